@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the driver core hands to the entry module: the launch ABI.
+ *
+ * All addresses named _va are VMM virtual addresses (valid in the launch tables and
+ * in the root tables), _pa are physical. The VMM owns one aligned 512 GiB slot of
+ * the lower half (one entry of the top-level table, or of the fourth level when
+ * CR4.LA57 is set); below it the same page tables serve launch and root tables.
+ */
+#ifndef PLINTH_BOOT_H
+#define PLINTH_BOOT_H
+
+#include <stdint.h>
+
+/* A run of memory the VMM owns: what is contiguous both virtually and physically. */
+struct plinth_descriptor {
+	uint64_t va;
+	uint64_t pa;
+	uint64_t pages;
+};
+
+struct plinth_boot_module {
+	char name[32];
+	uint64_t base_va; /* load bias: run address = base_va + p_vaddr */
+	uint64_t bytes;	  /* of the image, from base_va */
+	/* For crash reports: the module's own tables, run addresses; 0 when absent. */
+	uint64_t dynsym_va;
+	uint64_t dynsym_count;
+	uint64_t dynstr_va;
+	uint64_t dynstr_bytes;
+};
+
+/* struct plinth_boot.options */
+#define PLINTH_BOOT_NO_ASLR 1u
+
+/* An 8-bit UART register block. */
+struct plinth_boot_uart {
+	uint16_t io_base; /* 0: no UART */
+	uint16_t reserved0;
+	uint32_t baud; /* 0: leave the line settings alone */
+};
+
+struct plinth_boot {
+	uint32_t size; /* sizeof(struct plinth_boot) of the core's header */
+	uint32_t abi;  /* PLINTH_MODULE_ABI */
+	uint32_t n_cpus;
+	uint32_t options;
+
+	uint64_t slot_va;     /* the VMM's 512 GiB slot */
+	uint64_t free_va;     /* first address above everything already placed in it */
+	uint32_t levels;      /* 4, or 5 with CR4.LA57 */
+	uint32_t uart_count;
+	struct plinth_boot_uart uart;
+
+	uint64_t launch_pgd_pa; /* VMM slot + the kernel's half; bit 12 is clear */
+	uint64_t root_pgd_va;	/* VMM slot only; lies in the pool */
+	uint64_t root_pgd_pa;
+
+	uint64_t pool_va;    /* pages the VMM lives from: RW, NX, zeroed */
+	uint64_t pool_pages;
+	uint64_t pool_used;  /* pages at the pool's start already taken by page tables */
+	uint64_t heap_bytes; /* of the pool, for the heap; a multiple of 4096 */
+
+	uint64_t descriptors_va; /* struct plinth_descriptor[], the pool's runs, ascending va */
+	uint64_t n_descriptors;
+
+	uint64_t shared_va; /* struct plinth_shared */
+	uint64_t shared_bytes;
+	uint64_t tuning_va; /* struct plinth_tuning; the only page the VMM reads that a guest can write */
+
+	uint64_t modules_va; /* struct plinth_boot_module[], in load order */
+	uint64_t n_modules;
+
+	/*
+	 * The driver's landing: code in the kernel's half that the VMM jumps to when
+	 * it gives a CPU back, running on the launch tables with interrupts off and
+	 * the kernel's descriptor tables loaded. RDI = CR3 to load; on the guest's own
+	 * stack lie, from the top: RDI, RFLAGS, RIP. The landing loads CR3 and pops them.
+	 */
+	uint64_t land;
+	/*
+	 * The same for a guest in user mode: on the stack that an interrupt would switch to
+	 * (RSP0 of the task state) lie, from the top: RDI, RIP, CS, RFLAGS, RSP, SS, the last
+	 * five being what IRETQ takes.
+	 */
+	uint64_t land_user;
+	/* Bits of CR3 that are set on a user's page tables, where the kernel is not mapped; 0: no such. */
+	uint64_t user_cr3;
+
+	/*
+	 * Stopping is a hypercall from this instruction's address (RIP of the VMCALL)
+	 * at CPL 0 with RAX = PLINTH_HYPERCALL_STOP, RCX and RDX = token.
+	 */
+	uint64_t stop_rip;
+	uint64_t stop_token[2];
+};
+
+#define PLINTH_HYPERCALL_STOP 0x504c4e5453544f50ull /* "PLNTSTOP" */
+
+#endif

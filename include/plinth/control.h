@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * How a program controls Plinth: ioctl() on /dev/plinth.
+ *
+ * Every argument is a structure whose first member, size, is the number of bytes the
+ * program knows of it. Members are only ever appended. The driver takes a smaller
+ * structure (what is missing counts as 0) and a larger one if all it does not know is 0
+ * (otherwise E2BIG); it writes back at most size bytes. Reserved members are 0.
+ *
+ * A failing call returns -1 with errno; PLINTH_CTL_ERROR then gives the reason in words.
+ * The device can be opened with CAP_SYS_ADMIN only. Calls are serialised: one waits
+ * for another, whoever makes it.
+ */
+#ifndef PLINTH_CONTROL_H
+#define PLINTH_CONTROL_H
+
+#include <stdint.h>
+
+#define PLINTH_CTL_DEVICE "/dev/plinth"
+
+/* The request numbers: no direction and no size in them, because sizes may grow. */
+#define PLINTH_CTL_TYPE	   0xb5u
+#define PLINTH_CTL_NR(nr)  ((PLINTH_CTL_TYPE << 8) | (nr))
+#define PLINTH_CTL_LOAD	   PLINTH_CTL_NR(1u) /* struct plinth_ctl_load */
+#define PLINTH_CTL_START   PLINTH_CTL_NR(2u) /* struct plinth_ctl_plain */
+#define PLINTH_CTL_STOP	   PLINTH_CTL_NR(3u) /* struct plinth_ctl_plain */
+#define PLINTH_CTL_UNLOAD  PLINTH_CTL_NR(4u) /* struct plinth_ctl_plain */
+#define PLINTH_CTL_STATUS  PLINTH_CTL_NR(5u) /* struct plinth_ctl_status */
+#define PLINTH_CTL_MODULES PLINTH_CTL_NR(6u) /* struct plinth_ctl_list of plinth_ctl_module */
+#define PLINTH_CTL_SHARED  PLINTH_CTL_NR(7u) /* struct plinth_ctl_list of bytes */
+#define PLINTH_CTL_ERROR   PLINTH_CTL_NR(8u) /* struct plinth_ctl_list of char */
+#define PLINTH_CTL_MAPS	   PLINTH_CTL_NR(9u) /* struct plinth_ctl_list of plinth_ctl_map */
+#define PLINTH_CTL_LEVEL   PLINTH_CTL_NR(16u) /* struct plinth_ctl_level */
+
+#define PLINTH_CTL_MAX_FILES	  64u
+#define PLINTH_CTL_MAX_FILE_BYTES (16u << 20)
+#define PLINTH_CTL_MIN_HEAP	  (64ull << 10)
+#define PLINTH_CTL_MAX_HEAP	  (1ull << 30)
+#define PLINTH_CTL_DEFAULT_HEAP	  (64ull << 10) /* and 1 KiB a CPU */
+
+/* Where the driver stands. */
+enum plinth_ctl_state {
+	PLINTH_UNLOADED = 0, /* nothing is there */
+	PLINTH_LOADED = 1,   /* modules are linked and initialised */
+	PLINTH_RUNNING = 2,  /* every online CPU is a guest */
+	PLINTH_CORRUPT = 3,  /* undoing failed: only a restart of the machine helps */
+	PLINTH_STATES,
+};
+
+/* START, STOP and UNLOAD take no arguments yet. */
+struct plinth_ctl_plain {
+	uint32_t size;
+	uint32_t flags; /* 0 */
+};
+
+struct plinth_ctl_file {
+	uint64_t name;	  /* const char *, for messages; at most 255 bytes and a NUL */
+	uint64_t bytes;	  /* const void *, the file's contents */
+	uint64_t n_bytes; /* at most PLINTH_CTL_MAX_FILE_BYTES */
+};
+
+#define PLINTH_LOAD_NO_ASLR 1u /* fixed addresses instead of random ones */
+
+struct plinth_ctl_load {
+	uint32_t size;
+	uint32_t flags; /* PLINTH_LOAD_* */
+	uint64_t files; /* const struct plinth_ctl_file * */
+	uint32_t n_files;
+	uint32_t log_level;  /* enum plinth_log_level */
+	uint64_t heap_bytes; /* 0: PLINTH_CTL_DEFAULT_HEAP; rounded up to pages */
+	uint32_t uart_port;  /* I/O port of a UART for the log; 0: none */
+	uint32_t uart_baud;  /* 0: leave the line as it is */
+};
+
+#define PLINTH_LEVEL_DEFAULT 0xffu /* for a component: that of all others again */
+
+/* How much a component logs from now on. */
+struct plinth_ctl_level {
+	uint32_t size;
+	uint32_t level; /* enum plinth_log_level, or PLINTH_LEVEL_DEFAULT */
+	char tag[8];	/* the component, NUL-padded; empty: all that have no level of their own */
+};
+
+struct plinth_ctl_status {
+	uint32_t size;
+	uint32_t state;	     /* enum plinth_ctl_state */
+	uint32_t module_abi; /* PLINTH_MODULE_ABI the driver serves */
+	uint32_t n_cpus;     /* possible ones: highest number + 1 */
+	uint32_t n_online;
+	uint32_t n_guests; /* CPUs that are guests now */
+	uint32_t n_modules;
+	uint32_t reserved0;
+	uint64_t slot_va; /* the VMM's 512 GiB slot; 0 when unloaded, like the rest */
+	uint64_t base_va; /* of the first module */
+	uint64_t end_va;  /* above all that the driver placed */
+	uint64_t image_bytes;
+	uint64_t heap_bytes;
+	uint64_t pool_bytes; /* heap and page tables are parts of it */
+	uint64_t shared_bytes;
+	uint64_t memory_bytes; /* all that the driver took from the system */
+	/* TSC ticks; 0 until it happened. */
+	uint64_t link_ticks;  /* resolve, copy and relocate */
+	uint64_t load_ticks;  /* the whole of the last LOAD */
+	uint64_t start_ticks; /* the whole of the last START, all CPUs */
+	uint64_t stop_ticks;  /* the whole of the last STOP, all CPUs */
+};
+
+/* MODULES, SHARED and ERROR fill the program's memory. */
+struct plinth_ctl_list {
+	uint32_t size;
+	uint32_t item_bytes; /* of one item as the program knows it; 1 for bytes and text */
+	uint64_t items;	     /* where to; may be 0 when room is 0 */
+	uint64_t room;	     /* in items */
+	uint64_t count;	     /* out: how many there are, whatever the room was */
+};
+
+/* What a run of pages allows, and in which of the VMM's page tables. */
+#define PLINTH_MAP_WRITE  1u
+#define PLINTH_MAP_EXEC	  2u
+#define PLINTH_MAP_USER	  4u
+#define PLINTH_MAP_GLOBAL 8u
+
+enum plinth_map_table { PLINTH_MAP_ROOT, PLINTH_MAP_LAUNCH, PLINTH_MAP_TABLES };
+
+/* Ascending per table; empty unless LOADED, because a running VMM hides its tables. */
+struct plinth_ctl_map {
+	uint64_t va;
+	uint64_t bytes;
+	uint32_t flags; /* PLINTH_MAP_* */
+	uint32_t table; /* enum plinth_map_table */
+	char name[32];	/* of the module or region */
+};
+
+struct plinth_ctl_module {
+	char role[32];	      /* what it is to other modules (DT_SONAME) */
+	char name[32];	      /* from its note, like the next two */
+	char version[16];
+	char description[96];
+	uint32_t abi;
+	uint32_t reserved0;
+	uint64_t base_va; /* of its lowest page */
+	uint64_t bytes;
+	uint64_t needs; /* bit i: it calls the i-th module of the list */
+	char file[256]; /* what it was loaded from, in the program's words */
+};
+
+#endif

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Second-level translation: the guest's physical memory one to one, with the memory
+ * types the MTRRs give, and without the VMM. Optional: loaded, it registers itself with
+ * the vCPU module; left out, the guest runs without EPT. Prefix ept_.
+ */
+#ifndef PLINTH_EPT_H
+#define PLINTH_EPT_H
+
+#include <stdint.h>
+
+#include <plinth/abi.h>
+#include <plinth/error.h>
+
+/* What a guest may do with a page. */
+#define EPT_READ    1u
+#define EPT_WRITE   2u
+#define EPT_EXECUTE 4u
+
+/**
+ * ept_set_page() - decide about one 4 KiB page of the guest.
+ * @gpa:    guest-physical, page-aligned
+ * @hpa:    where accesses go, page-aligned; @gpa for one to one
+ * @access: EPT_*
+ *
+ * A large page is split first. The memory type stays that of @gpa.
+ *
+ * Context: boot stack before the first start, or root mode; the caller flushes
+ *          (ept_flush()) on every CPU that may hold the old translation.
+ * Return:  0, PLINTH_E_NOMEM (no page for a table), PLINTH_E_INVAL.
+ */
+PLINTH_EXPORT PLINTH_MUST_USE int ept_set_page(uint64_t gpa, uint64_t hpa, uint32_t access);
+
+/**
+ * ept_get_page() - the translation of a guest-physical address.
+ * Return: 0 with the results stored, PLINTH_E_FAULT if nothing is mapped.
+ */
+PLINTH_EXPORT PLINTH_MUST_USE int ept_get_page(uint64_t gpa, uint64_t *hpa, uint32_t *access);
+
+/** ept_flush() - drop this CPU's translations that came from EPT. */
+PLINTH_EXPORT void ept_flush(void);
+
+#endif

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Memory of the VMM: descriptors (virtual <-> physical), a page pool, a heap, mappings
+ * in the VMM's slot. Everything comes from the pool the driver gave at load.
+ *
+ * Context of every function: launch tables or root mode, any CPU; a lock inside makes
+ * them safe against each other. Not for exception handlers.
+ */
+#ifndef PLINTH_MEMORY_H
+#define PLINTH_MEMORY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <plinth/abi.h>
+#include <plinth/boot.h>
+#include <plinth/error.h>
+
+#define MEM_PAGE 4096u
+
+/* What mem_map() makes of a mapping; nothing can be written and executed. */
+enum mem_prot { MEM_R, MEM_RW, MEM_RX };
+
+/**
+ * mem_init() - take over pool, descriptors and page tables.
+ * @boot: the launch ABI
+ *
+ * Return:  0, PLINTH_E_INVAL (regions do not fit each other), PLINTH_E_NOMEM (heap_bytes
+ *          larger than the pool).
+ */
+PLINTH_EXPORT PLINTH_MUST_USE int mem_init(const struct plinth_boot *boot);
+
+/** mem_fini() - forget everything; logs an error for each kind of memory still owned. */
+PLINTH_EXPORT void mem_fini(void);
+
+/**
+ * mem_alloc() - memory from the heap, zeroed.
+ * @bytes: at least 1
+ * @align: power of two, at most MEM_PAGE; 0 for the usual 16
+ * Return: NULL when the heap is exhausted or an argument is bad.
+ * Undo:   mem_free()
+ */
+PLINTH_EXPORT void *mem_alloc(size_t bytes, size_t align);
+
+/** mem_free() - give back what mem_alloc() returned; NULL is fine; a bad pointer is logged and kept. */
+PLINTH_EXPORT void mem_free(void *p);
+
+/** mem_page_alloc() - one zeroed page, page-aligned; NULL when the pool is exhausted. */
+PLINTH_EXPORT void *mem_page_alloc(void);
+PLINTH_EXPORT void mem_page_free(void *page);
+
+/**
+ * mem_stack_alloc() - a stack with an unmapped guard page on either side.
+ * @pages:  usable size
+ * Return:  the address just above the stack, or NULL.
+ * Undo:    mem_stack_free(top, pages)
+ */
+PLINTH_EXPORT void *mem_stack_alloc(size_t pages);
+PLINTH_EXPORT void mem_stack_free(void *top, size_t pages);
+
+/**
+ * mem_map() - make foreign physical memory visible in the VMM's slot.
+ * @pa:    page-aligned
+ * @pages: length
+ * Return: its address, NULL if page tables or addresses run out.
+ * Undo:   mem_unmap(va, pages)
+ */
+PLINTH_EXPORT void *mem_map(uint64_t pa, size_t pages, enum mem_prot prot);
+PLINTH_EXPORT void mem_unmap(void *va, size_t pages);
+
+/**
+ * mem_virt_to_phys() - where a mapped VMM address lies.
+ * @pa:    result; untouched on failure
+ * Return: 0 or PLINTH_E_FAULT if nothing is mapped there.
+ */
+PLINTH_EXPORT PLINTH_MUST_USE int mem_virt_to_phys(const void *va, uint64_t *pa);
+
+/** mem_phys_to_virt() - the pool's address of a physical one; NULL if it is not the pool's. */
+PLINTH_EXPORT void *mem_phys_to_virt(uint64_t pa);
+
+/** mem_root_tables() - physical address of the VMM's own top-level table. */
+PLINTH_EXPORT uint64_t mem_root_tables(void);
+/** mem_launch_tables() - of the one that holds the kernel's half as well. */
+PLINTH_EXPORT uint64_t mem_launch_tables(void);
+
+#endif

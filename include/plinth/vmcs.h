@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Intel's VMCS for those who look at one: its fields by name (the list is vmcs_fields.def)
+ * and the bits of its control fields.
+ */
+#ifndef PLINTH_VMCS_H
+#define PLINTH_VMCS_H
+
+enum vmcs_field {
+#define VMCS_FIELD(name, encoding, width) VMCS_##name = (encoding),
+#include <plinth/vmcs_fields.def>
+#undef VMCS_FIELD
+};
+
+/* SDM, "VM-Execution Control Fields". */
+#define PIN_EXTERNAL_INTERRUPT (1u << 0)
+#define PIN_NMI		       (1u << 3)
+#define PIN_VIRTUAL_NMI	       (1u << 5)
+#define PIN_PREEMPTION_TIMER   (1u << 6)
+#define PIN_POSTED_INTERRUPTS  (1u << 7)
+
+#define PRIMARY_HLT	       (1u << 7)
+#define PRIMARY_CR3_LOAD       (1u << 15)
+#define PRIMARY_CR3_STORE      (1u << 16)
+#define PRIMARY_TPR_SHADOW     (1u << 21)
+#define PRIMARY_NMI_WINDOW     (1u << 22)
+#define PRIMARY_IO_BITMAPS     (1u << 25)
+#define PRIMARY_TRAP_FLAG      (1u << 27)
+#define PRIMARY_MSR_BITMAPS    (1u << 28)
+#define PRIMARY_SECONDARY      (1u << 31)
+
+#define SECONDARY_APIC_ACCESSES	   (1u << 0)
+#define SECONDARY_EPT		   (1u << 1)
+#define SECONDARY_RDTSCP	   (1u << 3)
+#define SECONDARY_X2APIC	   (1u << 4)
+#define SECONDARY_VPID		   (1u << 5)
+#define SECONDARY_UNRESTRICTED	   (1u << 7)
+#define SECONDARY_APIC_REGISTERS   (1u << 8)
+#define SECONDARY_VIRTUAL_DELIVERY (1u << 9)
+#define SECONDARY_INVPCID	   (1u << 12)
+#define SECONDARY_PML		   (1u << 17)
+#define SECONDARY_XSAVES	   (1u << 20)
+#define SECONDARY_MODE_EXEC	   (1u << 22)
+#define SECONDARY_USER_WAIT	   (1u << 26)
+#define SECONDARY_PCONFIG	   (1u << 27)
+
+/* SDM, "VM-Exit Control Fields". */
+#define EXIT_SAVE_DEBUG	 (1u << 2)
+#define EXIT_HOST_64	 (1u << 9)
+#define EXIT_LOAD_PERF	 (1u << 12)
+#define EXIT_ACK_INTR	 (1u << 15)
+#define EXIT_SAVE_PAT	 (1u << 18)
+#define EXIT_LOAD_PAT	 (1u << 19)
+#define EXIT_SAVE_EFER	 (1u << 20)
+#define EXIT_LOAD_EFER	 (1u << 21)
+#define EXIT_SAVE_TIMER	 (1u << 22)
+
+/* SDM, "VM-Entry Control Fields". */
+#define ENTRY_LOAD_DEBUG (1u << 2)
+#define ENTRY_GUEST_64	 (1u << 9)
+#define ENTRY_TO_SMM	 (1u << 10)
+#define ENTRY_NO_DUAL	 (1u << 11)
+#define ENTRY_LOAD_PERF	 (1u << 13)
+#define ENTRY_LOAD_PAT	 (1u << 14)
+#define ENTRY_LOAD_EFER	 (1u << 15)
+
+#endif

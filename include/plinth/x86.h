@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+/* Architectural numbers of x86-64 that more than one component needs; names as in the SDM. */
+#ifndef PLINTH_X86_H
+#define PLINTH_X86_H
+
+/* Control registers (SDM, "Control Registers"). */
+#define CR0_PE 0x00000001ull
+#define CR0_MP 0x00000002ull
+#define CR0_EM 0x00000004ull
+#define CR0_TS 0x00000008ull
+#define CR0_NE 0x00000020ull
+#define CR0_WP 0x00010000ull
+#define CR0_NW 0x20000000ull
+#define CR0_CD 0x40000000ull
+#define CR0_PG 0x80000000ull
+
+#define CR3_NOFLUSH 0x8000000000000000ull
+#define CR3_PCID    0x0000000000000fffull
+
+#define CR4_PAE	       0x00000020ull
+#define CR4_PGE	       0x00000080ull
+#define CR4_LA57       0x00001000ull
+#define CR4_VMXE       0x00002000ull
+#define CR4_SMXE       0x00004000ull
+#define CR4_FSGSBASE   0x00010000ull
+#define CR4_PCIDE      0x00020000ull
+#define CR4_OSXSAVE    0x00040000ull
+#define CR4_SMEP       0x00100000ull
+#define CR4_SMAP       0x00200000ull
+#define CR4_PKE	       0x00400000ull
+#define CR4_CET	       0x00800000ull
+#define CR4_PKS	       0x01000000ull
+
+/* RFLAGS. */
+#define RFLAGS_FIXED 0x00000002ull
+#define RFLAGS_TF    0x00000100ull
+#define RFLAGS_IF    0x00000200ull
+#define RFLAGS_DF    0x00000400ull
+#define RFLAGS_RF    0x00010000ull
+#define RFLAGS_VM    0x00020000ull
+
+/* Exception vectors (SDM, "Exception and Interrupt Vectors"). */
+#define VECTOR_DB 1
+#define VECTOR_NMI 2
+#define VECTOR_UD 6
+#define VECTOR_DF 8
+#define VECTOR_GP 13
+#define VECTOR_PF 14
+#define VECTOR_MC 18
+
+/* Model-specific registers (SDM, volume 4, "Architectural MSRs"). */
+#define MSR_IA32_FEATURE_CONTROL     0x0000003au
+#define MSR_IA32_SYSENTER_CS	     0x00000174u
+#define MSR_IA32_SYSENTER_ESP	     0x00000175u
+#define MSR_IA32_SYSENTER_EIP	     0x00000176u
+#define MSR_IA32_DEBUGCTL	     0x000001d9u
+#define MSR_IA32_PAT		     0x00000277u
+#define MSR_IA32_PERF_GLOBAL_CTRL    0x0000038fu
+#define MSR_IA32_VMX_BASIC	     0x00000480u
+#define MSR_IA32_VMX_PINBASED_CTLS   0x00000481u
+#define MSR_IA32_VMX_PROCBASED_CTLS  0x00000482u
+#define MSR_IA32_VMX_EXIT_CTLS	     0x00000483u
+#define MSR_IA32_VMX_ENTRY_CTLS	     0x00000484u
+#define MSR_IA32_VMX_MISC	     0x00000485u
+#define MSR_IA32_VMX_CR0_FIXED0	     0x00000486u
+#define MSR_IA32_VMX_CR0_FIXED1	     0x00000487u
+#define MSR_IA32_VMX_CR4_FIXED0	     0x00000488u
+#define MSR_IA32_VMX_CR4_FIXED1	     0x00000489u
+#define MSR_IA32_VMX_PROCBASED_CTLS2 0x0000048bu
+#define MSR_IA32_VMX_EPT_VPID_CAP    0x0000048cu
+#define MSR_IA32_VMX_TRUE_PINBASED   0x0000048du
+#define MSR_IA32_VMX_TRUE_PROCBASED  0x0000048eu
+#define MSR_IA32_VMX_TRUE_EXIT	     0x0000048fu
+#define MSR_IA32_VMX_TRUE_ENTRY	     0x00000490u
+#define MSR_IA32_EFER		     0xc0000080u
+#define MSR_IA32_FS_BASE	     0xc0000100u
+#define MSR_IA32_GS_BASE	     0xc0000101u
+
+#define FEATURE_CONTROL_LOCKED	     0x1ull
+#define FEATURE_CONTROL_VMX_IN_SMX   0x2ull
+#define FEATURE_CONTROL_VMX	     0x4ull
+
+/* CPUID bits that steer the VMM. */
+#define CPUID_1_ECX_VMX		0x00000020u
+#define CPUID_1_ECX_PCID	0x00020000u
+#define CPUID_1_ECX_XSAVE	0x04000000u
+#define CPUID_1_ECX_OSXSAVE	0x08000000u
+#define CPUID_1_ECX_HYPERVISOR	0x80000000u
+#define CPUID_7_ECX_OSPKE	0x00000010u
+
+#endif

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: MIT */
+#include <stddef.h>
+
+#include "pagetable.h"
+
+#define PAGE_SHIFT_4K 12u
+#define INDEX_BITS    9u
+
+/* What a table that leads to others allows: everything; the last level decides. */
+#define TABLE_BITS (PT_BIT_PRESENT | PT_BIT_WRITE | PT_BIT_ACCESSED)
+
+/* Bytes one entry of a table of this level stands for; level 1 is the last. */
+static uint64_t level_bytes(unsigned int level)
+{
+	return 1ull << (PAGE_SHIFT_4K + (level - 1) * INDEX_BITS);
+}
+
+static unsigned int level_index(uint64_t va, unsigned int level)
+{
+	return (unsigned int)(va / level_bytes(level)) % PT_ENTRIES;
+}
+
+static bool is_leaf(uint64_t entry, unsigned int level)
+{
+	return level == 1 || (level <= 3 && (entry & PT_BIT_LARGE));
+}
+
+/* First address above the lower half. */
+static uint64_t lower_half_end(const struct pt *pt)
+{
+	return level_bytes(pt->levels) * (PT_ENTRIES / 2);
+}
+
+static bool range_ok(const struct pt *pt, uint64_t va, uint64_t pages)
+{
+	uint64_t end = lower_half_end(pt);
+
+	return va % PT_PAGE == 0 && va <= end && pages <= (end - va) / PT_PAGE;
+}
+
+/* The slot of va in the last-level table, tables on the way made if wanted. */
+static int last_slot(struct pt *pt, uint64_t va, bool make, uint64_t **slot)
+{
+	uint64_t pa = pt->root_pa;
+
+	for (unsigned int level = pt->levels;; level--) {
+		uint64_t *table = pt->table(pt->ctx, pa);
+		uint64_t *entry;
+		int err;
+
+		if (!table)
+			return PLINTH_E_FAULT;
+		entry = &table[level_index(va, level)];
+		if (level == 1) {
+			*slot = entry;
+			return 0;
+		}
+		if (!(*entry & PT_BIT_PRESENT)) {
+			if (!make)
+				return PLINTH_E_FAULT;
+			err = pt->alloc(pt->ctx, &pa);
+			if (err)
+				return err;
+			*entry = pa | TABLE_BITS;
+		} else if (is_leaf(*entry, level)) {
+			return PLINTH_E_STATE;
+		} else {
+			pa = *entry & PT_BITS_ADDRESS;
+		}
+	}
+}
+
+static uint64_t leaf_bits(unsigned int flags)
+{
+	uint64_t bits = PT_BIT_PRESENT | PT_BIT_ACCESSED;
+
+	if (flags & PT_WRITE)
+		bits |= PT_BIT_WRITE | PT_BIT_DIRTY;
+	if (!(flags & PT_EXEC))
+		bits |= PT_BIT_NX;
+	return bits;
+}
+
+int pt_map(struct pt *pt, uint64_t va, uint64_t pa, uint64_t pages, unsigned int flags)
+{
+	uint64_t bits = leaf_bits(flags);
+	uint64_t *slot = NULL;
+	uint64_t done;
+	int err = 0;
+
+	if (!range_ok(pt, va, pages) || pa % PT_PAGE || (flags & ~(PT_WRITE | PT_EXEC)) ||
+	    flags == (PT_WRITE | PT_EXEC) || (pa & ~PT_BITS_ADDRESS))
+		return PLINTH_E_INVAL;
+	for (done = 0; done < pages; done++) {
+		uint64_t at = va + done * PT_PAGE;
+
+		/* Down from the top only where another last-level table begins. */
+		if (!done || !level_index(at, 1))
+			err = last_slot(pt, at, true, &slot);
+		else
+			slot++;
+		if (!err && (*slot & PT_BIT_PRESENT))
+			err = PLINTH_E_STATE;
+		if (err)
+			break;
+		*slot = (pa + done * PT_PAGE) | bits;
+	}
+	if (err)
+		pt_unmap(pt, va, done);
+	return err;
+}
+
+void pt_unmap(struct pt *pt, uint64_t va, uint64_t pages)
+{
+	if (!range_ok(pt, va, pages))
+		return;
+	for (uint64_t i = 0; i < pages; i++) {
+		uint64_t *slot;
+
+		if (!last_slot(pt, va + i * PT_PAGE, false, &slot))
+			*slot = 0;
+	}
+}
+
+/* Take the permissions of one more level into account. */
+static void narrow(struct pt_leaf *leaf, uint64_t entry)
+{
+	if (!(entry & PT_BIT_WRITE))
+		leaf->flags &= ~PT_WRITE;
+	if (entry & PT_BIT_NX)
+		leaf->flags &= ~PT_EXEC;
+	if (!(entry & PT_BIT_USER))
+		leaf->user = false;
+}
+
+static void finish(struct pt_leaf *leaf, uint64_t entry, unsigned int level)
+{
+	leaf->bytes = level_bytes(level);
+	leaf->entry = entry;
+	leaf->pa = (entry & PT_BITS_ADDRESS) & ~(leaf->bytes - 1);
+}
+
+int pt_find(const struct pt *pt, uint64_t va, struct pt_leaf *out)
+{
+	struct pt_leaf leaf = {.va = va, .flags = PT_WRITE | PT_EXEC, .user = true};
+	uint64_t pa = pt->root_pa;
+
+	if (va >= lower_half_end(pt))
+		return PLINTH_E_FAULT;
+	for (unsigned int level = pt->levels; level; level--) {
+		uint64_t *table = pt->table(pt->ctx, pa);
+		uint64_t entry = table ? table[level_index(va, level)] : 0;
+
+		if (!(entry & PT_BIT_PRESENT))
+			return PLINTH_E_FAULT;
+		narrow(&leaf, entry);
+		if (is_leaf(entry, level)) {
+			finish(&leaf, entry, level);
+			leaf.pa += va % leaf.bytes;
+			leaf.bytes -= va % leaf.bytes;
+			*out = leaf;
+			return 0;
+		}
+		pa = entry & PT_BITS_ADDRESS;
+	}
+	return PLINTH_E_FAULT;
+}
+
+/* Depth is at most pt->levels. */
+static int walk_table(const struct pt *pt, uint64_t pa, unsigned int level, const struct pt_leaf *above,
+		      pt_walk_fn *fn, void *ctx)
+{
+	unsigned int entries = level == pt->levels ? PT_ENTRIES / 2 : PT_ENTRIES;
+	const uint64_t *table = pt->table(pt->ctx, pa);
+	int err = 0;
+
+	if (!table)
+		return PLINTH_E_FAULT;
+	for (unsigned int i = 0; i < entries && !err; i++) {
+		struct pt_leaf leaf = *above;
+
+		if (!(table[i] & PT_BIT_PRESENT))
+			continue;
+		leaf.va += i * level_bytes(level);
+		narrow(&leaf, table[i]);
+		if (is_leaf(table[i], level)) {
+			finish(&leaf, table[i], level);
+			err = fn(ctx, &leaf);
+		} else {
+			err = walk_table(pt, table[i] & PT_BITS_ADDRESS, level - 1, &leaf, fn, ctx);
+		}
+	}
+	return err;
+}
+
+int pt_walk(const struct pt *pt, pt_walk_fn *fn, void *ctx)
+{
+	const struct pt_leaf all = {.flags = PT_WRITE | PT_EXEC, .user = true};
+
+	return walk_table(pt, pt->root_pa, pt->levels, &all, fn, ctx);
+}
