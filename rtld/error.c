@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/* Collecting what is wrong. */
+#include "internal.h"
+
+#define RTLD_CHECK(id, code, shows, text, post) [RTLD_##id] = PLINTH_E_##code,
+static const int8_t check_code[RTLD_CHECKS] = {
+#include "checks.def"
+};
+#undef RTLD_CHECK
+
+int rtld_report(struct rtld_set *set, const struct rtld_error *error)
+{
+	struct rtld_errors *errors = set->errors;
+
+	if (errors->count < errors->room)
+		errors->list[errors->count] = *error;
+	errors->count++;
+	return check_code[error->check];
+}
+
+int rtld_fail(struct rtld_module *m, enum rtld_check check,
+	      enum rtld_table table, uint64_t index, uint64_t value,
+	      uint64_t limit)
+{
+	const struct rtld_error error = {
+		.check = check, .table = table, .module = m->position,
+		.other = RTLD_NONE, .index = index, .value = value,
+		.limit = limit, .file = m->info.file,
+	};
+
+	return rtld_report(m->set, &error);
+}
+
+int rtld_fail_symbol(struct rtld_module *m, enum rtld_check check,
+		     enum rtld_table table, uint64_t index, uint64_t value,
+		     uint64_t limit, uint32_t symbol)
+{
+	const struct rtld_error error = {
+		.check = check, .table = table, .module = m->position,
+		.other = RTLD_NONE, .index = index, .value = value,
+		.limit = limit, .file = m->info.file,
+		.symbol = rtld_symbol_name(m, symbol),
+	};
+
+	return rtld_report(m->set, &error);
+}

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: MIT */
+/* Findings as sentences, for people. Not part of the core. */
+#include <string.h>
+
+#include "format.h"
+
+#define RTLD_CHECK(id, code, shows, text, post) [RTLD_##id] = { #id, shows, text },
+static const struct {
+	const char *name, *shows, *text;
+} checks[RTLD_CHECKS] = {
+	[RTLD_OK] = { "OK", "", "is fine; nothing to do" },
+#include "checks.def"
+};
+#undef RTLD_CHECK
+
+#define RTLD_TABLE(id, text) [RTLD_T_##id] = text,
+static const char *const tables[RTLD_TABLES] = {
+#include "tables.def"
+};
+#undef RTLD_TABLE
+
+struct out {
+	char *at, *end;		/* end: where the terminator still fits */
+};
+
+static void put_char(struct out *o, char c)
+{
+	if (o->at < o->end)
+		*o->at++ = c;
+}
+
+static void put(struct out *o, const char *text)
+{
+	for (; *text; text++)
+		put_char(o, *text);
+}
+
+/* Text from a file or a command line: nothing that acts on a terminal. */
+static void put_foreign(struct out *o, const char *text)
+{
+	for (; *text; text++)
+		put_char(o, *text >= ' ' && *text <= '~' ? *text : '?');
+}
+
+static void put_number(struct out *o, uint64_t n, unsigned int base)
+{
+	char digits[24];
+	unsigned int i = sizeof(digits);
+
+	digits[--i] = 0;
+	do {
+		digits[--i] = "0123456789abcdef"[n % base];
+		n /= base;
+	} while (n);
+	put(o, base == 16 ? "0x" : "");
+	put(o, &digits[i]);
+}
+
+static void put_field(struct out *o, const char **before, const char *what,
+		      uint64_t n)
+{
+	put(o, *before);
+	put(o, what);
+	put_number(o, n, 16);
+	*before = ", ";
+}
+
+const char *rtld_check_name(unsigned int check)
+{
+	return check < RTLD_CHECKS ? checks[check].name : "unknown check";
+}
+
+const char *rtld_table_name(unsigned int table)
+{
+	return table < RTLD_TABLES ? tables[table] : "unknown table";
+}
+
+static void put_place(struct out *o, const struct rtld_error *e,
+		      const char *shows)
+{
+	put_foreign(o, e->file && *e->file ? e->file : "the set");
+	put(o, ": ");
+	put(o, rtld_table_name(e->table));
+	if (strchr(shows, 'I')) {
+		put(o, " ");
+		put_number(o, e->index, 10);
+	}
+	if (strchr(shows, 'S') && e->symbol) {
+		put(o, " (");
+		put_foreign(o, e->symbol);
+		put(o, ")");
+	}
+	put(o, " ");
+}
+
+static void put_values(struct out *o, const struct rtld_error *e,
+		       const char *shows)
+{
+	const char *before = " (";
+
+	if (strchr(shows, 'V'))
+		put_field(o, &before, "value ", e->value);
+	if (strchr(shows, 'L'))
+		put_field(o, &before, "limit ", e->limit);
+	if (strchr(shows, 'O') && e->other != RTLD_NONE) {
+		put(o, before);
+		put(o, "the other is file ");
+		put_number(o, e->other + 1ull, 10);
+		before = ", ";
+	}
+	if (*before == ',')
+		put(o, ")");
+}
+
+size_t rtld_format_error(const struct rtld_error *e, char *buf, size_t size)
+{
+	struct out o = { buf, buf + (size ? size - 1 : 0) };
+	unsigned int check = e->check < RTLD_CHECKS ? e->check : RTLD_OK;
+	const char *text = checks[check].text, *advice = strchr(text, ';');
+
+	if (!size)
+		return 0;
+	put_place(&o, e, checks[check].shows);
+	for (; *text && text != advice; text++)
+		put_char(&o, *text);
+	put_values(&o, e, checks[check].shows);
+	put(&o, advice ? advice : "; the file is damaged, build or copy it again");
+	put(&o, " [");
+	put(&o, checks[check].name);
+	put(&o, "]");
+	*o.at = 0;
+	return (size_t)(o.at - buf);
+}
+
+/* -- versions of functions: the symbol of version 3 of a function is "name.v3" -- */
+
+#define MAX_VERSION 99u
+#define MAX_SYMBOL  256u
+
+/* Splits a symbol; returns the length of the function's name. */
+static size_t split_version(const char *symbol, unsigned int *version)
+{
+	const char *mark = strrchr(symbol, '.'), *digit;
+
+	*version = 1;
+	if (!mark || mark[1] != 'v' || !mark[2])
+		return strlen(symbol);
+	for (digit = mark + 2, *version = 0; *digit; digit++) {
+		if (*digit < '0' || *digit > '9' || *version > MAX_VERSION) {
+			*version = 1;
+			return strlen(symbol);
+		}
+		*version = *version * 10 + (unsigned int)(*digit - '0');
+	}
+	return (size_t)(mark - symbol);
+}
+
+static void make_symbol(char *symbol, const char *name, size_t length, unsigned int version)
+{
+	struct out o = { symbol, symbol + MAX_SYMBOL - 1 };
+
+	for (size_t i = 0; i < length; i++)
+		put_char(&o, name[i]);
+	if (version > 1) {
+		put(&o, ".v");
+		put_number(&o, version, 10);
+	}
+	*o.at = 0;
+}
+
+/* Who offers the function in another version, and in which; NULL: nobody. */
+static const char *other_version(const struct rtld_set *set, const char *name, size_t length, unsigned int *version)
+{
+	char symbol[MAX_SYMBOL];
+	uint64_t run;
+	uint32_t i;
+
+	for (*version = 1; *version <= MAX_VERSION; ++*version) {
+		make_symbol(symbol, name, length, *version);
+		for (i = 0; i < rtld_count(set); i++)
+			if (!rtld_lookup_in(set, i, symbol, &run))
+				return rtld_info(set, i)->file;
+	}
+	return NULL;
+}
+
+size_t rtld_format_in(const struct rtld_set *set, const struct rtld_error *e, char *buf, size_t size)
+{
+	struct out o = { buf, buf + (size ? size - 1 : 0) };
+	unsigned int wanted, offered;
+	const char *provider = NULL;
+	size_t length = 0;
+
+	if (size && e->check == RTLD_UNDEFINED && e->symbol) {
+		length = split_version(e->symbol, &wanted);
+		provider = other_version(set, e->symbol, length, &offered);
+	}
+	if (!provider)
+		return rtld_format_error(e, buf, size);
+	put_foreign(&o, e->file);
+	put(&o, ": was built for version ");
+	put_number(&o, wanted, 10);
+	put(&o, " of ");
+	for (size_t i = 0; i < length; i++)
+		put_char(&o, e->symbol[i] >= ' ' && e->symbol[i] <= '~' ? e->symbol[i] : '?');
+	put(&o, "(), but ");
+	put_foreign(&o, provider);
+	put(&o, " offers version ");
+	put_number(&o, offered, 10);
+	put(&o, wanted < offered ? "; rebuild the first" : "; rebuild the second");
+	put(&o, " with the headers of the other [");
+	put(&o, checks[e->check].name);
+	put(&o, "]");
+	*o.at = 0;
+	return (size_t)(o.at - buf);
+}

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The hash tables: proved once to be safe to walk, then walked by lookup.c.
+ *
+ * Linkers write the chains of a GNU hash table one after the other, in the
+ * order of the buckets. Insisting on that gives the number of symbols and
+ * makes the proof linear: chains cannot meet, so no file can make many buckets
+ * share one long chain.
+ */
+#include "internal.h"
+
+static int fail_gnu(struct rtld_module *m, enum rtld_check check,
+		    uint64_t index, uint64_t value, uint64_t limit)
+{
+	return rtld_fail(m, check, RTLD_T_GNU_HASH, index, value, limit);
+}
+
+static int read_gnu_header(struct rtld_module *m, uint64_t *words)
+{
+	const struct elf64_gnu_hash *h;
+	struct rtld_gnu *g = &m->gnu;
+	const void *at;
+	uint64_t room, need;
+	int err = rtld_tag_view(m, RTLD_DT_GNU_HASH, sizeof(*h), 8, &at);
+
+	if (err)
+		return err;
+	h = at;
+	if (!h->buckets)
+		return fail_gnu(m, RTLD_GNU_HASH_BUCKETS, 0, 0, 0);
+	if (!h->bloom_words || h->bloom_words & (h->bloom_words - 1))
+		return fail_gnu(m, RTLD_GNU_HASH_BLOOM, 0, h->bloom_words, 0);
+	if (h->bloom_shift > 31)
+		return fail_gnu(m, RTLD_GNU_HASH_SHIFT, 0, h->bloom_shift, 31);
+	rtld_view_room(m, m->tag[RTLD_DT_GNU_HASH], &room);
+	need = sizeof(*h) + 8ull * h->bloom_words + 4ull * h->buckets;
+	if (need > room)
+		return fail_gnu(m, RTLD_GNU_HASH_RANGE, 0, need, room);
+	*g = (struct rtld_gnu){
+		.buckets = h->buckets, .first = h->symoffset,
+		.end = h->symoffset, .bloom_mask = h->bloom_words - 1,
+		.shift = h->bloom_shift, .bloom = (const void *)(h + 1),
+	};
+	g->bucket = (const void *)(g->bloom + h->bloom_words);
+	g->word = g->bucket + h->buckets;
+	*words = (room - need) / 4;
+	return 0;
+}
+
+static int check_gnu_chains(struct rtld_module *m, uint64_t words)
+{
+	struct rtld_gnu *g = &m->gnu;
+	const uint32_t *b = g->bucket, *buckets_end = b + g->buckets;
+	const uint32_t *word = g->word, *end;
+	/* A bucket with value n starts at address zero + 4 n; only compared. */
+	uint64_t zero = (uintptr_t)word - 4ull * g->first;
+
+	if (words > RTLD_MAX_SYMBOLS)
+		words = RTLD_MAX_SYMBOLS;
+	end = word + words;
+	for (; b < buckets_end; b++) {
+		if (!*b)
+			continue;
+		if (zero + 4ull * *b != (uintptr_t)word)
+			return fail_gnu(m, RTLD_GNU_HASH_BUCKET, b - g->bucket,
+					*b, ((uintptr_t)word - zero) / 4);
+		do {
+			if (word == end)
+				return fail_gnu(m, RTLD_GNU_HASH_CHAIN,
+						b - g->bucket, *b, words);
+		} while (!(*word++ & 1));
+	}
+	g->end = g->first + (uint32_t)(word - g->word);
+	if (g->end < g->first || g->end > RTLD_MAX_SYMBOLS)
+		return word == g->word ? 0 :
+			rtld_fail(m, RTLD_SYMBOL_COUNT, RTLD_T_SYMTAB, 0,
+				  (uint64_t)g->first + (word - g->word),
+				  RTLD_MAX_SYMBOLS);
+	return 0;
+}
+
+static int fail_sysv(struct rtld_module *m, enum rtld_check check,
+		     uint64_t index, uint64_t value, uint64_t limit)
+{
+	return rtld_fail(m, check, RTLD_T_SYSV_HASH, index, value, limit);
+}
+
+static int read_sysv_header(struct rtld_module *m)
+{
+	const struct elf64_sysv_hash *h;
+	const void *at;
+	uint64_t room, need;
+	int err = rtld_tag_view(m, RTLD_DT_HASH, sizeof(*h), 4, &at);
+
+	if (err)
+		return err;
+	h = at;
+	if (!h->buckets)
+		return fail_sysv(m, RTLD_SYSV_HASH_BUCKETS, 0, 0, 0);
+	rtld_view_room(m, m->tag[RTLD_DT_HASH], &room);
+	need = sizeof(*h) + 4 * ((uint64_t)h->buckets + h->chains);
+	if (need > room)
+		return fail_sysv(m, RTLD_SYSV_HASH_RANGE, 0, need, room);
+	if (h->chains > RTLD_MAX_SYMBOLS)
+		return rtld_fail(m, RTLD_SYMBOL_COUNT, RTLD_T_SYMTAB, 0,
+				 h->chains, RTLD_MAX_SYMBOLS);
+	m->sysv.buckets = h->buckets;
+	m->sysv.chains = h->chains;
+	m->sysv.bucket = (const void *)(h + 1);
+	m->sysv.chain = m->sysv.bucket + h->buckets;
+	return 0;
+}
+
+/* Chains that do not meet have, all together, no more steps than symbols. */
+static int check_sysv_chains(struct rtld_module *m)
+{
+	const struct rtld_sysv *h = &m->sysv;
+	uint64_t steps = 0;
+	uint32_t b, i;
+
+	for (i = 0; i < h->chains; i++)
+		if (h->chain[i] >= h->chains)
+			return fail_sysv(m, RTLD_SYSV_HASH_INDEX,
+					 (uint64_t)h->buckets + i, h->chain[i],
+					 h->chains);
+	for (b = 0; b < h->buckets; b++) {
+		if (h->bucket[b] && h->bucket[b] >= h->chains)
+			return fail_sysv(m, RTLD_SYSV_HASH_INDEX, b,
+					 h->bucket[b], h->chains);
+		for (i = h->bucket[b]; i; i = h->chain[i])
+			if (++steps > h->chains)
+				return fail_sysv(m, RTLD_SYSV_HASH_LOOP, b, i,
+						 h->chains);
+	}
+	return 0;
+}
+
+static int check_gnu(struct rtld_module *m)
+{
+	uint64_t words = 0;
+	int err = read_gnu_header(m, &words);
+
+	return err ? err : check_gnu_chains(m, words);
+}
+
+static int check_sysv(struct rtld_module *m)
+{
+	int err = read_sysv_header(m);
+
+	return err ? err : check_sysv_chains(m);
+}
+
+int rtld_check_hash(struct rtld_module *m)
+{
+	bool gnu = rtld_has(m, RTLD_DT_GNU_HASH);
+	bool sysv = rtld_has(m, RTLD_DT_HASH);
+	int err = 0;
+
+	if (!gnu && !sysv)
+		return rtld_fail(m, RTLD_HASH_NONE, RTLD_T_GNU_HASH, 0, 0, 0);
+	if (gnu)
+		err = check_gnu(m);
+	if (!err && sysv)
+		err = check_sysv(m);
+	if (!err && gnu && sysv && m->gnu.end > m->sysv.chains &&
+	    m->gnu.end > m->gnu.first)
+		err = rtld_fail(m, RTLD_HASH_COUNT, RTLD_T_GNU_HASH, 0,
+				m->gnu.end, m->sysv.chains);
+	return err;
+}

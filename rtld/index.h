@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The definitions of a set by name, and finding one. In a header because the
+ * one loop that looks names up (resolve.c) does little else.
+ */
+#ifndef RTLD_INDEX_H
+#define RTLD_INDEX_H
+
+#include "name.h"
+
+struct rtld_index {
+	struct rtld_set *set;
+	uint32_t *slot;		/* provider; 0: empty */
+	uint32_t mask;
+	bool twice;		/* a name was defined twice */
+	uint64_t budget;	/* steps left; 0 once they were not enough */
+};
+
+/* index.c */
+size_t rtld_index_bytes(uint64_t exports);
+void rtld_index_build(struct rtld_index *x, struct rtld_set *set, void *work,
+		      uint64_t exports, uint64_t budget);
+
+/* The lowest bit of a hash word marks the end of a chain: it is no hash. */
+static inline uint32_t rtld_index_slot(uint32_t word, uint32_t mask)
+{
+	return word >> 1 & mask;
+}
+
+static inline const struct rtld_module *
+rtld_index_module(const struct rtld_index *x, uint32_t provider)
+{
+	return &x->set->module[provider >> RTLD_BIND_SHIFT];
+}
+
+static inline const struct elf64_sym *
+rtld_index_symbol(const struct rtld_index *x, uint32_t provider)
+{
+	return &rtld_index_module(x, provider)->symbol[provider & RTLD_BIND_SYM];
+}
+
+/* Hostile files make names long or hash words equal; the work stays linear. */
+static inline bool rtld_index_spend(struct rtld_index *x, uint64_t steps)
+{
+	if (steps >= x->budget) {
+		x->budget = 0;
+		return false;
+	}
+	x->budget -= steps;
+	return true;
+}
+
+static inline bool rtld_index_is(const struct rtld_index *x, uint32_t provider,
+				 const struct rtld_name *name)
+{
+	const struct rtld_module *m = rtld_index_module(x, provider);
+
+	return rtld_is_named(m, m->symbol[provider & RTLD_BIND_SYM].name, name);
+}
+
+/* Likewise, from the slot behind this one on. */
+RTLD_COLD uint32_t rtld_index_find_behind(struct rtld_index *x, uint32_t at,
+					  const struct rtld_name *name);
+
+/*
+ * The provider of a name, or RTLD_BIND_ZERO. Most slots that are looked at hold
+ * the name in question, so names are compared at once.
+ */
+static inline uint32_t rtld_index_find(struct rtld_index *x,
+				       const struct rtld_name *name)
+{
+	uint32_t at = rtld_index_slot(name->hash, x->mask);
+	uint32_t provider = x->slot[at];
+
+	if (provider && rtld_index_is(x, provider, name))
+		return provider;
+	return provider ? rtld_index_find_behind(x, at, name) : RTLD_BIND_ZERO;
+}
+
+#endif

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+/* Writing the images, once everything is known to be right. */
+#include <string.h>
+
+#include "internal.h"
+
+/* Every byte of the image that no file gives is zero, also between segments. */
+static void copy_segments(const struct rtld_module *m)
+{
+	uint8_t *image = m->info.write;
+	uint64_t done = 0;
+	uint32_t k;
+
+	for (k = 0; k < m->info.segments; k++) {
+		const struct rtld_segment *s = &m->segment[k];
+		uint64_t at = s->vaddr - m->info.low;
+
+		memset(image + done, 0, at - done);
+		memcpy(image + at, m->info.bytes + s->offset, s->filesz);
+		done = at + s->filesz;
+	}
+	memset(image + done, 0, m->info.image_size - done);
+}
+
+/* What an address of the file wants added to be one in the write alias. */
+static uintptr_t alias_of(const struct rtld_module *m)
+{
+	return (uintptr_t)m->info.write - m->info.low;
+}
+
+static void apply_relatives(const struct rtld_module *m)
+{
+	const struct elf64_rela *r = m->rela, *end = r + m->relatives;
+	uintptr_t alias = alias_of(m);
+	uint64_t bias = m->bias;
+
+	for (; r < end; r++)
+		*(uint64_t *)(alias + r->offset) = r->addend + bias;
+}
+
+/* The addend is 0 but for R_X86_64_64 and RELATIVE; see RELOC_ADDEND. */
+static void apply_table(const struct rtld_module *m,
+			const struct elf64_rela *r, uint32_t count)
+{
+	const struct elf64_rela *end = r + count;
+	uintptr_t alias = alias_of(m);
+
+	for (; r < end; r++) {
+		uint64_t value = m->bias;
+
+		/* The offset of R_X86_64_NONE is not validated: any value. */
+		if (r->type == R_X86_64_NONE)
+			continue;
+		if (r->symbol)
+			value = rtld_provided(m, r->symbol);
+		*(uint64_t *)(alias + r->offset) = value + r->addend;
+	}
+}
+
+/* Jump slots are simpler: each has a symbol and no addend; see RELOC_JUMP. */
+static void apply_jumps(const struct rtld_module *m)
+{
+	const struct elf64_rela *r = m->jmprel, *end = r + m->jmprels;
+	uintptr_t alias = alias_of(m);
+
+	for (; r < end; r++)
+		*(uint64_t *)(alias + r->offset) = rtld_provided(m, r->symbol);
+}
+
+static void write_module(const struct rtld_module *m)
+{
+	copy_segments(m);
+	rtld_apply_relr(m);
+	apply_relatives(m);
+	apply_table(m, m->rela + m->relatives, m->relas - m->relatives);
+	if (m->lazy)
+		rtld_prepare_lazy(m);
+	else
+		apply_jumps(m);
+}
+
+static int check_aliases(struct rtld_set *set)
+{
+	uint32_t i;
+	int err = 0;
+
+	for (i = 0; i < set->count; i++)
+		if (!set->module[i].info.write)
+			err = rtld_fail(&set->module[i], RTLD_PLACE_MISSING,
+					RTLD_T_SET, i, 0, 0);
+	return err;
+}
+
+int rtld_link(struct rtld_set *set, void *work, size_t size)
+{
+	uint32_t i;
+	int err = rtld_resolve(set, work, size);
+
+	if (!err)
+		err = check_aliases(set);
+	if (err)
+		return err;
+	for (i = 0; i < set->count; i++)
+		write_module(&set->module[i]);
+	err = rtld_check_init_targets(set);
+	for (i = 0; err && i < set->count; i++)
+		memset(set->module[i].info.write, 0,
+		       set->module[i].info.image_size);
+	set->linked = !err;
+	return err;
+}

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Names of modules, DT_NEEDED, and the order of initialisation: a depth-first
+ * walk without recursion, the path back kept in `parent`.
+ */
+#include <string.h>
+
+#include "internal.h"
+
+struct names {
+	uint32_t *slot;		/* module + 1, 0 if empty */
+	uint32_t mask;
+};
+
+static void hash_text(struct rtld_name *name, const char *text)
+{
+	rtld_name_hash(name, text, text + strlen(text));
+}
+
+static bool has_name(const struct rtld_module *m, const struct rtld_name *name)
+{
+	const char *own = m->info.name;
+
+	return !strncmp(own, name->text, name->length) && !own[name->length];
+}
+
+/* The slot of that name, or the empty one where it belongs. */
+static uint32_t *find(const struct names *names, const struct rtld_set *set,
+		      const struct rtld_name *name)
+{
+	uint32_t at = name->hash & names->mask;
+
+	while (names->slot[at] &&
+	       !has_name(&set->module[names->slot[at] - 1], name))
+		at = (at + 1) & names->mask;
+	return &names->slot[at];
+}
+
+static int report(struct rtld_module *m, enum rtld_check check,
+		  enum rtld_table table, uint64_t index, const char *name,
+		  uint32_t other)
+{
+	const struct rtld_error error = {
+		.check = check, .table = table, .module = m->position,
+		.other = other, .index = index, .symbol = name,
+		.file = m->info.file,
+	};
+
+	return rtld_report(m->set, &error);
+}
+
+static int index_names(struct names *names, struct rtld_set *set)
+{
+	struct rtld_name name;
+	uint32_t i;
+	int err = 0;
+
+	for (i = 0; i < set->count; i++) {
+		struct rtld_module *m = &set->module[i];
+		uint32_t *slot;
+
+		hash_text(&name, m->info.name);
+		slot = find(names, set, &name);
+		if (!*slot)
+			*slot = i + 1;
+		else
+			err = report(m, RTLD_NAME_TWICE, RTLD_T_SET, i,
+				     m->info.name,
+				     set->module[*slot - 1].position);
+	}
+	return err;
+}
+
+/* The next module that m needs and that is in the set; NULL at the end. */
+static struct rtld_module *next_needed(const struct names *names,
+				       struct rtld_module *m, int *err)
+{
+	struct rtld_set *set = m->set;
+
+	while (m->walk < m->names_end) {
+		const struct elf64_dyn *d = &m->dyn[m->walk++];
+		struct rtld_name name;
+		uint32_t *slot;
+
+		if (d->tag != DT_NEEDED)
+			continue;
+		rtld_name_hash(&name, m->strings + d->value,
+			       m->strings + m->strings_size);
+		slot = find(names, set, &name);
+		if (*slot)
+			return &set->module[*slot - 1];
+		if (!(set->flags & RTLD_RULES_ELF))
+			*err = report(m, RTLD_NEEDED_MISSING, RTLD_T_NEEDED,
+				      m->walk - 1, name.text, RTLD_NONE);
+	}
+	return NULL;
+}
+
+static void visit(const struct names *names, struct rtld_module *m, int *err)
+{
+	struct rtld_set *set = m->set;
+
+	m->visit = RTLD_OPEN;
+	m->parent = RTLD_NONE;
+	while (true) {
+		struct rtld_module *dep = next_needed(names, m, err);
+
+		if (!dep) {
+			m->visit = RTLD_DONE;
+			set->order[set->ordered++] = m->place;
+			if (m->parent == RTLD_NONE)
+				return;
+			m = &set->module[m->parent];
+		} else if (dep->visit == RTLD_UNSEEN) {
+			dep->visit = RTLD_OPEN;
+			dep->parent = m->place;
+			m = dep;
+		} else if (dep->visit == RTLD_OPEN &&
+			   !(set->flags & RTLD_RULES_ELF)) {
+			*err = report(m, RTLD_NEEDED_CYCLE, RTLD_T_NEEDED,
+				      m->walk - 1, dep->info.name,
+				      dep->position);
+		}
+	}
+}
+
+int rtld_check_order(struct rtld_set *set, uint32_t *slots, uint32_t count)
+{
+	struct names names = { slots, count - 1 };
+	uint32_t i;
+	int err;
+
+	memset(slots, 0, count * sizeof(*slots));
+	set->ordered = 0;
+	for (i = 0; i < set->count; i++) {
+		set->module[i].visit = RTLD_UNSEEN;
+		set->module[i].walk = 0;
+	}
+	err = index_names(&names, set);
+	for (i = 0; i < set->count; i++)
+		if (set->module[i].visit == RTLD_UNSEEN)
+			visit(&names, &set->module[i], &err);
+	return err;
+}
+
+int rtld_in_order(const struct rtld_set *set, uint32_t i)
+{
+	return i < set->ordered ? (int)set->order[i] : PLINTH_E_NOSYM;
+}

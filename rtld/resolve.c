@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: MIT */
+/* Binding every reference of a set, before anything is written. */
+#include <string.h>
+
+#include "index.h"
+
+/* Slots for names of modules: a power of two, at most half of them taken. */
+static uint32_t name_slots(const struct rtld_set *set)
+{
+	uint32_t slots = 16;
+
+	while (slots < 2 * set->count)
+		slots *= 2;
+	return slots;
+}
+
+/* Hashing shorter names is paid for by the entry that refers to them. */
+#define LONG_NAME	256
+
+/*
+ * The budget makes the work linear in the size of the files: a step is a slot
+ * of the index looked at, or eight bytes of a name.
+ */
+struct totals {
+	uint64_t symbols;
+	uint64_t exports;
+	uint64_t jumps;
+	uint64_t budget;
+};
+
+static struct totals count(const struct rtld_set *set)
+{
+	struct totals t = { .budget = 1 << 16 };
+	uint32_t i;
+
+	for (i = 0; i < set->count; i++) {
+		t.symbols += set->module[i].info.symbols;
+		t.exports += set->module[i].info.exports;
+		if (set->flags & RTLD_LAZY_PLT)
+			t.jumps += set->module[i].jmprels;
+		t.budget += set->module[i].info.file_size;
+	}
+	return t;
+}
+
+size_t rtld_work_size(const struct rtld_set *set)
+{
+	struct totals t = count(set);
+
+	return rtld_index_bytes(t.exports) + 4 * t.symbols +
+	       4ull * name_slots(set) + t.jumps;
+}
+
+static int check_work(struct rtld_set *set, const void *work, size_t size)
+{
+	size_t need = rtld_work_size(set);
+	struct rtld_error error = {
+		.check = RTLD_WORK_SIZE, .table = RTLD_T_SET,
+		.module = RTLD_NONE, .other = RTLD_NONE, .value = size,
+		.limit = need, .file = "",
+	};
+
+	if (work && (uintptr_t)work % 16 == 0 && size >= need)
+		return 0;
+	return rtld_report(set, &error);
+}
+
+static int report_cost(struct rtld_set *set, uint64_t limit)
+{
+	struct rtld_error error = {
+		.check = RTLD_LINK_COST, .table = RTLD_T_SET,
+		.module = RTLD_NONE, .other = RTLD_NONE, .value = limit,
+		.limit = limit, .file = "",
+	};
+
+	return rtld_report(set, &error);
+}
+
+static void hand_out_binds(struct rtld_set *set, uint32_t *bind)
+{
+	uint32_t i;
+
+	for (i = 0; i < set->count; i++) {
+		set->module[i].bind = bind;
+		memset(bind, 0xff, 4ull * set->module[i].info.symbols);
+		bind += set->module[i].info.symbols;
+	}
+}
+
+static int missing(struct rtld_module *m, uint32_t symbol)
+{
+	if (rtld_is_weak(&m->symbol[symbol]))
+		return 0;
+	rtld_fail_symbol(m, RTLD_UNDEFINED, RTLD_T_SYMTAB, symbol, 0, 0,
+			 symbol);
+	return m->set->flags & RTLD_RULES_ELF ? 0 : PLINTH_E_NOSYM;
+}
+
+static RTLD_COLD int bind_oddly(struct rtld_index *x, struct rtld_module *m,
+				uint32_t symbol)
+{
+	const struct elf64_sym *s = &m->symbol[symbol];
+
+	/* A definition is found even if it is not in its own hash table. */
+	if (s->shndx != SHN_UNDEF)
+		m->bind[symbol] = m->place << RTLD_BIND_SHIFT | symbol;
+	else if (x->budget)
+		return missing(m, symbol);
+	return 0;
+}
+
+static inline uint32_t find(struct rtld_index *x, const struct rtld_module *m,
+			    const struct elf64_sym *s)
+{
+	struct rtld_name name = { .text = m->strings + s->name };
+	uint64_t key = rtld_name_key(name.text, m->strings + m->strings_size);
+
+	name.hash = key;
+	name.length = key >> 32;
+	if (name.length > LONG_NAME)
+		rtld_index_spend(x, name.length / 8);
+	return rtld_index_find(x, &name);
+}
+
+static int bind_table(struct rtld_index *x, struct rtld_module *m,
+		      const struct elf64_rela *r, uint32_t count)
+{
+	const struct elf64_rela *end = r + count;
+	uint32_t *bind = m->bind;
+	int err = 0;
+
+	for (; r < end; r++) {
+		uint32_t symbol = r->symbol, provider = RTLD_BIND_ZERO;
+		const struct elf64_sym *s = &m->symbol[symbol];
+		int e;
+
+		if (!symbol || bind[symbol] != RTLD_BIND_UNSEEN)
+			continue;
+		if ((!s->shndx && !s->other) || rtld_is_for_all(m, s))
+			provider = find(x, m, s);
+		bind[symbol] = provider;
+		if (rtld_binds(provider))
+			continue;
+		e = bind_oddly(x, m, symbol);
+		if (e)
+			err = e;
+	}
+	return err;
+}
+
+static int bind_all(struct rtld_set *set, const struct totals *t, void *work)
+{
+	struct rtld_index x;
+	uint32_t i;
+	int err;
+
+	rtld_index_build(&x, set, work, t->exports, t->budget);
+	err = x.twice ? PLINTH_E_LINK : 0;
+	for (i = 0; i < set->count && x.budget; i++) {
+		struct rtld_module *m = &set->module[i];
+		int a = bind_table(&x, m, m->rela + m->relatives,
+				   m->relas - m->relatives);
+		int b = bind_table(&x, m, m->jmprel, m->jmprels);
+
+		if (!err)
+			err = a ? a : b;
+	}
+	return x.budget ? err : report_cost(set, t->budget);
+}
+
+static int resolve(struct rtld_set *set, uint8_t *work)
+{
+	struct totals t = count(set);
+	uint32_t *bind = (uint32_t *)(work + rtld_index_bytes(t.exports));
+	int order, places, binds;
+
+	hand_out_binds(set, bind);
+	set->claimed = (uint8_t *)(bind + t.symbols + name_slots(set));
+	rtld_choose_lazy(set);
+	order = rtld_check_order(set, bind + t.symbols, name_slots(set));
+	places = rtld_check_places(set);
+	set->planned = rtld_use_plan(set);
+	if (set->planned)
+		return order ? order : places;
+	if (set->plan)
+		hand_out_binds(set, bind);	/* a part may have been used */
+	binds = bind_all(set, &t, work);
+	return order ? order : places ? places : binds;
+}
+
+int rtld_resolve(struct rtld_set *set, void *work, size_t size)
+{
+	int err = check_work(set, work, size);
+
+	set->resolved = false;
+	set->linked = false;
+	if (!err)
+		err = resolve(set, work);
+	set->resolved = !err;
+	return err;
+}
+
+bool rtld_next_binding(const struct rtld_set *set, uint32_t module,
+		       struct rtld_cursor *at, struct rtld_binding *out)
+{
+	const struct rtld_module *m, *from;
+	uint32_t i, provider;
+
+	if (module >= set->count || !set->module[module].bind)
+		return false;
+	m = &set->module[module];
+	for (i = at->index; i < m->info.symbols; i++)
+		if (m->bind[i] != RTLD_BIND_UNSEEN)
+			break;
+	at->index = i + 1;
+	if (i >= m->info.symbols)
+		return false;
+	provider = m->bind[i];
+	*out = (struct rtld_binding){
+		.module = RTLD_NONE, .name = rtld_symbol_name(m, i),
+		.weak = rtld_is_weak(&m->symbol[i]),
+	};
+	if (rtld_binds(provider)) {
+		out->module = provider >> RTLD_BIND_SHIFT;
+		out->symbol = provider & RTLD_BIND_SYM;
+		from = &set->module[out->module];
+		out->run = rtld_symbol_run(from, &from->symbol[out->symbol]);
+	}
+	return true;
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+/* A set of modules in the caller's memory. */
+#include <string.h>
+
+#include "internal.h"
+
+size_t rtld_set_size(uint32_t modules)
+{
+	if (!modules || modules > RTLD_MAX_MODULES)
+		return 0;
+	return sizeof(struct rtld_set) +
+	       modules * (sizeof(struct rtld_module) + sizeof(uint32_t));
+}
+
+struct rtld_set *rtld_set_init(void *arena, size_t size, uint32_t modules,
+			       uint32_t flags, struct rtld_errors *errors)
+{
+	struct rtld_set *set = arena;
+	size_t need = rtld_set_size(modules);
+
+	if (!need || size < need || !arena || (uintptr_t)arena % 16 ||
+	    !errors || flags & ~(RTLD_RULES_ELF | RTLD_LAZY_PLT))
+		return NULL;
+	memset(set, 0, sizeof(*set));
+	set->room = modules;
+	set->flags = flags;
+	set->errors = errors;
+	set->order = (uint32_t *)&set->module[modules];
+	return set;
+}
+
+/* Each step relies on what the ones before it have proved. */
+static int (*const steps[])(struct rtld_module *m) = {
+	rtld_check_header, rtld_check_segments, rtld_check_notes,
+	rtld_check_dynamic, rtld_check_strings, rtld_check_hash,
+	rtld_check_relocs, rtld_check_relr, rtld_check_symbols,
+	rtld_check_versions, rtld_check_init,
+};
+
+static int check_all(struct rtld_module *m)
+{
+	uint32_t i;
+	int err = 0;
+
+	for (i = 0; i < sizeof(steps) / sizeof(steps[0]) && !err; i++)
+		err = steps[i](m);
+	return err;
+}
+
+static int report_full(struct rtld_set *set, const char *file)
+{
+	const struct rtld_error error = {
+		.check = RTLD_SET_FULL, .table = RTLD_T_SET,
+		.module = set->probed, .other = RTLD_NONE,
+		.value = set->count + 1ull, .limit = set->room, .file = file,
+	};
+
+	return rtld_report(set, &error);
+}
+
+int rtld_probe(struct rtld_set *set, const char *file, const void *bytes,
+	       size_t size)
+{
+	struct rtld_module *m = &set->module[set->count];
+	int err;
+
+	if (!file || !bytes)
+		return PLINTH_E_INVAL;
+	if (set->count == set->room)
+		return report_full(set, file);
+	memset(m, 0, offsetof(struct rtld_module, segment));
+	m->set = set;
+	m->place = set->count;
+	m->position = set->probed++;
+	m->info.file = file;
+	m->info.bytes = bytes;
+	m->info.file_size = size;
+	m->info.align = RTLD_PAGE;
+	err = check_all(m);
+	if (err)
+		return err;
+	set->resolved = false;
+	set->linked = false;
+	return (int)set->count++;
+}
+
+uint32_t rtld_count(const struct rtld_set *set)
+{
+	return set->count;
+}
+
+const struct rtld_info *rtld_info(const struct rtld_set *set, uint32_t module)
+{
+	return module < set->count ? &set->module[module].info : NULL;
+}
+
+bool rtld_segment(const struct rtld_set *set, uint32_t module, uint32_t i,
+		  struct rtld_segment *out)
+{
+	if (module >= set->count || i >= set->module[module].info.segments)
+		return false;
+	*out = set->module[module].segment[i];
+	return true;
+}
+
+int rtld_find_module(const struct rtld_set *set, const char *name)
+{
+	uint32_t i;
+
+	for (i = 0; i < set->count; i++)
+		if (!strcmp(set->module[i].info.name, name))
+			return (int)i;
+	return PLINTH_E_NOSYM;
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/* The string table, and the names the dynamic section takes from it. */
+#include "internal.h"
+
+static int check_table(struct rtld_module *m)
+{
+	const void *at;
+	int err;
+
+	m->strings_size = m->tag[RTLD_DT_STRSZ];
+	if (!m->strings_size)
+		return rtld_fail(m, RTLD_STRTAB_EMPTY, RTLD_T_STRTAB, 0, 0, 0);
+	err = rtld_tag_view(m, RTLD_DT_STRTAB, m->strings_size, 1, &at);
+	if (err)
+		return err;
+	m->strings = at;
+	if (m->strings[0])
+		return rtld_fail(m, RTLD_STRTAB_FIRST, RTLD_T_STRTAB, 0,
+				 (uint8_t)m->strings[0], 0);
+	if (m->strings[m->strings_size - 1])
+		return rtld_fail(m, RTLD_STRTAB_LAST, RTLD_T_STRTAB, 0,
+				 (uint8_t)m->strings[m->strings_size - 1], 0);
+	return 0;
+}
+
+static int check_name(struct rtld_module *m, uint32_t i)
+{
+	uint64_t offset = m->dyn[i].value;
+
+	if (offset >= m->strings_size)
+		return rtld_fail(m, RTLD_STRING_RANGE, RTLD_T_DYNAMIC, i,
+				 offset, m->strings_size);
+	if (!m->strings[offset])
+		return rtld_fail(m, RTLD_NAME_EMPTY, RTLD_T_DYNAMIC, i, 0, 0);
+	return 0;
+}
+
+/* The file's name without folders, for modules that do not name themselves. */
+static const char *base_name(const char *path)
+{
+	const char *name = path;
+
+	for (; *path; path++)
+		if (*path == '/')
+			name = path + 1;
+	return name;
+}
+
+int rtld_check_strings(struct rtld_module *m)
+{
+	uint32_t i;
+	int err = check_table(m);
+
+	for (i = 0; i < m->names_end && !err; i++)
+		if (m->dyn[i].tag == DT_NEEDED || m->dyn[i].tag == DT_SONAME)
+			err = check_name(m, i);
+	if (err)
+		return err;
+	m->info.name = rtld_has(m, RTLD_DT_SONAME) ?
+		m->strings + m->tag[RTLD_DT_SONAME] : base_name(m->info.file);
+	return 0;
+}
+
+const char *rtld_needed(const struct rtld_set *set, uint32_t module,
+			uint32_t i)
+{
+	const struct rtld_module *m;
+	uint32_t k;
+
+	if (module >= set->count)
+		return NULL;
+	m = &set->module[module];
+	for (k = 0; k < m->names_end; k++)
+		if (m->dyn[k].tag == DT_NEEDED && !i--)
+			return m->strings + m->dyn[k].value;
+	return NULL;
+}
