@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/* The remaining exits a CPU takes unconditionally. */
+#include "internal.h"
+
+enum exit_action exit_raise_gp(struct vcpu *vcpu)
+{
+	vcpu_inject(vcpu, VECTOR_GP, true, 0);
+	return EXIT_RETRY;
+}
+
+enum exit_action exit_raise_ud(struct vcpu *vcpu)
+{
+	vcpu_inject(vcpu, VECTOR_UD, false, 0);
+	return EXIT_RETRY;
+}
+
+/* VMX instructions: CR4.VMXE is 0 in the guest's eyes, so natively they are undefined. */
+enum exit_action exit_undefined(struct vcpu *vcpu)
+{
+	return exit_raise_ud(vcpu);
+}
+
+/*
+ * INVD throws modified cache lines away, the VMM's among them. Writing them back first is what
+ * every use of it in a running system can bear.
+ */
+enum exit_action exit_invd(struct vcpu *vcpu)
+{
+	if (vcpu_read(vcpu, VCPU_CPL))
+		return exit_raise_gp(vcpu);
+	cpu_wbinvd();
+	return EXIT_NEXT;
+}
+
+/*
+ * GETSEC: no measured launch beneath a VMM that is there already. Leaf 0 says so (no chipset,
+ * no other leaf), and leaves that are not there are undefined (SDM, "GETSEC[CAPABILITIES]").
+ */
+enum exit_action exit_getsec(struct vcpu *vcpu)
+{
+	if (!(vcpu_read(vcpu, VCPU_CR4) & CR4_SMXE) || (uint32_t)vcpu->regs.rax)
+		return exit_raise_ud(vcpu);
+	vcpu->regs.rax = 0;
+	return EXIT_NEXT;
+}
+
+/* Hardware task switches do not exist in 64-bit mode: natively #GP. */
+enum exit_action exit_task_switch(struct vcpu *vcpu)
+{
+	return exit_raise_gp(vcpu);
+}
+
+enum exit_action exit_settle(struct vcpu *vcpu)
+{
+	vcpu_settle(vcpu);
+	return EXIT_RETRY;
+}
+
+/* Natively a triple fault resets the machine; so it does here. */
+#define RESET_PORT  0xcf9
+#define RESET_HARD  0x02
+#define RESET_CYCLE 0x06
+#define KBC_PORT    0x64
+#define KBC_RESET   0xfe
+
+enum exit_action exit_triple_fault(struct vcpu *vcpu)
+{
+	LOG_ERR("triple fault of the guest at RIP 0x%llx: resetting the machine", (unsigned long long)vcpu->exit.rip);
+	cpu_out8(RESET_PORT, RESET_HARD);
+	cpu_out8(RESET_PORT, RESET_CYCLE);
+	cpu_out8(KBC_PORT, KBC_RESET);
+	return EXIT_FATAL;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/* Numbers the assembly needs; offsets.c proves that they agree with the C structures. */
+#ifndef PLINTH_INTRINSICS_OFFSETS_H
+#define PLINTH_INTRINSICS_OFFSETS_H
+
+#define VCPU_RBX			    88
+#define VCPU_RDX			    96
+#define VCPU_RCX			    104
+#define VCPU_RAX			    112
+#define VCPU_ON_EXIT		    120
+#define VCPU_ON_ACTION		    128
+#define VCPU_ON_RESUME_FAILURE	    136
+#define VCPU_LAUNCH_RSP		    144
+#define VCPU_EXIT_REASON	    152
+#define VCPU_EXIT_RIP		    160
+#define VCPU_EXIT_LENGTH	    168
+#define VCPU_EXIT_RFLAGS	    176
+#define VCPU_EXIT_INTERRUPTIBILITY  184
+
+#define HANDBACK_R15  0
+#define HANDBACK_R14  8
+#define HANDBACK_R13  16
+#define HANDBACK_R12  24
+#define HANDBACK_R11  32
+#define HANDBACK_R10  40
+#define HANDBACK_R9   48
+#define HANDBACK_R8   56
+#define HANDBACK_RSI  72
+#define HANDBACK_RBP  80
+#define HANDBACK_RBX  88
+#define HANDBACK_RDX  96
+#define HANDBACK_RCX  104
+#define HANDBACK_RAX  112
+#define HANDBACK_RSP  120
+#define HANDBACK_LAND 128
+#define HANDBACK_NMIS 136
+
+#define BLOCKING_STI_OR_SS 3  /* SDM, "Guest Non-Register State": bits 0 and 1 of interruptibility */
+#define RFLAGS_TF_BYTE1	   1  /* RFLAGS.TF, seen in the register's second byte */
+#define INSTRUCTION_MAX	   15 /* bytes; only a RIP this close to a multiple of 4 GiB can wrap */
+
+/* SDM, "Field Encoding in VMCS"; the full list is the vCPU module's. */
+#define VMCS_EXIT_REASON	     0x4402
+#define VMCS_EXIT_LENGTH	     0x440c
+#define VMCS_GUEST_INTERRUPTIBILITY  0x4824
+#define VMCS_GUEST_RIP		     0x681e
+#define VMCS_GUEST_RFLAGS	     0x6820
+
+#endif

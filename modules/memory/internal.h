@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of the memory module share. Functions named *_locked want mem_lock() held. */
+#ifndef PLINTH_MEMORY_INTERNAL_H
+#define PLINTH_MEMORY_INTERNAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <plinth/boot.h>
+#include <plinth/memory.h>
+#include <plinth/shared.h>
+
+#define LOG_TAG "memory"
+
+/* One lock for the whole module; interrupts are off wherever it is called. */
+void mem_lock(void);
+void mem_unlock(void);
+
+/* -- owner.c: which module memory belongs to ---------------------------------- */
+
+void owner_init(const struct plinth_boot *boot);
+/** owner_of() - the module that code at @address is of, as an index into plinth_shared.memory. */
+uint32_t owner_of(const void *address);
+/** owner_heap(), owner_pages() - it has so much more, or less. */
+void owner_heap(uint32_t owner, int64_t bytes);
+void owner_pages(uint32_t owner, int64_t pages);
+
+/* -- descriptor.c: the pool's runs, virtual <-> physical ------------------- */
+
+/** descriptors_init() - @runs ascending by va; @by_pa gets a copy sorted by pa. */
+void descriptors_init(const struct plinth_descriptor *runs, uint64_t n, struct plinth_descriptor *by_pa);
+/** descriptors_check() - are the runs ascending, page-aligned, exactly the pool? */
+bool descriptors_check(const struct plinth_boot *boot);
+uint64_t descriptors_pa(uint64_t va);
+void *descriptors_va(uint64_t pa);
+
+/* -- pool.c: single pages ---------------------------------------------------- */
+
+/* Bytes of bookkeeping a pool of @pages wants. */
+size_t pool_map_bytes(uint64_t pages);
+void pool_init(uint64_t va, uint64_t pages, uint8_t *map, struct plinth_shared *shared);
+void pool_reserve(uint64_t first, uint64_t pages);
+void *pool_alloc_locked(uint32_t owner);
+/* false: not a page of the pool, or free already */
+bool pool_free_locked(void *page);
+uint64_t pool_used(void);
+
+/* -- heap.c -------------------------------------------------------------------- */
+
+void heap_init(void *base, size_t bytes, struct plinth_shared *shared);
+void *heap_alloc_locked(size_t bytes, size_t align, uint32_t owner);
+void heap_free_locked(void *p);
+size_t heap_used(void);
+
+/* -- space.c: addresses and mappings in the slot ------------------------------- */
+
+void space_init(const struct plinth_boot *boot);
+void *space_map_locked(const uint64_t *pa, size_t pages, enum mem_prot prot, size_t guard);
+void space_unmap_locked(void *va, size_t pages, size_t guard);
+int space_translate(uint64_t va, uint64_t *pa);
+size_t space_used(void);
+
+#endif

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/* Whose memory it is: the module's from which the call came. */
+#include <string.h>
+
+#include "internal.h"
+
+static const struct plinth_boot_module *modules;
+static uint32_t n_modules;
+static struct plinth_shared *shared;
+
+void owner_init(const struct plinth_boot *boot)
+{
+	modules = (const struct plinth_boot_module *)boot->modules_va;
+	n_modules = boot->n_modules < PLINTH_MEMORY_MODULES ? (uint32_t)boot->n_modules : PLINTH_MEMORY_MODULES - 1;
+	shared = (struct plinth_shared *)boot->shared_va;
+	memset(shared->memory, 0, sizeof(shared->memory));
+}
+
+uint32_t owner_of(const void *address)
+{
+	for (uint32_t i = 0; i < n_modules; i++)
+		if ((uint64_t)address - modules[i].base_va < modules[i].bytes)
+			return i;
+	return PLINTH_MEMORY_MODULES - 1;
+}
+
+static void add(uint64_t *used, uint64_t *peak, int64_t change)
+{
+	*used += (uint64_t)change;
+	if (*used > *peak)
+		*peak = *used;
+}
+
+void owner_heap(uint32_t owner, int64_t bytes)
+{
+	struct plinth_memory_use *use = &shared->memory[owner % PLINTH_MEMORY_MODULES];
+
+	add(&use->heap_used, &use->heap_peak, bytes);
+}
+
+void owner_pages(uint32_t owner, int64_t pages)
+{
+	struct plinth_memory_use *use = &shared->memory[owner % PLINTH_MEMORY_MODULES];
+
+	add(&use->pages_used, &use->pages_peak, pages);
+}

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The log: a ring per CPU in the shared region, and every line once more on the UART.
+ *
+ * Only the CPU itself writes its ring. An exception that logs while a line is being
+ * written takes the next record, so both lines survive.
+ */
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include <format.h>
+#include <plinth/intrinsics.h>
+#include <plinth/serial.h>
+#include <plinth/shared.h>
+
+#include "uart.h"
+
+#define LOG_TAG "serial"
+
+/*
+ * At most LOG_BURST lines at once, then one in LOG_PERIOD ticks (about a thousand a second):
+ * what floods the log would push everything else out of it. Errors always pass.
+ */
+#define LOG_BURST  192u
+#define LOG_PERIOD (1ull << 21)
+
+static struct plinth_shared *log_shared; /* NULL: lines are dropped */
+static const struct plinth_tuning *log_tuning; /* may change at any time, to anything */
+
+/* Serialises CPUs on the UART; a line is never held back longer than LOCK_SPINS. */
+static atomic_flag uart_lock = ATOMIC_FLAG_INIT;
+#define LOCK_SPINS 1000000u
+
+static bool uart_try_lock(void)
+{
+	for (uint32_t spins = 0; spins < LOCK_SPINS; spins++) {
+		if (!atomic_flag_test_and_set_explicit(&uart_lock, memory_order_acquire))
+			return true;
+		cpu_pause();
+	}
+	return false;
+}
+
+static void to_uart(const struct plinth_log_record *record, uint32_t cpu)
+{
+	static const char level_letters[] = "EWID";
+	char line[PLINTH_LOG_TEXT + 48];
+	int length = plinth_snprintf(line, sizeof(line), "plinth %c cpu%u %llu %.6s: %s\r\n",
+				     level_letters[record->level & 3], cpu, (unsigned long long)record->tsc,
+				     record->tag, record->text);
+	bool locked = uart_try_lock();
+
+	if (length > (int)sizeof(line) - 1)
+		length = sizeof(line) - 1;
+	serial_write(line, (uint32_t)length);
+	if (locked)
+		atomic_flag_clear_explicit(&uart_lock, memory_order_release);
+}
+
+/* The next record of this CPU's ring, marked as being written. */
+static struct plinth_log_record *take_record(struct plinth_shared_cpu *ring, uint64_t *sequence)
+{
+	struct plinth_log_record *record;
+
+	*sequence = __atomic_add_fetch(&ring->log_head, 1, __ATOMIC_RELAXED);
+	record = &ring->log[(*sequence - 1) % PLINTH_LOG_RECORDS];
+	__atomic_store_n(&record->sequence, 0, __ATOMIC_RELEASE);
+	return record;
+}
+
+static void fill(struct plinth_log_record *record, enum plinth_log_level level, const char *tag,
+		 const char *format, va_list args)
+{
+	size_t tag_bytes = strnlen(tag, sizeof(record->tag));
+	int length;
+
+	record->tsc = cpu_rdtsc();
+	record->level = (uint8_t)level;
+	memset(record->tag, 0, sizeof(record->tag));
+	memcpy(record->tag, tag, tag_bytes);
+	length = plinth_vsnprintf(record->text, sizeof(record->text), format, args);
+	record->truncated = length < 0 || length >= (int)sizeof(record->text);
+}
+
+/* Does the component's level, or that of all, let the line through? */
+static bool wanted(enum plinth_log_level level, const char *tag)
+{
+	uint32_t limit = __atomic_load_n(&log_tuning->log_level, __ATOMIC_RELAXED);
+
+	for (uint32_t i = 0; i < PLINTH_LOG_RULES; i++) {
+		const struct plinth_log_rule *rule = &log_tuning->rules[i];
+
+		if (__atomic_load_n(&rule->used, __ATOMIC_ACQUIRE) && !strncmp(rule->tag, tag, sizeof(rule->tag)))
+			limit = __atomic_load_n(&rule->level, __ATOMIC_RELAXED);
+	}
+	return (uint32_t)level <= limit;
+}
+
+/* The rate limit: false for a line that is only counted. */
+static bool admit(struct plinth_shared_cpu *ring, enum plinth_log_level level)
+{
+	uint64_t now = cpu_rdtsc(), credit = (now - ring->log_credit_tsc) / LOG_PERIOD;
+
+	if (credit) {
+		ring->log_credit = credit > LOG_BURST - ring->log_credit ? LOG_BURST : ring->log_credit + (uint32_t)credit;
+		ring->log_credit_tsc = now;
+	}
+	if (ring->log_credit) {
+		ring->log_credit--;
+		return true;
+	}
+	if (level == PLINTH_LOG_ERR)
+		return true;
+	ring->log_lost++;
+	return false;
+}
+
+static void write_line(uint32_t cpu, enum plinth_log_level level, const char *tag, const char *format, va_list args)
+{
+	struct plinth_log_record *record;
+	uint64_t sequence;
+
+	record = take_record(plinth_shared_cpu(log_shared, cpu), &sequence);
+	fill(record, level, tag, format, args);
+	to_uart(record, cpu);
+	__atomic_store_n(&record->sequence, sequence, __ATOMIC_RELEASE);
+}
+
+static void write_loss(uint32_t cpu, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	write_line(cpu, PLINTH_LOG_WARN, LOG_TAG, format, args);
+	va_end(args);
+}
+
+/* The first line after a flood is told how much of it is missing. */
+static void tell_loss(struct plinth_shared_cpu *ring, uint32_t cpu)
+{
+	uint64_t missing = ring->log_lost - ring->log_lost_told;
+
+	if (!missing)
+		return;
+	ring->log_lost_told = ring->log_lost;
+	write_loss(cpu, "%llu lines of this CPU dropped by the rate limit", (unsigned long long)missing);
+}
+
+void log_emit(enum plinth_log_level level, const char *tag, const char *format, ...)
+{
+	struct plinth_shared *shared = log_shared;
+	struct plinth_shared_cpu *ring;
+	uint32_t cpu;
+	va_list args;
+
+	if (!shared || !wanted(level, tag))
+		return;
+	cpu = cpu_local()->cpu;
+	if (cpu >= shared->n_cpus)
+		return;
+	ring = plinth_shared_cpu(shared, cpu);
+	if (!admit(ring, level))
+		return;
+	tell_loss(ring, cpu);
+	va_start(args, format);
+	write_line(cpu, level, tag, format, args);
+	va_end(args);
+}
+
+int log_init(const struct plinth_boot *boot)
+{
+	struct plinth_shared *shared = (struct plinth_shared *)boot->shared_va;
+
+	if (!shared || shared->magic != PLINTH_SHARED_MAGIC || shared->version != PLINTH_SHARED_VERSION ||
+	    shared->cpu_stride < sizeof(struct plinth_shared_cpu) || !boot->tuning_va)
+		return PLINTH_E_INVAL;
+	log_tuning = (const struct plinth_tuning *)boot->tuning_va;
+	log_shared = shared;
+	if (uart_init(&boot->uart))
+		LOG_WARN("no UART answers at port 0x%x; the log goes to memory only", boot->uart.io_base);
+	return 0;
+}
+
+void log_fini(void)
+{
+	uart_fini();
+	log_shared = NULL;
+}

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Events for the guest: exceptions a handler raises, and NMIs that arrive while the CPU
+ * is in root mode.
+ *
+ * An NMI in root mode interrupts this very code. Whoever writes the interruption field
+ * says so first (injecting); the NMI is then owed, and a VMX-preemption timer of 0
+ * brings the CPU back right after the next entry to deliver it.
+ */
+#include "internal.h"
+
+/* SDM, "VM-Entry Controls for Event Injection". */
+#define INFO_VALID	   (1u << 31)
+#define INFO_ERROR	   (1u << 11)
+#define INFO_TYPE(t)	   ((uint32_t)(t) << 8)
+#define INFO_TYPE_OF(info) ((info) >> 8 & 7)
+#define TYPE_NMI	   2
+#define TYPE_EXCEPTION	   3
+#define TYPE_SOFT_INT	   4
+#define TYPE_SOFT_PRIV	   5
+#define TYPE_SOFT_EXC	   6
+#define NMI_INFO	   (INFO_VALID | INFO_TYPE(TYPE_NMI) | VECTOR_NMI)
+
+#define BLOCKING_STI	1u
+#define BLOCKING_MOV_SS 2u
+#define BLOCKING_NMI	8u
+
+#define QUALIFICATION_NMI_UNBLOCKED (1u << 12) /* of an exit by second-level translation */
+
+#define RETRY_TICKS 1000 /* of the timer, while the guest itself holds NMIs off */
+
+static void timer_arm(struct vcpu *vcpu, uint32_t ticks)
+{
+	struct controls *c = &vcpu->priv->controls;
+
+	if (!c->has_timer)
+		return;
+	vmcs_write(VMCS_GUEST_PREEMPTION_TIMER, ticks);
+	c->pin |= PIN_PREEMPTION_TIMER;
+	vmcs_write(VMCS_PIN_CONTROLS, c->pin);
+}
+
+static void timer_disarm(struct vcpu *vcpu)
+{
+	struct controls *c = &vcpu->priv->controls;
+
+	c->pin &= ~PIN_PREEMPTION_TIMER;
+	vmcs_write(VMCS_PIN_CONTROLS, c->pin);
+}
+
+static bool entry_event_queued(void)
+{
+	return vmcs_read(VMCS_ENTRY_INTERRUPTION_INFO) & INFO_VALID;
+}
+
+static void nmi_owe(struct vcpu *vcpu)
+{
+	__atomic_add_fetch(&vcpu->priv->nmis_owed, 1, __ATOMIC_RELAXED);
+	timer_arm(vcpu, 0);
+}
+
+/* NMI injection wants no blocking by STI or MOV SS; one instruction early does no harm. */
+static void nmi_inject(void)
+{
+	uint64_t state = vmcs_read(VMCS_GUEST_INTERRUPTIBILITY);
+
+	if (state & (BLOCKING_STI | BLOCKING_MOV_SS))
+		vmcs_write(VMCS_GUEST_INTERRUPTIBILITY, state & ~(uint64_t)(BLOCKING_STI | BLOCKING_MOV_SS));
+	vmcs_write(VMCS_ENTRY_INTERRUPTION_INFO, NMI_INFO);
+}
+
+static bool guest_blocks_nmi(void)
+{
+	return vmcs_read(VMCS_GUEST_INTERRUPTIBILITY) & BLOCKING_NMI;
+}
+
+void event_nmi(struct vcpu *vcpu)
+{
+	struct vcpu_private *p = vcpu->priv;
+
+	vcpu->shared->nmis++;
+	if (!p->vmx_on) {
+		/* On the way out: cpu_hand_back() delivers it. */
+		__atomic_add_fetch(&p->nmis_owed, 1, __ATOMIC_RELAXED);
+		return;
+	}
+	if (p->injecting || entry_event_queued() || guest_blocks_nmi())
+		nmi_owe(vcpu);
+	else
+		nmi_inject();
+}
+
+void event_withdraw(struct vcpu *vcpu)
+{
+	struct vcpu_private *p = vcpu->priv;
+
+	/* From here event_nmi() only counts; what it queued before is looked at after that. */
+	p->vmx_on = false;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	if ((uint32_t)vmcs_read(VMCS_ENTRY_INTERRUPTION_INFO) == NMI_INFO)
+		__atomic_add_fetch(&p->nmis_owed, 1, __ATOMIC_RELAXED);
+}
+
+void vcpu_settle(struct vcpu *vcpu)
+{
+	struct vcpu_private *p = vcpu->priv;
+
+	timer_disarm(vcpu);
+	if (!__atomic_load_n(&p->nmis_owed, __ATOMIC_RELAXED))
+		return;
+	if (entry_event_queued() || guest_blocks_nmi()) {
+		timer_arm(vcpu, RETRY_TICKS);
+		return;
+	}
+	p->injecting = true;
+	nmi_inject();
+	p->injecting = false;
+	if (__atomic_sub_fetch(&p->nmis_owed, 1, __ATOMIC_RELAXED))
+		timer_arm(vcpu, 0);
+}
+
+/*
+ * Delivering an event ends blocking by STI and MOV SS. Left set, they would make the entry
+ * check RFLAGS.IF and the pending single-step trap against them.
+ */
+static void unblock(struct vcpu *vcpu, uint64_t bits)
+{
+	if (vcpu->exit.interruptibility & bits)
+		vmcs_write(VMCS_GUEST_INTERRUPTIBILITY, vcpu->exit.interruptibility & ~bits);
+}
+
+static void queue(struct vcpu *vcpu, uint32_t info, uint32_t error, uint64_t length)
+{
+	struct vcpu_private *p = vcpu->priv;
+
+	p->injecting = true;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	unblock(vcpu, BLOCKING_STI | BLOCKING_MOV_SS | (INFO_TYPE_OF(info) == TYPE_NMI ? BLOCKING_NMI : 0));
+	/* An NMI that got there first gives way and is owed. */
+	if (entry_event_queued())
+		nmi_owe(vcpu);
+	if (info & INFO_ERROR)
+		vmcs_write(VMCS_ENTRY_EXCEPTION_ERROR, error);
+	if (length)
+		vmcs_write(VMCS_ENTRY_INSTRUCTION_LENGTH, length);
+	vmcs_write(VMCS_ENTRY_INTERRUPTION_INFO, info);
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	p->injecting = false;
+}
+
+/* Vectors whose delivery, when it meets a fault, becomes a double fault (SDM, "Interrupt 8"). */
+#define CONTRIBUTORY (1u << 0 | 1u << 10 | 1u << 11 | 1u << 12 | 1u << 13 | 1u << 14)
+
+static bool doubles(uint32_t info)
+{
+	return INFO_TYPE_OF(info) == TYPE_EXCEPTION && CONTRIBUTORY >> (info & 31) & 1;
+}
+
+/* An IRET that was about to unblock NMIs did not do it (SDM, "Information for VM Exits During IRET"). */
+static void block_nmi_again(struct vcpu *vcpu)
+{
+	if (vcpu->exit.kind == PLINTH_EXIT_SLAT_VIOLATION && vcpu_qualification(vcpu) & QUALIFICATION_NMI_UNBLOCKED)
+		vmcs_write(VMCS_GUEST_INTERRUPTIBILITY, vmcs_read(VMCS_GUEST_INTERRUPTIBILITY) | BLOCKING_NMI);
+}
+
+void event_redeliver(struct vcpu *vcpu)
+{
+	uint32_t info = (uint32_t)vmcs_read(VMCS_IDT_VECTORING_INFO);
+	uint32_t queued = (uint32_t)vmcs_read(VMCS_ENTRY_INTERRUPTION_INFO);
+
+	if (!(info & INFO_VALID)) {
+		block_nmi_again(vcpu);
+	} else if (!(queued & INFO_VALID) || INFO_TYPE_OF(queued) == TYPE_NMI) {
+		vcpu_reinject(vcpu);
+	} else if (doubles(info)) {
+		vmcs_write(VMCS_ENTRY_INTERRUPTION_INFO, 0);
+		vcpu_inject(vcpu, VECTOR_DF, true, 0);
+	}
+}
+
+void vcpu_inject(struct vcpu *vcpu, uint8_t vector, bool has_error, uint32_t error)
+{
+	queue(vcpu, INFO_VALID | INFO_TYPE(TYPE_EXCEPTION) | (has_error ? INFO_ERROR : 0) | vector, error, 0);
+}
+
+static bool has_length(uint32_t info)
+{
+	uint32_t type = INFO_TYPE_OF(info);
+
+	return type == TYPE_SOFT_INT || type == TYPE_SOFT_PRIV || type == TYPE_SOFT_EXC;
+}
+
+void vcpu_reinject(struct vcpu *vcpu)
+{
+	uint32_t info = (uint32_t)vmcs_read(VMCS_IDT_VECTORING_INFO);
+	uint32_t error = (uint32_t)vmcs_read(VMCS_IDT_VECTORING_ERROR);
+
+	if (!(info & INFO_VALID)) {
+		info = (uint32_t)vmcs_read(VMCS_EXIT_INTERRUPTION_INFO);
+		error = (uint32_t)vmcs_read(VMCS_EXIT_INTERRUPTION_ERROR);
+	}
+	/* Bit 12 is "NMI unblocking due to IRET" on exits and reserved on entries. */
+	info &= ~(1u << 12);
+	if (info & INFO_VALID)
+		queue(vcpu, info, error, has_length(info) ? vcpu->exit.length : 0);
+}

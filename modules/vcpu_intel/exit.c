@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT */
+/* From the exit stub to the handler and back: the hot path. */
+#include "internal.h"
+
+/* SDM, "VMX Basic Exit Reasons". Reasons without a row are OTHER. */
+static const uint8_t kinds[] = {
+	[0] = PLINTH_EXIT_EXCEPTION,	  [1] = PLINTH_EXIT_INTERRUPT,	   [2] = PLINTH_EXIT_TRIPLE_FAULT,
+	[3] = PLINTH_EXIT_INIT,		  [4] = PLINTH_EXIT_SIPI,	   [5] = PLINTH_EXIT_OTHER,
+	[6] = PLINTH_EXIT_OTHER,	  [7] = PLINTH_EXIT_OTHER,	   [8] = PLINTH_EXIT_NMI_WINDOW,
+	[9] = PLINTH_EXIT_TASK_SWITCH,	  [10] = PLINTH_EXIT_CPUID,	   [11] = PLINTH_EXIT_GETSEC,
+	[12] = PLINTH_EXIT_HLT,		  [13] = PLINTH_EXIT_INVD,	   [14] = PLINTH_EXIT_INVLPG,
+	[15] = PLINTH_EXIT_OTHER,	  [16] = PLINTH_EXIT_RDTSC,	   [17] = PLINTH_EXIT_OTHER,
+	[18] = PLINTH_EXIT_HYPERCALL,	  [19] = PLINTH_EXIT_VIRT_INSN,	   [20] = PLINTH_EXIT_VIRT_INSN,
+	[21] = PLINTH_EXIT_VIRT_INSN,	  [22] = PLINTH_EXIT_VIRT_INSN,	   [23] = PLINTH_EXIT_VIRT_INSN,
+	[24] = PLINTH_EXIT_VIRT_INSN,	  [25] = PLINTH_EXIT_VIRT_INSN,	   [26] = PLINTH_EXIT_VIRT_INSN,
+	[27] = PLINTH_EXIT_VIRT_INSN,	  [28] = PLINTH_EXIT_CR_ACCESS,	   [29] = PLINTH_EXIT_DR_ACCESS,
+	[30] = PLINTH_EXIT_IO,		  [31] = PLINTH_EXIT_MSR_READ,	   [32] = PLINTH_EXIT_MSR_WRITE,
+	[33] = PLINTH_EXIT_ENTRY_FAILURE, [34] = PLINTH_EXIT_ENTRY_FAILURE, [35] = PLINTH_EXIT_OTHER,
+	[36] = PLINTH_EXIT_OTHER,	  [37] = PLINTH_EXIT_STEP,	   [38] = PLINTH_EXIT_OTHER,
+	[39] = PLINTH_EXIT_OTHER,	  [40] = PLINTH_EXIT_OTHER,	   [41] = PLINTH_EXIT_ENTRY_FAILURE,
+	[42] = PLINTH_EXIT_OTHER,	  [43] = PLINTH_EXIT_OTHER,	   [44] = PLINTH_EXIT_OTHER,
+	[45] = PLINTH_EXIT_OTHER,	  [46] = PLINTH_EXIT_DESC_TABLE,   [47] = PLINTH_EXIT_DESC_TABLE,
+	[48] = PLINTH_EXIT_SLAT_VIOLATION, [49] = PLINTH_EXIT_SLAT_MISCONFIG, [50] = PLINTH_EXIT_VIRT_INSN,
+	[51] = PLINTH_EXIT_OTHER,	  [52] = PLINTH_EXIT_TIMER,	   [53] = PLINTH_EXIT_VIRT_INSN,
+	[54] = PLINTH_EXIT_WBINVD,	  [55] = PLINTH_EXIT_XSETBV,	   [56] = PLINTH_EXIT_OTHER,
+	[57] = PLINTH_EXIT_OTHER,	  [58] = PLINTH_EXIT_OTHER,	   [59] = PLINTH_EXIT_VIRT_INSN,
+};
+
+#define ENTRY_FAILED	   (1ull << 31) /* of the exit reason */
+#define BASIC_REASON	   0xffffull
+#define BLOCKING_STI_OR_SS 3ull
+#define PENDING_BS	   (1ull << 14)
+#define DEBUGCTL_BTF	   2ull
+#define RIGHTS_LONG	   (1u << 13)
+
+/* What skipping an instruction means beyond RIP, when the guest was in a rare state. */
+static void skip_rare(struct vcpu *vcpu)
+{
+	if (vcpu->exit.interruptibility & BLOCKING_STI_OR_SS)
+		vmcs_write(VMCS_GUEST_INTERRUPTIBILITY, vcpu->exit.interruptibility & ~BLOCKING_STI_OR_SS);
+	/* The single-step trap after the instruction we did in the guest's stead. */
+	if (vcpu->exit.rflags & RFLAGS_TF && !(vmcs_read(VMCS_GUEST_DEBUGCTL) & DEBUGCTL_BTF))
+		vmcs_write(VMCS_GUEST_PENDING_DEBUG, vmcs_read(VMCS_GUEST_PENDING_DEBUG) | PENDING_BS);
+}
+
+/* Outside 64-bit mode RIP wraps at 4 GiB. */
+static uint64_t wrap(uint64_t rip)
+{
+	return vmcs_read(VMCS_GUEST_CS_RIGHTS) & RIGHTS_LONG ? rip : (uint32_t)rip;
+}
+
+/*
+ * Over the instruction, in every state of the guest. The exit stub does the same by
+ * itself when none of the rare conditions holds.
+ */
+static void skip(struct vcpu *vcpu)
+{
+	uint64_t rip = vcpu->exit.rip + vcpu->exit.length;
+
+	skip_rare(vcpu);
+	if ((rip ^ vcpu->exit.rip) >> 32)
+		rip = wrap(rip);
+	vmcs_write(VMCS_GUEST_RIP, rip);
+}
+
+/*
+ * The first entry failed its checks: no instruction of the guest ran, so the launch is
+ * taken back by giving the CPU back with an error as the result of entry_start().
+ */
+static bool launch_failed(const struct vcpu *vcpu)
+{
+	return vcpu->exit.kind == PLINTH_EXIT_ENTRY_FAILURE && vcpu->exit.rip == vcpu->priv->rip;
+}
+
+static vcpu_entry_check_fn *entry_check;
+
+void vcpu_register_entry_check(vcpu_entry_check_fn *check)
+{
+	entry_check = check;
+}
+
+void entry_explain(struct vcpu *vcpu)
+{
+	if (entry_check)
+		entry_check(vcpu);
+}
+
+static void take_back_launch(struct vcpu *vcpu)
+{
+	LOG_ERR("VM entry refused, exit reason 0x%llx qualification 0x%llx", (unsigned long long)vcpu->exit.reason,
+		(unsigned long long)vcpu_qualification(vcpu));
+	entry_explain(vcpu);
+	vcpu->regs.rax = (uint64_t)PLINTH_E_ENTRY;
+	vcpu_leave(vcpu);
+}
+
+static __attribute__((noreturn)) void give_up(struct vcpu *vcpu)
+{
+	const bool entry = vcpu->exit.kind == PLINTH_EXIT_ENTRY_FAILURE;
+	const struct crash crash = {
+		.what = entry ? "the CPU refused the guest's state" : "an exit that nobody handles",
+		.entry = entry,
+	};
+
+	vcpu_crash(vcpu, &crash);
+}
+
+void vcpu_on_action(struct vcpu *vcpu, enum exit_action action)
+{
+	switch (action) {
+	case EXIT_NEXT:
+		skip(vcpu);
+		break;
+	case EXIT_RETRY:
+		event_redeliver(vcpu);
+		break;
+	case EXIT_LEAVE:
+		skip(vcpu);
+		vcpu_leave(vcpu);
+	case EXIT_FATAL:
+		if (launch_failed(vcpu))
+			take_back_launch(vcpu);
+		give_up(vcpu);
+	}
+}
+
+static inline __attribute__((always_inline)) enum exit_action handle(struct vcpu *vcpu, uint64_t kind)
+{
+	vcpu->exit.kind = (uint32_t)kind;
+	vcpu->shared->exits[kind]++;
+	return vcpu->handlers[kind](vcpu);
+}
+
+/* Out of line, and the last thing vcpu_on_exit() does: so it needs no frame. */
+static __attribute__((noinline)) enum exit_action on_strange_exit(struct vcpu *vcpu)
+{
+	uint64_t basic = vcpu->exit.reason & BASIC_REASON;
+
+	if (vcpu->exit.reason & ENTRY_FAILED)
+		return handle(vcpu, PLINTH_EXIT_ENTRY_FAILURE);
+	/* Bits above the basic reason tell of the circumstances (an enclave, a bus lock). */
+	return handle(vcpu, basic < sizeof(kinds) ? kinds[basic] : PLINTH_EXIT_UNKNOWN);
+}
+
+enum exit_action vcpu_on_exit(struct vcpu *vcpu)
+{
+	uint64_t reason = vcpu->exit.reason;
+
+	if (__builtin_expect(reason >= sizeof(kinds), 0))
+		return on_strange_exit(vcpu);
+	return handle(vcpu, kinds[reason]);
+}
+
+/* VMRESUME itself failed: the VMCS is not what we think it is. */
+void vcpu_on_resume_failure(struct vcpu *vcpu, int result)
+{
+	const struct crash crash = {
+		.what = result == CPU_VMX_FAIL_VALID ? "VMRESUME failed" : "VMRESUME failed: no current VMCS",
+		.entry = true,
+	};
+
+	vcpu_crash(vcpu, &crash);
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * CPUID is nearly every exit there is, and its path is counted in single instructions.
+ * So it costs nothing here: all other kinds are called through record(), which notes how
+ * many CPUIDs there have been, and the report works out how many lie between two rows.
+ */
+#include "internal.h"
+
+static vcpu_exit_fn *const *real; /* the handlers record() calls */
+static vcpu_exit_fn *recording[PLINTH_EXIT_KINDS];
+
+static const char *const kind_names[PLINTH_EXIT_KINDS] = {
+#define PLINTH_EXIT(name, text) text,
+#include <plinth/exit_kinds.def>
+#undef PLINTH_EXIT
+};
+
+static enum exit_action record(struct vcpu *vcpu)
+{
+	struct history *h = &vcpu->priv->history;
+
+	h->rows[h->n++ % HISTORY_ROWS] = (struct history_row){
+		.rip = vcpu->exit.rip,
+		.cpuids = vcpu->shared->exits[PLINTH_EXIT_CPUID],
+		.kind = vcpu->exit.kind,
+	};
+	return real[vcpu->exit.kind](vcpu);
+}
+
+vcpu_exit_fn *const *history_handlers(vcpu_exit_fn *const *handlers)
+{
+	real = handlers;
+	for (uint32_t kind = 0; kind < PLINTH_EXIT_KINDS; kind++)
+		recording[kind] = kind == PLINTH_EXIT_CPUID ? handlers[kind] : record;
+	return recording;
+}
+
+const char *history_kind_name(uint32_t kind)
+{
+	return kind < PLINTH_EXIT_KINDS ? kind_names[kind] : "?";
+}
+
+static void log_cpuids(uint64_t count)
+{
+	if (count)
+		LOG_ERR("  %llu x cpuid", (unsigned long long)count);
+}
+
+void history_log(const struct vcpu *vcpu)
+{
+	const struct history *h = &vcpu->priv->history;
+	uint64_t cpuids = vcpu->shared->exits[PLINTH_EXIT_CPUID];
+	uint64_t n = h->n < HISTORY_ROWS ? h->n : HISTORY_ROWS;
+
+	LOG_ERR("exits before, newest first:");
+	for (uint64_t i = 1; i <= n; i++) {
+		const struct history_row *row = &h->rows[(h->n - i) % HISTORY_ROWS];
+
+		log_cpuids(cpuids - row->cpuids);
+		cpuids = row->cpuids;
+		LOG_ERR("  %-14s RIP 0x%llx", history_kind_name(row->kind),
+			(unsigned long long)row->rip);
+	}
+	log_cpuids(n < HISTORY_ROWS ? cpuids : 0);
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+/* Root mode's own GDT, TSS and IDT, and what happens when an exception arrives there. */
+#include <string.h>
+
+#include "internal.h"
+
+#include <plinth/memory.h>
+
+/* Descriptors (SDM, "Segment Descriptors"): present, DPL 0, accessed. */
+#define GDT_CODE_64 0x00209b0000000000ull
+#define GDT_DATA    0x0000930000000000ull
+#define GDT_TSS_64  0x0000890000000000ull
+
+#define GATE_INTERRUPT 0x8e00ull
+#define IST_NMI	       1u
+#define IST_FAULT      2u
+
+static void tss_descriptor(uint64_t *slot, const struct host_tss *tss)
+{
+	uint64_t base = (uint64_t)tss;
+
+	slot[0] = GDT_TSS_64 | (sizeof(*tss) - 1) | (base & 0xffffff) << 16 | (base >> 24 & 0xff) << 56;
+	slot[1] = base >> 32;
+}
+
+static struct host_gate gate(uint64_t stub, uint64_t ist)
+{
+	return (struct host_gate){
+		.low = (stub & 0xffff) | (uint64_t)HOST_CS << 16 | ist << 32 | GATE_INTERRUPT << 32 |
+		       (stub >> 16 & 0xffff) << 48,
+		.high = stub >> 32,
+	};
+}
+
+void host_tables_init(struct host_tables *tables, uint64_t nmi_stack, uint64_t fault_stack)
+{
+	memset(tables, 0, sizeof(*tables));
+	tables->gdt[HOST_CS / 8] = GDT_CODE_64;
+	tables->gdt[HOST_DS / 8] = GDT_DATA;
+	tables->tss.io_base = sizeof(tables->tss);
+	tables->tss.ist[IST_NMI - 1] = nmi_stack;
+	tables->tss.ist[IST_FAULT - 1] = fault_stack;
+	tss_descriptor(&tables->gdt[HOST_TR / 8], &tables->tss);
+	for (unsigned int vector = 0; vector < CPU_FAULT_VECTORS; vector++)
+		tables->idt[vector] = gate(cpu_fault_stub(vector), vector == VECTOR_NMI ? IST_NMI : IST_FAULT);
+}
+
+static uint64_t osxsave(void)
+{
+	struct cpu_leaf leaf;
+
+	cpu_cpuid(1, 0, &leaf);
+	return leaf.ecx & CPUID_1_ECX_XSAVE ? CR4_OSXSAVE : 0;
+}
+
+void host_state_write(struct vcpu *vcpu)
+{
+	struct host_tables *tables = vcpu->priv->host;
+	/*
+	 * PCIDE off: HOST_CR3 has no PCID. CET off: the VMM has no shadow stacks. OSXSAVE where
+	 * there is XSAVE: the guest may turn it on later and then wants its XSETBV done.
+	 */
+	uint64_t cr4 = (cpu_read_cr4() | CR4_VMXE | osxsave()) & ~(CR4_PCIDE | CR4_CET | CR4_PKS);
+
+	vmcs_write(VMCS_HOST_CR0, cpu_read_cr0());
+	vmcs_write(VMCS_HOST_CR3, mem_root_tables());
+	vmcs_write(VMCS_HOST_CR4, cr4);
+	vmcs_write(VMCS_HOST_ES_SELECTOR, 0);
+	vmcs_write(VMCS_HOST_CS_SELECTOR, HOST_CS);
+	vmcs_write(VMCS_HOST_SS_SELECTOR, HOST_DS);
+	vmcs_write(VMCS_HOST_DS_SELECTOR, 0);
+	vmcs_write(VMCS_HOST_FS_SELECTOR, 0);
+	vmcs_write(VMCS_HOST_GS_SELECTOR, 0);
+	vmcs_write(VMCS_HOST_TR_SELECTOR, HOST_TR);
+	vmcs_write(VMCS_HOST_FS_BASE, (uint64_t)&vcpu->local);
+	vmcs_write(VMCS_HOST_GS_BASE, 0);
+	vmcs_write(VMCS_HOST_TR_BASE, (uint64_t)&tables->tss);
+	vmcs_write(VMCS_HOST_GDTR_BASE, (uint64_t)tables->gdt);
+	vmcs_write(VMCS_HOST_IDTR_BASE, (uint64_t)tables->idt);
+	vmcs_write(VMCS_HOST_SYSENTER_CS, 0);
+	vmcs_write(VMCS_HOST_SYSENTER_ESP, 0);
+	vmcs_write(VMCS_HOST_SYSENTER_EIP, 0);
+	vmcs_write(VMCS_HOST_RSP, (uint64_t)&vcpu->on_exit);
+	vmcs_write(VMCS_HOST_RIP, cpu_vm_exit_address());
+	if (vcpu->priv->controls.exit & EXIT_LOAD_PAT)
+		vmcs_write(VMCS_HOST_PAT, cpu_rdmsr(MSR_IA32_PAT));
+	if (vcpu->priv->controls.exit & EXIT_LOAD_EFER)
+		vmcs_write(VMCS_HOST_EFER, cpu_rdmsr(MSR_IA32_EFER));
+}
+
+void host_fault(struct cpu_fault *fault)
+{
+	const struct crash crash = { .what = "exception in root mode", .fault = fault };
+	struct vcpu *vcpu = cpu_local()->vcpu;
+	uint64_t landing;
+
+	if (fault->vector == VECTOR_NMI) {
+		event_nmi(vcpu);
+		watchdog_nmi(vcpu, fault);
+		return;
+	}
+	landing = cpu_fixup(fault->rip);
+	if (landing) {
+		fault->rip = landing;
+		return;
+	}
+	vcpu_crash(vcpu, &crash);
+}

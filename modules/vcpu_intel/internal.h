@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of vcpu_intel share. */
+#ifndef PLINTH_VCPU_INTEL_INTERNAL_H
+#define PLINTH_VCPU_INTEL_INTERNAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <plinth/log.h>
+#include <plinth/vcpu.h>
+#include <plinth/x86.h>
+
+#include "history.h"
+#include "vmcs.h"
+
+#define LOG_TAG "vcpu"
+
+#define INVVPID_ALL 2 /* type: every context */
+
+#define ROOT_STACK_PAGES  4
+/* A report may be written on each of them. */
+#define NMI_STACK_PAGES	  3
+#define FAULT_STACK_PAGES 3
+
+/* -- caps.c: what this CPU offers -------------------------------------------- */
+
+/* The VM-execution, exit and entry controls of this CPU, ready for the VMCS. */
+struct controls {
+	uint32_t pin, primary, secondary, exit, entry;
+	bool has_timer; /* VMX-preemption timer */
+	bool has_vpid;
+};
+
+/* Control bits that code looks at later (SDM, "VM-Execution Control Fields" and its neighbours). */
+#define PIN_PREEMPTION_TIMER   (1u << 6)
+#define PRIMARY_CR3_LOAD       (1u << 15)
+#define PRIMARY_CR3_STORE      (1u << 16)
+#define PRIMARY_MSR_BITMAPS    (1u << 28)
+#define PRIMARY_SECONDARY      (1u << 31)
+#define SECONDARY_EPT	       (1u << 1)
+#define SECONDARY_RDTSCP       (1u << 3)
+#define SECONDARY_VPID	       (1u << 5)
+#define SECONDARY_INVPCID      (1u << 12)
+#define SECONDARY_XSAVES       (1u << 20)
+#define SECONDARY_USER_WAIT    (1u << 26)
+#define SECONDARY_PCONFIG      (1u << 27)
+#define EXIT_SAVE_DEBUG	       (1u << 2)
+#define EXIT_HOST_64	       (1u << 9)
+#define EXIT_SAVE_PAT	       (1u << 18)
+#define EXIT_LOAD_PAT	       (1u << 19)
+#define EXIT_SAVE_EFER	       (1u << 20)
+#define EXIT_LOAD_EFER	       (1u << 21)
+#define ENTRY_LOAD_DEBUG       (1u << 2)
+#define ENTRY_GUEST_64	       (1u << 9)
+#define ENTRY_LOAD_PAT	       (1u << 14)
+#define ENTRY_LOAD_EFER	       (1u << 15)
+
+/**
+ * caps_check() - every requirement, reads only.
+ * @out: the controls to use; untouched on failure; may be NULL
+ * Return: 0, PLINTH_E_NOTSUP, PLINTH_E_LOCKED, PLINTH_E_BUSY; the reason is logged.
+ */
+PLINTH_MUST_USE int caps_check(struct controls *out);
+
+/* -- segment.c ------------------------------------------------------------------ */
+
+enum segment { SEG_ES, SEG_CS, SEG_SS, SEG_DS, SEG_FS, SEG_GS, SEG_LDTR, SEG_TR, SEGMENTS };
+
+struct segment_state {
+	uint64_t base;
+	uint32_t limit;
+	uint32_t rights; /* as in the VMCS */
+	uint16_t selector;
+};
+
+#define RIGHTS_UNUSABLE (1u << 16)
+
+/** segments_capture() - all eight from the registers and the descriptor tables in use. */
+void segments_capture(struct segment_state *out, const struct cpu_table *gdt);
+/** descriptor_base() - the base address in a descriptor of 8 or 16 bytes. */
+uint64_t descriptor_base(const uint8_t *descriptor, bool system);
+
+/* -- host.c: the CPU's own descriptor tables in root mode ------------------------ */
+
+/*
+ * One page. The first part of the GDT is free in root mode: at the end it takes a copy
+ * of the guest's GDT, so that for a moment both worlds' selectors are valid.
+ */
+#define HOST_GDT_GUEST_BYTES 1024
+#define HOST_CS		     (HOST_GDT_GUEST_BYTES + 0x00)
+#define HOST_DS		     (HOST_GDT_GUEST_BYTES + 0x08)
+#define HOST_TR		     (HOST_GDT_GUEST_BYTES + 0x10)
+
+struct host_tss {
+	uint32_t reserved0;
+	uint64_t rsp[3];
+	uint64_t reserved1;
+	uint64_t ist[7]; /* ist[0] is IST1 */
+	uint64_t reserved2;
+	uint16_t reserved3;
+	uint16_t io_base;
+} __attribute__((packed));
+
+struct host_gate {
+	uint64_t low, high;
+};
+
+struct host_tables {
+	uint64_t gdt[HOST_GDT_GUEST_BYTES / 8 + 4];
+	struct host_tss tss __attribute__((aligned(16)));
+	struct host_gate idt[CPU_FAULT_VECTORS] __attribute__((aligned(16)));
+};
+
+void host_tables_init(struct host_tables *tables, uint64_t nmi_stack, uint64_t fault_stack);
+/** host_state_write() - the host area of the current VMCS. */
+void host_state_write(struct vcpu *vcpu);
+/** host_fault() - the handler behind the IDT. */
+void host_fault(struct cpu_fault *fault);
+
+/* -- the vCPU's own ---------------------------------------------------------------- */
+
+struct vcpu_private {
+	struct controls controls;
+	struct host_tables *host;
+	void *nmi_stack, *fault_stack;
+	void *vmxon, *vmcs;
+	uint64_t vmxon_pa, vmcs_pa;
+	uint64_t cr0_mask, cr4_mask; /* bits the guest does not own */
+	uint64_t cr4_before;	     /* as vcpu_start() found it */
+
+	/* What vcpu_start() was called with. */
+	uint64_t rip, rsp, cr3, fs_base;
+	uint64_t started; /* TSC */
+
+	/* NMIs that arrived in root mode and wait for an entry that can deliver them. */
+	uint32_t nmis_owed;
+	bool injecting; /* ENTRY_INTERRUPTION_INFO is being written */
+	bool vmx_on;	/* the VMCS is current and may be written */
+	bool fatal;	/* give the CPU back as soon as that is possible */
+	struct cpu_handback handback;
+	struct history history;
+
+	/* watchdog.c: NMIs that all found the same exit. */
+	uint64_t loop_exits, loop_since;
+	uint32_t loop_nmis;
+};
+
+/* What all vCPUs share; set by vcpu_init(). */
+struct vcpu_common {
+	void *msr_bitmap;
+	uint64_t msr_bitmap_pa;
+	uint64_t land, land_user;
+	uint64_t user_cr3; /* bits of CR3 that tell user tables from the kernel's; 0: they are the same */
+	const struct plinth_boot_module *modules;
+	uint64_t n_modules;
+	struct plinth_shared *shared;
+	const struct vcpu_slat *slat; /* NULL: no second-level translation */
+};
+extern struct vcpu_common vcpu_common;
+
+/* -- setup.c: the VMCS of a launch -------------------------------------------------- */
+
+PLINTH_MUST_USE int vmcs_setup(struct vcpu *vcpu);
+
+/** entry_explain() - an entry failed: let the registered check, if any, say why. */
+void entry_explain(struct vcpu *vcpu);
+
+/* -- exit.c, leave.c, event.c ---------------------------------------------------------- */
+
+enum exit_action vcpu_on_exit(struct vcpu *vcpu);
+void vcpu_on_action(struct vcpu *vcpu, enum exit_action action);
+void vcpu_on_resume_failure(struct vcpu *vcpu, int result);
+
+/** vcpu_leave() - give the CPU back: VMX off, everything the guest's, on at the guest's RIP. */
+void vcpu_leave(struct vcpu *vcpu) __attribute__((noreturn));
+
+/** vcpu_can_leave() - does the guest's state allow vcpu_leave()? Else *why says what is in the way. */
+bool vcpu_can_leave(struct vcpu *vcpu, const char **why);
+
+/* -- report.c ---------------------------------------------------------------------------- */
+
+/* What killed the VMM on this CPU. */
+struct crash {
+	const char *what;		/* e.g. "VM entry failed" */
+	const struct cpu_fault *fault;	/* the interrupted code; NULL: the caller itself */
+	bool entry;			/* ask for the rule that the VM entry broke */
+};
+
+/**
+ * vcpu_crash() - report, then give the CPU back at the guest's RIP, as if the exit had not
+ * been; if that cannot be, halt.
+ */
+void vcpu_crash(struct vcpu *vcpu, const struct crash *crash) __attribute__((noreturn));
+
+/* -- watchdog.c -------------------------------------------------------------------------- */
+
+/** watchdog_nmi() - an NMI interrupted root mode at @fault: does it hang? Then it does not return. */
+void watchdog_nmi(struct vcpu *vcpu, const struct cpu_fault *fault);
+
+/** event_nmi() - an NMI arrived in root mode. */
+void event_nmi(struct vcpu *vcpu);
+
+/** event_withdraw() - no entry follows: the VMCS is not touched any more, a queued NMI is owed. */
+void event_withdraw(struct vcpu *vcpu);
+
+/** event_redeliver() - the exit is handled: the event it interrupted, if any, is delivered again. */
+void event_redeliver(struct vcpu *vcpu);
+
+#endif

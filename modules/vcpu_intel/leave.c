@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Giving the CPU back: the reverse of a launch, from root mode. The guest's state is
+ * read from the VMCS, VMX is left, and on the launch tables (which hold the VMM and the
+ * kernel's half) everything the guest sees is loaded; the driver's landing does the rest.
+ */
+#include <string.h>
+
+#include <plinth/memory.h>
+
+#include "internal.h"
+
+#define DESCRIPTOR_BUSY (1ull << 41) /* in a TSS descriptor's first half */
+#define TSS_RSP0	4	     /* offset (SDM, "64-Bit TSS Format") */
+#define MSR_STAR	0xc0000081u
+#define KERNEL_HALF	(1ull << 63) /* set in each of its addresses */
+
+/* All that the VMCS knows of the guest and that VMXOFF does not restore. */
+struct guest_state {
+	uint64_t cr0, cr3, cr4;
+	uint64_t rip, rsp, rflags, dr7, debugctl;
+	uint64_t efer, pat;
+	uint64_t sysenter_cs, sysenter_esp, sysenter_eip;
+	uint64_t fs_base, gs_base;
+	uint64_t tr_base;
+	struct cpu_selectors selectors;
+	struct cpu_table gdt, idt;
+};
+
+static bool is_user(const struct cpu_selectors *s)
+{
+	return s->cs & 3;
+}
+
+static void selectors_read(struct cpu_selectors *s)
+{
+	s->es = (uint16_t)vmcs_read(VMCS_GUEST_ES_SELECTOR);
+	s->cs = (uint16_t)vmcs_read(VMCS_GUEST_CS_SELECTOR);
+	s->ss = (uint16_t)vmcs_read(VMCS_GUEST_SS_SELECTOR);
+	s->ds = (uint16_t)vmcs_read(VMCS_GUEST_DS_SELECTOR);
+	s->fs = (uint16_t)vmcs_read(VMCS_GUEST_FS_SELECTOR);
+	s->gs = (uint16_t)vmcs_read(VMCS_GUEST_GS_SELECTOR);
+	s->ldtr = (uint16_t)vmcs_read(VMCS_GUEST_LDTR_SELECTOR);
+	s->tr = (uint16_t)vmcs_read(VMCS_GUEST_TR_SELECTOR);
+}
+
+static void state_read(struct vcpu *vcpu, struct guest_state *g)
+{
+	g->cr0 = vcpu_read(vcpu, VCPU_CR0);
+	g->cr3 = vmcs_read(VMCS_GUEST_CR3);
+	g->cr4 = vcpu_read(vcpu, VCPU_CR4);
+	g->rip = vmcs_read(VMCS_GUEST_RIP);
+	g->rsp = vmcs_read(VMCS_GUEST_RSP);
+	g->rflags = vmcs_read(VMCS_GUEST_RFLAGS);
+	g->dr7 = vmcs_read(VMCS_GUEST_DR7);
+	g->debugctl = vmcs_read(VMCS_GUEST_DEBUGCTL);
+	g->efer = vmcs_read(VMCS_GUEST_EFER);
+	g->pat = vmcs_read(VMCS_GUEST_PAT);
+	g->sysenter_cs = vmcs_read(VMCS_GUEST_SYSENTER_CS);
+	g->sysenter_esp = vmcs_read(VMCS_GUEST_SYSENTER_ESP);
+	g->sysenter_eip = vmcs_read(VMCS_GUEST_SYSENTER_EIP);
+	g->fs_base = vmcs_read(VMCS_GUEST_FS_BASE);
+	g->gs_base = vmcs_read(VMCS_GUEST_GS_BASE);
+	g->tr_base = vmcs_read(VMCS_GUEST_TR_BASE);
+	selectors_read(&g->selectors);
+	g->gdt.base = vmcs_read(VMCS_GUEST_GDTR_BASE);
+	g->gdt.limit = (uint16_t)vmcs_read(VMCS_GUEST_GDTR_LIMIT);
+	g->idt.base = vmcs_read(VMCS_GUEST_IDTR_BASE);
+	g->idt.limit = (uint16_t)vmcs_read(VMCS_GUEST_IDTR_LIMIT);
+}
+
+/* CR4.VMXE is the VMM's; VMX is off when this runs. */
+static void control_registers_load(const struct guest_state *g)
+{
+	/* CR3 first, with PCID 0: CR4.PCIDE can only be set then (SDM, "CR4.PCIDE"). */
+	cpu_write_cr3(mem_launch_tables());
+	cpu_write_cr0(g->cr0);
+	cpu_write_cr4(g->cr4 & ~CR4_VMXE);
+	cpu_flush_tlb();
+}
+
+static void msrs_load(const struct vcpu *vcpu, const struct guest_state *g)
+{
+	if (vcpu->priv->controls.exit & EXIT_SAVE_EFER)
+		cpu_wrmsr(MSR_IA32_EFER, g->efer);
+	if (vcpu->priv->controls.exit & EXIT_SAVE_PAT)
+		cpu_wrmsr(MSR_IA32_PAT, g->pat);
+	cpu_wrmsr(MSR_IA32_SYSENTER_CS, g->sysenter_cs);
+	cpu_wrmsr(MSR_IA32_SYSENTER_ESP, g->sysenter_esp);
+	cpu_wrmsr(MSR_IA32_SYSENTER_EIP, g->sysenter_eip);
+	cpu_wrmsr(MSR_IA32_DEBUGCTL, g->debugctl);
+	cpu_write_dr7(g->dr7);
+}
+
+/* The landing runs at CPL 0, with the segments SYSCALL would load (SDM, "SYSCALL"). */
+static void selectors_for_landing(struct cpu_selectors *s)
+{
+	if (!is_user(s))
+		return;
+	s->cs = (uint16_t)(cpu_rdmsr(MSR_STAR) >> 32) & ~(uint16_t)3;
+	s->ss = s->cs + 8;
+}
+
+/*
+ * Every step leaves a state in which an NMI can be taken: our GDT gets a copy of the
+ * guest's, so the selectors of both worlds are valid while segments, TR and IDT
+ * change over. LTR wants a descriptor that is not busy and sets the busy bit: it
+ * works on the copy, the guest's own GDT may be read-only.
+ */
+static void tables_load(struct host_tables *host, const struct guest_state *g)
+{
+	size_t bytes = (size_t)g->gdt.limit + 1;
+	struct cpu_selectors selectors = g->selectors;
+
+	selectors_for_landing(&selectors);
+	if (bytes > HOST_GDT_GUEST_BYTES)
+		bytes = HOST_GDT_GUEST_BYTES;
+	memcpy(host->gdt, (const void *)g->gdt.base, bytes);
+	host->gdt[selectors.tr / 8] &= ~DESCRIPTOR_BUSY;
+	cpu_load_selectors(&selectors);
+	cpu_wrmsr(MSR_IA32_GS_BASE, g->gs_base);
+	cpu_load_tr(selectors.tr);
+	cpu_load_idt(&g->idt);
+	cpu_load_gdt(&g->gdt);
+	/* From here NMIs are the kernel's, and FS need not lead to cpu_local() any more. */
+	cpu_load_fs(selectors.fs);
+	cpu_wrmsr(MSR_IA32_FS_BASE, g->fs_base);
+}
+
+/* What the landing pops (see boot.h), below the guest's stack pointer. */
+static uint64_t *frame_kernel(const struct vcpu_regs *regs, const struct guest_state *g)
+{
+	uint64_t *frame = (uint64_t *)g->rsp - 3;
+
+	frame[0] = regs->rdi;
+	frame[1] = g->rflags;
+	frame[2] = g->rip;
+	return frame;
+}
+
+/* In user mode: at the top of the stack the CPU would take for an interrupt; nothing lies on it. */
+static uint64_t *frame_user(const struct vcpu_regs *regs, const struct guest_state *g)
+{
+	uint64_t top, *frame;
+
+	memcpy(&top, (const char *)g->tr_base + TSS_RSP0, sizeof(top));
+	frame = (uint64_t *)top - 6;
+	frame[0] = regs->rdi;
+	frame[1] = g->rip;
+	frame[2] = g->selectors.cs;
+	frame[3] = g->rflags;
+	frame[4] = g->rsp;
+	frame[5] = g->selectors.ss;
+	return frame;
+}
+
+static void frame_push(struct cpu_handback *back, const struct vcpu_regs *regs, const struct guest_state *g)
+{
+	const bool user = is_user(&g->selectors);
+
+	memcpy(back, regs, sizeof(*regs));
+	back->rsp = (uint64_t)(user ? frame_user(regs, g) : frame_kernel(regs, g));
+	back->land = user ? vcpu_common.land_user : vcpu_common.land;
+}
+
+_Static_assert(sizeof(struct vcpu_regs) == offsetof(struct cpu_handback, rsp), "same registers, same order");
+
+static void vmx_leave(struct vcpu *vcpu)
+{
+	struct vcpu_private *p = vcpu->priv;
+
+	event_withdraw(vcpu);
+	/* Nothing can be done about a failure here; what follows does not depend on it. */
+	(void)cpu_vmclear(p->vmcs_pa);
+	(void)cpu_vmxoff();
+}
+
+void vcpu_leave(struct vcpu *vcpu)
+{
+	struct vcpu_private *p = vcpu->priv;
+	struct guest_state g;
+
+	state_read(vcpu, &g);
+	if (vcpu->shared->state == PLINTH_CPU_GUEST)
+		vcpu->shared->state = p->fatal ? PLINTH_CPU_DEAD : PLINTH_CPU_READY;
+	vmx_leave(vcpu);
+	control_registers_load(&g);
+	msrs_load(vcpu, &g);
+	tables_load(p->host, &g);
+	frame_push(&p->handback, &vcpu->regs, &g);
+	p->handback.nmis = p->nmis_owed;
+	p->nmis_owed = 0;
+	cpu_hand_back(&p->handback, g.cr3);
+}
+
+bool vcpu_can_leave(struct vcpu *vcpu, const char **why)
+{
+	uint64_t cr3 = vmcs_read(VMCS_GUEST_CR3);
+
+	*why = NULL;
+	if (!vcpu->priv->vmx_on)
+		*why = "it is not in VMX operation any more";
+	else if (vcpu_read(vcpu, VCPU_CPL) == 3)
+		return true;
+	else if (vcpu_read(vcpu, VCPU_CPL) || !(vmcs_read(VMCS_GUEST_RIP) & vmcs_read(VMCS_GUEST_RSP) & KERNEL_HALF))
+		*why = "the guest is not on its kernel's stack";
+	else if (cr3 & vcpu_common.user_cr3)
+		*why = "the guest's kernel is not on its own page tables";
+	return !*why;
+}

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT */
+/* The guest's registers and the exit's details by neutral names. */
+#include "internal.h"
+
+#define RIGHTS_DPL(rights) ((rights) >> 5 & 3)
+
+/* Where a register that is simply a field lies; control registers have shadows and go their own way. */
+static const uint32_t fields[VCPU_REG_COUNT] = {
+	[VCPU_RIP] = VMCS_GUEST_RIP,	     [VCPU_RSP] = VMCS_GUEST_RSP,
+	[VCPU_RFLAGS] = VMCS_GUEST_RFLAGS,   [VCPU_CR3] = VMCS_GUEST_CR3,
+	[VCPU_DR7] = VMCS_GUEST_DR7,	     [VCPU_CS] = VMCS_GUEST_CS_SELECTOR,
+	[VCPU_SS] = VMCS_GUEST_SS_SELECTOR,  [VCPU_DS] = VMCS_GUEST_DS_SELECTOR,
+	[VCPU_ES] = VMCS_GUEST_ES_SELECTOR,  [VCPU_FS] = VMCS_GUEST_FS_SELECTOR,
+	[VCPU_GS] = VMCS_GUEST_GS_SELECTOR,  [VCPU_FS_BASE] = VMCS_GUEST_FS_BASE,
+	[VCPU_GS_BASE] = VMCS_GUEST_GS_BASE,
+};
+
+static uint64_t shadowed(enum vmcs_field real, enum vmcs_field shadow, uint64_t mask)
+{
+	return (vmcs_read(real) & ~mask) | (vmcs_read(shadow) & mask);
+}
+
+uint64_t vcpu_read(struct vcpu *vcpu, enum vcpu_reg reg)
+{
+	const struct vcpu_private *p = vcpu->priv;
+
+	switch (reg) {
+	case VCPU_CR0:
+		return shadowed(VMCS_GUEST_CR0, VMCS_CR0_SHADOW, p->cr0_mask);
+	case VCPU_CR4:
+		return shadowed(VMCS_GUEST_CR4, VMCS_CR4_SHADOW, p->cr4_mask);
+	case VCPU_CR2:
+		return cpu_read_cr2();
+	case VCPU_EFER:
+		return p->controls.exit & EXIT_SAVE_EFER ? vmcs_read(VMCS_GUEST_EFER) : cpu_rdmsr(MSR_IA32_EFER);
+	case VCPU_CPL:
+		return RIGHTS_DPL(vmcs_read(VMCS_GUEST_SS_RIGHTS));
+	default:
+		return reg < VCPU_REG_COUNT && fields[reg] ? vmcs_read(fields[reg]) : 0;
+	}
+}
+
+/*
+ * The guest's value in a register of which VMX fixes some bits: the real one keeps
+ * those, the shadow shows what was written. What the write would have flushed natively
+ * is flushed, and rather more than less: such a write is rare.
+ */
+static void write_fixed(const struct vcpu_private *p, uint64_t value, uint64_t mask, enum vmcs_field real,
+			enum vmcs_field shadow)
+{
+	vmcs_write(real, (value & ~mask) | (vmcs_read(real) & mask));
+	vmcs_write(shadow, value);
+	if (p->controls.has_vpid)
+		(void)cpu_invvpid(INVVPID_ALL, 0, 0);
+}
+
+/* SDM, "MOV - Move to/from Control Registers", #GP of 64-bit mode. PE and PG cannot go in VMX operation. */
+static bool cr0_valid(uint64_t value, uint64_t cr4)
+{
+	if (value >> 32 || (value & (CR0_PE | CR0_PG)) != (CR0_PE | CR0_PG))
+		return false;
+	if (value & CR0_NW && !(value & CR0_CD))
+		return false;
+	return value & CR0_WP || !(cr4 & CR4_CET);
+}
+
+static bool cr4_valid(uint64_t value, uint64_t before, uint64_t cr0, uint64_t cr3)
+{
+	if (value & ~cpu_rdmsr(MSR_IA32_VMX_CR4_FIXED1) || !(value & CR4_PAE))
+		return false;
+	if ((value ^ before) & CR4_LA57)
+		return false;
+	if (value & ~before & CR4_PCIDE && cr3 & CR3_PCID)
+		return false;
+	return cr0 & CR0_WP || !(value & CR4_CET);
+}
+
+static int write_cr0(struct vcpu *vcpu, uint64_t value)
+{
+	if (!cr0_valid(value, vcpu_read(vcpu, VCPU_CR4)))
+		return PLINTH_E_INVAL;
+	write_fixed(vcpu->priv, value, vcpu->priv->cr0_mask, VMCS_GUEST_CR0, VMCS_CR0_SHADOW);
+	return 0;
+}
+
+static int write_cr4(struct vcpu *vcpu, uint64_t value)
+{
+	if (!cr4_valid(value, vcpu_read(vcpu, VCPU_CR4), vcpu_read(vcpu, VCPU_CR0), vmcs_read(VMCS_GUEST_CR3)))
+		return PLINTH_E_INVAL;
+	write_fixed(vcpu->priv, value, vcpu->priv->cr4_mask, VMCS_GUEST_CR4, VMCS_CR4_SHADOW);
+	return 0;
+}
+
+#define LEAF_ADDRESS_WIDTHS 0x80000008u
+
+/* The CPU exits before it looks whether CR3 fits its physical addresses. */
+static bool cr3_valid(uint64_t value)
+{
+	struct cpu_leaf widths;
+
+	cpu_cpuid(LEAF_ADDRESS_WIDTHS, 0, &widths);
+	return !(value >> (widths.eax & 0xff));
+}
+
+static int write_cr3(uint64_t value)
+{
+	if (!cr3_valid(value))
+		return PLINTH_E_INVAL;
+	vmcs_write(VMCS_GUEST_CR3, value);
+	return 0;
+}
+
+int vcpu_write(struct vcpu *vcpu, enum vcpu_reg reg, uint64_t value)
+{
+	switch (reg) {
+	case VCPU_CR0:
+		return write_cr0(vcpu, value);
+	case VCPU_CR3:
+		return write_cr3(value);
+	case VCPU_CR4:
+		return write_cr4(vcpu, value);
+	case VCPU_CR2:
+		cpu_write_cr2(value);
+		return 0;
+	case VCPU_RIP:
+	case VCPU_RSP:
+	case VCPU_RFLAGS:
+		vmcs_write(fields[reg], value);
+		return 0;
+	default:
+		return PLINTH_E_INVAL;
+	}
+}
+
+/* Instruction encodings count RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8 ...: struct vcpu_regs backwards. */
+static uint64_t *gpr(struct vcpu *vcpu, unsigned int number)
+{
+	static const uint8_t index[16] = { 14, 13, 12, 11, 0, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0 };
+
+	return (uint64_t *)&vcpu->regs + index[number & 15];
+}
+
+#define GPR_RSP 4
+
+uint64_t vcpu_gpr(struct vcpu *vcpu, unsigned int number)
+{
+	return number == GPR_RSP ? vmcs_read(VMCS_GUEST_RSP) : *gpr(vcpu, number);
+}
+
+void vcpu_set_gpr(struct vcpu *vcpu, unsigned int number, uint64_t value)
+{
+	if (number == GPR_RSP)
+		vmcs_write(VMCS_GUEST_RSP, value);
+	else
+		*gpr(vcpu, number) = value;
+}
+
+uint64_t vcpu_qualification(struct vcpu *vcpu)
+{
+	(void)vcpu;
+	return vmcs_read(VMCS_EXIT_QUALIFICATION);
+}
+
+uint64_t vcpu_guest_physical(struct vcpu *vcpu)
+{
+	(void)vcpu;
+	return vmcs_read(VMCS_GUEST_PHYSICAL_ADDRESS);
+}
+
+/* SDM, "Exit Qualification for Control-Register Accesses". */
+void vcpu_cr_access(struct vcpu *vcpu, struct vcpu_cr_access *out)
+{
+	uint64_t q = vcpu_qualification(vcpu);
+
+	out->cr = q & 15;
+	out->op = q >> 4 & 3;
+	out->gpr = q >> 8 & 15;
+	out->source = q >> 16 & 0xffff;
+}
+
+void vcpu_dump(struct vcpu *vcpu)
+{
+	const struct vcpu_regs *r = &vcpu->regs;
+
+	LOG_ERR("exit reason 0x%llx qualification 0x%llx RIP 0x%llx RFLAGS 0x%llx", (unsigned long long)vcpu->exit.reason,
+		(unsigned long long)vcpu_qualification(vcpu), (unsigned long long)vcpu->exit.rip,
+		(unsigned long long)vcpu->exit.rflags);
+	LOG_ERR("CS 0x%llx RSP 0x%llx CR0 0x%llx CR3 0x%llx CR4 0x%llx", (unsigned long long)vcpu_read(vcpu, VCPU_CS),
+		(unsigned long long)vcpu_read(vcpu, VCPU_RSP), (unsigned long long)vcpu_read(vcpu, VCPU_CR0),
+		(unsigned long long)vcpu_read(vcpu, VCPU_CR3), (unsigned long long)vcpu_read(vcpu, VCPU_CR4));
+	LOG_ERR("RAX 0x%llx RBX 0x%llx RCX 0x%llx RDX 0x%llx", (unsigned long long)r->rax, (unsigned long long)r->rbx,
+		(unsigned long long)r->rcx, (unsigned long long)r->rdx);
+	LOG_ERR("RSI 0x%llx RDI 0x%llx RBP 0x%llx", (unsigned long long)r->rsi, (unsigned long long)r->rdi,
+		(unsigned long long)r->rbp);
+}

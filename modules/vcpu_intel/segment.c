@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/* The running system's segments as the VMCS wants them (SDM, "Guest Register State"). */
+#include <string.h>
+
+#include "internal.h"
+
+#define SELECTOR_TI 4u
+#define SELECTOR_INDEX(s) ((s) & ~7u)
+
+uint64_t descriptor_base(const uint8_t *descriptor, bool system)
+{
+	uint64_t low, high = 0;
+
+	memcpy(&low, descriptor, sizeof(low));
+	if (system)
+		memcpy(&high, descriptor + 8, sizeof(high));
+	return (low >> 16 & 0xffffff) | (low >> 32 & 0xff000000) | high << 32;
+}
+
+static uint32_t descriptor_limit(uint64_t low)
+{
+	uint32_t limit = (uint32_t)((low & 0xffff) | (low >> 32 & 0xf0000));
+
+	return low >> 55 & 1 ? limit << 12 | 0xfff : limit;
+}
+
+/* Type, S, DPL, P from byte 5; AVL, L, D/B, G from the upper half of byte 6. */
+static uint32_t descriptor_rights(uint64_t low)
+{
+	return (uint32_t)(low >> 40 & 0xff) | (uint32_t)(low >> 40 & 0xf000);
+}
+
+static void capture(struct segment_state *out, uint16_t selector, uint64_t table, bool system)
+{
+	const uint8_t *descriptor = (const uint8_t *)(table + SELECTOR_INDEX(selector));
+	uint64_t low;
+
+	*out = (struct segment_state){ .selector = selector, .rights = RIGHTS_UNUSABLE };
+	if (!SELECTOR_INDEX(selector) && !(selector & SELECTOR_TI))
+		return;
+	memcpy(&low, descriptor, sizeof(low));
+	out->base = descriptor_base(descriptor, system);
+	out->limit = descriptor_limit(low);
+	out->rights = descriptor_rights(low);
+}
+
+void segments_capture(struct segment_state *out, const struct cpu_table *gdt)
+{
+	struct cpu_selectors s;
+	uint64_t ldt;
+
+	cpu_store_selectors(&s);
+	capture(&out[SEG_LDTR], s.ldtr, gdt->base, true);
+	capture(&out[SEG_TR], s.tr, gdt->base, true);
+	ldt = out[SEG_LDTR].base;
+	capture(&out[SEG_ES], s.es, s.es & SELECTOR_TI ? ldt : gdt->base, false);
+	capture(&out[SEG_CS], s.cs, gdt->base, false);
+	capture(&out[SEG_SS], s.ss, gdt->base, false);
+	capture(&out[SEG_DS], s.ds, s.ds & SELECTOR_TI ? ldt : gdt->base, false);
+	capture(&out[SEG_FS], s.fs, s.fs & SELECTOR_TI ? ldt : gdt->base, false);
+	capture(&out[SEG_GS], s.gs, s.gs & SELECTOR_TI ? ldt : gdt->base, false);
+	/* In 64-bit mode the bases of FS and GS live in MSRs, not in descriptors. */
+	out[SEG_FS].base = cpu_rdmsr(MSR_IA32_FS_BASE);
+	out[SEG_GS].base = cpu_rdmsr(MSR_IA32_GS_BASE);
+}

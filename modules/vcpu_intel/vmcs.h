@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/* The VMCS: its fields by name, and a write that remembers the first failure. */
+#ifndef PLINTH_VCPU_INTEL_VMCS_H
+#define PLINTH_VCPU_INTEL_VMCS_H
+
+#include <stdint.h>
+
+#include <plinth/vmcs.h>
+
+uint64_t vmcs_read(enum vmcs_field field);
+
+/** vmcs_write() - a failure is kept until vmcs_write_error() asks for it. */
+void vmcs_write(enum vmcs_field field, uint64_t value);
+
+/** vmcs_write_error() - 0, or PLINTH_E_VMX if a write failed since the last call; logs the field. */
+int vmcs_write_error(void);
+
+/** vmcs_field_name() - "GUEST_CR0"; "?" for a value that is no field. */
+const char *vmcs_field_name(uint32_t encoding);
+
+/** vmcs_dump() - the current VMCS to the log: every field that is not 0, by name. */
+void vmcs_dump(void);
+
+#endif

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+/* What the rules share. A rule is a row {name, function}, rows are grouped by section of the SDM. */
+#ifndef PLINTH_VMX_CHECK_INTERNAL_H
+#define PLINTH_VMX_CHECK_INTERNAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <plinth/vmcs.h>
+#include <plinth/vmx_check.h>
+#include <plinth/x86.h>
+
+/* A VMCS under examination. */
+struct view {
+	const struct vmx_caps *caps;
+	vmx_read_fn *read;
+	void *context;
+};
+
+/* No field has this encoding: the rule is kept. */
+#define KEPT 0xffffffffu
+
+/* The field that breaks the rule, or KEPT. */
+typedef uint32_t rule_fn(const struct view *v);
+
+struct rule {
+	const char *name;
+	rule_fn *broken_by;
+};
+
+struct section {
+	const char *title;
+	enum vmx_check_area area;
+	const struct rule *rules;
+	uint32_t n_rules;
+};
+
+#define SECTION(title, area, rules) { title, area, rules, sizeof(rules) / sizeof((rules)[0]) }
+
+extern const struct section control_sections[3], host_sections[3], guest_sections[2], segment_sections[2],
+	state_sections[3];
+
+#define EFER_LME (1ull << 8)
+#define EFER_LMA (1ull << 10)
+
+/* Of the entry's interruption information (SDM, "VM-Entry Controls for Event Injection"). */
+#define INFO_VALID     (1u << 31)
+#define INFO_ERROR     (1u << 11)
+#define INFO_RESERVED  0x7ffff000u
+#define INFO_TYPE(i)   ((uint32_t)(i) >> 8 & 7)
+#define INFO_VECTOR(i) ((uint32_t)(i) & 0xff)
+enum { TYPE_EXTERNAL = 0, TYPE_RESERVED = 1, TYPE_NMI = 2, TYPE_EXCEPTION = 3, TYPE_SOFTWARE = 4, TYPE_OTHER = 7 };
+
+/* Of the interruptibility state. */
+#define BLOCKING_STI	1u
+#define BLOCKING_MOV_SS 2u
+#define BLOCKING_SMI	4u
+#define BLOCKING_NMI	8u
+
+static inline uint64_t get(const struct view *v, enum vmcs_field field)
+{
+	return v->read(v->context, field);
+}
+
+/* Are any of these bits of the field set? */
+static inline bool has(const struct view *v, enum vmcs_field field, uint64_t bits)
+{
+	return get(v, field) & bits;
+}
+
+/* Without "activate secondary controls" all of them count as 0. */
+static inline bool has_secondary(const struct view *v, uint32_t bits)
+{
+	return has(v, VMCS_PRIMARY_CONTROLS, PRIMARY_SECONDARY) && has(v, VMCS_SECONDARY_CONTROLS, bits);
+}
+
+/* The event to inject is of this type. */
+static inline bool injects(const struct view *v, uint32_t type)
+{
+	uint64_t info = get(v, VMCS_ENTRY_INTERRUPTION_INFO);
+
+	return info & INFO_VALID && INFO_TYPE(info) == type;
+}
+
+static inline uint32_t broken_if(bool broken, enum vmcs_field field)
+{
+	return broken ? (uint32_t)field : KEPT;
+}
+
+static inline bool canonical(const struct view *v, uint64_t address)
+{
+	uint32_t unused = 64 - v->caps->linear_bits;
+
+	return (uint64_t)((int64_t)(address << unused) >> unused) == address;
+}
+
+/* Bits outside the width of a physical address, or below its alignment. */
+static inline bool bad_physical(const struct view *v, uint64_t address, uint64_t align)
+{
+	return address >> v->caps->physical_bits || address & (align - 1);
+}
+
+/* Low half of a capability MSR: bits that must be 1; high half: bits that may be. */
+static inline bool allowed(uint64_t value, uint64_t capability)
+{
+	return !(~value & (uint32_t)capability) && !(value & ~(capability >> 32));
+}
+
+/* SDM, "IA32_PAT MSR". */
+static inline bool valid_pat(uint64_t pat)
+{
+	for (; pat; pat >>= 8)
+		if ((pat & 0xff) > 7 || (pat & 0xff) == 2 || (pat & 0xff) == 3)
+			return false;
+	return true;
+}
+
+#define EFER_KNOWN 0xd01ull /* SCE, LME, LMA, NXE */
+
+#endif

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/* The module: when an entry fails on this CPU, the log names what is wrong with the current VMCS. */
+#include <plinth/intrinsics.h>
+#include <plinth/log.h>
+#include <plinth/vcpu.h>
+
+#include "internal.h"
+
+#define LOG_TAG "vmxchk"
+
+PLINTH_MODULE("vmx_check", "0.1.0", "names the rule that a failed VM entry breaks (diagnostic)");
+
+#define FINDINGS_MAX	   8
+#define BASIC_TRUE	   (1ull << 55)
+#define LEAF_ADDRESS_WIDTH 0x80000008u
+
+static uint64_t read_current(void *context, uint32_t field)
+{
+	(void)context;
+	return cpu_vmread(field);
+}
+
+static uint64_t control_caps(bool exact, uint32_t exact_msr, uint32_t msr)
+{
+	return cpu_rdmsr(exact ? exact_msr : msr);
+}
+
+static void caps_read(struct vmx_caps *c)
+{
+	struct cpu_leaf leaf;
+	bool exact;
+
+	c->basic = cpu_rdmsr(MSR_IA32_VMX_BASIC);
+	exact = c->basic & BASIC_TRUE;
+	c->pin = control_caps(exact, MSR_IA32_VMX_TRUE_PINBASED, MSR_IA32_VMX_PINBASED_CTLS);
+	c->primary = control_caps(exact, MSR_IA32_VMX_TRUE_PROCBASED, MSR_IA32_VMX_PROCBASED_CTLS);
+	c->exit = control_caps(exact, MSR_IA32_VMX_TRUE_EXIT, MSR_IA32_VMX_EXIT_CTLS);
+	c->entry = control_caps(exact, MSR_IA32_VMX_TRUE_ENTRY, MSR_IA32_VMX_ENTRY_CTLS);
+	/* Both MSRs exist only where the controls do. */
+	c->secondary = c->primary >> 32 & PRIMARY_SECONDARY ? cpu_rdmsr(MSR_IA32_VMX_PROCBASED_CTLS2) : 0;
+	c->ept_vpid = c->secondary >> 32 & (SECONDARY_EPT | SECONDARY_VPID) ? cpu_rdmsr(MSR_IA32_VMX_EPT_VPID_CAP) : 0;
+	c->misc = cpu_rdmsr(MSR_IA32_VMX_MISC);
+	c->cr0_fixed0 = cpu_rdmsr(MSR_IA32_VMX_CR0_FIXED0);
+	c->cr0_fixed1 = cpu_rdmsr(MSR_IA32_VMX_CR0_FIXED1);
+	c->cr4_fixed0 = cpu_rdmsr(MSR_IA32_VMX_CR4_FIXED0);
+	c->cr4_fixed1 = cpu_rdmsr(MSR_IA32_VMX_CR4_FIXED1);
+	cpu_cpuid(LEAF_ADDRESS_WIDTH, 0, &leaf);
+	c->physical_bits = leaf.eax & 0xff;
+	c->linear_bits = leaf.eax >> 8 & 0xff;
+}
+
+static void report(struct vcpu *vcpu)
+{
+	struct vmx_check_finding found[FINDINGS_MAX];
+	struct vmx_caps caps;
+	uint32_t n;
+
+	(void)vcpu;
+	caps_read(&caps);
+	n = vmx_check_entry(&caps, read_current, NULL, found, FINDINGS_MAX);
+	for (uint32_t i = 0; i < n && i < FINDINGS_MAX; i++)
+		LOG_ERR("%s: field 0x%04x is 0x%llx", found[i].rule, found[i].field,
+			(unsigned long long)found[i].value);
+	if (!n)
+		LOG_ERR("all %u rules are kept: the CPU checks something that they do not", vmx_check_rules());
+}
+
+static __attribute__((constructor)) void attach(void)
+{
+	vcpu_register_entry_check(report);
+}
+
+static __attribute__((destructor)) void detach(void)
+{
+	vcpu_register_entry_check(NULL);
+}
