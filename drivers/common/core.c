@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: MIT */
+/* The state machine: what is allowed when, and the sequences behind it. */
+#include <string.h>
+
+#include "drivers/common/internal.h"
+#include "lib/step.h"
+
+static const struct step load_steps[] = {
+	{"read the modules", modules_probe, modules_forget},
+	{"allocate the images", modules_alloc, modules_free},
+	{"allocate the CPU list", cpus_alloc, cpus_free},
+	{"allocate the VMM's memory", space_alloc, space_free},
+	{"choose addresses", space_place, NULL},
+	{"link", link_modules, NULL},
+	{"find the entry points", link_entry_points, NULL},
+	{"map", map_all, NULL},
+	{"fill the boot page", boot_fill, NULL},
+	{"run the constructors", vmm_run_inits, vmm_run_finis},
+	{"initialise the VMM", vmm_init, vmm_fini},
+	{"check the page tables", maps_check, NULL},
+};
+
+static int start_virt(void *ctx)
+{
+	struct core *core = ctx;
+	const char *why = "";
+	int err = os_virt_acquire(&why);
+
+	if (err)
+		report_line(core->report, "start failed: %s: %s", plinth_strerror(err), why);
+	return err;
+}
+
+static void stop_virt(void *ctx)
+{
+	struct core *core = ctx;
+
+	/* What the emergency stop needs stays while a CPU may be a guest. */
+	if (core->state != PLINTH_CORRUPT)
+		os_virt_release();
+}
+
+static int start_kernel_half(void *ctx)
+{
+	map_kernel_half(ctx);
+	return 0;
+}
+
+static const struct step start_steps[] = {
+	{"keep others away", start_virt, stop_virt},
+	{"refresh the kernel's half", start_kernel_half, NULL},
+	{"start the CPUs", cpus_start, cpus_stop},
+};
+
+/* -- the commands; state, lock and report are run_command()'s business ------ */
+
+static int load_up(struct core *core)
+{
+	const struct step *failed = NULL;
+	uint64_t before = os_ticks();
+	uint32_t lines = core->report->used;
+	int err;
+
+	core->n_cpus = os_cpu_count();
+	err = steps_up(load_steps, ARRAY_SIZE_OF(load_steps), core, &failed);
+	modules_end_link(core);
+	if (err && core->report->used == lines)
+		report_line(core->report, "load failed at \"%s\": %s", failed->name, plinth_strerror(err));
+	core->load_ticks = os_ticks() - before;
+	core->start_ticks = core->stop_ticks = 0;
+	return err;
+}
+
+static int start_up(struct core *core)
+{
+	uint64_t before = os_ticks();
+	int err = steps_up(start_steps, ARRAY_SIZE_OF(start_steps), core, NULL);
+
+	core->start_ticks = os_ticks() - before;
+	return err;
+}
+
+static int stop_down(struct core *core)
+{
+	uint64_t before = os_ticks();
+
+	steps_down(start_steps, ARRAY_SIZE_OF(start_steps), core);
+	core->stop_ticks = os_ticks() - before;
+	return 0;
+}
+
+static int unload_down(struct core *core)
+{
+	steps_down(load_steps, ARRAY_SIZE_OF(load_steps), core);
+	return 0;
+}
+
+/* A command, the state it wants, the state it leads to, and what to say elsewhere. */
+struct command {
+	const char *name;
+	int (*run)(struct core *core);
+	enum plinth_ctl_state from, to;
+	const char *refusal[PLINTH_STATES];
+};
+
+static const struct command load_command = {
+	"load", load_up, PLINTH_UNLOADED, PLINTH_LOADED,
+	{[PLINTH_LOADED] = "modules are loaded already: unload them first",
+	 [PLINTH_RUNNING] = "the VMM is running: stop and unload it first"},
+};
+static const struct command start_command = {
+	"start", start_up, PLINTH_LOADED, PLINTH_RUNNING,
+	{[PLINTH_UNLOADED] = "no modules are loaded: load them first", [PLINTH_RUNNING] = "the VMM is running already"},
+};
+static const struct command stop_command = {
+	"stop", stop_down, PLINTH_RUNNING, PLINTH_LOADED,
+	{[PLINTH_UNLOADED] = "no modules are loaded", [PLINTH_LOADED] = "the VMM is not running"},
+};
+static const struct command unload_command = {
+	"unload", unload_down, PLINTH_LOADED, PLINTH_UNLOADED,
+	{[PLINTH_UNLOADED] = "no modules are loaded", [PLINTH_RUNNING] = "the VMM is running: stop it first"},
+};
+
+/* Run a command that the state allows. */
+static int run_allowed(struct core *core, const struct command *command)
+{
+	int err;
+
+	core->paused = false;
+	explain_mark(core);
+	err = command->run(core);
+	if (core->state == PLINTH_CORRUPT)
+		return PLINTH_E_CORRUPT;
+	if (!err)
+		core->state = command->to;
+	return err;
+}
+
+static int run_locked(struct core *core, const struct command *command, struct core_report *report)
+{
+	int err;
+
+	if (core->state == PLINTH_CORRUPT) {
+		report_line(report, "%s refused: an earlier failure could not be undone: restart the machine",
+			    command->name);
+		return PLINTH_E_CORRUPT;
+	}
+	if (core->state != command->from) {
+		report_line(report, "%s refused: %s", command->name, command->refusal[core->state]);
+		return PLINTH_E_STATE;
+	}
+	core->report = report;
+	err = run_allowed(core, command);
+	core->report = NULL;
+	return err;
+}
+
+static int run_command(struct core *core, const struct command *command, struct core_report *report)
+{
+	int err;
+
+	os_lock();
+	err = run_locked(core, command, report);
+	os_unlock();
+	return err;
+}
+
+int core_load(struct core *core, const struct core_load *load, struct core_report *report)
+{
+	int err;
+
+	os_lock();
+	core->load = load;
+	err = run_locked(core, &load_command, report);
+	core->load = NULL;
+	os_unlock();
+	return err;
+}
+
+int core_start(struct core *core, struct core_report *report)
+{
+	return run_command(core, &start_command, report);
+}
+
+int core_stop(struct core *core, struct core_report *report)
+{
+	return run_command(core, &stop_command, report);
+}
+
+int core_unload(struct core *core, struct core_report *report)
+{
+	return run_command(core, &unload_command, report);
+}
+
+/* -- life and events -------------------------------------------------------- */
+
+/* The report for what nobody asked for lies behind the core. */
+struct core_box {
+	struct core core;
+	struct core_report report;
+};
+
+struct core *core_create(void)
+{
+	return os_alloc_pages(core_pages(sizeof(struct core_box)), OS_PAGE);
+}
+
+int core_destroy(struct core *core)
+{
+	struct core_report *report = &((struct core_box *)core)->report;
+
+	report_clear(report);
+	os_lock();
+	if (core->state == PLINTH_RUNNING)
+		(void)run_locked(core, &stop_command, report);
+	if (core->state == PLINTH_LOADED)
+		(void)run_locked(core, &unload_command, report);
+	os_unlock();
+	if (core->state == PLINTH_CORRUPT)
+		return PLINTH_E_CORRUPT;
+	os_free_pages(core, core_pages(sizeof(struct core_box)));
+	return 0;
+}
+
+int core_cpu_online(struct core *core, uint32_t cpu, struct core_report *report)
+{
+	int err;
+
+	if (core->state != PLINTH_RUNNING || core->cpus[cpu].guest)
+		return 0;
+	core->report = report;
+	explain_mark(core);
+	map_kernel_half(core);
+	err = cpus_start_one(&core->cpus[cpu]);
+	core->report = NULL;
+	return core->state == PLINTH_CORRUPT ? PLINTH_E_CORRUPT : err;
+}
+
+int core_cpu_offline(struct core *core, uint32_t cpu, struct core_report *report)
+{
+	if (!core->cpus || !core->cpus[cpu].guest)
+		return 0;
+	core->report = report;
+	cpus_stop_one(&core->cpus[cpu]);
+	core->report = NULL;
+	return core->cpus[cpu].guest ? PLINTH_E_CORRUPT : 0;
+}
+
+int core_pause(struct core *core, struct core_report *report)
+{
+	int err = 0;
+
+	os_lock();
+	if (core->state == PLINTH_RUNNING) {
+		err = run_locked(core, &stop_command, report);
+		core->paused = !err;
+	}
+	os_unlock();
+	return err;
+}
+
+int core_resume(struct core *core, struct core_report *report)
+{
+	int err = 0;
+
+	os_lock();
+	if (core->paused)
+		err = run_locked(core, &start_command, report);
+	os_unlock();
+	return err;
+}
+
+bool core_cpu_died(const struct core *core, uint32_t cpu)
+{
+	return core->cpus && core->cpus[cpu].guest && cpus_died(&core->cpus[cpu]);
+}
+
+void core_watch(struct core *core, struct core_report *report)
+{
+	bool died = false;
+
+	os_lock();
+	for (uint32_t i = 0; core->state == PLINTH_RUNNING && i < core->n_cpus; i++)
+		died = died || core_cpu_died(core, i);
+	if (died)
+		(void)run_locked(core, &stop_command, report);
+	os_unlock();
+}
+
+void core_emergency_stop(struct core *core, uint32_t cpu)
+{
+	struct core_cpu *cpus = core->cpus;
+
+	if (cpus && cpu < core->n_cpus && cpus[cpu].guest && !os_vmm_stop(core->stop_token))
+		cpus[cpu].guest = false;
+}

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The driver core: loads the modules, starts the VMM on every CPU, stops and unloads
+ * it. Knows no operating system but os.h. Everything below is serialised by os_lock(),
+ * which the core takes itself unless a function says otherwise.
+ */
+#ifndef DRIVERS_COMMON_CORE_H
+#define DRIVERS_COMMON_CORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <plinth/control.h>
+#include <plinth/error.h>
+
+#include "drivers/common/report.h"
+
+struct core;
+
+struct core_file {
+	const char *name;
+	const void *bytes; /* 8-byte aligned; read during core_load() only */
+	size_t n_bytes;
+};
+
+struct core_load {
+	const struct core_file *files;
+	uint32_t n_files;
+	uint32_t flags; /* PLINTH_LOAD_* */
+	uint32_t log_level;
+	uint32_t uart_baud;
+	uint16_t uart_port;
+	uint64_t heap_bytes; /* 0: the default */
+};
+
+/**
+ * core_create() - an unloaded core; there is one per machine.
+ * Return: NULL when out of memory. Undo: core_destroy().
+ */
+struct core *core_create(void);
+
+/**
+ * core_destroy() - stop, unload and free, as far as the state allows.
+ * Return: 0, or PLINTH_E_CORRUPT: a CPU may still run in the VMM, so its memory and the
+ *         core stay, and so must the code that the core is part of.
+ */
+int core_destroy(struct core *core);
+
+/**
+ * core_load(), core_start(), core_stop(), core_unload() - the commands.
+ * @report: receives the reasons of a failure, one per line
+ *
+ *            UNLOADED   LOADED    RUNNING   CORRUPT
+ *   load     LOADED     STATE     STATE     CORRUPT
+ *   start    STATE      RUNNING   STATE     CORRUPT
+ *   stop     STATE      STATE     LOADED    CORRUPT
+ *   unload   STATE      UNLOADED  STATE     CORRUPT
+ *
+ * Context: may sleep.
+ * Return:  0 in the new state shown; or the error, in the state before, with everything
+ *          undone; or PLINTH_E_CORRUPT in CORRUPT if undoing failed.
+ */
+PLINTH_MUST_USE int core_load(struct core *core, const struct core_load *load, struct core_report *report);
+PLINTH_MUST_USE int core_start(struct core *core, struct core_report *report);
+PLINTH_MUST_USE int core_stop(struct core *core, struct core_report *report);
+PLINTH_MUST_USE int core_unload(struct core *core, struct core_report *report);
+
+/* core_is_corrupt() - takes no lock: once it is so, it stays so. */
+bool core_is_corrupt(const struct core *core);
+
+/* Whatever the state: where the core stands. @out->size is left alone. */
+void core_status(struct core *core, struct plinth_ctl_status *out);
+
+/**
+ * core_modules(), core_shared() - copies of the module list and of the shared region.
+ * @out:        kernel memory for at most @room modules, or bytes
+ * @item_bytes: of a module as the receiver knows it; what it does not know is left out
+ *
+ * Return: how many there are, whatever the room was.
+ */
+uint64_t core_modules(struct core *core, void *out, uint64_t room, size_t item_bytes);
+uint64_t core_shared(struct core *core, void *out, uint64_t room);
+
+/**
+ * core_set_level() - how much a component of the VMM logs from now on.
+ * @tag:   the component, NUL-padded to 8 bytes, the last of them NUL; "": all without a level of their own
+ * @level: enum plinth_log_level, or PLINTH_LEVEL_DEFAULT to end a component's own
+ *
+ * Return: 0, PLINTH_E_STATE (nothing is loaded), PLINTH_E_INVAL, PLINTH_E_LIMIT.
+ */
+PLINTH_MUST_USE int core_set_level(struct core *core, const char *tag, uint32_t level, struct core_report *report);
+
+/**
+ * core_maps() - what both sets of the VMM's page tables hold, as struct plinth_ctl_map.
+ * @out:        at most @room items of @item_bytes; not user space
+ * Return: how many there are; 0 unless LOADED.
+ */
+uint64_t core_maps(struct core *core, void *out, uint64_t room, size_t item_bytes);
+
+/**
+ * core_cpu_online(), core_cpu_offline() - a CPU came, a CPU is about to go.
+ *
+ * Context: the CPU is online; the caller holds what os_lock() protects with.
+ * Return:  0, or an error that should keep the CPU from coming or going.
+ */
+PLINTH_MUST_USE int core_cpu_online(struct core *core, uint32_t cpu, struct core_report *report);
+PLINTH_MUST_USE int core_cpu_offline(struct core *core, uint32_t cpu, struct core_report *report);
+
+/**
+ * core_pause(), core_resume() - stop if running, for a sleep of the machine; start again
+ * if that was so. A command in between ends the pause.
+ */
+PLINTH_MUST_USE int core_pause(struct core *core, struct core_report *report);
+PLINTH_MUST_USE int core_resume(struct core *core, struct core_report *report);
+
+/**
+ * core_cpu_died() - did the VMM report a fatal error on this CPU?
+ *
+ * Context: any, as long as the CPU is claimed (os_cpu_claim()). Takes no lock.
+ */
+bool core_cpu_died(const struct core *core, uint32_t cpu);
+
+/**
+ * core_watch() - if the VMM died on a CPU, give all others back and be CORRUPT.
+ *
+ * Context: may sleep.
+ */
+void core_watch(struct core *core, struct core_report *report);
+
+/**
+ * core_emergency_stop() - the machine is going down: stop this CPU if it is a guest.
+ *
+ * Context: on the CPU, interrupts off, or NMI. Takes no lock. Nothing else works after it.
+ */
+void core_emergency_stop(struct core *core, uint32_t cpu);
+
+#endif

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: MIT */
+/* All CPUs or none: start and stop, one CPU after the other. */
+#include "drivers/common/internal.h"
+#include "lib/step.h"
+
+static struct plinth_shared_cpu *shared_of(const struct core_cpu *c)
+{
+	return plinth_shared_cpu(core_shared_region(c->core), c->cpu);
+}
+
+bool cpus_died(const struct core_cpu *c)
+{
+	return __atomic_load_n(&shared_of(c)->state, __ATOMIC_ACQUIRE) >= PLINTH_CPU_DEAD;
+}
+
+/* Call a function of the entry module; its result becomes the error. */
+static int call_entry(struct core_cpu *c, uint32_t on_cpu, enum entry_fn fn, uint64_t arg0, uint64_t arg1)
+{
+	int result = 0;
+	int err = vmm_call(c->core, on_cpu, c->core->entry[fn], arg0, arg1, &result);
+
+	return err ? err : result;
+}
+
+/* -- the steps of one CPU -------------------------------------------------- */
+
+static int cpu_check(void *ctx)
+{
+	struct core_cpu *c = ctx;
+
+	return call_entry(c, c->cpu, ENTRY_CHECK, c->cpu, 0);
+}
+
+static int cpu_prepare(void *ctx)
+{
+	struct core_cpu *c = ctx;
+
+	return call_entry(c, c->cpu, ENTRY_PREPARE, c->cpu, c->cpu);
+}
+
+static void cpu_release(void *ctx)
+{
+	struct core_cpu *c = ctx;
+	int ignored, err;
+
+	/* Not stopped: its stack and vCPU are in use. Died: nothing there can be trusted. */
+	if (c->guest || cpus_died(c))
+		return;
+	err = vmm_call(c->core, c->cpu, c->core->entry[ENTRY_RELEASE], c->cpu, c->cpu, &ignored);
+	if (err)
+		core_corrupt(c->core, "CPU %u: its VMM memory could not be released: %s", c->cpu,
+			     plinth_strerror(err));
+}
+
+/* With its stack mapped; once a CPU is a guest the tables are out of sight. */
+static int cpu_tables(void *ctx)
+{
+	struct core_cpu *c = ctx;
+
+	return cpus_guests(c->core) ? 0 : maps_check(c->core);
+}
+
+static int launch_here(void *arg)
+{
+	struct core_cpu *c = arg;
+	struct core *core = c->core;
+	int err = os_vmm_start(os_virt_to_phys(core->launch_pgd), shared_of(c)->stack_top, core->entry[ENTRY_START],
+			       c->cpu);
+
+	if (!err) {
+		c->guest = true;
+		os_cpu_claim();
+	}
+	return err;
+}
+
+static int cpu_launch(void *ctx)
+{
+	struct core_cpu *c = ctx;
+	int result = 0;
+	int err = os_run_on(c->cpu, launch_here, c, &result);
+
+	return err ? err : result;
+}
+
+static int forget_here(void *arg)
+{
+	struct core_cpu *c = arg;
+
+	os_cpu_unclaim();
+	c->guest = false;
+	return 0;
+}
+
+static int stop_here(void *arg)
+{
+	struct core_cpu *c = arg;
+	int err = os_vmm_stop(c->core->stop_token);
+
+	return err ? err : forget_here(arg);
+}
+
+/* The VMM is not there any more: it gave the CPU back, or holds it for good. */
+static void cpu_bury(struct core_cpu *c)
+{
+	int ignored;
+
+	/* Waiting for one that halts would hang this CPU as well. */
+	if (shared_of(c)->state == PLINTH_CPU_HALTED)
+		core_corrupt(c->core, "CPU %u: halted in the VMM, the report is in the log", c->cpu);
+	else if (!os_run_on(c->cpu, forget_here, c, &ignored))
+		core_corrupt(c->core, "CPU %u: given back by a VMM that died, the report is in the log", c->cpu);
+}
+
+static void cpu_stop(void *ctx)
+{
+	struct core_cpu *c = ctx;
+	int result = 0, err = 0;
+
+	if (!cpus_died(c)) {
+		err = os_run_on(c->cpu, stop_here, c, &result);
+		if (!err)
+			err = result;
+	}
+	/* It may have died of the stop itself. */
+	if (cpus_died(c))
+		cpu_bury(c);
+	else if (err)
+		core_corrupt(c->core, "CPU %u: could not be stopped: %s", c->cpu, plinth_strerror(err));
+}
+
+static const struct step cpu_steps[] = {
+	{"check", cpu_check, NULL},
+	{"prepare", cpu_prepare, cpu_release},
+	{"check the page tables", cpu_tables, NULL},
+	{"start", cpu_launch, cpu_stop},
+};
+
+int cpus_start_one(struct core_cpu *c)
+{
+	const struct step *failed = NULL;
+	int err = steps_up(cpu_steps, ARRAY_SIZE_OF(cpu_steps), c, &failed);
+
+	if (err)
+		explain(c->core, c->cpu, failed->name, err);
+	return err;
+}
+
+void cpus_stop_one(struct core_cpu *c)
+{
+	steps_down(cpu_steps, ARRAY_SIZE_OF(cpu_steps), c);
+}
+
+/* -- all CPUs -------------------------------------------------------------- */
+
+int cpus_alloc(void *ctx)
+{
+	struct core *core = ctx;
+
+	core->cpus = core_alloc(core, core_pages(core->n_cpus * sizeof(*core->cpus)), OS_PAGE, "the CPU list");
+	if (!core->cpus)
+		return PLINTH_E_NOMEM;
+	for (uint32_t i = 0; i < core->n_cpus; i++) {
+		core->cpus[i].core = core;
+		core->cpus[i].cpu = i;
+	}
+	return 0;
+}
+
+void cpus_free(void *ctx)
+{
+	struct core *core = ctx;
+
+	core_free(core, core->cpus, core_pages(core->n_cpus * sizeof(*core->cpus)));
+	core->cpus = NULL;
+}
+
+/* Whatever is a guest is stopped; asks what was done, not what the state says. */
+void cpus_stop(void *ctx)
+{
+	struct core *core = ctx;
+
+	for (uint32_t i = core->n_cpus; i--;)
+		if (core->cpus[i].guest)
+			cpus_stop_one(&core->cpus[i]);
+}
+
+int cpus_start(void *ctx)
+{
+	struct core *core = ctx;
+	int err = 0;
+
+	for (uint32_t i = 0; i < core->n_cpus && !err; i++)
+		if (os_cpu_is_online(i))
+			err = cpus_start_one(&core->cpus[i]);
+	if (err)
+		cpus_stop(core);
+	return err;
+}
+
+uint32_t cpus_guests(const struct core *core)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; core->cpus && i < core->n_cpus; i++)
+		n += core->cpus[i].guest;
+	return n;
+}

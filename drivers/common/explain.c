@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/* A failure of the VMM on one CPU, in words: what to do about it, and the VMM's own. */
+#include "drivers/common/internal.h"
+#include "lib/log_ring.h"
+
+static const struct {
+	int err;
+	const char *advice;
+} advices[] = {
+	{PLINTH_E_NOTSUP, "Plinth needs a CPU with VT-x (and, in a virtual machine, nested virtualization)"},
+	{PLINTH_E_LOCKED, "enable Intel VT-x in the firmware's set-up"},
+	{PLINTH_E_BUSY, "another hypervisor uses it (CR4.VMXE is set): stop its guests and unload it, e.g. rmmod kvm_intel"},
+	{PLINTH_E_NOMEM, "load with a larger heap"},
+	{PLINTH_E_ABI, "driver and modules are of different versions"},
+};
+
+static const char *advice_for(int err)
+{
+	for (size_t i = 0; i < ARRAY_SIZE_OF(advices); i++)
+		if (advices[i].err == err)
+			return advices[i].advice;
+	return NULL;
+}
+
+static struct plinth_shared_cpu *ring_of(const struct core *core, uint32_t cpu)
+{
+	return plinth_shared_cpu(core_shared_region(core), cpu);
+}
+
+void explain_mark(struct core *core)
+{
+	for (uint32_t i = 0; core->cpus && i < core->n_cpus; i++)
+		core->cpus[i].log_seen = ring_of(core, i)->log_head;
+}
+
+/* The errors the VMM logged on this CPU since the command began. */
+static void quote_log(struct core *core, uint32_t cpu)
+{
+	const struct plinth_shared_cpu *ring = ring_of(core, cpu);
+	uint64_t head = ring->log_head;
+	struct plinth_log_record record;
+
+	for (uint64_t i = log_ring_first(ring, core->cpus[cpu].log_seen + 1); i <= head; i++)
+		if (log_ring_read(ring, i, &record) && record.level == PLINTH_LOG_ERR)
+			report_line(core->report, "CPU %u: %.6s: %.104s", cpu, record.tag, record.text);
+	core->cpus[cpu].log_seen = head;
+}
+
+void explain(struct core *core, uint32_t cpu, const char *step, int err)
+{
+	const char *advice = advice_for(err);
+
+	report_line(core->report, "CPU %u: %s failed: %s%s%s", cpu, step, plinth_strerror(err), advice ? ": " : "",
+		    advice ? advice : "");
+	quote_log(core, cpu);
+}

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT */
+/* What the sources of the core share; nobody else includes this. */
+#ifndef DRIVERS_COMMON_INTERNAL_H
+#define DRIVERS_COMMON_INTERNAL_H
+
+#include <stdbool.h>
+
+#include <plinth/abi.h>
+#include <plinth/boot.h>
+#include <plinth/shared.h>
+
+#include "drivers/common/core.h"
+#include "drivers/common/os.h"
+#include "lib/pagetable.h"
+#include "rtld/rtld.h"
+
+#define ARRAY_SIZE_OF(array) (sizeof(array) / sizeof((array)[0]))
+
+/* Memory that is mapped in the VMM's slot beside the modules. */
+enum space_id { SPACE_BOOT, SPACE_STACK, SPACE_SHARED, SPACE_TUNING, SPACE_TABLES, SPACE_POOL, SPACE_COUNT };
+
+struct space_region {
+	void *kernel; /* where the core reads and writes it; NULL: not there */
+	uint64_t va;
+	uint64_t pages;
+};
+
+struct core_module {
+	struct plinth_ctl_module about;
+	uint8_t *image; /* the core's view of the pages at about.base_va */
+	uint64_t align;
+};
+
+/* A function to call when the modules go, and its module's place in dependency order. */
+struct core_fini {
+	uint64_t fn;
+	uint32_t position;
+};
+
+/* What only a load needs; gone when it ends. */
+struct core_link {
+	void *arena, *work;
+	size_t arena_pages, work_pages;
+	struct rtld_set *set;
+	struct rtld_errors errors;
+	size_t error_pages;
+};
+
+/* The functions of the entry module, in the order of core_entry_names. */
+enum entry_fn { ENTRY_INIT, ENTRY_FINI, ENTRY_PREPARE, ENTRY_RELEASE, ENTRY_START, ENTRY_CHECK, ENTRY_COUNT };
+
+struct core_cpu {
+	struct core *core;
+	uint32_t cpu;
+	bool guest;	  /* set by a start, cleared by a stop that worked */
+	uint64_t log_seen; /* newest record of its log when the command began */
+};
+
+struct core {
+	enum plinth_ctl_state state;
+	bool paused;	     /* core_resume() is to start again */
+	uint64_t pages_held; /* by core_alloc() */
+
+	/* Of the command in progress. */
+	const struct core_load *load;
+	struct core_report *report;
+
+	/* From load to unload. */
+	uint32_t n_cpus;
+	uint32_t n_modules;
+	uint32_t n_finis;
+	uint32_t inits_done; /* modules whose init functions all ran, in dependency order */
+	uint32_t levels;
+	struct core_cpu *cpus;
+	struct core_module *modules;
+	struct core_fini *finis;
+	struct core_link link;
+	struct space_region space[SPACE_COUNT];
+	uint64_t slot_va, base_va, end_va;
+	uint64_t heap_bytes;
+	uint64_t *launch_pgd;
+	struct pt tables;
+	uint64_t *table_pa; /* of the page tables: the first pages of the pool */
+	uint32_t n_tables, max_tables;
+	uint64_t n_descriptors;
+	uint64_t entry[ENTRY_COUNT];
+	uint64_t stop_token[2];
+	uint64_t link_ticks, load_ticks, start_ticks, stop_ticks;
+};
+
+static inline uint64_t core_pages(uint64_t bytes)
+{
+	return (bytes + OS_PAGE - 1) / OS_PAGE;
+}
+
+/* memory.c: counted, reported when it fails; never freed any more once CORRUPT. */
+void *core_alloc(struct core *core, uint64_t pages, size_t align, const char *what);
+void core_free(struct core *core, void *memory, uint64_t pages);
+void core_corrupt(struct core *core, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* modules.c: steps of a load. */
+int modules_probe(void *ctx);
+void modules_forget(void *ctx);
+int modules_alloc(void *ctx);
+void modules_free(void *ctx);
+void modules_end_link(struct core *core);
+
+/* note.c: read and judge a module's note. */
+int note_read(struct core *core, const char *file, uint32_t module, struct plinth_ctl_module *out);
+/* Copy a text that should be terminated within its array, but may come from anywhere. */
+void note_copy_text(char *to, const char *from, size_t bytes);
+
+/* link.c: steps of a load. */
+int link_modules(void *ctx);
+int link_entry_points(void *ctx);
+
+/* space.c: steps of a load. */
+int space_alloc(void *ctx);
+void space_free(void *ctx);
+int space_place(void *ctx);
+
+/* pool.c: how large heap and pool are; the other regions are there already. */
+int pool_choose_heap(struct core *core);
+int pool_alloc(struct core *core);
+
+/* map.c: a step of a load, and what a start repeats. */
+int map_all(void *ctx);
+void map_kernel_half(struct core *core);
+
+/* maps.c: a step of a load and of a start. */
+int maps_check(void *ctx);
+
+/* boot.c: a step of a load. */
+int boot_fill(void *ctx);
+void boot_init_shared(struct core *core);
+void boot_init_tuning(struct core *core);
+
+/* vmm.c: calls into the VMM. */
+int vmm_call(struct core *core, uint32_t cpu, uint64_t fn, uint64_t arg0, uint64_t arg1, int *result);
+int vmm_any_cpu(struct core *core, uint32_t *cpu);
+int vmm_run_inits(void *ctx);
+void vmm_run_finis(void *ctx);
+int vmm_init(void *ctx);
+void vmm_fini(void *ctx);
+
+/* cpus.c */
+int cpus_alloc(void *ctx);
+void cpus_free(void *ctx);
+int cpus_start(void *ctx);
+void cpus_stop(void *ctx);
+int cpus_start_one(struct core_cpu *c);
+void cpus_stop_one(struct core_cpu *c);
+uint32_t cpus_guests(const struct core *core);
+bool cpus_died(const struct core_cpu *c);
+
+/* explain.c: what an error of the VMM means on this CPU, and its own words. */
+void explain_mark(struct core *core);
+void explain(struct core *core, uint32_t cpu, const char *step, int err);
+
+static inline struct plinth_tuning *core_tuning_page(const struct core *core)
+{
+	return core->space[SPACE_TUNING].kernel;
+}
+
+static inline struct plinth_shared *core_shared_region(const struct core *core)
+{
+	return core->space[SPACE_SHARED].kernel;
+}
+
+#endif

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdarg.h>
+
+#include "drivers/common/internal.h"
+#include "lib/format.h"
+
+void *core_alloc(struct core *core, uint64_t pages, size_t align, const char *what)
+{
+	void *memory = os_alloc_pages(pages, align);
+
+	if (memory)
+		core->pages_held += pages;
+	else
+		report_line(core->report, "out of memory: %llu KiB for %s", (unsigned long long)pages * 4, what);
+	return memory;
+}
+
+void core_free(struct core *core, void *memory, uint64_t pages)
+{
+	/* A CPU may still run on it, and the log lies in it. */
+	if (!memory || core->state == PLINTH_CORRUPT)
+		return;
+	os_free_pages(memory, pages);
+	core->pages_held -= pages;
+}
+
+void core_corrupt(struct core *core, const char *format, ...)
+{
+	char line[160];
+	va_list args;
+
+	va_start(args, format);
+	plinth_vsnprintf(line, sizeof(line), format, args);
+	va_end(args);
+	core->state = PLINTH_CORRUPT;
+	report_line(core->report, "%s; its memory is kept: restart the machine", line);
+	os_log(OS_LOG_ERR, line);
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/* What can be asked in every state. */
+#include <string.h>
+
+#include "drivers/common/internal.h"
+
+bool core_is_corrupt(const struct core *core)
+{
+	return core->state == PLINTH_CORRUPT;
+}
+
+static uint32_t count_online(void)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < os_cpu_count(); i++)
+		n += os_cpu_is_online(i);
+	return n;
+}
+
+static void fill_loaded(const struct core *core, struct plinth_ctl_status *out)
+{
+	out->slot_va = core->slot_va;
+	out->base_va = core->base_va;
+	out->end_va = core->end_va;
+	out->heap_bytes = core->heap_bytes;
+	out->pool_bytes = core->space[SPACE_POOL].pages * OS_PAGE;
+	out->shared_bytes = core->space[SPACE_SHARED].pages * OS_PAGE;
+	for (uint32_t i = 0; i < core->n_modules; i++)
+		out->image_bytes += core->modules[i].about.bytes;
+}
+
+void core_status(struct core *core, struct plinth_ctl_status *out)
+{
+	uint32_t size = out->size;
+
+	os_lock();
+	*out = (struct plinth_ctl_status){
+		.size = size,
+		.state = core->state,
+		.module_abi = PLINTH_MODULE_ABI,
+		.n_cpus = os_cpu_count(),
+		.n_online = count_online(),
+		.n_guests = cpus_guests(core),
+		.n_modules = core->n_modules,
+		.memory_bytes = core->pages_held * OS_PAGE,
+		.link_ticks = core->link_ticks,
+		.load_ticks = core->load_ticks,
+		.start_ticks = core->start_ticks,
+		.stop_ticks = core->stop_ticks,
+	};
+	if (core->n_modules)
+		fill_loaded(core, out);
+	os_unlock();
+}
+
+uint64_t core_modules(struct core *core, void *out, uint64_t room, size_t item_bytes)
+{
+	size_t bytes = item_bytes < sizeof(struct plinth_ctl_module) ? item_bytes : sizeof(struct plinth_ctl_module);
+	uint64_t count;
+
+	os_lock();
+	count = core->n_modules;
+	for (uint64_t i = 0; i < count && i < room; i++)
+		memcpy((uint8_t *)out + i * item_bytes, &core->modules[i].about, bytes);
+	os_unlock();
+	return count;
+}
+
+uint64_t core_shared(struct core *core, void *out, uint64_t room)
+{
+	const struct space_region *shared = &core->space[SPACE_SHARED];
+	uint64_t bytes;
+
+	os_lock();
+	bytes = shared->kernel ? shared->pages * OS_PAGE : 0;
+	if (bytes && room)
+		memcpy(out, shared->kernel, bytes < room ? bytes : room);
+	os_unlock();
+	return bytes;
+}

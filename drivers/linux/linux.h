@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/* What the sources of the Linux driver share. */
+#ifndef DRIVERS_LINUX_LINUX_H
+#define DRIVERS_LINUX_LINUX_H
+
+#include <linux/types.h>
+
+#include "drivers/common/core.h"
+
+extern struct core *plinth_core;
+
+/* gate.S */
+int gate_call(u64 launch_pa, u64 stack_top, u64 fn, u64 arg0, u64 arg1);
+int gate_start(u64 launch_pa, u64 stack_top, u64 fn, u64 cpu);
+int gate_stop(u64 token0, u64 token1, u64 number, int refused);
+extern const char gate_stop_insn[], gate_land[], gate_land_user[];
+extern u64 gate_kernel_cr3; /* which bits of a user's CR3 its kernel's has too */
+
+/* os.c: what os_lock() takes, for callers who hold the CPU hot-plug lock already. */
+void linux_core_lock(void);
+void linux_core_unlock(void);
+
+/* control.c */
+extern const struct file_operations control_fops;
+
+/* events.c: CPU hot-plug, sleep, reboot. */
+int events_register(void);
+void events_unregister(void);
+
+/* virt.c: refuse other hypervisors that come while the VMM runs. */
+int virt_register(void);
+void virt_unregister(void);
+
+/* watch.c: CPUs that are guests look after each other. */
+int watch_register(void);
+void watch_unregister(void);
+void watch_start(void); /* on the CPU, interrupts off, like watch_stop() */
+void watch_stop(void);
+void watch_sync(void); /* may sleep: what watch_stop() stopped has ended */
+
+/* main.c: after a command: a corrupt core keeps this module where it is. */
+void plinth_pin_if_corrupt(void);
+
+#endif

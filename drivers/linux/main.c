@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT OR GPL-2.0-only
+/* The module's life: a core, a device, ears for what happens to the machine. */
+#include <linux/atomic.h>
+#include <linux/miscdevice.h>
+#include <linux/module.h>
+
+#include "drivers/common/os.h"
+#include "drivers/linux/linux.h"
+
+struct core *plinth_core;
+
+static struct miscdevice device = {
+	.minor = MISC_DYNAMIC_MINOR,
+	.name = "plinth",
+	.mode = 0600,
+	.fops = &control_fops,
+};
+
+void plinth_pin_if_corrupt(void)
+{
+	static atomic_t pinned;
+
+	if (core_is_corrupt(plinth_core) && !atomic_xchg(&pinned, 1))
+		__module_get(THIS_MODULE);
+}
+
+static int __init plinth_init(void)
+{
+	int err;
+
+	plinth_core = core_create();
+	if (!plinth_core)
+		return -ENOMEM;
+	err = watch_register();
+	if (err)
+		goto destroy;
+	err = events_register();
+	if (err)
+		goto unwatch;
+	err = misc_register(&device);
+	if (!err)
+		return 0;
+	events_unregister();
+unwatch:
+	watch_unregister();
+destroy:
+	core_destroy(plinth_core);
+	return err;
+}
+
+static void __exit plinth_exit(void)
+{
+	misc_deregister(&device);
+	/*
+	 * If that fails a CPU stays under the VMM, which needs nothing of this module
+	 * until it is asked to stop; the emergency stop goes with us.
+	 */
+	if (core_destroy(plinth_core))
+		os_virt_release();
+	events_unregister();
+	watch_unregister();
+}
+
+module_init(plinth_init);
+module_exit(plinth_exit);
+MODULE_LICENSE("Dual MIT/GPL");
+MODULE_DESCRIPTION("Loads the Plinth VMM and slides it under the running system");

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: MIT OR GPL-2.0-only
+/* drivers/common/os.h for Linux, with exported symbols only. */
+#include <linux/cpu.h>
+#include <linux/gfp.h>
+#include <linux/mm.h>
+#include <linux/mutex.h>
+#include <linux/random.h>
+#include <linux/smp.h>
+#include <linux/vmalloc.h>
+#include <asm/io.h>
+#include <asm/msr.h>
+#include <asm/tlbflush.h>
+
+#include <plinth/boot.h>
+
+#include "drivers/common/os.h"
+#include "drivers/linux/linux.h"
+
+static DEFINE_MUTEX(core_mutex);
+
+/* -- memory ---------------------------------------------------------------- */
+
+/* Contiguous: alloc_pages_exact() aligns to the power of two it rounds up to. */
+static void *alloc_contiguous(size_t bytes, size_t align)
+{
+	size_t whole = max(bytes, align);
+	u8 *memory = alloc_pages_exact(whole, GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN);
+
+	if (memory && whole > bytes)
+		free_pages_exact(memory + bytes, whole - bytes);
+	return memory;
+}
+
+/* Nobody is made to move for it. NULL if memory is too fragmented, or too little. */
+static void *alloc_easily(size_t bytes)
+{
+	if (get_order(bytes) >= MAX_ORDER)
+		return NULL;
+	return alloc_pages_exact(bytes, GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN | __GFP_NORETRY);
+}
+
+void *os_alloc_pages(size_t pages, size_t align)
+{
+	size_t bytes = pages * PAGE_SIZE;
+	void *memory;
+
+	if (align > PAGE_SIZE)
+		return alloc_contiguous(bytes, align);
+	/* In one piece it takes fewer page tables to hide it from the guest. */
+	memory = alloc_easily(bytes);
+	if (memory)
+		return memory;
+	/* Rather no memory for us than the OOM killer for others. */
+	return __vmalloc(bytes, GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN | __GFP_RETRY_MAYFAIL);
+}
+
+void os_free_pages(void *memory, size_t pages)
+{
+	if (is_vmalloc_addr(memory))
+		vfree(memory);
+	else
+		free_pages_exact(memory, pages * PAGE_SIZE);
+}
+
+uint64_t os_virt_to_phys(const void *memory)
+{
+	if (is_vmalloc_addr(memory))
+		return PFN_PHYS(vmalloc_to_pfn(memory)) + offset_in_page(memory);
+	return virt_to_phys((void *)memory);
+}
+
+uint64_t os_memory_bytes(void)
+{
+	return (u64)totalram_pages() << PAGE_SHIFT;
+}
+
+/* -- CPUs ------------------------------------------------------------------ */
+
+uint32_t os_cpu_count(void)
+{
+	return nr_cpu_ids;
+}
+
+bool os_cpu_is_online(uint32_t cpu)
+{
+	return cpu < nr_cpu_ids && cpu_online(cpu);
+}
+
+struct run {
+	int (*fn)(void *arg);
+	void *arg;
+	int result;
+};
+
+static void run_here(void *arg)
+{
+	struct run *run = arg;
+
+	run->result = run->fn(run->arg);
+}
+
+int os_run_on(uint32_t cpu, int (*fn)(void *arg), void *arg, int *result)
+{
+	struct run run = { .fn = fn, .arg = arg };
+
+	if (!os_cpu_is_online(cpu) || smp_call_function_single(cpu, run_here, &run, 1))
+		return PLINTH_E_STATE;
+	*result = run.result;
+	return 0;
+}
+
+/* -- this and that --------------------------------------------------------- */
+
+void linux_core_lock(void)
+{
+	mutex_lock(&core_mutex);
+}
+
+void linux_core_unlock(void)
+{
+	mutex_unlock(&core_mutex);
+}
+
+/* In this order: a hot-plug callback holds the first one when it takes the second. */
+void os_lock(void)
+{
+	cpus_read_lock();
+	linux_core_lock();
+}
+
+void os_unlock(void)
+{
+	linux_core_unlock();
+	cpus_read_unlock();
+}
+
+void os_log(enum os_log_level level, const char *line)
+{
+	static const char *const prefix[] = { KERN_ERR, KERN_WARNING, KERN_INFO };
+
+	printk("%splinth: %s\n", prefix[level], line);
+}
+
+uint64_t os_random(void)
+{
+	return get_random_u64();
+}
+
+uint64_t os_ticks(void)
+{
+	return rdtsc_ordered();
+}
+
+uint32_t os_paging_levels(void)
+{
+	return pgtable_l5_enabled() ? 5 : 4;
+}
+
+void os_kernel_half(uint64_t *table)
+{
+	const u64 *kernel = __va(read_cr3_pa());
+
+	memcpy(table + PTRS_PER_PGD / 2, kernel + PTRS_PER_PGD / 2, PAGE_SIZE / 2);
+}
+
+/* -- the gate -------------------------------------------------------------- */
+
+/* VMM code has no landing pads for indirect branches; a kernel may demand them. */
+static u64 landing_pads_off(void)
+{
+	u64 cet = 0;
+
+	if (cpu_feature_enabled(X86_FEATURE_IBT)) {
+		rdmsrl(MSR_IA32_S_CET, cet);
+		wrmsrl(MSR_IA32_S_CET, cet & ~CET_ENDBR_EN);
+	}
+	return cet;
+}
+
+static void landing_pads_restore(u64 cet)
+{
+	if (cpu_feature_enabled(X86_FEATURE_IBT))
+		wrmsrl(MSR_IA32_S_CET, cet);
+}
+
+int os_vmm_call(uint64_t launch_pa, uint64_t stack_top, uint64_t fn, uint64_t arg0, uint64_t arg1)
+{
+	u64 cet = landing_pads_off();
+	int result = gate_call(launch_pa, stack_top, fn, arg0, arg1);
+
+	landing_pads_restore(cet);
+	return result;
+}
+
+int os_vmm_start(uint64_t launch_pa, uint64_t stack_top, uint64_t fn, uint32_t cpu)
+{
+	u64 cet = landing_pads_off();
+	int result = gate_start(launch_pa, stack_top, fn, cpu);
+
+	landing_pads_restore(cet);
+	return result;
+}
+
+int os_vmm_stop(const uint64_t token[2])
+{
+	return gate_stop(token[0], token[1], PLINTH_HYPERCALL_STOP, PLINTH_E_VMX) ? PLINTH_E_VMX : 0;
+}
+
+void os_gate_addresses(uint64_t *stop_rip, uint64_t *land)
+{
+	*stop_rip = (unsigned long)gate_stop_insn;
+	*land = (unsigned long)gate_land;
+}
+
+/* Page-table isolation: a process has two sets of tables, told apart by a bit of CR3 (and of the PCID). */
+#define USER_TABLES ((u64)PAGE_SIZE)
+#define USER_PCID   (1ull << X86_CR3_PTI_PCID_USER_BIT)
+
+void os_gate_user(uint64_t *land_user, uint64_t *user_cr3)
+{
+	bool isolated = cpu_feature_enabled(X86_FEATURE_PTI);
+
+	gate_kernel_cr3 = isolated ? ~(USER_TABLES | USER_PCID) : ~0ull;
+	*land_user = (unsigned long)gate_land_user;
+	*user_cr3 = isolated ? USER_TABLES : 0;
+}
+
+/* The kernel rewrites CR4 from its copy of it, and KVM reads from it that VMX is taken. */
+void os_cpu_claim(void)
+{
+	cr4_update_irqsoff(X86_CR4_VMXE, 0);
+	watch_start();
+}
+
+void os_cpu_unclaim(void)
+{
+	watch_stop();
+	cr4_update_irqsoff(0, X86_CR4_VMXE);
+}

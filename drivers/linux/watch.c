@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: MIT OR GPL-2.0-only
+/*
+ * CPUs that are guests look after each other. A timer on each of them sees whether the
+ * VMM died there, and whether the next CPU's timer still runs; if not, that CPU gets
+ * NMIs: should it hang in the VMM, these are what the VMM ends the hanging by.
+ */
+#include <linux/cpumask.h>
+#include <linux/percpu.h>
+#include <linux/printk.h>
+#include <linux/smp.h>
+#include <linux/timer.h>
+#include <linux/workqueue.h>
+#include <asm/apic.h>
+#include <asm/irq_vectors.h>
+#include <asm/nmi.h>
+
+#include "drivers/linux/linux.h"
+
+#define PERIOD	 (HZ / 4)
+#define PATIENCE 8 /* periods without a sign of life */
+
+struct watch {
+	struct timer_list timer;
+	bool active;
+	unsigned int beats;
+	/* Of the CPU this one looks after. */
+	unsigned int other, seen, silent;
+	atomic_t nmis; /* sent to this CPU and not seen yet */
+};
+static DEFINE_PER_CPU(struct watch, watches);
+
+static struct core_report report;
+
+static void bury(struct work_struct *work)
+{
+	report_clear(&report);
+	core_watch(plinth_core, &report);
+	if (core_is_corrupt(plinth_core))
+		pr_err("plinth: the VMM died; \"plinthctl log\" shows its report\n");
+	plinth_pin_if_corrupt();
+}
+static DECLARE_WORK(bury_work, bury);
+
+static int on_nmi(unsigned int type, struct pt_regs *regs)
+{
+	return atomic_dec_if_positive(&this_cpu_ptr(&watches)->nmis) < 0 ? NMI_DONE : NMI_HANDLED;
+}
+
+static void wake(unsigned int cpu)
+{
+	atomic_inc(&per_cpu(watches, cpu).nmis);
+	apic->send_IPI(cpu, NMI_VECTOR);
+}
+
+/* The next guest after this CPU; itself if there is no other. */
+static unsigned int other_of(unsigned int cpu)
+{
+	unsigned int other = cpu;
+
+	do {
+		other = cpumask_next(other, cpu_online_mask);
+		if (other >= nr_cpu_ids)
+			other = cpumask_first(cpu_online_mask);
+	} while (other != cpu && !READ_ONCE(per_cpu(watches, other).active));
+	return other;
+}
+
+static void look_after(struct watch *own, unsigned int cpu)
+{
+	unsigned int other = other_of(cpu);
+	unsigned int beats = READ_ONCE(per_cpu(watches, other).beats);
+
+	if (other == cpu || other != own->other || beats != own->seen) {
+		own->other = other;
+		own->seen = beats;
+		own->silent = 0;
+	} else if (core_cpu_died(plinth_core, other)) {
+		queue_work(system_unbound_wq, &bury_work);
+	} else if (++own->silent >= PATIENCE) {
+		wake(other);
+	}
+}
+
+static void on_timer(struct timer_list *timer)
+{
+	struct watch *own = this_cpu_ptr(&watches);
+	unsigned int cpu = smp_processor_id();
+	unsigned long flags;
+
+	/* A stop is an interrupt, and may not come between the question and the answer. */
+	local_irq_save(flags);
+	if (own->active) {
+		WRITE_ONCE(own->beats, own->beats + 1);
+		if (core_cpu_died(plinth_core, cpu))
+			queue_work(system_unbound_wq, &bury_work);
+		else
+			look_after(own, cpu);
+		mod_timer(timer, jiffies + PERIOD);
+	}
+	local_irq_restore(flags);
+}
+
+void watch_start(void)
+{
+	struct watch *own = this_cpu_ptr(&watches);
+
+	own->silent = 0;
+	own->other = smp_processor_id();
+	WRITE_ONCE(own->active, true);
+	mod_timer(&own->timer, jiffies + PERIOD);
+}
+
+void watch_stop(void)
+{
+	struct watch *own = this_cpu_ptr(&watches);
+
+	WRITE_ONCE(own->active, false);
+	del_timer(&own->timer);
+}
+
+void watch_sync(void)
+{
+	unsigned int cpu;
+
+	for_each_possible_cpu(cpu)
+		del_timer_sync(&per_cpu(watches, cpu).timer);
+}
+
+int watch_register(void)
+{
+	unsigned int cpu;
+
+	for_each_possible_cpu(cpu)
+		timer_setup(&per_cpu(watches, cpu).timer, on_timer, TIMER_PINNED);
+	return register_nmi_handler(NMI_LOCAL, on_nmi, 0, "plinth");
+}
+
+void watch_unregister(void)
+{
+	unregister_nmi_handler(NMI_LOCAL, "plinth");
+	watch_sync();
+	cancel_work_sync(&bury_work);
+}
