@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/* A CPUID leaf of our own: says a word, and how often this CPU was asked. */
+#include <plinth/exit_handler.h>
+
+#define LEAF 0x40000100u /* of the range that CPUs leave to hypervisors */
+
+PLINTH_MODULE("cpuid_leaf", "0.1.0", "CPUID leaf 40000100h: a greeting and a count");
+
+static uint32_t asked;
+
+static enum exit_action answer(struct vcpu *vcpu, void *context)
+{
+	(void)context;
+	vcpu->regs.rax = __atomic_add_fetch(&asked, 1, __ATOMIC_RELAXED);
+	vcpu->regs.rbx = 0x6c6c6548; /* "Hell" in the order of memory */
+	vcpu->regs.rcx = 0x0000216f; /* "o!" */
+	vcpu->regs.rdx = 0;
+	return EXIT_NEXT;
+}
+
+/* Constructors run when all modules are linked, before any CPU is under the VMM. */
+__attribute__((constructor)) static void enlist(void)
+{
+	/* It fails only if somebody else has the leaf: then we are not asked. */
+	(void)!exit_register_cpuid(LEAF, LEAF, answer, NULL);
+}
+
+__attribute__((destructor)) static void leave(void)
+{
+	(void)!exit_unregister_cpuid(LEAF);
+}

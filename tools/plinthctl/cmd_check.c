@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/* plinthctl check: would these modules load together? */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "commands.h"
+#include "link_set.h"
+#include "options.h"
+
+static const char usage[] =
+	"usage: plinthctl check [--base ADDR] [--lazy] [--elf-rules] [--json] MODULE...";
+
+static void print_layout(const struct link_set *s, uint32_t module)
+{
+	const struct rtld_info *info = rtld_info(s->set, module);
+	struct rtld_cursor at = { 0 };
+	struct rtld_region r;
+
+	printf("%s (%s): %" PRIu64 " bytes, alignment %" PRIu64
+	       ", %u exports, %u relocations, %u relative, "
+	       "%u start and %u end functions\n", info->name, info->file,
+	       info->image_size, info->align, info->exports, info->relocations,
+	       info->relative, info->init_count, info->fini_count);
+	if (rtld_is_lazy(s->set, module))
+		printf("  jump slots are filled at the first call\n");
+	while (rtld_next_region(s->set, module, &at, &r)) {
+		char flags[4];
+
+		printf("  0x%016" PRIx64 " %10" PRIu64 " %s%s\n", r.run, r.size,
+		       link_set_flags(r.perms, flags),
+		       r.sealed ? " sealed after linking" : "");
+	}
+}
+
+static void print_bindings(const struct link_set *s, uint32_t module)
+{
+	struct rtld_cursor at = { 0 };
+	struct rtld_binding b;
+
+	while (rtld_next_binding(s->set, module, &at, &b)) {
+		const struct rtld_info *from = rtld_info(s->set, b.module);
+
+		if (b.module == module)
+			continue;
+		printf("  %s <- %s%s\n", b.name, from ? from->name : "nobody",
+		       b.weak ? " (weak reference)" : "");
+	}
+}
+
+static void print_order(const struct link_set *s)
+{
+	uint32_t i;
+
+	printf("start order:");
+	for (i = 0; i < rtld_count(s->set); i++)
+		printf(" %s", rtld_info(s->set,
+					rtld_in_order(s->set, i))->name);
+	printf("\n");
+}
+
+/*
+ * With a file refused, what the others miss may be missing because of that: it
+ * would only be noise. What else is wrong with the set is told.
+ */
+static void drop_missing(struct link_set *s, uint32_t refused)
+{
+	uint32_t i, kept = refused, n = link_set_findings(s);
+	struct rtld_error *list = s->errors.list;
+
+	for (i = refused; i < n; i++)
+		if (list[i].check != RTLD_UNDEFINED &&
+		    list[i].check != RTLD_NEEDED_MISSING)
+			list[kept++] = list[i];
+	if (s->errors.count == n)
+		s->errors.count = kept;
+}
+
+static int check_set(struct link_set *s, const struct link_set_options *o)
+{
+	int err = link_set_open(s, o->paths, o->files, o->flags);
+	uint32_t refused = s->errors.count;
+
+	if (!s->set)
+		return 1;
+	err |= link_set_layout(s, o->base, false);
+	err |= link_set_link(s, false);
+	if (refused)
+		drop_missing(s, refused);
+	return err || refused;
+}
+
+int cmd_check(int argc, char **argv)
+{
+	struct link_set_options o;
+	struct link_set s;
+	uint32_t i;
+	int status = link_set_parse(&o, argc, argv, false, usage);
+
+	if (status)
+		return status;
+	status = check_set(&s, &o);
+	if (o.json && s.set) {
+		print_json(link_set_json(&s, false));
+	} else {
+		for (i = 0; s.set && i < rtld_count(s.set); i++) {
+			print_layout(&s, i);
+			print_bindings(&s, i);
+		}
+		if (!status)
+			print_order(&s);
+		link_set_print_errors(&s);
+		printf("%s\n", status ? "would not load" : "would load");
+	}
+	link_set_close(&s);
+	return status;
+}

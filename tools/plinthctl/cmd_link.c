@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/* plinthctl link: link modules in user space, without running anything. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "commands.h"
+#include "link_set.h"
+#include "options.h"
+
+static const char usage[] =
+	"usage: plinthctl link [--base ADDR] [--lazy] [--elf-rules] [--json] "
+	"[--out DIR] MODULE...";
+
+static void print_segments(const struct link_set *s, uint32_t module)
+{
+	const struct rtld_info *info = rtld_info(s->set, module);
+	struct rtld_segment g;
+	uint32_t i;
+
+	printf("%s (%s) at 0x%" PRIx64 ", %" PRIu64 " bytes\n", info->name,
+	       info->file, info->run, info->image_size);
+	for (i = 0; rtld_segment(s->set, module, i, &g); i++) {
+		char flags[4], hex[65];
+
+		printf("  0x%016" PRIx64 " %10" PRIu64 " %s %s\n",
+		       g.vaddr - info->low + info->run, g.memsz,
+		       link_set_flags(g.flags, flags),
+		       link_set_sha256(link_set_segment(s, module, &g),
+					 g.memsz, hex));
+	}
+}
+
+/* DIR/NN-NAME.I.bin; a name from a file must not lead out of DIR. */
+static int write_segment(const struct link_set *s, const char *dir,
+			 uint32_t module, uint32_t i)
+{
+	struct rtld_segment g;
+	char name[64], path[4096];
+	FILE *f;
+	size_t k, done;
+
+	rtld_segment(s->set, module, i, &g);
+	snprintf(name, sizeof(name), "%s", rtld_info(s->set, module)->name);
+	for (k = 0; name[k]; k++)
+		if (name[k] == '/')
+			name[k] = '_';
+	snprintf(path, sizeof(path), "%s/%02u-%s.%u.bin", dir, module, name, i);
+	f = fopen(path, "wbe");
+	if (f) {
+		done = fwrite(link_set_segment(s, module, &g), 1, g.memsz, f);
+		if (!fclose(f) && done == g.memsz)
+			return 0;
+	}
+	fprintf(stderr, "plinthctl: %s: cannot be written: %s\n", path,
+		strerror(errno));
+	return 1;
+}
+
+static int write_all(const struct link_set *s, const char *dir)
+{
+	uint32_t m, i;
+	int err = 0;
+
+	for (m = 0; m < rtld_count(s->set); m++)
+		for (i = 0; i < rtld_info(s->set, m)->segments && !err; i++)
+			err = write_segment(s, dir, m, i);
+	return err;
+}
+
+static int link_set(struct link_set *s, const struct link_set_options *o)
+{
+	if (link_set_open(s, o->paths, o->files, o->flags))
+		return 1;
+	/* With a file refused, what the others miss would only be noise. */
+	if (s->errors.count)
+		return 1;
+	if (link_set_layout(s, o->base, true))
+		return 1;
+	return link_set_link(s, true) ? 1 : 0;
+}
+
+int cmd_link(int argc, char **argv)
+{
+	struct link_set_options o;
+	struct link_set s;
+	uint32_t i;
+	int status = link_set_parse(&o, argc, argv, true, usage);
+
+	if (status)
+		return status;
+	status = link_set(&s, &o);
+	if (o.json && s.set)
+		print_json(link_set_json(&s, !status));
+	else
+		link_set_print_errors(&s);
+	for (i = 0; !status && !o.json && i < rtld_count(s.set); i++)
+		print_segments(&s, i);
+	if (!status && o.out)
+		status = write_all(&s, o.out);
+	link_set_close(&s);
+	return status;
+}

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT */
+/* load: from options to one LOAD. */
+#include <argp.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <plinth/log.h>
+
+#include "commands.h"
+#include "device.h"
+#include "log_lines.h"
+#include "module_set.h"
+#include "uart.h"
+
+#define MAX_NAME 255u /* of a file, as the driver takes it */
+
+struct options {
+	const char *modules;
+	const char *replace[PLINTH_CTL_MAX_FILES], *add[PLINTH_CTL_MAX_FILES], *without[PLINTH_CTL_MAX_FILES];
+	size_t n_replace, n_add, n_without;
+	struct plinth_ctl_load load;
+};
+
+static const struct argp_option option_list[] = {
+	{"modules", 'm', "DIR|LIST", 0,
+	 "every *.so of a folder, or the files a list names, one a line, # for comments "
+	 "(default: $PLINTH_MODULES, else the installed ones)", 0},
+	{"replace", 'r', "NAME=FILE", 0, "FILE instead of the module NAME; may be repeated", 0},
+	{"without", 'w', "NAME", 0, "not the module NAME, e.g. ept; may be repeated", 0},
+	{"add", 'a', "FILE", 0, "one more module, a file or the name of an installed extension; may be repeated", 0},
+	{"heap", 'H', "SIZE", 0, "size of the VMM's heap, with K, M or G (default 64K and 1K a CPU)", 0},
+	{"no-aslr", 'A', NULL, 0, "fixed addresses instead of random ones", 0},
+	{"uart", 'u', "PORT[,BAUD]", 0,
+	 "also write the log to a UART: com1 to com4, an I/O port, or pci[:N] for a PCI card; e.g. com1,115200", 0},
+	{"log-level", 'l', "LEVEL", 0, "error, warn, info (the default) or debug", 0},
+	{0},
+};
+
+/* A number with one of the suffixes, or a usage error. */
+static uint64_t parse_number(struct argp_state *state, const char *what, const char *word, const char *suffixes)
+{
+	const char *suffix;
+	char *end;
+	uint64_t value = strtoull(word, &end, 0);
+	unsigned int shift = 0;
+
+	if (*end && (suffix = strchr(suffixes, *end))) {
+		shift = 10 * (unsigned int)(suffix - suffixes + 1);
+		end++;
+	}
+	if (end == word || *end || *word == '-' || value > UINT64_MAX >> shift)
+		argp_error(state, "%s \"%s\": not a number", what, word);
+	return value << shift;
+}
+
+static void parse_uart(struct argp_state *state, struct options *options, const char *word)
+{
+	char problem[256];
+
+	if (!uart_parse(word, &options->load.uart_port, &options->load.uart_baud, problem, sizeof(problem)))
+		argp_error(state, "--uart %s: %s", word, problem);
+}
+
+static uint32_t parse_level(struct argp_state *state, const char *word)
+{
+	int level = log_level_parse(word);
+
+	if (level < 0)
+		argp_error(state, "log level \"%s\": error, warn, info or debug", word);
+	return (uint32_t)level;
+}
+
+static void keep(struct argp_state *state, const char **list, size_t *n, const char *word)
+{
+	if (*n == PLINTH_CTL_MAX_FILES)
+		argp_error(state, "too many files at \"%s\"", word);
+	list[(*n)++] = word;
+}
+
+static error_t parse(int key, char *word, struct argp_state *state)
+{
+	struct options *options = state->input;
+
+	switch (key) {
+	case 'm': options->modules = word; return 0;
+	case 'A': options->load.flags |= PLINTH_LOAD_NO_ASLR; return 0;
+	case 'a': keep(state, options->add, &options->n_add, word); return 0;
+	case 'H': options->load.heap_bytes = parse_number(state, "heap size", word, "KMG"); return 0;
+	case 'u': parse_uart(state, options, word); return 0;
+	case 'l': options->load.log_level = parse_level(state, word); return 0;
+	case 'w': keep(state, options->without, &options->n_without, word); return 0;
+	case 'r':
+		if (!strchr(word, '=') || *word == '=')
+			argp_error(state, "--replace %s: wants NAME=FILE", word);
+		keep(state, options->replace, &options->n_replace, word);
+		return 0;
+	case ARGP_KEY_ARG: argp_error(state, "no argument is wanted, but there is \"%s\"", word); return EINVAL;
+	default: return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static bool collect(struct module_set *set, const struct options *options)
+{
+	bool good = module_set_find(set, options->modules);
+
+	for (size_t i = 0; i < options->n_without && good; i++)
+		good = module_set_without(set, options->without[i]);
+	for (size_t i = 0; i < options->n_replace && good; i++)
+		good = module_set_replace(set, options->replace[i]);
+	for (size_t i = 0; i < options->n_add && good; i++)
+		good = module_set_add_extension(set, options->add[i]);
+	return good && module_set_read(set);
+}
+
+static int load(const struct module_set *set, struct plinth_ctl_load *arg)
+{
+	struct plinth_ctl_file files[PLINTH_CTL_MAX_FILES];
+	struct plinth_ctl_status status;
+	int device = device_open();
+
+	if (device < 0)
+		return EXIT_FAILED;
+	for (size_t i = 0; i < set->n; i++) {
+		size_t length = strlen(set->paths[i]);
+
+		/* Of a very long path the end says most. */
+		files[i] = (struct plinth_ctl_file){
+			.name = (uintptr_t)set->paths[i] + (length > MAX_NAME ? length - MAX_NAME : 0),
+			.bytes = (uintptr_t)set->bytes[i],
+			.n_bytes = set->n_bytes[i],
+		};
+	}
+	arg->files = (uintptr_t)files;
+	arg->n_files = (uint32_t)set->n;
+	if (device_call(device, PLINTH_CTL_LOAD, arg))
+		return device_failed(device, "load");
+	if (device_status(device, &status))
+		return EXIT_FAILED;
+	printf("loaded: %u modules at %#" PRIx64 ", heap %" PRIu64 " KiB, memory %" PRIu64 " KiB\n",
+	       status.n_modules, status.base_va, status.heap_bytes / 1024, status.memory_bytes / 1024);
+	close(device);
+	return EXIT_OK;
+}
+
+int cmd_load(int argc, char **argv)
+{
+	static struct module_set set;
+	static struct options options;
+	const struct argp argp = {
+		.options = option_list,
+		.parser = parse,
+		.doc = "Link the modules into the driver and initialise the VMM; no CPU is touched yet.",
+	};
+
+	options.load.size = sizeof(options.load);
+	options.load.log_level = PLINTH_LOG_INFO;
+	argp_parse(&argp, argc, argv, 0, NULL, &options);
+	return collect(&set, &options) ? load(&set, &options.load) : EXIT_FAILED;
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+/* maps: what the VMM's two sets of page tables hold. */
+#include <inttypes.h>
+#include <json-c/json.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "commands.h"
+#include "device.h"
+#include "options.h"
+
+static const char *const table_names[PLINTH_MAP_TABLES] = {
+	[PLINTH_MAP_ROOT] = "root",
+	[PLINTH_MAP_LAUNCH] = "launch",
+};
+
+static const char *table_name(uint32_t table)
+{
+	return table < PLINTH_MAP_TABLES ? table_names[table] : "?";
+}
+
+static const char *flags_text(uint32_t flags, char text[6])
+{
+	text[0] = 'r';
+	text[1] = flags & PLINTH_MAP_WRITE ? 'w' : '-';
+	text[2] = flags & PLINTH_MAP_EXEC ? 'x' : '-';
+	text[3] = flags & PLINTH_MAP_USER ? 'u' : '-';
+	text[4] = flags & PLINTH_MAP_GLOBAL ? 'g' : '-';
+	text[5] = '\0';
+	return text;
+}
+
+static void print_maps(const struct plinth_ctl_map *maps, uint64_t count)
+{
+	char text[6];
+
+	for (uint64_t i = 0; i < count; i++)
+		printf("%-6s %#" PRIx64 "-%#" PRIx64 " %s %8" PRIu64 " %s\n", table_name(maps[i].table), maps[i].va,
+		       maps[i].va + maps[i].bytes, flags_text(maps[i].flags, text), maps[i].bytes, maps[i].name);
+}
+
+static void print_maps_json(const struct plinth_ctl_map *maps, uint64_t count)
+{
+	struct json_object *list = json_object_new_array();
+	char text[6];
+
+	for (uint64_t i = 0; i < count; i++) {
+		struct json_object *item = json_object_new_object();
+
+		json_object_object_add(item, "table", json_object_new_string(table_name(maps[i].table)));
+		json_object_object_add(item, "va", json_object_new_uint64(maps[i].va));
+		json_object_object_add(item, "bytes", json_object_new_uint64(maps[i].bytes));
+		json_object_object_add(item, "access", json_object_new_string(flags_text(maps[i].flags, text)));
+		json_object_object_add(item, "name", json_object_new_string(maps[i].name));
+		json_object_array_add(list, item);
+	}
+	print_json(list);
+}
+
+/* Only between load and start can the driver see the tables. */
+static int check_state(int device)
+{
+	struct plinth_ctl_status status;
+
+	if (device_status(device, &status))
+		return -1;
+	if (status.state == PLINTH_LOADED)
+		return 0;
+	error_line("maps: %s", status.state == PLINTH_RUNNING ? "the VMM hides its page tables while it is running: stop it first" :
+		   status.state == PLINTH_CORRUPT ? "not after a failure that could not be undone" :
+						   "no modules are loaded: load them first");
+	return -1;
+}
+
+int cmd_maps(int argc, char **argv)
+{
+	bool json = options_json(argc, argv, "Show what is mapped: tables, addresses, access (rwx, u user, g global), "
+					     "bytes, whose. Each load and start refuses w with x, u and g.");
+	struct plinth_ctl_map *maps = NULL;
+	uint64_t count;
+	int device = device_open();
+
+	if (device < 0)
+		return EXIT_FAILED;
+	if (!check_state(device))
+		maps = device_list(device, PLINTH_CTL_MAPS, sizeof(*maps), &count);
+	close(device);
+	if (!maps)
+		return EXIT_FAILED;
+	if (json)
+		print_maps_json(maps, count);
+	else
+		print_maps(maps, count);
+	free(maps);
+	return EXIT_OK;
+}

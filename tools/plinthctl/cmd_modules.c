@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+/* modules: what is loaded, from where, and who calls whom. */
+#include <argp.h>
+#include <inttypes.h>
+#include <json-c/json.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "commands.h"
+#include "device.h"
+#include "options.h"
+
+struct list {
+	struct plinth_ctl_module *modules;
+	uint64_t count;
+};
+
+/* Does module @user call module @provider? */
+static bool calls(const struct list *list, uint64_t user, uint64_t provider)
+{
+	return list->modules[user].needs >> provider & 1;
+}
+
+/* The roles that module @i needs (or serves); " -" when there are none. */
+static void print_roles(const struct list *list, const char *what, uint64_t i, bool serves)
+{
+	bool any = false;
+
+	printf("  %s", what);
+	for (uint64_t other = 0; other < list->count; other++)
+		if (serves ? calls(list, other, i) : calls(list, i, other)) {
+			printf(" %s", list->modules[other].role);
+			any = true;
+		}
+	puts(any ? "" : " -");
+}
+
+static void print_list(const struct list *list)
+{
+	for (uint64_t i = 0; i < list->count; i++) {
+		const struct plinth_ctl_module *module = &list->modules[i];
+
+		printf("%-12s %-12s %-8s abi %u  %#" PRIx64 " %7" PRIu64 "  %s\n", module->role, module->name,
+		       module->version, module->abi, module->base_va, module->bytes, module->description);
+		printf("  from %s\n", module->file);
+		print_roles(list, "needs", i, false);
+		print_roles(list, "serves", i, true);
+	}
+}
+
+static struct json_object *roles_json(const struct list *list, uint64_t i, bool serves)
+{
+	struct json_object *roles = json_object_new_array();
+
+	for (uint64_t other = 0; other < list->count; other++)
+		if (serves ? calls(list, other, i) : calls(list, i, other))
+			json_object_array_add(roles, json_object_new_string(list->modules[other].role));
+	return roles;
+}
+
+static struct json_object *module_json(const struct list *list, uint64_t i)
+{
+	const struct plinth_ctl_module *module = &list->modules[i];
+	struct json_object *item = json_object_new_object();
+
+	json_object_object_add(item, "role", json_object_new_string(module->role));
+	json_object_object_add(item, "name", json_object_new_string(module->name));
+	json_object_object_add(item, "version", json_object_new_string(module->version));
+	json_object_object_add(item, "abi", json_object_new_uint64(module->abi));
+	json_object_object_add(item, "base_va", json_object_new_uint64(module->base_va));
+	json_object_object_add(item, "bytes", json_object_new_uint64(module->bytes));
+	json_object_object_add(item, "description", json_object_new_string(module->description));
+	json_object_object_add(item, "file", json_object_new_string(module->file));
+	json_object_object_add(item, "needs", roles_json(list, i, false));
+	json_object_object_add(item, "serves", roles_json(list, i, true));
+	return item;
+}
+
+static void print_list_json(const struct list *list)
+{
+	struct json_object *document = json_object_new_array();
+
+	for (uint64_t i = 0; i < list->count; i++)
+		json_object_array_add(document, module_json(list, i));
+	print_json(document);
+}
+
+int cmd_modules(int argc, char **argv)
+{
+	bool json = options_json(argc, argv,
+				 "List the loaded modules: role, name, version, module ABI, address, bytes, "
+				 "description; the file; whom it calls and who calls it.");
+	struct list list;
+	int device = device_open();
+
+	if (device < 0)
+		return EXIT_FAILED;
+	list.modules = device_list(device, PLINTH_CTL_MODULES, sizeof(*list.modules), &list.count);
+	close(device);
+	if (!list.modules)
+		return EXIT_FAILED;
+	if (json)
+		print_list_json(&list);
+	else
+		print_list(&list);
+	free(list.modules);
+	return EXIT_OK;
+}

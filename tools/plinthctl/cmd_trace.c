@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT */
+/* trace: the last exits, as the extension exit_tracer remembers them. */
+#include <argp.h>
+#include <inttypes.h>
+#include <json-c/json.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "commands.h"
+#include "device.h"
+#include "exit_names.h"
+#include "kernel_symbols.h"
+#include "options.h"
+#include "shared.h"
+
+struct options {
+	int kind, cpu; /* -1: all */
+	size_t last;   /* 0: all there are */
+	bool json;
+};
+
+struct line {
+	struct plinth_trace_record record;
+	uint32_t cpu;
+};
+
+static const struct argp_option option_list[] = {
+	{"exit", 'e', "KIND", 0, "exits of this kind only, e.g. cpuid or msr-write", 0},
+	{"cpu", 'c', "N", 0, "exits of this CPU only", 0},
+	{"last", 'n', "N", 0, "the last N only", 0},
+	{"json", 'j', NULL, 0, "one JSON object a line", 0},
+	{0},
+};
+
+static error_t parse(int key, char *word, struct argp_state *state)
+{
+	struct options *options = state->input;
+
+	switch (key) {
+	case 'e':
+		options->kind = exit_kind_parse(word);
+		if (options->kind < 0)
+			argp_error(state, "--exit %s: no such kind; plinthctl stat names them", word);
+		return 0;
+	case 'c': options->cpu = options_cpu(state, word); return 0;
+	case 'n': options->last = strtoul(word, NULL, 0); return 0;
+	case 'j': options->json = true; return 0;
+	case ARGP_KEY_ARG: argp_error(state, "no argument is wanted, but there is \"%s\"", word); return EINVAL;
+	default: return ARGP_ERR_UNKNOWN;
+	}
+}
+
+/* What is whole in a copy of a ring; a record being written has another number. */
+static size_t collect_cpu(const struct plinth_shared_cpu *ring, const struct options *options, uint32_t cpu,
+			  struct line *lines)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < PLINTH_TRACE_RECORDS; i++) {
+		const struct plinth_trace_record *record = &ring->trace[i];
+
+		if (!record->sequence || (options->kind >= 0 && record->kind != (uint32_t)options->kind))
+			continue;
+		lines[n].record = *record;
+		lines[n++].cpu = cpu;
+	}
+	return n;
+}
+
+static size_t collect(struct plinth_shared *shared, const struct options *options, struct line *lines, bool *traced)
+{
+	size_t n = 0;
+
+	for (uint32_t cpu = 0; cpu < shared->n_cpus; cpu++) {
+		const struct plinth_shared_cpu *ring = plinth_shared_cpu(shared, cpu);
+
+		*traced = *traced || ring->trace_head;
+		if (options->cpu < 0 || (uint32_t)options->cpu == cpu)
+			n += collect_cpu(ring, options, cpu, lines + n);
+	}
+	return n;
+}
+
+static int by_time(const void *left, const void *right)
+{
+	const struct line *a = left, *b = right;
+
+	return (a->record.tsc > b->record.tsc) - (a->record.tsc < b->record.tsc);
+}
+
+static void print_line(const struct line *line)
+{
+	const struct plinth_trace_record *r = &line->record;
+	char symbol[80];
+
+	printf("%16" PRIu64 " cpu %u %-14s %6u ticks  qualification %#" PRIx64 " rax %#" PRIx64 " rip %#" PRIx64 " %s\n",
+	       r->tsc, line->cpu, exit_kind_name(r->kind), r->ticks, r->qualification, r->rax, r->rip,
+	       kernel_symbol(r->rip, symbol, sizeof(symbol)));
+}
+
+static void print_line_json(const struct line *line)
+{
+	const struct plinth_trace_record *r = &line->record;
+	struct json_object *item = json_object_new_object();
+	char symbol[80];
+
+	json_object_object_add(item, "tsc", json_object_new_uint64(r->tsc));
+	json_object_object_add(item, "cpu", json_object_new_uint64(line->cpu));
+	json_object_object_add(item, "exit", json_object_new_string(exit_kind_name(r->kind)));
+	json_object_object_add(item, "ticks", json_object_new_uint64(r->ticks));
+	json_object_object_add(item, "qualification", json_object_new_uint64(r->qualification));
+	json_object_object_add(item, "rax", json_object_new_uint64(r->rax));
+	json_object_object_add(item, "rip", json_object_new_uint64(r->rip));
+	json_object_object_add(item, "symbol",
+			       json_object_new_string(kernel_symbol(r->rip, symbol, sizeof(symbol))));
+	puts(json_object_to_json_string_ext(item, JSON_C_TO_STRING_PLAIN));
+	json_object_put(item);
+}
+
+static int show(struct plinth_shared *shared, const struct options *options, struct line *lines)
+{
+	bool traced = false;
+	size_t n = collect(shared, options, lines, &traced), first = 0;
+
+	if (!traced) {
+		error_line("trace: nobody traces: load with --add exit_tracer, and start");
+		return EXIT_FAILED;
+	}
+	qsort(lines, n, sizeof(*lines), by_time);
+	if (options->last && n > options->last)
+		first = n - options->last;
+	for (size_t i = first; i < n; i++)
+		options->json ? print_line_json(&lines[i]) : print_line(&lines[i]);
+	return EXIT_OK;
+}
+
+int cmd_trace(int argc, char **argv)
+{
+	struct options options = {.kind = -1, .cpu = -1};
+	const struct argp argp = {
+		.options = option_list,
+		.parser = parse,
+		.doc = "Show the last exits of each CPU, oldest first: time stamp counter, CPU, kind, ticks in the "
+		       "handler, qualification, RAX, RIP. Needs the extension exit_tracer: load --add exit_tracer.",
+	};
+	struct plinth_shared *shared;
+	struct line *lines;
+	int status = EXIT_FAILED;
+
+	argp_parse(&argp, argc, argv, 0, NULL, &options);
+	shared = shared_get("trace");
+	if (!shared)
+		return EXIT_FAILED;
+	lines = calloc((size_t)shared->n_cpus * PLINTH_TRACE_RECORDS, sizeof(*lines));
+	if (lines)
+		status = show(shared, &options, lines);
+	else
+		error_line("trace: out of memory");
+	free(lines);
+	free(shared);
+	return status;
+}

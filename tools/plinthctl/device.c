@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "commands.h"
+#include "device.h"
+#include "lockdown.h"
+
+void error_line(const char *format, ...)
+{
+	va_list args;
+
+	fflush(stdout);
+	fputs("plinthctl: ", stderr);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fputc('\n', stderr);
+}
+
+int device_open(void)
+{
+	int device = open(PLINTH_CTL_DEVICE, O_RDWR | O_CLOEXEC);
+
+	if (device >= 0)
+		return device;
+	if ((errno == ENOENT || errno == ENXIO) && lockdown_is_on())
+		error_line("%s is not there: load the driver first (modprobe plinth); this kernel is locked down and "
+			   "takes signed modules only: see \"Secure Boot\" in docs/installation.md", PLINTH_CTL_DEVICE);
+	else if (errno == ENOENT || errno == ENXIO)
+		error_line("%s is not there: load the driver first (modprobe plinth, or insmod plinth.ko)",
+			   PLINTH_CTL_DEVICE);
+	else if (errno == EPERM || errno == EACCES)
+		error_line("%s: permission denied: this needs root (CAP_SYS_ADMIN); check and link do not", PLINTH_CTL_DEVICE);
+	else
+		error_line("%s: %s", PLINTH_CTL_DEVICE, strerror(errno));
+	return -1;
+}
+
+int device_call(int device, unsigned int number, void *arg)
+{
+	return ioctl(device, (unsigned long)number, arg) ? -1 : 0;
+}
+
+int device_failed(int device, const char *command)
+{
+	static char text[16384];
+	struct plinth_ctl_list list = {
+		.size = sizeof(list),
+		.item_bytes = 1,
+		.items = (uintptr_t)text,
+		.room = sizeof(text) - 1,
+	};
+	int reason = errno;
+	char *rest = text, *line;
+
+	if (device_call(device, PLINTH_CTL_ERROR, &list) || !list.count) {
+		error_line("%s: %s", command, strerror(reason));
+		return EXIT_FAILED;
+	}
+	text[list.count < list.room ? list.count : list.room] = '\0';
+	while ((line = strsep(&rest, "\n")) && *line)
+		error_line("%s", line);
+	return EXIT_FAILED;
+}
+
+int device_status(int device, struct plinth_ctl_status *status)
+{
+	*status = (struct plinth_ctl_status){.size = sizeof(*status)};
+	if (!device_call(device, PLINTH_CTL_STATUS, status))
+		return 0;
+	error_line("status: %s", strerror(errno));
+	return -1;
+}
+
+void *device_list(int device, unsigned int number, size_t item_bytes, uint64_t *count)
+{
+	struct plinth_ctl_list list = {.size = sizeof(list), .item_bytes = (uint32_t)item_bytes};
+	void *items = NULL;
+
+	/* Ask how much there is, then get it; more may have come in between. */
+	do {
+		list.room = list.count;
+		items = realloc(items, list.room * item_bytes + 1);
+		list.items = (uintptr_t)items;
+		if (!items || device_call(device, number, &list)) {
+			error_line("%s: %s", PLINTH_CTL_DEVICE, strerror(errno));
+			free(items);
+			return NULL;
+		}
+	} while (list.count > list.room);
+	*count = list.count;
+	return items;
+}

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: MIT */
+/* Files as an rtld set in this process; see link_set.h. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "format.h"
+#include "link_set.h"
+
+#define ROOM	65536u	/* findings kept; more are only counted */
+
+/* Read rather than mapped: a file that shrinks meanwhile must not kill us. */
+static ssize_t read_all(int fd, uint8_t *to, size_t size)
+{
+	size_t done = 0;
+
+	while (done < size) {
+		ssize_t n = read(fd, to + done, size - done);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -1;
+		if (!n)
+			break;
+		done += n;
+	}
+	return done;
+}
+
+static void *read_file(const char *path, size_t *size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	struct stat st;
+	void *bytes = NULL;
+	ssize_t n = -1;
+
+	if (fd < 0)
+		return NULL;
+	if (!fstat(fd, &st)) {
+		if (S_ISDIR(st.st_mode))
+			errno = EISDIR;
+		else if (!S_ISREG(st.st_mode))
+			errno = EINVAL;
+		else
+			bytes = malloc(st.st_size ? st.st_size : 1);
+	}
+	if (bytes)
+		n = read_all(fd, bytes, st.st_size);
+	close(fd);
+	if (n < 0) {
+		free(bytes);
+		return NULL;
+	}
+	*size = n;
+	return bytes;
+}
+
+static void *get_aligned(size_t size)
+{
+	return aligned_alloc(16, (size + 15) / 16 * 16);
+}
+
+static int make_set(struct link_set *s)
+{
+	size_t size = rtld_set_size(s->files);
+
+	s->bytes = calloc(s->files, sizeof(*s->bytes));
+	s->errors.list = calloc(ROOM, sizeof(*s->errors.list));
+	s->errors.room = ROOM;
+	s->arena = size ? get_aligned(size) : NULL;
+	if (s->bytes && s->errors.list && s->arena)
+		s->set = rtld_set_init(s->arena, size, s->files, s->flags,
+				       &s->errors);
+	if (s->set)
+		return 0;
+	fprintf(stderr, "plinthctl: cannot make a set of %u files; "
+		"at most %u are possible\n", s->files, RTLD_MAX_MODULES);
+	return -1;
+}
+
+int link_set_open(struct link_set *s, char **paths, uint32_t files,
+		    uint32_t flags)
+{
+	uint32_t i;
+	int err;
+
+	*s = (struct link_set){ .files = files, .flags = flags };
+	err = make_set(s);
+	for (i = 0; s->set && i < files; i++) {
+		size_t size = 0;
+
+		s->bytes[i] = read_file(paths[i], &size);
+		if (s->bytes[i]) {
+			(void)rtld_probe(s->set, paths[i], s->bytes[i], size);
+			continue;
+		}
+		fprintf(stderr, "plinthctl: %s: cannot be read: %s\n",
+			paths[i], strerror(errno));
+		err = -1;
+	}
+	return err;
+}
+
+static uint64_t round_up(uint64_t n, uint64_t unit)
+{
+	return (n + unit - 1) / unit * unit;
+}
+
+/* Offset of each module from the first one, all of it modulo 2^64. */
+static uint64_t next_start(const struct link_set *s, uint32_t i,
+			   uint64_t base, uint64_t end)
+{
+	return i ? round_up(end, rtld_info(s->set, i)->align) : base;
+}
+
+static uint64_t layout_end(const struct link_set *s, uint64_t base)
+{
+	uint64_t end = base;
+	uint32_t i;
+
+	for (i = 0; i < rtld_count(s->set); i++)
+		end = next_start(s, i, base, end) +
+		      rtld_info(s->set, i)->image_size;
+	return end;
+}
+
+static int get_memory(struct link_set *s, uint64_t base)
+{
+	uint64_t size = layout_end(s, base) - base;
+
+	s->image = mmap(NULL, size ? size : 1, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	s->image_size = size ? size : 1;
+	if (s->image != MAP_FAILED)
+		return 0;
+	s->image = NULL;
+	fprintf(stderr, "plinthctl: cannot get %llu bytes for the images: %s\n",
+		(unsigned long long)size, strerror(errno));
+	return -1;
+}
+
+int link_set_layout(struct link_set *s, uint64_t base, bool memory)
+{
+	uint64_t end = base;
+	uint32_t i;
+	int err = 0;
+
+	if (memory && get_memory(s, base))
+		return -1;
+	for (i = 0; i < rtld_count(s->set); i++) {
+		uint64_t start = next_start(s, i, base, end);
+
+		if (rtld_place(s->set, i,
+			       memory ? s->image + (start - base) : NULL, start))
+			err = -1;
+		end = start + rtld_info(s->set, i)->image_size;
+	}
+	return err;
+}
+
+int link_set_link(struct link_set *s, bool write)
+{
+	size_t size = rtld_work_size(s->set);
+	int err;
+
+	s->work = get_aligned(size);
+	if (!s->work) {
+		fprintf(stderr, "plinthctl: out of memory\n");
+		return -1;
+	}
+	err = write ? rtld_link(s->set, s->work, size) :
+		      rtld_resolve(s->set, s->work, size);
+	return err ? -1 : 0;
+}
+
+bool link_set_is_failure(const struct link_set *s, uint32_t i)
+{
+	return s->errors.list[i].check != RTLD_UNDEFINED ||
+	       !(s->flags & RTLD_RULES_ELF);
+}
+
+uint32_t link_set_findings(const struct link_set *s)
+{
+	return s->errors.count < s->errors.room ? s->errors.count :
+						  s->errors.room;
+}
+
+void link_set_print_errors(const struct link_set *s)
+{
+	uint32_t i, n = link_set_findings(s);
+	char line[1024];
+
+	for (i = 0; i < n; i++) {
+		rtld_format_in(s->set, &s->errors.list[i], line, sizeof(line));
+		fprintf(stderr, "%s: %s\n", link_set_is_failure(s, i) ?
+			"plinthctl" : "note", line);
+	}
+	if (s->errors.count > n)
+		fprintf(stderr, "plinthctl: and %u more\n", s->errors.count - n);
+}
+
+const uint8_t *link_set_segment(const struct link_set *s, uint32_t module,
+				  const struct rtld_segment *segment)
+{
+	const struct rtld_info *info = rtld_info(s->set, module);
+
+	return info->write + (segment->vaddr - info->low);
+}
+
+const char *link_set_flags(uint32_t flags, char *text)
+{
+	text[0] = flags & RTLD_R ? 'r' : '-';
+	text[1] = flags & RTLD_W ? 'w' : '-';
+	text[2] = flags & RTLD_X ? 'x' : '-';
+	text[3] = 0;
+	return text;
+}
+
+void link_set_close(struct link_set *s)
+{
+	uint32_t i;
+
+	for (i = 0; s->bytes && i < s->files; i++)
+		free(s->bytes[i]);
+	if (s->image)
+		munmap(s->image, s->image_size);
+	free(s->bytes);
+	free(s->errors.list);
+	free(s->arena);
+	free(s->work);
+	*s = (struct link_set){ 0 };
+}

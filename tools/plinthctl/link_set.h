@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Files given on the command line as an rtld set: reading, laying out in one
+ * address range, linking in memory of this process. Nothing is run. Used by
+ * the commands check and link.
+ */
+#ifndef PLINTHCTL_LINK_SET_H
+#define PLINTHCTL_LINK_SET_H
+
+#include <json-c/json.h>
+
+#include "rtld.h"
+
+#define LINK_SET_BASE	0x10000000ull	/* without --base */
+
+struct link_set {
+	struct rtld_set *set;
+	struct rtld_errors errors;
+	void **bytes;		/* the files, in the order given */
+	void *arena;
+	void *work;
+	uint8_t *image;		/* memory of all images together */
+	uint64_t image_size;
+	uint32_t files;
+	uint32_t flags;
+};
+
+/*
+ * link_set_open - read and probe files
+ * Returns 0, or -1 after one line per file that could not be read. Files rtld
+ * refuses are in set->errors. Undone by link_set_close() in either case.
+ */
+int link_set_open(struct link_set *s, char **paths, uint32_t files,
+		    uint32_t flags);
+
+/*
+ * link_set_layout - place the modules one after the other from base on
+ * Each at the next multiple of its alignment. With memory, so that
+ * link_set_link() can follow. Returns 0 or -1; findings are in s->errors.
+ */
+int link_set_layout(struct link_set *s, uint64_t base, bool memory);
+
+/* Bind everything; with write, also link. Returns 0 or -1, like above. */
+int link_set_link(struct link_set *s, bool write);
+
+/* Is finding i one that lets the set fail? Under ELF rules, undefined is not. */
+bool link_set_is_failure(const struct link_set *s, uint32_t i);
+
+/* Findings that were recorded. */
+uint32_t link_set_findings(const struct link_set *s);
+
+/* One line per finding on standard error; undefined symbols too. */
+void link_set_print_errors(const struct link_set *s);
+
+/* The bytes of a segment after link_set_link(). */
+const uint8_t *link_set_segment(const struct link_set *s, uint32_t module,
+				  const struct rtld_segment *segment);
+
+/* "r-x" for p_flags; text has room for 4 bytes. */
+const char *link_set_flags(uint32_t flags, char *text);
+
+void link_set_close(struct link_set *s);
+
+/* link_set_json.c: all of it as described in docs/rtld.md; linked: with checksums. */
+struct json_object *link_set_json(const struct link_set *s, bool linked);
+/* SHA-256 of memory as 64 hexadecimal digits; hex has room for 65 bytes. */
+const char *link_set_sha256(const void *at, size_t size, char *hex);
+
+/* The options that both commands have. */
+struct link_set_options {
+	uint64_t base;
+	uint32_t flags;
+	bool json;
+	const char *out;	/* --out, only if the command has it */
+	char **paths;
+	int files;
+};
+
+/*
+ * Returns 0, or 2 after a line saying what is wrong with the arguments.
+ * --help prints the usage and ends the program.
+ */
+int link_set_parse(struct link_set_options *o, int argc, char **argv,
+		     bool has_out, const char *usage);
+
+#endif

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+/* A module set as JSON. */
+#include <inttypes.h>
+#include <nettle/sha2.h>
+#include <stdio.h>
+
+#include "format.h"
+#include "link_set.h"
+
+const char *link_set_sha256(const void *at, size_t size, char *hex)
+{
+	uint8_t digest[SHA256_DIGEST_SIZE];
+	struct sha256_ctx c;
+	unsigned int i;
+
+	sha256_init(&c);
+	sha256_update(&c, size, at);
+	sha256_digest(&c, sizeof(digest), digest);
+	for (i = 0; i < sizeof(digest); i++)
+		snprintf(hex + 2 * i, 3, "%02x", digest[i]);
+	return hex;
+}
+
+static struct json_object *address(uint64_t n)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "0x%" PRIx64, n);
+	return json_object_new_string(text);
+}
+
+/* JSON is UTF-8; names in files are any bytes. */
+static struct json_object *foreign(const char *text)
+{
+	char safe[1024];
+	size_t i;
+
+	for (i = 0; text && text[i] && i < sizeof(safe) - 1; i++)
+		safe[i] = text[i] >= ' ' && text[i] <= '~' ? text[i] : '?';
+	safe[i] = 0;
+	return json_object_new_string(safe);
+}
+
+static struct json_object *segment_json(const struct link_set *s,
+					uint32_t module,
+					const struct rtld_segment *segment,
+					bool linked)
+{
+	struct json_object *o = json_object_new_object();
+	char text[65];
+
+	json_object_object_add(o, "vaddr", address(segment->vaddr));
+	json_object_object_add(o, "memsz",
+			       json_object_new_uint64(segment->memsz));
+	json_object_object_add(o, "flags", json_object_new_string(
+			       link_set_flags(segment->flags, text)));
+	if (linked)
+		json_object_object_add(o, "sha256", json_object_new_string(
+			link_set_sha256(link_set_segment(s, module, segment),
+					  segment->memsz, text)));
+	return o;
+}
+
+static struct json_object *module_json(const struct link_set *s,
+				       uint32_t module, bool linked)
+{
+	const struct rtld_info *info = rtld_info(s->set, module);
+	struct json_object *o = json_object_new_object();
+	struct json_object *list = json_object_new_array();
+	struct rtld_segment segment;
+	uint32_t i;
+
+	json_object_object_add(o, "file", foreign(info->file));
+	json_object_object_add(o, "name", foreign(info->name));
+	json_object_object_add(o, "bias", address(info->run - info->low));
+	for (i = 0; rtld_segment(s->set, module, i, &segment); i++)
+		json_object_array_add(list, segment_json(s, module, &segment,
+							 linked));
+	json_object_object_add(o, "segments", list);
+	json_object_object_add(o, "init_array",
+			       json_object_new_int64(info->init_count));
+	return o;
+}
+
+/* The module's own name if it got far enough to have one. */
+static const char *module_name(const struct link_set *s,
+			       const struct rtld_error *e)
+{
+	uint32_t i;
+
+	for (i = 0; e->module != RTLD_NONE && i < rtld_count(s->set); i++)
+		if (rtld_info(s->set, i)->file == e->file)
+			return rtld_info(s->set, i)->name;
+	return e->file;
+}
+
+static struct json_object *error_json(const struct link_set *s,
+				      const struct rtld_error *e)
+{
+	struct json_object *o = json_object_new_object();
+	char line[1024];
+
+	rtld_format_error(e, line, sizeof(line));
+	json_object_object_add(o, "check",
+			       json_object_new_string(rtld_check_name(e->check)));
+	json_object_object_add(o, "module", foreign(module_name(s, e)));
+	json_object_object_add(o, "table",
+			       json_object_new_string(rtld_table_name(e->table)));
+	json_object_object_add(o, "index", json_object_new_uint64(e->index));
+	json_object_object_add(o, "value", address(e->value));
+	json_object_object_add(o, "limit", address(e->limit));
+	json_object_object_add(o, "text", foreign(line));
+	return o;
+}
+
+static struct json_object *undefined_json(const struct link_set *s,
+					  const struct rtld_error *e)
+{
+	struct json_object *o = json_object_new_object();
+
+	json_object_object_add(o, "module", foreign(module_name(s, e)));
+	json_object_object_add(o, "symbol", foreign(e->symbol));
+	return o;
+}
+
+struct json_object *link_set_json(const struct link_set *s, bool linked)
+{
+	struct json_object *o = json_object_new_object();
+	struct json_object *modules = json_object_new_array();
+	struct json_object *undefined = json_object_new_array();
+	struct json_object *errors = json_object_new_array();
+	uint32_t i;
+
+	for (i = 0; i < rtld_count(s->set); i++)
+		json_object_array_add(modules, module_json(s, i, linked));
+	for (i = 0; i < link_set_findings(s); i++) {
+		const struct rtld_error *e = &s->errors.list[i];
+
+		if (e->check == RTLD_UNDEFINED)
+			json_object_array_add(undefined, undefined_json(s, e));
+		if (link_set_is_failure(s, i))
+			json_object_array_add(errors, error_json(s, e));
+	}
+	json_object_object_add(o, "modules", modules);
+	json_object_object_add(o, "undefined", undefined);
+	json_object_object_add(o, "errors", errors);
+	return o;
+}

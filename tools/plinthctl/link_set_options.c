@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/* Arguments of the commands check and link. */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "link_set.h"
+
+static int parse_address(const char *text, uint64_t *out)
+{
+	char *end;
+
+	errno = 0;
+	*out = strtoull(text, &end, 0);
+	if (!errno && end != text && !*end && *text != '-' &&
+	    *out % RTLD_PAGE == 0)
+		return 0;
+	fprintf(stderr, "plinthctl: --base %s: give a multiple of %u below "
+		"2^64, such as 0x10000000\n", text, RTLD_PAGE);
+	return 2;
+}
+
+static int take(struct link_set_options *o, int option)
+{
+	switch (option) {
+	case 'b':
+		return parse_address(optarg, &o->base);
+	case 'e':
+		o->flags |= RTLD_RULES_ELF;
+		return 0;
+	case 'l':
+		o->flags |= RTLD_LAZY_PLT;
+		return 0;
+	case 'j':
+		o->json = true;
+		return 0;
+	case 'o':
+		o->out = optarg;
+		return 0;
+	default:
+		return 2;
+	}
+}
+
+int link_set_parse(struct link_set_options *o, int argc, char **argv,
+		     bool has_out, const char *usage)
+{
+	static const struct option with_out[] = {
+		{ "out", required_argument, NULL, 'o' },
+		{ "base", required_argument, NULL, 'b' },
+		{ "elf-rules", no_argument, NULL, 'e' },
+		{ "lazy", no_argument, NULL, 'l' },
+		{ "json", no_argument, NULL, 'j' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	const struct option *options = has_out ? with_out : with_out + 1;
+	int c, err = 0;
+
+	*o = (struct link_set_options){ .base = LINK_SET_BASE };
+	optind = 0;
+	while (!err && (c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (c == 'h') {
+			puts(usage);
+			exit(0);
+		}
+		err = take(o, c);
+	}
+	o->paths = argv + optind;
+	o->files = argc - optind;
+	if (!err && o->files > 0)
+		return 0;
+	if (!err)
+		fprintf(stderr, "plinthctl: no module given\n");
+	fprintf(stderr, "%s\n", usage);
+	return 2;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+#include "lockdown.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static bool first_line(const char *path, char *line, int size)
+{
+	FILE *file = fopen(path, "re");
+	bool good = file && fgets(line, size, file);
+
+	if (file)
+		fclose(file);
+	return good;
+}
+
+bool lockdown_is_on(void)
+{
+	char line[128];
+
+	/* "none [integrity] confidentiality": the one in brackets rules. */
+	if (first_line("/sys/kernel/security/lockdown", line, sizeof(line)) && !strstr(line, "[none]"))
+		return true;
+	return first_line("/sys/module/module/parameters/sig_enforce", line, sizeof(line)) && *line == 'Y';
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/* plinthctl: controls Plinth through /dev/plinth. */
+#include <argp.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "commands.h"
+
+static const struct {
+	const char *name;
+	int (*run)(int argc, char **argv);
+	const char *summary;
+} commands[] = {
+	{"load", cmd_load, "link modules and initialise the VMM"},
+	{"start", cmd_start, "put every CPU under the VMM"},
+	{"stop", cmd_stop, "give every CPU back"},
+	{"unload", cmd_unload, "free all of it"},
+	{"status", cmd_status, "show the state, addresses, sizes and times"},
+	{"modules", cmd_modules, "list the loaded modules"},
+	{"maps", cmd_maps, "show what the VMM's page tables hold"},
+	{"stat", cmd_stat, "show the exit counts by CPU and kind"},
+	{"log", cmd_log, "show or follow the VMM's log, set its levels"},
+	{"trace", cmd_trace, "show the last exits (with the extension exit_tracer)"},
+	{"report", cmd_report, "write one file with all that a report of a bug needs"},
+	{"symbols", cmd_symbols, "put the modules' symbols where they run, for a debugger"},
+	{"debug", cmd_debug, "make the VMM crash, with the module debug_fault"},
+	{"check", cmd_check, "say whether modules would load together, and why not"},
+	{"link", cmd_link, "link modules here, without running them, and show the result"},
+};
+
+#define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+static void usage(FILE *to)
+{
+	fprintf(to, "usage: plinthctl COMMAND [OPTION...]\n\n");
+	for (size_t i = 0; i < N_COMMANDS; i++)
+		fprintf(to, "  %-8s %s\n", commands[i].name, commands[i].summary);
+	fprintf(to, "\nplinthctl COMMAND --help says more. Exit status: 0 done, 1 failed, 2 wrong usage.\n");
+}
+
+static int run(size_t command, int argc, char **argv)
+{
+	char name[32];
+
+	snprintf(name, sizeof(name), "plinthctl %s", commands[command].name);
+	argv[0] = name;
+	argp_err_exit_status = EXIT_USAGE;
+	return commands[command].run(argc, argv);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc < 2) {
+		usage(stderr);
+		return EXIT_USAGE;
+	}
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "help")) {
+		usage(stdout);
+		return EXIT_OK;
+	}
+	for (size_t i = 0; i < N_COMMANDS; i++)
+		if (!strcmp(argv[1], commands[i].name))
+			return run(i, argc - 1, argv + 1);
+	fprintf(stderr, "plinthctl: no command \"%s\"; plinthctl --help lists them\n", argv[1]);
+	return EXIT_USAGE;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/* Which files are to be loaded: a folder or a list, replacements, additions. */
+#ifndef PLINTHCTL_MODULE_SET_H
+#define PLINTHCTL_MODULE_SET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <plinth/control.h>
+
+struct module_set {
+	size_t n;
+	char *paths[PLINTH_CTL_MAX_FILES];
+	void *bytes[PLINTH_CTL_MAX_FILES]; /* after module_set_read() */
+	size_t n_bytes[PLINTH_CTL_MAX_FILES];
+};
+
+/* Each is true, or false with a message printed. */
+
+/* module_set_find() - every *.so of a folder, or the lines of a list; NULL: the default folder. */
+bool module_set_find(struct module_set *set, const char *folder_or_list);
+bool module_set_add(struct module_set *set, const char *path);
+/* module_set_add_extension() - a file, or the name of one in the folder "extensions" beside the modules'. */
+bool module_set_add_extension(struct module_set *set, const char *word);
+/* module_set_replace() - @word is NAME=FILE; NAME that of a file in the set, without .so. */
+bool module_set_replace(struct module_set *set, const char *word);
+/* module_set_without() - drop the module @name, e.g. "ept". */
+bool module_set_without(struct module_set *set, const char *name);
+bool module_set_read(struct module_set *set);
+
+#endif

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+#include <argp.h>
+#include <json-c/json.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "options.h"
+#include "shared.h"
+
+static error_t parse(int key, char *word, struct argp_state *state)
+{
+	bool *json = state->input;
+
+	switch (key) {
+	case 'j':
+		*json = true;
+		return 0;
+	case ARGP_KEY_ARG:
+		argp_error(state, "no argument is wanted, but there is \"%s\"", word);
+		return EINVAL;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp_option none[] = {{0}};
+static const struct argp_option json_only[] = {
+	{"json", 'j', NULL, 0, "print JSON", 0},
+	{0},
+};
+
+static bool parse_with(const struct argp_option *options, int argc, char **argv, const char *summary)
+{
+	const struct argp argp = {.options = options, .parser = parse, .doc = summary};
+	bool json = false;
+
+	argp_parse(&argp, argc, argv, 0, NULL, &json);
+	return json;
+}
+
+void options_none(int argc, char **argv, const char *summary)
+{
+	parse_with(none, argc, argv, summary);
+}
+
+bool options_json(int argc, char **argv, const char *summary)
+{
+	return parse_with(json_only, argc, argv, summary);
+}
+
+int options_cpu(struct argp_state *state, const char *word)
+{
+	char *end;
+	unsigned long cpu = strtoul(word, &end, 10);
+
+	if (end == word || *end || *word == '-' || cpu >= SHARED_MAX_CPUS)
+		argp_error(state, "CPU \"%s\": wants a number", word);
+	return (int)cpu;
+}
+
+void print_json(struct json_object *document)
+{
+	puts(json_object_to_json_string_ext(document, JSON_C_TO_STRING_PRETTY));
+	json_object_put(document);
+}
