@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: MIT
+# Modules built out of tree, and a swapped exit handler, in the emulated PC. /files has them.
+. /lib/plinth/report.sh
+. /lib/plinth/plinth.sh
+
+native=$(signatures)
+check "the driver goes in" driver_in
+
+echo "== extensions built out of tree"
+cat >/tmp/set.list <<-END
+	# A module list: one file a line, relative to the list's folder or absolute.
+	$(ls $MODULES/*.so)
+	/files/cpuid_leaf.so # ours
+END
+check "a list of modules and --add load" plinthctl load --modules /tmp/set.list --add /files/exit_tracer.so --uart $UART
+plinthctl modules >/tmp/modules
+cat /tmp/modules
+check "modules: where from" grep -q 'from /files/cpuid_leaf.so' /tmp/modules
+check "modules: whom it needs" grep -A2 '^cpuid_leaf ' /tmp/modules
+same "modules: cpuid_leaf needs the exit handler" "  needs exit_handler" \
+	"$(grep -A2 '^cpuid_leaf ' /tmp/modules | grep needs)"
+same "modules: who serves whom" 1 "$(grep -A3 '^exit_handler ' /tmp/modules | grep -c 'serves.*cpuid_leaf')"
+refuses "trace before the start" "exit_tracer" plinthctl trace
+check "the VMM starts" plinthctl start
+same "our CPUID leaf answers" "Hello!......" "$(cpuid_probe --leaf 40000100 --cpu 0 --signature | sed 's/.*: //')"
+cpuid_probe --count 10 >/dev/null
+check "trace shows exits" plinthctl trace
+plinthctl trace --exit cpuid --cpu 0 --last 3 | tee /tmp/trace
+same "trace: three CPUID exits of CPU 0" 3 "$(grep -c 'cpu 0 cpuid .*qualification.*rip.*user' /tmp/trace)"
+same "trace: nothing of another kind" 0 "$(plinthctl trace --exit xsetbv --cpu 0 | grep -vc xsetbv)"
+plinthctl trace --json --last 1
+plinthctl stat --watch=0.5 --count 2 >/tmp/watch
+cat /tmp/watch
+same "stat --watch: two screens" 2 "$(grep -c '^exits a second' /tmp/watch)"
+check "stat --watch: time in handlers" grep -q '^in handlers, %' /tmp/watch
+
+echo "== the log"
+check "log as JSON lines" sh -c "plinthctl log --json | grep -q '\"tag\":\"entry\"'"
+check "log --level error" sh -c "! plinthctl log --level error | grep -q ' info '"
+check "log -f ends with what is there" sh -c "timeout 2 plinthctl log -f >/tmp/follow; grep -q entry /tmp/follow"
+check "a level for all" plinthctl log --set debug
+check "a level for a component" plinthctl log --set vcpu=error
+check "and no more" plinthctl log --set vcpu=default
+plinthctl log --set noise >/dev/null 2>&1
+same "a level that is none" 2 $?
+plinthctl report -o /tmp/report >/dev/null
+check "report has the log" grep -q '^== VMM.s log' /tmp/report
+check "report has the modules" grep -q 'from /files/cpuid_leaf.so' /tmp/report
+check "stop" plinthctl stop
+check "unload" plinthctl unload
+
+echo "== what does not fit"
+refuses "a function of another version" "newer.so.*version 2 of exit_register_kind.*exit_handler.so offers version 1" \
+	plinthctl load --uart $UART --add /files/newer.so
+refuses "an extension that is not there" "nowhere" plinthctl load --add nowhere
+
+echo "== a swapped exit handler"
+check "it loads" plinthctl load --uart $UART --replace exit_handler=/files/exit_handler.so
+check "it starts" plinthctl start
+same "it is the one in charge" "cpu 0: SwappedByUs!" "$(signatures | head -n 1)"
+check "stop" plinthctl stop
+check "unload" plinthctl unload
+same "CPUID has its native answer" "$native" "$(signatures)"
+check "the driver goes out" driver_out
+same "the kernel has nothing to complain of" "" "$(kernel_complaints)"
+finish

@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: MIT
+"""The log on a PCI serial card and on COM2, as the host sees it.
+
+    pci_serial_test.py BUILD
+"""
+
+import os
+import subprocess
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+WANTED = "entry: ready: "
+
+
+def main():
+    build = os.path.abspath(sys.argv[1])
+    folder = os.path.join(build, "system", "pci-serial")
+    pc = subprocess.run([sys.executable, os.path.join(HERE, "..", "system", "pc"), "--build", build,
+                         "--folder", folder, "--emulator", "qemu", "--cpus", "1", "--time-limit", "60",
+                         "--script", os.path.join(HERE, "pci_serial.sh")], check=False)
+    if pc.returncode:
+        return pc.returncode
+    for name in ("pci-uart.txt", "vmm-uart.txt"):
+        with open(os.path.join(folder, name), encoding="utf-8", errors="replace") as file:
+            text = file.read()
+        if text.count(WANTED) != 1:
+            print(f"{name}: '{WANTED}' {text.count(WANTED)} times instead of once:\n{text}")
+            return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/* How the mock intrinsics module reaches the model CPU: a pointer to this table at a fixed address. */
+#ifndef TESTS_MOCKS_INTRINSICS_CALLS_H
+#define TESTS_MOCKS_INTRINSICS_CALLS_H
+
+#include <stdbool.h>
+
+#include <plinth/intrinsics.h>
+
+struct plinth_boot;
+
+/* The entry module's functions, when the modules are part of the test's process. */
+struct native_entry {
+	int (*init)(const struct plinth_boot *boot, uint64_t cpu);
+	void (*fini)(uint64_t cpu);
+	int (*prepare)(uint64_t target, uint64_t cpu);
+	void (*release)(uint64_t target, uint64_t cpu);
+	int (*start)(uint64_t cpu, uint64_t rip, uint64_t rsp, uint64_t cr3);
+	int (*check)(uint64_t cpu);
+};
+
+struct model_calls {
+#define CALL(type, name, parameters, arguments) type(*name) parameters;
+#define VOID_CALL(name, parameters, arguments)	void(*name) parameters;
+#define NORETURN_CALL(name, parameters, arguments) void(*name) parameters;
+#include "calls.def"
+#undef CALL
+#undef VOID_CALL
+#undef NORETURN_CALL
+	/* For variants of other modules: does this call fail? */
+	bool (*fault)(const char *what);
+	const struct native_entry *native;
+};
+
+/* In the slot that no VMM gets, because NULL is there, and where no sanitizer keeps its notes. */
+#define MODEL_CALLS_PAGE 0x10010000ull
+
+#endif

@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: MIT */
+/* The machine's life, its commands, and what is compared. */
+#define _GNU_SOURCE
+#include "machine.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "drivers/common/internal.h"
+#include "lib/log_ring.h"
+#include "memory.h"
+#include "mock_os.h"
+#include "model/internal.h"
+
+struct machine machine;
+
+/* -- module files --------------------------------------------------------------------- */
+
+#define FILES_MAX 64
+
+static struct file {
+	char name[64];
+	void *bytes;
+	size_t n_bytes;
+} files[FILES_MAX];
+
+static void die(const char *what, const char *name)
+{
+	fprintf(stderr, "machine: %s: %s\n", what, name);
+	abort();
+}
+
+static void read_file(struct file *f, const char *folder, const char *name)
+{
+	char path[4096];
+	struct stat status;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/%s.so", folder, name);
+	fd = open(path, O_RDONLY);
+	if (fd < 0 || fstat(fd, &status))
+		return;
+	f->n_bytes = (size_t)status.st_size;
+	f->bytes = aligned_alloc(4096, (f->n_bytes + 4095) & ~4095ull);
+	if (!f->bytes || read(fd, f->bytes, f->n_bytes) != status.st_size)
+		die("cannot read", path);
+	close(fd);
+	snprintf(f->name, sizeof(f->name), "%s", name);
+}
+
+/* Shipped modules first, then mock ones; read once. */
+static const struct file *file_of(const char *name)
+{
+	const char *shipped = getenv("PLINTH_MODULES"), *mocks = getenv("PLINTH_MOCKS");
+	char variants[4096];
+	struct file *f = files;
+
+	snprintf(variants, sizeof(variants), "%s/variants", mocks ? mocks : "");
+	for (; f < files + FILES_MAX && f->bytes; f++)
+		if (!strcmp(f->name, name))
+			return f;
+	if (!shipped || !mocks || f == files + FILES_MAX)
+		die("PLINTH_MODULES and PLINTH_MOCKS name the folders of", "modules");
+	read_file(f, mocks, name);
+	if (!f->bytes)
+		read_file(f, variants, name);
+	if (!f->bytes)
+		read_file(f, shipped, name);
+	if (!f->bytes)
+		die("no such module", name);
+	return f;
+}
+
+/* -- memory of the VMM that is mapped later than its call began -------------------------- */
+
+#define ERROR_WRITE 2
+#define ERROR_FETCH 16
+
+/*
+ * Code with the address sanitizer first looks at its note about the address, which for the
+ * kernel's half is nowhere: an eighth of it is no address at all, and the fault names none.
+ */
+static bool note_to_low(ucontext_t *c)
+{
+	bool found = false;
+
+	for (int i = REG_R8; i <= REG_RSP; i++) {
+		uint64_t value = (uint64_t)c->uc_mcontext.gregs[i] - MODEL_HIGH / 8;
+
+		if (value >> 45)
+			continue;
+		c->uc_mcontext.gregs[i] = (greg_t)value;
+		found = true;
+	}
+	return found;
+}
+
+/* The kernel's half: let the registers that led there lead to what lies behind it. */
+static bool to_low(ucontext_t *c, uint64_t va)
+{
+	bool found = false;
+
+	for (int i = REG_R8; va >= MODEL_HIGH && i <= REG_RSP; i++) {
+		uint64_t value = (uint64_t)c->uc_mcontext.gregs[i];
+
+		if (value - (va - 4096) <= 8192) {
+			c->uc_mcontext.gregs[i] = (greg_t)model_low(value);
+			found = true;
+		}
+	}
+	return found;
+}
+
+static void on_fault(int signal_number, siginfo_t *info, void *context)
+{
+	ucontext_t *c = context;
+	uint64_t error = (uint64_t)c->uc_mcontext.gregs[REG_ERR];
+	uint64_t va = (uint64_t)info->si_addr, rip = (uint64_t)c->uc_mcontext.gregs[REG_RIP];
+	bool again = va == machine.fault_va && machine.fault_tick == model.cpu[model.here].ticks;
+
+	machine.fault_va = va;
+	machine.fault_tick = model.cpu[model.here].ticks;
+	if (to_low(c, va) || (!va && note_to_low(c)))
+		return;
+	if (signal_number == SIGSEGV && !again && memory_touch(va, error & ERROR_WRITE, error & ERROR_FETCH))
+		return;
+	if (!model.cpu[model.here].in_vmm) {
+		signal(signal_number, SIG_DFL);
+		return;
+	}
+	model_violation("signal %d: VMM code at 0x%llx touches 0x%llx (error 0x%llx)", signal_number,
+			(unsigned long long)rip, (unsigned long long)va, (unsigned long long)error);
+	model_switch_back(MODEL_CRASHED);
+}
+
+static void catch_faults(void)
+{
+	static uint8_t stack[65536];
+	const stack_t alternative = { .ss_sp = stack, .ss_size = sizeof(stack) };
+	struct sigaction action = { .sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER };
+
+	sigaltstack(&alternative, NULL);
+	sigaction(SIGSEGV, &action, NULL);
+	sigaction(SIGBUS, &action, NULL);
+	sigaction(SIGILL, &action, NULL);
+}
+
+/* -- life ------------------------------------------------------------------------------------ */
+
+static void *physical(uint64_t pa)
+{
+	return memory_physical(pa);
+}
+
+void machine_reset(const struct model_kind *kind, uint32_t n_cpus)
+{
+	memory_reset();
+	memset(&mock_world, 0, sizeof(mock_world));
+	memset(&machine, 0, sizeof(machine));
+	machine.random = 0x1f2e3d4c5b6a7988;
+	machine.levels = 4;
+	for (unsigned int i = 0; machine_usual[i]; i++)
+		machine.modules[i] = machine_usual[i];
+	model.physical = physical;
+	model.invalidate = memory_forget;
+	model_init(kind, n_cpus);
+	model.land_user = MACHINE_LAND_USER;
+	catch_faults();
+	machine.core = core_create();
+}
+
+void machine_replace(const char *module, const char *with)
+{
+	for (unsigned int i = 0; machine.modules[i]; i++) {
+		if (!strcmp(machine.modules[i], module)) {
+			machine.modules[i] = with;
+			return;
+		}
+	}
+	die("not among the modules", module);
+}
+
+void machine_add(const char *module)
+{
+	unsigned int n = 0;
+
+	while (machine.modules[n])
+		n++;
+	machine.modules[n] = machine.modules[n - 1];
+	machine.modules[n - 1] = module;
+}
+
+/* A copy of the file whose note says another version of the ABI. */
+static struct core_file other_abi(const struct file *f)
+{
+	static _Alignas(4096) uint8_t copy[MACHINE_MODULES][1 << 20];
+	static unsigned int next;
+	uint8_t *bytes = copy[next++ % MACHINE_MODULES];
+	uint32_t *abi = NULL;
+
+	if (f->n_bytes > sizeof(copy[0]))
+		die("too large to be changed", f->name);
+	memcpy(bytes, f->bytes, f->n_bytes);
+	for (size_t i = 0; i + sizeof(struct plinth_module_note) <= f->n_bytes && !abi; i += 4) {
+		struct plinth_module_note *note = (struct plinth_module_note *)(bytes + i);
+
+		if (note->desc_bytes == sizeof(note->desc) && !memcmp(note->name, PLINTH_NOTE_NAME, sizeof(PLINTH_NOTE_NAME)))
+			abi = &note->desc.abi;
+	}
+	if (!abi)
+		die("no note", f->name);
+	*abi = PLINTH_MODULE_ABI + 1;
+	return (struct core_file){ f->name, bytes, f->n_bytes };
+}
+
+#define CUT_BYTES 1000u /* within what is loaded */
+
+/* A module as the core gets it: once, not at all, twice, or with something wrong. */
+static uint32_t add_file(struct core_file *list, const struct file *f, enum machine_flaw flaw)
+{
+	list[0] = list[1] = (struct core_file){ f->name, f->bytes, f->n_bytes };
+	switch (flaw) {
+	case FLAW_MISSING: return 0;
+	case FLAW_TWICE: return 2;
+	case FLAW_ABI: list[0] = other_abi(f); break;
+	case FLAW_CUT: list[0].n_bytes = CUT_BYTES; break;
+	default: break;
+	}
+	return 1;
+}
+
+/* There in builds with the address sanitizer only. */
+void __asan_unpoison_memory_region(const volatile void *address, size_t bytes) __attribute__((weak));
+
+/* Addresses without randomisation; what was there in a load before is no stack any more. */
+#define VMM_BASE  0x200040000000ull
+#define VMM_BYTES (64ull << 20)
+
+int machine_load(void)
+{
+	struct core_file list[2 * MACHINE_MODULES];
+	struct core_load load = { .files = list, .log_level = 3, .heap_bytes = PLINTH_CTL_MIN_HEAP,
+				  .uart_port = (uint16_t)machine.uart_port, .flags = PLINTH_LOAD_NO_ASLR };
+
+	for (uint32_t i = 0; machine.modules[i]; i++)
+		load.n_files += add_file(&list[load.n_files], file_of(machine.modules[i]), machine.flaw[i]);
+	if (__asan_unpoison_memory_region)
+		__asan_unpoison_memory_region((void *)VMM_BASE, VMM_BYTES);
+	report_clear(&machine.report);
+	return core_load(machine.core, &load, &machine.report);
+}
+
+int machine_start(void)
+{
+	report_clear(&machine.report);
+	return core_start(machine.core, &machine.report);
+}
+
+int machine_stop(void)
+{
+	report_clear(&machine.report);
+	return core_stop(machine.core, &machine.report);
+}
+
+int machine_unload(void)
+{
+	report_clear(&machine.report);
+	return core_unload(machine.core, &machine.report);
+}
+
+/* -- what is compared --------------------------------------------------------------------------- */
+
+static uint64_t kernel_sum(void)
+{
+	uint64_t sum = 0;
+
+	for (uint32_t cpu = 0; cpu < model.n_cpus; cpu++) {
+		const uint64_t *gdt = (const uint64_t *)model_kernel_gdt(cpu);
+
+		for (unsigned int i = 0; i < 16; i++)
+			sum = sum * 31 + gdt[i];
+	}
+	return sum;
+}
+
+void machine_snapshot(struct machine_world *out)
+{
+	memset(out, 0, sizeof(*out));
+	for (uint32_t i = 0; i < model.n_cpus; i++) {
+		out->state[i] = model.cpu[i].st;
+		out->vmx_on[i] = model.cpu[i].vmx_on;
+		out->halted[i] = model.cpu[i].halted;
+		out->claimed[i] = machine.claimed[i];
+		/* VMXON wants it locked, and it stays so until reset: documented. */
+		out->state[i].msr[MODEL_MSR_FEATURE_CONTROL] = 0;
+		/* A process of the kernel's may have page-faulted meanwhile; nothing of ours writes it. */
+	}
+	out->rip_sum = kernel_sum();
+	out->pages = mock_world.pages;
+	if (core_shared_region(machine.core)) {
+		out->vmm_heap = core_shared_region(machine.core)->heap_used;
+		out->vmm_pool = machine.warm ? core_shared_region(machine.core)->pool_used : 0;
+	}
+	for (uint32_t i = 0; core_shared_region(machine.core) && i < model.n_cpus; i++)
+		out->stack_tops += plinth_shared_cpu(core_shared_region(machine.core), i)->stack_top;
+	out->locked = machine.locked;
+	out->active_vmcs = model_active_vmcs();
+	out->core_state = machine.core->state;
+	out->guests = cpus_guests(machine.core);
+	out->virt = machine.virt;
+}
+
+const char *machine_compare(const struct machine_world *a, const struct machine_world *b)
+{
+	static char text[64];
+
+	for (uint32_t i = 0; i < MODEL_CPUS; i++) {
+		const char *differs = model_differs(&a->state[i], &b->state[i]);
+
+		if (!differs && a->vmx_on[i] != b->vmx_on[i])
+			differs = "VMX operation";
+		if (!differs && a->halted[i] != b->halted[i])
+			differs = "halted";
+		if (!differs && a->claimed[i] != b->claimed[i])
+			differs = "claim";
+		if (differs) {
+			snprintf(text, sizeof(text), "CPU %u: %s", i, differs);
+			return text;
+		}
+	}
+	if (a->rip_sum != b->rip_sum)
+		return "the kernel's GDT";
+	if (a->pages != b->pages)
+		return "pages owned";
+	if (a->vmm_heap != b->vmm_heap)
+		return "the VMM's heap";
+	if (a->vmm_pool != b->vmm_pool)
+		return "the VMM's pages";
+	if (a->stack_tops != b->stack_tops)
+		return "the CPUs' stacks";
+	if (a->locked != b->locked)
+		return "os_lock()";
+	if (a->active_vmcs != b->active_vmcs)
+		return "active VMCSs";
+	if (a->core_state != b->core_state)
+		return "the core's state";
+	if (a->guests != b->guests)
+		return "the core's guests";
+	return a->virt != b->virt ? "os_virt_acquire()" : NULL;
+}
+
+uint64_t machine_pages(void)
+{
+	return mock_world.pages;
+}
+
+void machine_check_state(uint32_t cpu, bool guest)
+{
+	uint32_t state = plinth_shared_cpu(core_shared_region(machine.core), cpu)->state;
+
+	if ((state == PLINTH_CPU_GUEST) != guest)
+		model_violation("CPU %u is %s guest, but its state is %u", cpu, guest ? "a" : "no", state);
+}
+
+void machine_guest_cr4(uint32_t number, uint64_t value)
+{
+	struct model_cpu *cpu = &model.cpu[number];
+	uint64_t mask = model_field(number, VMCS_CR4_MASK), shadow = model_field(number, VMCS_CR4_SHADOW);
+	static const struct model_exit write_rax = { .reason = 28, .qualification = 4, .length = 3 };
+	struct vcpu_regs regs = cpu->regs;
+	uint64_t rip = cpu->rip;
+
+	if (!((value ^ shadow) & mask)) {
+		cpu->st.cr4 = (value & ~mask) | (cpu->st.cr4 & mask);
+		return;
+	}
+	cpu->regs.rax = value;
+	if (model_exit(number, &write_rax) != MODEL_GUEST || cpu->rip != rip + write_rax.length)
+		model_violation("the guest cannot write CR4");
+	cpu->regs = regs;
+	cpu->rip = rip;
+}
+
+bool machine_log_has(uint32_t cpu, const char *text)
+{
+	const struct plinth_shared_cpu *ring;
+	struct plinth_log_record record;
+
+	if (!core_shared_region(machine.core))
+		return false;
+	ring = plinth_shared_cpu(core_shared_region(machine.core), cpu);
+	for (uint64_t i = log_ring_first(ring, 1); i <= ring->log_head; i++)
+		if (log_ring_read(ring, i, &record) && strstr(record.text, text))
+			return true;
+	return false;
+}

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A whole machine in user space: the model CPU, physical memory, an operating system
+ * (drivers/common/os.h) whose gate enters the VMM for real, and the driver core, which
+ * loads the shipped modules by the shipped rtld. Only the intrinsics are a mock.
+ */
+#ifndef TESTS_MOCKS_MACHINE_H
+#define TESTS_MOCKS_MACHINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "drivers/common/core.h"
+#include "model/model.h"
+
+#define MACHINE_MODULES 12u
+
+/* Where the machine's own code lies, in the kernel's half. */
+#define MACHINE_STOP_RIP   0xffffffffc0a01000ull
+#define MACHINE_LAND	   0xffffffffc0a02000ull
+#define MACHINE_GATE	   0xffffffffc0a03000ull
+#define MACHINE_LAND_USER  0xffffffffc0a04000ull
+#define MACHINE_USER_CR3   0x1000ull /* page tables of user mode have this bit set */
+#define VMCALL_BYTES	   3u
+
+/* Everything that a start or a load changes: equal before and after what is undone. */
+struct machine_world {
+	struct model_state state[MODEL_CPUS];
+	uint64_t rip_sum; /* of what must not change in the kernel's memory */
+	uint64_t pages;
+	uint64_t vmm_heap, vmm_pool; /* in use inside the VMM, while it is loaded */
+	uint64_t stack_tops;	     /* of all CPUs, added up */
+	uint32_t locked, active_vmcs;
+	uint32_t core_state, guests;
+	bool virt, claimed[MODEL_CPUS], vmx_on[MODEL_CPUS], halted[MODEL_CPUS];
+};
+
+/* What can be wrong with a module's file. */
+enum machine_flaw { FLAW_NONE, FLAW_MISSING, FLAW_TWICE, FLAW_ABI, FLAW_CUT, MACHINE_FLAWS };
+
+struct machine {
+	struct core *core;
+	struct core_report report;
+	uint32_t virt, locked;
+	bool claimed[MODEL_CPUS], offline[MODEL_CPUS];
+	uint64_t random; /* every os_random() */
+	uint32_t levels;
+	uint32_t uart_port;
+	const char *modules[MACHINE_MODULES]; /* files without ".so", in load order; NULL ends */
+	enum machine_flaw flaw[MACHINE_MODULES];
+	bool warm; /* it was started before: the page tables it makes on the way are there */
+	uint64_t land_error;		/* what a refused start brought back */
+	uint64_t fault_va, fault_tick; /* the last access that found no mapping, and when */
+};
+
+extern struct machine machine;
+
+/* What is loaded: shipped.c or native/native.c says. NULL ends. */
+extern const char *const machine_usual[];
+
+/** machine_reset() - power on with the usual modules; nothing is loaded, nothing armed. */
+void machine_reset(const struct model_kind *kind, uint32_t n_cpus);
+
+/** machine_replace() - load the file @with instead of @module. */
+void machine_replace(const char *module, const char *with);
+/** machine_add() - load a module in addition, before the entry module. */
+void machine_add(const char *module);
+
+/* The core's commands. */
+int machine_load(void);
+int machine_start(void);
+int machine_stop(void);
+int machine_unload(void);
+
+void machine_snapshot(struct machine_world *out);
+/** machine_compare() - what differs first, or NULL. */
+const char *machine_compare(const struct machine_world *a, const struct machine_world *b);
+
+/** machine_pages() - what the driver holds of the machine's memory. */
+uint64_t machine_pages(void);
+
+/** machine_check_state() - the shared region says of a CPU whether it is a guest. */
+void machine_check_state(uint32_t cpu, bool guest);
+
+/** machine_guest_cr4() - the guest on a CPU writes CR4. */
+void machine_guest_cr4(uint32_t cpu, uint64_t value);
+
+/** machine_log_has() - does a record of that CPU's log contain this text? */
+bool machine_log_has(uint32_t cpu, const char *text);
+
+#endif

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+#include "internal.h"
+
+#define HIGHEST	     0x16u
+#define HIGHEST_EXTENDED 0x80000008u
+
+static void features(struct cpu_leaf *out)
+{
+	*out = (struct cpu_leaf){ .eax = 0x50654, .ebx = model.here << 24, .ecx = 0x7efa3203, .edx = 0xbfebfbff };
+	out->ecx &= ~(CPUID_1_ECX_VMX | CPUID_1_ECX_OSXSAVE);
+	out->ecx |= model.kind->no_vmx ? 0 : CPUID_1_ECX_VMX;
+	/* What the CPU reports is what its own CR4 says. */
+	out->ecx |= model_here()->st.cr4 & CR4_OSXSAVE ? CPUID_1_ECX_OSXSAVE : 0;
+}
+
+static void more_features(struct cpu_leaf *out)
+{
+	const struct model_kind *k = model.kind;
+
+	out->ebx = k->invpcid ? 1u << 10 : 0;
+	out->ecx = (k->waitpkg ? 1u << 5 : 0) | (model_here()->st.cr4 & CR4_PKE ? CPUID_7_ECX_OSPKE : 0);
+	out->edx = k->pconfig ? 1u << 18 : 0;
+}
+
+void model_cpuid_answer(uint32_t leaf, uint32_t subleaf, struct cpu_leaf *out)
+{
+	*out = (struct cpu_leaf){ 0 };
+	switch (leaf) {
+	case 0: *out = (struct cpu_leaf){ HIGHEST, 0x756e6547, 0x6c65746e, 0x49656e69 }; break;
+	case 1: features(out); break;
+	case 7:
+		if (!subleaf)
+			more_features(out);
+		break;
+	case 13:
+		if (!subleaf)
+			*out = (struct cpu_leaf){ .eax = 7, .ebx = 0x340, .ecx = 0x340 };
+		else if (subleaf == 1)
+			out->eax = 7 | (model.kind->xsaves ? 1u << 3 : 0);
+		break;
+	case 0x80000000: out->eax = HIGHEST_EXTENDED; break;
+	case 0x80000001: out->edx = 0x24100800 | (model.kind->rdtscp ? 1u << 27 : 0); break;
+	case 0x80000008: out->eax = model.kind->caps.linear_bits << 8 | model.kind->caps.physical_bits; break;
+	default:
+		/* Beyond the highest leaf a CPU answers with the highest one. */
+		if (leaf > HIGHEST && leaf < 0x80000000)
+			out->eax = 0xe10;
+		break;
+	}
+}
+
+void model_cpuid(uint32_t leaf, uint32_t subleaf, struct cpu_leaf *out)
+{
+	model_tick();
+	model_cpuid_answer(leaf, subleaf, out);
+}
+
+int model_cpuid_guest(struct vcpu *vcpu)
+{
+	struct cpu_leaf out;
+
+	model_cpuid((uint32_t)vcpu->regs.rax, (uint32_t)vcpu->regs.rcx, &out);
+	vcpu->regs.rax = out.eax;
+	vcpu->regs.rbx = out.ebx;
+	vcpu->regs.rcx = out.ecx;
+	vcpu->regs.rdx = out.edx;
+	return EXIT_NEXT;
+}

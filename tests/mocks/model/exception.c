@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Exceptions and NMIs that arrive while VMM code runs: through the IDT in use, on the IST
+ * stack it names. Before every instruction of interest the CPU is looked at: could an NMI
+ * be taken now?
+ */
+#include "internal.h"
+
+#include <string.h>
+
+#define FIXUP_RIP     0x5000001000ull
+#define FIXUP_LANDING 0x5000002000ull
+#define PLAIN_RIP     0x5000003000ull
+
+#define STUB_FIRST 0x5000010000ull
+#define STUB_BYTES 16u
+
+#define GATE_PRESENT_INTERRUPT 0x8e
+#define TSS_IST1	       36u
+
+static cpu_fault_fn *handler;
+
+uint64_t model_fault_stub(unsigned int vector)
+{
+	return STUB_FIRST + vector * STUB_BYTES;
+}
+
+void model_set_fault_handler(cpu_fault_fn *fn)
+{
+	handler = fn;
+}
+
+uint64_t model_fixup(uint64_t rip)
+{
+	return rip == FIXUP_RIP ? FIXUP_LANDING : 0;
+}
+
+bool model_kernel_idt(const struct model_cpu *cpu)
+{
+	return cpu->st.idt.base == model_kernel_idt_base(model.here);
+}
+
+struct gate {
+	uint16_t offset_low, selector;
+	uint8_t ist, type;
+	uint16_t offset_middle;
+	uint32_t offset_high, reserved;
+};
+
+static uint64_t gate_offset(const struct gate *g)
+{
+	return g->offset_low | (uint64_t)g->offset_middle << 16 | (uint64_t)g->offset_high << 32;
+}
+
+/* What keeps an exception from being taken through the VMM's IDT, or NULL. */
+static const char *gate_fault(const struct model_cpu *cpu, uint32_t vector, struct gate *out)
+{
+	uint32_t cs;
+
+	if (vector * sizeof(*out) + sizeof(*out) - 1 > cpu->st.idt.limit)
+		return "the IDT has no gate for it";
+	memcpy(out, (const void *)(cpu->st.idt.base + vector * sizeof(*out)), sizeof(*out));
+	cs = out->selector;
+	if (out->type != GATE_PRESENT_INTERRUPT)
+		return "its gate is not a present interrupt gate";
+	if (gate_offset(out) != model_fault_stub(vector))
+		return "its gate does not lead to its stub";
+	if (!out->ist || out->ist > 7)
+		return "its gate names no IST stack";
+	if (cs + 7 > cpu->st.gdt.limit || (*(const uint64_t *)(cpu->st.gdt.base + cs) >> 40 & 0x209b) != 0x209b)
+		return "its gate's code segment is not in the GDT";
+	if (cpu->st.seg[MODEL_TR].rights & RIGHTS_UNUSABLE || cpu->st.seg[MODEL_TR].limit < 103)
+		return "there is no TSS";
+	return NULL;
+}
+
+static const char *kernel_nmi_fault(const struct model_cpu *cpu)
+{
+	if (cpu->st.seg[MODEL_TR].base != model_kernel_tss(model.here))
+		return "the kernel's IDT with another TSS";
+	if (KERNEL_CS + 7 > cpu->st.gdt.limit ||
+	    (*(const uint64_t *)(cpu->st.gdt.base + KERNEL_CS) >> 40 & 0x209b) != 0x209b)
+		return "the kernel's IDT without its code segment";
+	if (cpu->vmx_on && cpu->st.seg[MODEL_TR].base != model_kernel_tss(model.here))
+		return "the kernel's IDT in root mode";
+	return NULL;
+}
+
+static void run_handler(const struct model_cpu *cpu, const struct gate *gate, struct cpu_fault *fault)
+{
+	uint64_t stack;
+
+	memcpy(&stack, (const void *)(cpu->st.seg[MODEL_TR].base + TSS_IST1 + 8u * (gate->ist - 1u)), sizeof(stack));
+	model_run_on(stack - sizeof(struct cpu_fault), (uint64_t)handler, (uint64_t)fault);
+}
+
+static void take_nmi(struct model_cpu *cpu)
+{
+	struct cpu_fault fault = { .vector = VECTOR_NMI, .rip = PLAIN_RIP };
+	struct gate gate;
+
+	cpu->nmis_sent++;
+	if (model_kernel_idt(cpu)) {
+		cpu->nmis_delivered++;
+		return;
+	}
+	gate_fault(cpu, VECTOR_NMI, &gate);
+	cpu->in_nmi++;
+	run_handler(cpu, &gate, &fault);
+	cpu->in_nmi--;
+}
+
+void model_tick(void)
+{
+	struct model_cpu *cpu = model_here();
+	struct gate gate;
+	const char *why;
+
+	if (cpu->guest)
+		model_violation("VMM code runs on CPU %u while its guest does", model.here);
+	if (cpu->in_nmi)
+		return;
+	why = model_kernel_idt(cpu) ? kernel_nmi_fault(cpu) : gate_fault(cpu, VECTOR_NMI, &gate);
+	if (why)
+		model_violation("CPU %u: an NMI now would be lost: %s", model.here, why);
+	cpu->ticks++;
+	if (model.nmi_at_tick && cpu->ticks == model.nmi_at_tick && !why)
+		take_nmi(cpu);
+}
+
+static void crash(uint32_t vector, const char *what, const char *why)
+{
+	model_violation("CPU %u: exception %u from %s: %s", model.here, vector, what, why);
+	model_switch_back(MODEL_CRASHED);
+}
+
+bool model_raise(uint32_t vector, uint32_t error, enum raise_how how, const char *what)
+{
+	struct model_cpu *cpu = model_here();
+	uint64_t rip = how == RAISE_FIXUP ? FIXUP_RIP : PLAIN_RIP;
+	struct cpu_fault fault = { .vector = vector, .error = error, .rip = rip };
+	struct gate gate;
+	const char *why;
+
+	if (model_kernel_idt(cpu))
+		crash(vector, what, "it is the kernel's to handle, which cannot");
+	why = gate_fault(cpu, vector, &gate);
+	if (why)
+		crash(vector, what, why);
+	run_handler(cpu, &gate, &fault);
+	if (how != RAISE_FIXUP || fault.rip != FIXUP_LANDING)
+		crash(vector, what, "its handler returned to the instruction");
+	return true;
+}

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+/* A VM exit: the guest's state to the VMCS, the host's from it (SDM, "VM Exits"). */
+#include "internal.h"
+
+#define EFER_LME 0x100ull
+#define EFER_LMA 0x400ull
+#define DR7_RESET 0x400ull
+
+static void save_segments(const struct model_cpu *cpu)
+{
+	for (unsigned int i = 0; i < MODEL_SEGS; i++) {
+		const struct model_segment *s = &cpu->st.seg[i];
+		uint64_t base = i == MODEL_FS   ? cpu->st.msr[MODEL_MSR_FS_BASE]
+				: i == MODEL_GS ? cpu->st.msr[MODEL_MSR_GS_BASE]
+						: s->base;
+
+		vmcs_put(cpu, VMCS_GUEST_ES_BASE + 2 * i, base);
+		vmcs_put(cpu, VMCS_GUEST_ES_LIMIT + 2 * i, s->limit);
+		vmcs_put(cpu, VMCS_GUEST_ES_RIGHTS + 2 * i, s->rights);
+		vmcs_put(cpu, VMCS_GUEST_ES_SELECTOR + 2 * i, s->selector);
+	}
+}
+
+static void save_msrs(const struct model_cpu *cpu, uint32_t controls)
+{
+	const uint64_t *msr = cpu->st.msr;
+
+	vmcs_put(cpu, VMCS_GUEST_SYSENTER_CS, msr[MODEL_MSR_SYSENTER_CS]);
+	vmcs_put(cpu, VMCS_GUEST_SYSENTER_ESP, msr[MODEL_MSR_SYSENTER_ESP]);
+	vmcs_put(cpu, VMCS_GUEST_SYSENTER_EIP, msr[MODEL_MSR_SYSENTER_EIP]);
+	if (controls & EXIT_SAVE_DEBUG) {
+		vmcs_put(cpu, VMCS_GUEST_DEBUGCTL, msr[MODEL_MSR_DEBUGCTL]);
+		vmcs_put(cpu, VMCS_GUEST_DR7, cpu->st.dr7);
+	}
+	if (controls & EXIT_SAVE_PAT)
+		vmcs_put(cpu, VMCS_GUEST_PAT, msr[MODEL_MSR_PAT]);
+	if (controls & EXIT_SAVE_EFER)
+		vmcs_put(cpu, VMCS_GUEST_EFER, msr[MODEL_MSR_EFER]);
+}
+
+static void save_guest(const struct model_cpu *cpu)
+{
+	vmcs_put(cpu, VMCS_GUEST_CR0, cpu->st.cr0);
+	vmcs_put(cpu, VMCS_GUEST_CR3, cpu->st.cr3);
+	vmcs_put(cpu, VMCS_GUEST_CR4, cpu->st.cr4);
+	save_msrs(cpu, (uint32_t)vmcs_get(cpu, VMCS_EXIT_CONTROLS));
+	save_segments(cpu);
+	vmcs_put(cpu, VMCS_GUEST_GDTR_BASE, cpu->st.gdt.base);
+	vmcs_put(cpu, VMCS_GUEST_GDTR_LIMIT, cpu->st.gdt.limit);
+	vmcs_put(cpu, VMCS_GUEST_IDTR_BASE, cpu->st.idt.base);
+	vmcs_put(cpu, VMCS_GUEST_IDTR_LIMIT, cpu->st.idt.limit);
+	vmcs_put(cpu, VMCS_GUEST_RFLAGS, cpu->st.rflags);
+	vmcs_put(cpu, VMCS_GUEST_RIP, cpu->rip);
+	vmcs_put(cpu, VMCS_GUEST_RSP, cpu->rsp);
+	vmcs_put(cpu, VMCS_GUEST_INTERRUPTIBILITY, cpu->interruptibility);
+	vmcs_put(cpu, VMCS_GUEST_ACTIVITY, cpu->activity);
+	vmcs_put(cpu, VMCS_GUEST_PENDING_DEBUG, cpu->pending_debug);
+}
+
+static void note_exit(const struct model_cpu *cpu, const struct model_exit *e)
+{
+	vmcs_put(cpu, VMCS_EXIT_REASON, e->reason);
+	vmcs_put(cpu, VMCS_EXIT_QUALIFICATION, e->qualification);
+	vmcs_put(cpu, VMCS_EXIT_INSTRUCTION_LENGTH, e->length);
+	vmcs_put(cpu, VMCS_EXIT_INTERRUPTION_INFO, e->info);
+	vmcs_put(cpu, VMCS_EXIT_INTERRUPTION_ERROR, e->error);
+	vmcs_put(cpu, VMCS_IDT_VECTORING_INFO, e->vectoring);
+	vmcs_put(cpu, VMCS_IDT_VECTORING_ERROR, e->vectoring_error);
+	vmcs_put(cpu, VMCS_GUEST_PHYSICAL_ADDRESS, e->physical);
+	vmcs_put(cpu, VMCS_GUEST_LINEAR_ADDRESS, e->linear);
+	/* The event of the entry is done with. */
+	vmcs_put(cpu, VMCS_ENTRY_INTERRUPTION_INFO, vmcs_get(cpu, VMCS_ENTRY_INTERRUPTION_INFO) & 0x7fffffff);
+}
+
+/* A flat segment (SDM, "Loading Host Segment and Descriptor-Table Registers"). */
+static void flat(struct model_segment *s, uint64_t selector, uint64_t base, uint32_t rights)
+{
+	*s = (struct model_segment){ .selector = selector, .base = base, .limit = 0xffffffff, .rights = rights };
+	if (!selector)
+		*s = (struct model_segment){ .base = base, .rights = RIGHTS_UNUSABLE };
+}
+
+static void load_host_segments(struct model_cpu *cpu)
+{
+	struct model_segment *seg = cpu->st.seg;
+
+	flat(&seg[MODEL_CS], vmcs_get(cpu, VMCS_HOST_CS_SELECTOR), 0, 0xa09b);
+	flat(&seg[MODEL_SS], vmcs_get(cpu, VMCS_HOST_SS_SELECTOR), 0, 0xc093);
+	flat(&seg[MODEL_DS], vmcs_get(cpu, VMCS_HOST_DS_SELECTOR), 0, 0xc093);
+	flat(&seg[MODEL_ES], vmcs_get(cpu, VMCS_HOST_ES_SELECTOR), 0, 0xc093);
+	flat(&seg[MODEL_FS], vmcs_get(cpu, VMCS_HOST_FS_SELECTOR), 0, 0xc093);
+	flat(&seg[MODEL_GS], vmcs_get(cpu, VMCS_HOST_GS_SELECTOR), 0, 0xc093);
+	flat(&seg[MODEL_TR], vmcs_get(cpu, VMCS_HOST_TR_SELECTOR), vmcs_get(cpu, VMCS_HOST_TR_BASE), 0x8b);
+	seg[MODEL_TR].limit = 0x67;
+	seg[MODEL_LDTR] = (struct model_segment){ .rights = RIGHTS_UNUSABLE };
+	cpu->st.msr[MODEL_MSR_FS_BASE] = vmcs_get(cpu, VMCS_HOST_FS_BASE);
+	cpu->st.msr[MODEL_MSR_GS_BASE] = vmcs_get(cpu, VMCS_HOST_GS_BASE);
+	cpu->st.gdt = (struct model_table){ vmcs_get(cpu, VMCS_HOST_GDTR_BASE), 0xffff };
+	cpu->st.idt = (struct model_table){ vmcs_get(cpu, VMCS_HOST_IDTR_BASE), 0xffff };
+}
+
+static void load_host(struct model_cpu *cpu)
+{
+	uint32_t controls = (uint32_t)vmcs_get(cpu, VMCS_EXIT_CONTROLS);
+	uint64_t *msr = cpu->st.msr;
+
+	cpu->st.cr0 = vmcs_get(cpu, VMCS_HOST_CR0);
+	cpu->st.cr3 = vmcs_get(cpu, VMCS_HOST_CR3);
+	cpu->st.cr4 = vmcs_get(cpu, VMCS_HOST_CR4);
+	cpu->st.dr7 = DR7_RESET;
+	cpu->st.rflags = RFLAGS_FIXED;
+	msr[MODEL_MSR_DEBUGCTL] = 0;
+	msr[MODEL_MSR_SYSENTER_CS] = vmcs_get(cpu, VMCS_HOST_SYSENTER_CS);
+	msr[MODEL_MSR_SYSENTER_ESP] = vmcs_get(cpu, VMCS_HOST_SYSENTER_ESP);
+	msr[MODEL_MSR_SYSENTER_EIP] = vmcs_get(cpu, VMCS_HOST_SYSENTER_EIP);
+	if (controls & EXIT_LOAD_PAT)
+		msr[MODEL_MSR_PAT] = vmcs_get(cpu, VMCS_HOST_PAT);
+	if (controls & EXIT_LOAD_EFER)
+		msr[MODEL_MSR_EFER] = vmcs_get(cpu, VMCS_HOST_EFER);
+	msr[MODEL_MSR_EFER] |= EFER_LME | EFER_LMA;
+	load_host_segments(cpu);
+}
+
+void model_leave_guest(struct model_cpu *cpu, const struct model_exit *exit)
+{
+	/* After a failed entry there is nothing to save, and the reason is there already. */
+	if (exit) {
+		save_guest(cpu);
+		note_exit(cpu, exit);
+	}
+	cpu->guest = false;
+	load_host(cpu);
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of the model share. */
+#ifndef TESTS_MOCKS_MODEL_INTERNAL_H
+#define TESTS_MOCKS_MODEL_INTERNAL_H
+
+#include "model.h"
+
+/* The intrinsics, as functions of the model. */
+#define CALL(type, name, parameters, arguments)	     type model_##name parameters;
+#define VOID_CALL(name, parameters, arguments)	     void model_##name parameters;
+#define NORETURN_CALL(name, parameters, arguments) void model_##name parameters;
+#include "../intrinsics/calls.def"
+#undef CALL
+#undef VOID_CALL
+#undef NORETURN_CALL
+
+#define KERNEL_CS 0x10u
+#define KERNEL_DS 0x18u
+#define KERNEL_TR 0x40u
+
+#define RIGHTS_UNUSABLE 0x10000u
+
+static inline struct model_cpu *model_here(void)
+{
+	return &model.cpu[model.here];
+}
+
+static inline bool canonical(uint64_t address)
+{
+	return (uint64_t)((int64_t)(address << 16) >> 16) == address;
+}
+
+/* cpu.c: once per intrinsic, before it does anything. */
+void model_tick(void);
+
+/* cpuid.c: what the CPU here reports. */
+void model_cpuid_answer(uint32_t leaf, uint32_t subleaf, struct cpu_leaf *out);
+
+/* exception.c: an exception of the instruction at hand. */
+enum raise_how { RAISE_PLAIN, RAISE_FIXUP };
+/* True: execution goes on (at the fix-up); otherwise it does not return. */
+bool model_raise(uint32_t vector, uint32_t error, enum raise_how how, const char *what);
+bool model_kernel_idt(const struct model_cpu *cpu);
+
+/* segments.c: fill the hidden part from the descriptor; false: it cannot be loaded. */
+void model_segments_reset(uint32_t cpu);
+bool model_load_user(struct model_cpu *cpu, uint16_t cs, uint16_t ss);
+uint64_t model_kernel_gdt(uint32_t cpu);
+uint64_t model_kernel_idt_base(uint32_t cpu);
+uint64_t model_kernel_tss(uint32_t cpu);
+
+/* vmcs.c */
+enum { VMX_ERROR_CLEAR_ADDRESS = 2, VMX_ERROR_CLEAR_VMXON = 3, VMX_ERROR_LAUNCH_STATE = 4, VMX_ERROR_RESUME_STATE = 5,
+       VMX_ERROR_CONTROLS = 7, VMX_ERROR_HOST = 8, VMX_ERROR_LOAD_ADDRESS = 9, VMX_ERROR_LOAD_VMXON = 10,
+       VMX_ERROR_LOAD_REVISION = 11, VMX_ERROR_FIELD = 12, VMX_ERROR_READ_ONLY = 13, VMX_ERROR_VMXON = 15,
+       VMX_ERROR_MOV_SS = 26, VMX_ERROR_INVALIDATE = 28 };
+void model_vmcs_reset(void);
+int model_fail(uint32_t error);
+uint64_t vmcs_get(const struct model_cpu *cpu, uint32_t field);
+void vmcs_put(const struct model_cpu *cpu, uint32_t field, uint64_t value);
+bool vmcs_launched(const struct model_cpu *cpu);
+void vmcs_set_launched(const struct model_cpu *cpu);
+bool model_in_root(const struct model_cpu *cpu);
+
+/* entry.c: into the guest. 0, or an enum cpu_vmx_result; or, with *exits set, an exit. */
+int model_enter(struct model_cpu *cpu, const struct vcpu_regs *regs, bool resume, bool *exits);
+/* exit.c: from the guest: state to the VMCS, the host's from it. */
+void model_leave_guest(struct model_cpu *cpu, const struct model_exit *exit);
+
+/* switch.S */
+uint64_t model_switch_to(uint64_t stack_top, uint64_t fn, uint64_t a, uint64_t b, uint64_t c, uint64_t d);
+void model_switch_back(uint64_t end) __attribute__((noreturn));
+uint64_t model_run_on(uint64_t stack_top, uint64_t fn, uint64_t a);
+
+#endif

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/* Kinds of CPUs. Capability values: low half bits that must be 1, high half bits that may be. */
+#include "model.h"
+
+#define CAPS(allowed, must) ((uint64_t)(allowed) << 32 | (must))
+
+#define BASIC_TRUE  (1ull << 55)
+#define BASIC_WB    (6ull << 50)
+#define BASIC_SIZE  (1024ull << 32)
+#define BASIC	    (BASIC_TRUE | BASIC_WB | BASIC_SIZE | 0x12)
+#define MISC	    (1ull << 29 | 4ull << 16 | 7ull << 6 | 1ull << 5 | 7)
+#define FIXED0_CR0  0x80000021ull
+#define FIXED1_CR0  0xffffffffull
+#define FIXED0_CR4  0x2000ull
+#define FIXED1_CR4  0x003727ffull
+#define EPT_CAPS    0x00000f0106334141ull
+#define LOCKED_ON   5u
+
+#define PIN_ALL	      CAPS(0x0000007f, 0x16)
+#define PRIMARY_ALL   CAPS(0xfff9fffe, 0x04006172)
+#define SECONDARY_ALL CAPS(0x001c7cff, 0)
+#define EXIT_ALL      CAPS(0x01ffffff, 0x00036dfb)
+#define ENTRY_ALL     CAPS(0x0003ffff, 0x000011fb)
+
+#define CAPS_ALL                                                                                             \
+	{                                                                                                    \
+		.basic = BASIC, .pin = PIN_ALL, .primary = PRIMARY_ALL, .secondary = SECONDARY_ALL,          \
+		.exit = EXIT_ALL, .entry = ENTRY_ALL, .misc = MISC, .cr0_fixed0 = FIXED0_CR0,                \
+		.cr0_fixed1 = FIXED1_CR0, .cr4_fixed0 = FIXED0_CR4, .cr4_fixed1 = FIXED1_CR4,                \
+		.ept_vpid = EPT_CAPS, .physical_bits = 39, .linear_bits = 48                                 \
+	}
+#define USUAL .rdtscp = true, .invpcid = true, .xsaves = true, .feature_control = LOCKED_ON
+
+/* Designated initialisers: what comes later wins. */
+#pragma GCC diagnostic ignored "-Woverride-init"
+
+const struct model_kind model_kinds[] = {
+	{ .name = "skylake", .caps = CAPS_ALL, USUAL },
+	{ .name = "unlocked", .caps = CAPS_ALL, USUAL, .feature_control = 0 },
+	{ .name = "no-vpid", .caps = CAPS_ALL, .caps.secondary = CAPS(0x0010100a, 0), USUAL },
+	{ .name = "no-timer", .caps = CAPS_ALL, .caps.pin = CAPS(0x3f, 0x16), USUAL },
+	{ .name = "no-true-controls", .caps = CAPS_ALL, .caps.basic = BASIC & ~BASIC_TRUE,
+	  .caps.pin = CAPS(0x7f, 0x16), .caps.primary = CAPS(0xfff9fffe, 0x0401e172),
+	  .caps.exit = CAPS(0x01ffffff, 0x36dff), .caps.entry = CAPS(0x3ffff, 0x11ff), USUAL },
+	{ .name = "no-efer-control", .caps = CAPS_ALL, .caps.exit = CAPS(0x0003ffff, 0x36dfb),
+	  .caps.entry = CAPS(0x00001fff, 0x11fb), USUAL },
+	{ .name = "no-vmx", .caps = CAPS_ALL, .no_vmx = true, USUAL },
+	{ .name = "locked-off", .caps = CAPS_ALL, USUAL, .feature_control = 1 },
+	{ .name = "in-use", .caps = CAPS_ALL, USUAL, .cr4_extra = CR4_VMXE },
+	{ .name = "no-secondary", .caps = CAPS_ALL, .caps.primary = CAPS(0x7ff9fffe, 0x04006172), USUAL },
+	{ .name = "no-msr-bitmap", .caps = CAPS_ALL, .caps.primary = CAPS(0xeff9fffe, 0x04006172), USUAL },
+	{ .name = "no-xsaves-control", .caps = CAPS_ALL, .caps.secondary = CAPS(0x000c7cff, 0), USUAL },
+	{ .name = "no-host-64", .caps = CAPS_ALL, .caps.exit = CAPS(0x01fffdff, 0x00036dfb & ~0x200), USUAL },
+	{ .name = "no-guest-64", .caps = CAPS_ALL, .caps.entry = CAPS(0x0003fdff, 0x11fb), USUAL },
+	{ .name = "uncached-vmcs", .caps = CAPS_ALL, .caps.basic = BASIC & ~BASIC_WB, USUAL },
+	{ .name = "vmcs-below-4g", .caps = CAPS_ALL, .caps.basic = BASIC | 1ull << 48, USUAL },
+	{ .name = "cr4-bit-not-allowed", .caps = CAPS_ALL, .caps.cr4_fixed1 = FIXED1_CR4 & ~CR4_SMAP, USUAL },
+	{ .name = "cr0-bit-demanded", .caps = CAPS_ALL, .caps.cr0_fixed0 = FIXED0_CR0 | CR0_TS, USUAL },
+};
+
+const unsigned int model_n_kinds = sizeof(model_kinds) / sizeof(model_kinds[0]);

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+/* Power on, and what software sees. */
+#define _GNU_SOURCE
+#include "internal.h"
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "../intrinsics/calls.h"
+
+struct model model;
+
+static struct model_calls calls = {
+#define CALL(type, name, parameters, arguments)		 .name = model_##name,
+#define VOID_CALL(name, parameters, arguments)		 .name = model_##name,
+#define NORETURN_CALL(name, parameters, arguments) .name = model_##name,
+#include "../intrinsics/calls.def"
+	.fault = model_fault,
+};
+
+void model_set_native(const struct native_entry *native)
+{
+	calls.native = native;
+}
+
+static void show_calls(void)
+{
+	static const struct model_calls **page;
+
+	if (page)
+		return;
+	page = mmap((void *)MODEL_CALLS_PAGE, 4096, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+	if ((uint64_t)page != MODEL_CALLS_PAGE) {
+		perror("model: page of calls");
+		abort();
+	}
+	*page = &calls;
+}
+
+#define CR0_KERNEL 0x80050033ull
+#define CR4_KERNEL 0x003706e0ull /* PAE MCE PGE OSFXSR OSXMMEXCPT FSGSBASE PCIDE OSXSAVE SMEP SMAP */
+#define CR3_KERNEL 0x0000000012344006ull
+
+static void cpu_reset(uint32_t number)
+{
+	static const uint64_t msrs[MODEL_MSRS] = {
+#define MSR(name, index, rule, value) [MODEL_MSR_##name] = (value),
+#include "msrs.def"
+#undef MSR
+	};
+	struct model_cpu *cpu = &model.cpu[number];
+
+	memset(cpu, 0, sizeof(*cpu));
+	cpu->st = (struct model_state){
+		.cr0 = CR0_KERNEL,
+		.cr2 = 0x7fff00001000 + number,
+		.cr3 = CR3_KERNEL + number * 0x10000,
+		.cr4 = CR4_KERNEL | model.kind->cr4_extra,
+		.dr7 = 0x402, /* not what a VM exit leaves behind */
+		.rflags = RFLAGS_FIXED,
+		.xcr0 = 7,
+	};
+	memcpy(cpu->st.msr, msrs, sizeof(msrs));
+	cpu->st.msr[MODEL_MSR_FEATURE_CONTROL] = model.kind->feature_control;
+	cpu->st.msr[MODEL_MSR_GS_BASE] += (uint64_t)number << 20;
+	cpu->st.msr[MODEL_MSR_FS_BASE] += (uint64_t)number << 16;
+	cpu->vmcs = -1;
+	model_segments_reset(number);
+}
+
+void model_init(const struct model_kind *kind, uint32_t n_cpus)
+{
+	void *(*physical)(uint64_t) = model.physical;
+	void (*invalidate)(uint64_t) = model.invalidate;
+
+	show_calls();
+	memset(&model, 0, sizeof(model));
+	model.physical = physical;
+	model.invalidate = invalidate;
+	model.kind = kind;
+	model.n_cpus = n_cpus;
+	model_vmcs_reset();
+	for (uint32_t i = 0; i < n_cpus; i++)
+		cpu_reset(i);
+	model_arm(0, 0);
+}
+
+void model_violation(const char *format, ...)
+{
+	va_list args;
+
+	if (model.violations < sizeof(model.violation) / sizeof(model.violation[0])) {
+		va_start(args, format);
+		vsnprintf(model.violation[model.violations], sizeof(model.violation[0]), format, args);
+		va_end(args);
+	}
+	model.violations++;
+}
+
+/* -- comparing ----------------------------------------------------------------------- */
+
+static const struct {
+	const char *name;
+	size_t offset, bytes;
+} members[] = {
+#define MEMBER(m) { #m, offsetof(struct model_state, m), sizeof(((struct model_state *)0)->m) }
+	MEMBER(cr0), MEMBER(cr2), MEMBER(cr3), MEMBER(cr4), MEMBER(dr7), MEMBER(rflags), MEMBER(xcr0), MEMBER(gdt.base),
+	MEMBER(gdt.limit), MEMBER(idt.base), MEMBER(idt.limit), MEMBER(seg[MODEL_ES]), MEMBER(seg[MODEL_CS]),
+	MEMBER(seg[MODEL_SS]), MEMBER(seg[MODEL_DS]), MEMBER(seg[MODEL_FS]), MEMBER(seg[MODEL_GS]),
+	MEMBER(seg[MODEL_LDTR]), MEMBER(seg[MODEL_TR]),
+#define MSR(name, index, rule, value) MEMBER(msr[MODEL_MSR_##name]),
+#include "msrs.def"
+#undef MSR
+#undef MEMBER
+};
+
+const char *model_differs(const struct model_state *a, const struct model_state *b)
+{
+	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
+		if (memcmp((const char *)a + members[i].offset, (const char *)b + members[i].offset, members[i].bytes))
+			return members[i].name;
+	return NULL;
+}
+
+static uint64_t through(uint64_t real, uint64_t shadow, uint64_t mask)
+{
+	return (real & ~mask) | (shadow & mask);
+}
+
+void model_visible(uint32_t number, struct model_state *out)
+{
+	const struct model_cpu *cpu = &model.cpu[number];
+
+	*out = cpu->st;
+	if (!cpu->guest)
+		return;
+	out->cr0 = through(out->cr0, vmcs_get(cpu, VMCS_CR0_SHADOW), vmcs_get(cpu, VMCS_CR0_MASK));
+	out->cr4 = through(out->cr4, vmcs_get(cpu, VMCS_CR4_SHADOW), vmcs_get(cpu, VMCS_CR4_MASK));
+}
+
+bool model_in_root(const struct model_cpu *cpu)
+{
+	return cpu->vmx_on && !cpu->guest;
+}

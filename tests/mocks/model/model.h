@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A model of an x86-64 CPU with VT-x, as far as the intrinsics show one: N logical CPUs
+ * with control registers, MSRs, segments, VMX operation and VMCSs. It runs no guest
+ * instructions: a test says which exit happens, and looks at the state in which the
+ * guest goes on.
+ *
+ * It demands what the SDM demands. What software must not do is a violation, kept by
+ * text, besides what the real CPU would do.
+ */
+#ifndef TESTS_MOCKS_MODEL_H
+#define TESTS_MOCKS_MODEL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <plinth/vcpu.h>
+#include <plinth/vmcs.h>
+#include <plinth/vmx_check.h>
+#include <plinth/x86.h>
+
+#define MODEL_CPUS 4u
+
+/*
+ * The kernel's half: an address of this process with the upper bits set. Whoever touches it
+ * faults, and the machine lets it touch the address without them.
+ */
+#define MODEL_HIGH 0xffff800000000000ull
+
+static inline uint64_t model_high(uint64_t address)
+{
+	return address | MODEL_HIGH;
+}
+
+static inline uint64_t model_low(uint64_t address)
+{
+	return address & ~MODEL_HIGH;
+}
+
+/* Segments in the order of the VMCS. */
+enum model_seg { MODEL_ES, MODEL_CS, MODEL_SS, MODEL_DS, MODEL_FS, MODEL_GS, MODEL_LDTR, MODEL_TR, MODEL_SEGS };
+
+struct model_segment {
+	uint64_t base;
+	uint32_t limit, rights;
+	uint64_t selector;
+};
+
+struct model_table {
+	uint64_t base, limit;
+};
+
+enum model_msr {
+#define MSR(name, index, rule, value) MODEL_MSR_##name,
+#include "msrs.def"
+#undef MSR
+	MODEL_MSRS,
+};
+
+/* What software sees; all members are 64-bit words or made of them, so it compares as bytes. */
+struct model_state {
+	uint64_t cr0, cr2, cr3, cr4, dr7, rflags, xcr0;
+	uint64_t msr[MODEL_MSRS];
+	struct model_table gdt, idt;
+	struct model_segment seg[MODEL_SEGS];
+};
+
+/* An event that was injected with the last entry; info 0: none. */
+struct model_event {
+	uint32_t info, error, length;
+};
+
+struct model_cpu {
+	struct model_state st;
+	struct vcpu_regs regs; /* of the guest or of the OS that got its CPU back */
+	uint64_t rip, rsp;
+	uint64_t interruptibility, activity, pending_debug;
+	struct model_event event;
+	bool vmx_on, guest, halted, reset;
+	bool in_vmm; /* a stack of the VMM is in use */
+	uint64_t vmxon_pa;
+	int vmcs; /* the current one; -1: none */
+	uint64_t ticks;
+	uint64_t nmis_sent, nmis_delivered; /* delivered: to the OS, as guest or not */
+	uint32_t in_nmi;
+	uint64_t exceptions; /* injected */
+	uint64_t invalidations, wbinvds;
+};
+
+/* A kind of CPU: what it offers. */
+struct model_kind {
+	const char *name;
+	struct vmx_caps caps;
+	bool no_vmx, rdtscp, invpcid, xsaves, waitpkg, pconfig;
+	uint64_t feature_control;
+	uint64_t cr4_extra; /* set in every CPU at reset */
+};
+
+extern const struct model_kind model_kinds[];
+extern const unsigned int model_n_kinds;
+
+/* How a run of VMM code ended. */
+enum model_end {
+	MODEL_RETURNED, /* the function returned */
+	MODEL_GUEST,	/* the guest runs */
+	MODEL_BACK,	/* the OS has its CPU back */
+	MODEL_HALTED,	/* HLT with interrupts off */
+	MODEL_RESET,	/* the machine was reset */
+	MODEL_CRASHED,	/* an exception nobody could handle */
+	MODEL_EXIT,	/* (inside the model only) an exit waits to be handled */
+};
+
+struct model_exit {
+	uint64_t reason, qualification, length;
+	uint32_t info, error;		    /* interruption that caused it */
+	uint32_t vectoring, vectoring_error; /* event that was being delivered */
+	uint64_t physical, linear;
+};
+
+struct model {
+	const struct model_kind *kind;
+	uint32_t n_cpus, here; /* here: the CPU that "runs" */
+	struct model_cpu cpu[MODEL_CPUS];
+
+	/* Memory as the CPU sees it by physical address; NULL: nothing there. */
+	void *(*physical)(uint64_t pa);
+	/* An address is not to be translated as before; may be NULL. */
+	void (*invalidate)(uint64_t va);
+
+	uint64_t nmi_at_tick; /* of the CPU here; 0: never */
+	uint32_t uart;	      /* base port of the UART; 0: none */
+	bool uart_stuck;      /* never ready to send */
+	char serial[65536];   /* what it sent */
+	uint32_t n_serial;
+	uint8_t uart_scratch;
+
+	uint32_t violations;
+	char violation[8][200]; /* the first few */
+
+	uint64_t land_user; /* the landing that ends with IRETQ */
+	/* What the last hand-over gave. */
+	struct cpu_handback back;
+	uint64_t back_cr3;
+};
+
+extern struct model model;
+
+/**
+ * model_init() - power on.
+ * @kind:   what CPUs there are
+ * @n_cpus: at most MODEL_CPUS
+ *
+ * Every CPU is as a 64-bit kernel has set it up, interrupts off. Faults are disarmed.
+ */
+void model_init(const struct model_kind *kind, uint32_t n_cpus);
+
+/** model_call() - run a function of the VMM on a CPU and a stack; its result is stored if it returns. */
+enum model_end model_call(uint32_t cpu, uint64_t stack_top, uint64_t fn, uint64_t a, uint64_t b, uint64_t c,
+			  uint64_t d, uint64_t *result);
+
+/**
+ * model_exit() - a guest leaves for the VMM; runs until it goes on somewhere.
+ *
+ * The guest's state is that in model.cpu[@cpu], which the test may have changed.
+ */
+enum model_end model_exit(uint32_t cpu, const struct model_exit *exit);
+
+/** model_nmi() - an NMI arrives while the guest runs, or (see nmi_at_tick) in the VMM. */
+void model_nmi(uint32_t cpu);
+
+/** model_timer_runs() - does the guest's VMX-preemption timer run? */
+bool model_timer_runs(uint32_t cpu);
+
+/** model_field() - a field of the current VMCS of a CPU, as software would read it. */
+uint64_t model_field(uint32_t cpu, uint32_t field);
+void model_set_field(uint32_t cpu, uint32_t field, uint64_t value);
+
+/** model_visible() - what software on that CPU sees: of a guest, through masks and shadows. */
+void model_visible(uint32_t cpu, struct model_state *out);
+/** model_differs() - the name of the first member in which two states differ, or NULL. */
+const char *model_differs(const struct model_state *a, const struct model_state *b);
+
+/** model_active_vmcs() - number of VMCSs that are active on some CPU. */
+unsigned int model_active_vmcs(void);
+
+/* -- faults: every fallible call asks; see also the machine's calls --------------- */
+
+/** model_arm() - calls number @first and @second (from 1; 0: none) that may fail will. */
+void model_arm(uint32_t first, uint32_t second);
+/** model_disarm() - how many of the two happened. */
+uint32_t model_disarm(void);
+/** model_fault() - does this call fail? Counted. */
+bool model_fault(const char *what);
+/** model_fault_name() - of the call that failed last; "" if none did. */
+const char *model_fault_name(void);
+/** model_faults_seen() - calls that asked since model_arm(). */
+uint32_t model_faults_seen(void);
+
+/** model_set_native() - the modules are part of this process. */
+struct native_entry;
+void model_set_native(const struct native_entry *native);
+
+/** model_violation() - software did what it must not. */
+void model_violation(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+#endif

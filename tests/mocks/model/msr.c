@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT */
+/* MSRs: a list of those that hold state, the VMX capabilities, and #GP for the rest. */
+#include "internal.h"
+
+#define EFER_LME 0x100ull
+#define EFER_LMA 0x400ull
+#define EFER_KNOWN 0xd01ull
+#define BASIC_TRUE (1ull << 55)
+
+enum rule { ANY, CANONICAL, PAT, EFER, LOCK, DEBUG };
+
+static const struct {
+	uint32_t index;
+	enum rule rule;
+} msrs[MODEL_MSRS] = {
+#define MSR(name, index, rule, value) [MODEL_MSR_##name] = { index, rule },
+#include "msrs.def"
+#undef MSR
+};
+
+static uint64_t *slot(struct model_cpu *cpu, uint32_t msr, enum rule *rule)
+{
+	for (unsigned int i = 0; i < MODEL_MSRS; i++) {
+		if (msrs[i].index == msr) {
+			*rule = msrs[i].rule;
+			return &cpu->st.msr[i];
+		}
+	}
+	return NULL;
+}
+
+/* The capability MSRs; those with exact ("true") values only where the CPU says so. */
+static bool capability(uint32_t msr, uint64_t *value)
+{
+	const struct vmx_caps *c = &model.kind->caps;
+	bool exact = c->basic & BASIC_TRUE;
+
+	if (model.kind->no_vmx)
+		return false;
+	switch (msr) {
+	case MSR_IA32_VMX_BASIC: *value = c->basic; return true;
+	case MSR_IA32_VMX_PINBASED_CTLS: *value = c->pin | 0x16; return true;
+	case MSR_IA32_VMX_PROCBASED_CTLS: *value = c->primary | 0x0401e172; return true;
+	case MSR_IA32_VMX_EXIT_CTLS: *value = c->exit | 0x36dff; return true;
+	case MSR_IA32_VMX_ENTRY_CTLS: *value = c->entry | 0x11ff; return true;
+	case MSR_IA32_VMX_MISC: *value = c->misc; return true;
+	case MSR_IA32_VMX_CR0_FIXED0: *value = c->cr0_fixed0; return true;
+	case MSR_IA32_VMX_CR0_FIXED1: *value = c->cr0_fixed1; return true;
+	case MSR_IA32_VMX_CR4_FIXED0: *value = c->cr4_fixed0; return true;
+	case MSR_IA32_VMX_CR4_FIXED1: *value = c->cr4_fixed1; return true;
+	case MSR_IA32_VMX_PROCBASED_CTLS2: *value = c->secondary; return c->primary >> 32 & PRIMARY_SECONDARY;
+	case MSR_IA32_VMX_EPT_VPID_CAP:
+		*value = c->ept_vpid;
+		return c->secondary >> 32 & (SECONDARY_EPT | SECONDARY_VPID);
+	case MSR_IA32_VMX_TRUE_PINBASED: *value = c->pin; return exact;
+	case MSR_IA32_VMX_TRUE_PROCBASED: *value = c->primary; return exact;
+	case MSR_IA32_VMX_TRUE_EXIT: *value = c->exit; return exact;
+	case MSR_IA32_VMX_TRUE_ENTRY: *value = c->entry; return exact;
+	default: return false;
+	}
+}
+
+/* MTRRs: write-back but for a hole below 4 GiB, and video memory and ROM below 1 MiB. */
+static bool mtrr(uint32_t msr, uint64_t *value)
+{
+	static const struct {
+		uint32_t msr;
+		uint64_t value;
+	} mtrrs[] = {
+		{ 0xfe, 0x502 }, { 0x2ff, 0xc06 }, { 0x200, 0xc0000000 }, { 0x201, 0x7fc0000800 }, { 0x202, 0 },
+		{ 0x203, 0 }, { 0x250, 0x0606060606060606 }, { 0x258, 0x0606060606060606 }, { 0x259, 0 },
+		{ 0x268, 0x0505050505050505 }, { 0x269, 0x0505050505050505 }, { 0x26a, 0 }, { 0x26b, 0 }, { 0x26c, 0 },
+		{ 0x26d, 0 }, { 0x26e, 0x0505050505050505 }, { 0x26f, 0x0505050505050505 },
+	};
+
+	for (unsigned int i = 0; i < sizeof(mtrrs) / sizeof(mtrrs[0]); i++) {
+		if (mtrrs[i].msr == msr) {
+			*value = mtrrs[i].value;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool read(uint32_t msr, uint64_t *value)
+{
+	enum rule rule;
+	const uint64_t *found = slot(model_here(), msr, &rule);
+
+	if (!found)
+		return capability(msr, value) || mtrr(msr, value);
+	*value = *found;
+	return true;
+}
+
+static bool valid_pat(uint64_t pat)
+{
+	for (unsigned int i = 0; i < 8; i++, pat >>= 8)
+		if ((pat & 0xff) > 7 || (pat & 0xff) == 2 || (pat & 0xff) == 3)
+			return false;
+	return true;
+}
+
+static bool valid(enum rule rule, uint64_t before, uint64_t value)
+{
+	switch (rule) {
+	case CANONICAL: return canonical(value);
+	case PAT: return valid_pat(value);
+	case EFER: return !(value & ~EFER_KNOWN) && !((value ^ before) & EFER_LME);
+	case LOCK: return !(before & FEATURE_CONTROL_LOCKED);
+	case DEBUG: return !(value & ~0xffc7ull);
+	default: return true;
+	}
+}
+
+static bool write(uint32_t msr, uint64_t value)
+{
+	enum rule rule;
+	uint64_t *found = slot(model_here(), msr, &rule);
+
+	if (!found || !valid(rule, *found, value))
+		return false;
+	*found = rule == EFER ? (value & ~EFER_LMA) | (*found & EFER_LMA) : value;
+	return true;
+}
+
+uint64_t model_rdmsr(uint32_t msr)
+{
+	uint64_t value = 0;
+
+	model_tick();
+	if (!read(msr, &value))
+		model_raise(VECTOR_GP, 0, RAISE_PLAIN, "RDMSR");
+	return value;
+}
+
+void model_wrmsr(uint32_t msr, uint64_t value)
+{
+	model_tick();
+	if (!write(msr, value))
+		model_raise(VECTOR_GP, 0, RAISE_PLAIN, "WRMSR");
+}
+
+int model_rdmsr_safe(uint32_t msr, uint64_t *value)
+{
+	model_tick();
+	if (read(msr, value))
+		return 0;
+	model_raise(VECTOR_GP, 0, RAISE_FIXUP, "RDMSR");
+	return PLINTH_E_FAULT;
+}
+
+int model_wrmsr_safe(uint32_t msr, uint64_t value)
+{
+	model_tick();
+	if (write(msr, value))
+		return 0;
+	model_raise(VECTOR_GP, 0, RAISE_FIXUP, "WRMSR");
+	return PLINTH_E_FAULT;
+}
+
+uint64_t model_set_local(struct cpu_local *local)
+{
+	uint64_t before = model_here()->st.msr[MODEL_MSR_FS_BASE];
+
+	local->self = local;
+	model_wrmsr(MSR_IA32_FS_BASE, (uint64_t)local);
+	return before;
+}
+
+void model_restore_local(uint64_t fs_base)
+{
+	model_wrmsr(MSR_IA32_FS_BASE, fs_base);
+}
+
+struct cpu_local *model_local(void)
+{
+	return *(struct cpu_local **)model_here()->st.msr[MODEL_MSR_FS_BASE];
+}

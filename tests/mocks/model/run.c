@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT */
+/* VMM code runs: called, or entered by a VM exit, until it is over. */
+#include "internal.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#define ENTRY_FAILURES_MAX 4
+
+#define STACK_BYTES 16384u
+
+extern uint32_t model_switch_returned;
+
+/* There in builds with the address sanitizer only. */
+void __asan_unpoison_memory_region(const volatile void *address, size_t bytes) __attribute__((weak));
+
+/* What HOST_RSP points into. */
+static struct vcpu *vcpu_of(const struct model_cpu *cpu)
+{
+	return (struct vcpu *)(vmcs_get(cpu, VMCS_HOST_RSP) - offsetof(struct vcpu, on_exit));
+}
+
+/* What the exit stub does before it calls C code. */
+static void stub(const struct model_cpu *cpu, struct vcpu *vcpu)
+{
+	vcpu->regs = cpu->regs;
+	vcpu->exit.reason = vmcs_get(cpu, VMCS_EXIT_REASON);
+	vcpu->exit.rip = vmcs_get(cpu, VMCS_GUEST_RIP);
+	vcpu->exit.length = vmcs_get(cpu, VMCS_EXIT_INSTRUCTION_LENGTH);
+	vcpu->exit.rflags = vmcs_get(cpu, VMCS_GUEST_RFLAGS);
+	vcpu->exit.interruptibility = vmcs_get(cpu, VMCS_GUEST_INTERRUPTIBILITY);
+}
+
+static uint64_t vmm_run(struct model_cpu *cpu, uint64_t stack_top, uint64_t fn, uint64_t a, uint64_t b, uint64_t c,
+			uint64_t d)
+{
+	uint64_t value;
+
+	/* What runs there was given up more than once: nobody told the sanitizer that its frames are gone. */
+	if (__asan_unpoison_memory_region)
+		__asan_unpoison_memory_region((void *)(stack_top - STACK_BYTES), STACK_BYTES);
+	cpu->in_vmm = true;
+	value = model_switch_to(stack_top, fn, a, b, c, d);
+	cpu->in_vmm = false;
+	return value;
+}
+
+static enum model_end resume(struct model_cpu *cpu, struct vcpu *vcpu)
+{
+	bool exits = false;
+	int result = model_enter(cpu, &vcpu->regs, true, &exits);
+
+	if (!result)
+		return exits ? MODEL_EXIT : MODEL_GUEST;
+	vmm_run(cpu, (uint64_t)vcpu, (uint64_t)vcpu->on_resume_failure, (uint64_t)vcpu, (uint64_t)result, 0, 0);
+	model_violation("on_resume_failure() returned");
+	return MODEL_CRASHED;
+}
+
+static enum model_end handle(struct model_cpu *cpu)
+{
+	struct vcpu *vcpu = vcpu_of(cpu);
+	uint64_t end;
+
+	if (vmcs_get(cpu, VMCS_HOST_RIP) != model_vm_exit_address()) {
+		model_violation("HOST_RIP is not the exit stub's address");
+		return MODEL_CRASHED;
+	}
+	stub(cpu, vcpu);
+	/* The real stub carries a plain EXIT_NEXT out by itself; on_action() can do every action. */
+	end = vmm_run(cpu, (uint64_t)vcpu, (uint64_t)vcpu->on_exit, (uint64_t)vcpu, 0, 0, 0);
+	if (model_switch_returned)
+		end = vmm_run(cpu, (uint64_t)vcpu, (uint64_t)vcpu->on_action, (uint64_t)vcpu, end & 0xffffffff, 0, 0);
+	return model_switch_returned ? resume(cpu, vcpu) : (enum model_end)end;
+}
+
+static enum model_end handle_all(struct model_cpu *cpu, enum model_end end)
+{
+	for (unsigned int i = 0; end == MODEL_EXIT; i++) {
+		if (i == ENTRY_FAILURES_MAX) {
+			model_violation("the VMM enters an invalid guest again and again");
+			return MODEL_CRASHED;
+		}
+		model_leave_guest(cpu, NULL);
+		end = handle(cpu);
+	}
+	return end;
+}
+
+enum model_end model_call(uint32_t number, uint64_t stack_top, uint64_t fn, uint64_t a, uint64_t b, uint64_t c,
+			  uint64_t d, uint64_t *result)
+{
+	struct model_cpu *cpu = &model.cpu[number];
+	uint64_t value;
+
+	model.here = number;
+	value = vmm_run(cpu, stack_top & ~15ull, fn, a, b, c, d);
+	if (!model_switch_returned)
+		return handle_all(cpu, (enum model_end)value);
+	*result = value;
+	return MODEL_RETURNED;
+}
+
+enum model_end model_exit(uint32_t number, const struct model_exit *exit)
+{
+	struct model_cpu *cpu = &model.cpu[number];
+
+	model.here = number;
+	if (!cpu->guest) {
+		model_violation("the test wants an exit of CPU %u, which runs no guest", number);
+		return MODEL_CRASHED;
+	}
+	model_leave_guest(cpu, exit);
+	return handle_all(cpu, handle(cpu));
+}
+
+bool model_timer_runs(uint32_t cpu)
+{
+	return model.cpu[cpu].guest && model_field(cpu, VMCS_PIN_CONTROLS) & PIN_PREEMPTION_TIMER;
+}
+
+/* Without NMI exiting a guest takes its NMIs itself. */
+void model_nmi(uint32_t number)
+{
+	model.cpu[number].nmis_sent++;
+	model.cpu[number].nmis_delivered++;
+}
+
+/* -- the CPU goes back ------------------------------------------------------------------ */
+
+/* The landing's part: CR3, then RDI, RFLAGS and RIP from the stack. */
+static void land(struct model_cpu *cpu, const uint64_t *frame)
+{
+	cpu->st.rflags = frame[1];
+	cpu->rip = frame[2];
+	cpu->rsp = model_high((uint64_t)(frame + 3));
+}
+
+/* The same where a user's code goes on: RDI, and what IRETQ takes. */
+static void land_in_user_mode(struct model_cpu *cpu, const uint64_t *frame)
+{
+	cpu->rip = frame[1];
+	cpu->st.rflags = frame[3];
+	cpu->rsp = frame[4];
+	if (!model_load_user(cpu, (uint16_t)frame[2], (uint16_t)frame[5]))
+		model_violation("IRETQ to CS 0x%llx SS 0x%llx", (unsigned long long)frame[2],
+				(unsigned long long)frame[5]);
+}
+
+void model_hand_back(const struct cpu_handback *state, uint64_t cr3)
+{
+	struct model_cpu *cpu = model_here();
+	const uint64_t *frame;
+
+	model_tick();
+	if (cpu->vmx_on)
+		model_violation("CPU %u is handed back in VMX operation", model.here);
+	if (!model_kernel_idt(cpu))
+		model_violation("CPU %u is handed back with the VMM's IDT", model.here);
+	model.back = *state;
+	model.back_cr3 = cr3;
+	cpu->nmis_delivered += state->nmis;
+	memcpy(&cpu->regs, state, sizeof(cpu->regs));
+	cpu->st.cr3 = cr3;
+	frame = (const uint64_t *)model_low(state->rsp);
+	cpu->regs.rdi = frame[0];
+	if (state->land == model.land_user)
+		land_in_user_mode(cpu, frame);
+	else
+		land(cpu, frame);
+	model_switch_back(MODEL_BACK);
+}

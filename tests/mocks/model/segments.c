@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: MIT */
+/* Segments and descriptor tables (SDM, "Protected-Mode Memory Management"), and the kernel's own. */
+#include "internal.h"
+
+#include <string.h>
+
+#define GDT_ENTRIES 16u
+#define IDT_BYTES   4096u
+
+#define DESC_CODE_64  0x00af9b000000ffffull
+#define DESC_DATA     0x00cf93000000ffffull
+#define DESC_USER_32  0x00cffb000000ffffull
+#define DESC_USER_DS  0x00cff3000000ffffull
+#define DESC_USER_64  0x00affb000000ffffull
+#define DESC_TSS_BUSY 0x00008b0000000000ull
+#define TSS_LIMIT     0x206fu
+#define TSS_IST1      36u
+
+#define RIGHTS_S 0x10u
+#define RIGHTS_P 0x80u
+#define RIGHTS_L 0x2000u
+#define TYPE(r)	 ((r) & 15)
+#define DPL(r)	 ((r) >> 5 & 3)
+#define BUSY_BIT (1ull << 41)
+
+#define TSS_RSP0 4u
+
+/* What a kernel keeps per CPU; its GDT is mapped read-only in reality. */
+static struct kernel {
+	_Alignas(4096) uint64_t gdt[GDT_ENTRIES];
+	_Alignas(4096) uint8_t tss[4096];
+	_Alignas(16) uint8_t ist[16384]; /* one of its interrupt stacks; enough to tell */
+	_Alignas(16) uint8_t stack[4096]; /* RSP0 */
+} kernels[MODEL_CPUS];
+static _Alignas(4096) uint8_t kernel_idt[IDT_BYTES];
+
+uint64_t model_kernel_gdt(uint32_t cpu)
+{
+	return (uint64_t)kernels[cpu].gdt;
+}
+
+uint64_t model_kernel_idt_base(uint32_t cpu)
+{
+	(void)cpu;
+	return (uint64_t)kernel_idt;
+}
+
+uint64_t model_kernel_tss(uint32_t cpu)
+{
+	return (uint64_t)kernels[cpu].tss;
+}
+
+static uint64_t field(uint64_t low, unsigned int from, unsigned int bits)
+{
+	return low >> from & ((1ull << bits) - 1);
+}
+
+static void from_descriptor(struct model_segment *s, uint16_t selector, const uint64_t *at, bool system)
+{
+	uint64_t low = at[0];
+	uint32_t limit = (uint32_t)(field(low, 0, 16) | field(low, 48, 4) << 16);
+
+	s->selector = selector;
+	s->base = field(low, 16, 24) | field(low, 56, 8) << 24 | (system ? at[1] << 32 : 0);
+	s->limit = field(low, 55, 1) ? limit << 12 | 0xfff : limit;
+	s->rights = (uint32_t)(field(low, 40, 8) | field(low, 52, 4) << 12);
+}
+
+static void unusable(struct model_segment *s, uint16_t selector)
+{
+	*s = (struct model_segment){ .selector = selector, .rights = RIGHTS_UNUSABLE };
+}
+
+/* The descriptor in the GDT in use, or NULL where a load would raise #GP. */
+static uint64_t *descriptor(const struct model_cpu *cpu, uint16_t selector, uint32_t bytes)
+{
+	uint32_t offset = selector & ~7u;
+
+	if (selector & 4 || !offset || offset + bytes - 1 > cpu->st.gdt.limit)
+		return NULL;
+	return (uint64_t *)(cpu->st.gdt.base + offset);
+}
+
+static bool load_any_code(struct model_cpu *cpu, uint16_t selector)
+{
+	const uint64_t *at = descriptor(cpu, selector, 8);
+	struct model_segment s;
+
+	if (!at)
+		return false;
+	from_descriptor(&s, selector, at, false);
+	if (!(s.rights & RIGHTS_S) || (TYPE(s.rights) & 9) != 9 || !(s.rights & RIGHTS_P) ||
+	    DPL(s.rights) != (selector & 3))
+		return false;
+	cpu->st.seg[MODEL_CS] = s;
+	return true;
+}
+
+/* VMM and kernel run in 64-bit mode. */
+static bool load_code(struct model_cpu *cpu, uint16_t selector)
+{
+	return load_any_code(cpu, selector) && cpu->st.seg[MODEL_CS].rights & RIGHTS_L;
+}
+
+static bool load_data(struct model_cpu *cpu, unsigned int which, uint16_t selector)
+{
+	const uint64_t *at = descriptor(cpu, selector, 8);
+	struct model_segment s;
+
+	if (!(selector & ~3u)) {
+		unusable(&cpu->st.seg[which], selector);
+		return which != MODEL_SS || !(selector & 3);
+	}
+	if (!at)
+		return false;
+	from_descriptor(&s, selector, at, false);
+	if (!(s.rights & RIGHTS_S) || !(s.rights & RIGHTS_P) || TYPE(s.rights) & 8 || !(TYPE(s.rights) & 1))
+		return false;
+	cpu->st.seg[which] = s;
+	return true;
+}
+
+bool model_load_user(struct model_cpu *cpu, uint16_t cs, uint16_t ss)
+{
+	return (cs & 3) == 3 && (ss & 3) == 3 && load_any_code(cpu, cs) && load_data(cpu, MODEL_SS, ss);
+}
+
+static bool load_ldt(struct model_cpu *cpu, uint16_t selector)
+{
+	const uint64_t *at = descriptor(cpu, selector, 16);
+
+	if (!(selector & ~3u)) {
+		unusable(&cpu->st.seg[MODEL_LDTR], selector);
+		return true;
+	}
+	if (!at)
+		return false;
+	from_descriptor(&cpu->st.seg[MODEL_LDTR], selector, at, true);
+	return TYPE(cpu->st.seg[MODEL_LDTR].rights) == 2;
+}
+
+/* The bases of FS and GS are MSRs. */
+static void bases_to_msrs(struct model_cpu *cpu, unsigned int which, unsigned int msr)
+{
+	cpu->st.msr[msr] = cpu->st.seg[which].base;
+}
+
+void model_load_selectors(const struct cpu_selectors *s)
+{
+	struct model_cpu *cpu = model_here();
+
+	model_tick();
+	if (!load_ldt(cpu, s->ldtr) || !load_code(cpu, s->cs) || !load_data(cpu, MODEL_SS, s->ss) ||
+	    !load_data(cpu, MODEL_DS, s->ds) || !load_data(cpu, MODEL_ES, s->es) || !load_data(cpu, MODEL_GS, s->gs)) {
+		model_raise(VECTOR_GP, 0, RAISE_PLAIN, "loading segment registers");
+		return;
+	}
+	bases_to_msrs(cpu, MODEL_GS, MODEL_MSR_GS_BASE);
+	model_tick();
+}
+
+void model_load_fs(uint16_t selector)
+{
+	struct model_cpu *cpu = model_here();
+
+	model_tick();
+	if (!load_data(cpu, MODEL_FS, selector))
+		model_raise(VECTOR_GP, selector, RAISE_PLAIN, "loading FS");
+	bases_to_msrs(cpu, MODEL_FS, MODEL_MSR_FS_BASE);
+}
+
+void model_load_tr(uint16_t selector)
+{
+	struct model_cpu *cpu = model_here();
+	uint64_t *at = descriptor(cpu, selector, 16);
+	struct model_segment s;
+
+	model_tick();
+	if (at)
+		from_descriptor(&s, selector, at, true);
+	if (!at || s.rights & RIGHTS_S || TYPE(s.rights) != 9 || !(s.rights & RIGHTS_P)) {
+		model_raise(VECTOR_GP, selector, RAISE_PLAIN, "LTR: not an available TSS");
+		return;
+	}
+	if (cpu->st.gdt.base == model_kernel_gdt(model.here))
+		model_violation("LTR writes its busy bit into the kernel's GDT, which is read-only");
+	*at |= BUSY_BIT;
+	s.rights |= 2;
+	cpu->st.seg[MODEL_TR] = s;
+}
+
+static void store(struct cpu_table *out, const struct model_table *table)
+{
+	out->base = table->base;
+	out->limit = (uint16_t)table->limit;
+}
+
+void model_store_gdt(struct cpu_table *out)
+{
+	model_tick();
+	store(out, &model_here()->st.gdt);
+}
+
+void model_store_idt(struct cpu_table *out)
+{
+	model_tick();
+	store(out, &model_here()->st.idt);
+}
+
+void model_load_gdt(const struct cpu_table *table)
+{
+	model_tick();
+	model_here()->st.gdt = (struct model_table){ table->base, table->limit };
+}
+
+void model_load_idt(const struct cpu_table *table)
+{
+	model_tick();
+	model_here()->st.idt = (struct model_table){ table->base, table->limit };
+}
+
+void model_store_selectors(struct cpu_selectors *out)
+{
+	const struct model_segment *s = model_here()->st.seg;
+
+	model_tick();
+	*out = (struct cpu_selectors){
+		.es = (uint16_t)s[MODEL_ES].selector, .cs = (uint16_t)s[MODEL_CS].selector,
+		.ss = (uint16_t)s[MODEL_SS].selector, .ds = (uint16_t)s[MODEL_DS].selector,
+		.fs = (uint16_t)s[MODEL_FS].selector, .gs = (uint16_t)s[MODEL_GS].selector,
+		.ldtr = (uint16_t)s[MODEL_LDTR].selector, .tr = (uint16_t)s[MODEL_TR].selector,
+	};
+}
+
+void model_segments_reset(uint32_t number)
+{
+	struct model_cpu *cpu = &model.cpu[number];
+	struct kernel *k = &kernels[number];
+	uint64_t tss = (uint64_t)k->tss, ist = (uint64_t)k->ist + sizeof(k->ist);
+	uint64_t rsp0 = model_high((uint64_t)k->stack + sizeof(k->stack));
+
+	memset(k, 0, sizeof(*k));
+	for (unsigned int i = 0; i < 4; i++)
+		memcpy(k->tss + TSS_IST1 + 8 * i, &ist, sizeof(ist));
+	memcpy(k->tss + TSS_RSP0, &rsp0, sizeof(rsp0));
+	k->gdt[1] = DESC_USER_32;
+	k->gdt[KERNEL_CS / 8] = DESC_CODE_64;
+	k->gdt[KERNEL_DS / 8] = DESC_DATA;
+	k->gdt[4] = DESC_USER_32;
+	k->gdt[5] = DESC_USER_DS;
+	k->gdt[6] = DESC_USER_64;
+	k->gdt[KERNEL_TR / 8] = DESC_TSS_BUSY | TSS_LIMIT | (tss & 0xffffff) << 16 | (tss >> 24 & 0xff) << 56;
+	k->gdt[KERNEL_TR / 8 + 1] = tss >> 32;
+	cpu->st.gdt = (struct model_table){ model_kernel_gdt(number), sizeof(k->gdt) - 1 };
+	cpu->st.idt = (struct model_table){ model_kernel_idt_base(number), IDT_BYTES - 1 };
+	load_code(cpu, KERNEL_CS);
+	load_data(cpu, MODEL_SS, KERNEL_DS);
+	load_data(cpu, MODEL_ES, 0);
+	load_data(cpu, MODEL_DS, 0);
+	load_data(cpu, MODEL_FS, 0);
+	load_data(cpu, MODEL_GS, 0);
+	load_ldt(cpu, 0);
+	from_descriptor(&cpu->st.seg[MODEL_TR], KERNEL_TR, &k->gdt[KERNEL_TR / 8], true);
+}

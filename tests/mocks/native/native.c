@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/* The machine loads one module, the bridge; behind it are the real modules, compiled for this process. */
+#include <stddef.h>
+
+#include <plinth/entry.h>
+#include <plinth/exit_handler.h>
+#include <plinth/vcpu.h>
+
+#include "intrinsics/calls.h"
+#include "machine/machine.h"
+
+const char *const machine_usual[] = { "native_bridge", NULL };
+
+/*
+ * The modules' constructors run once, when the process begins, but what they register
+ * ends with the first unload: the linker leads their calls here (--wrap), where they are
+ * written down and repeated with every load.
+ */
+static struct {
+	uint32_t kind;
+	vcpu_exit_fn *handler;
+} handlers[8];
+static unsigned int n_handlers;
+static const struct vcpu_slat *slat;
+static vcpu_entry_check_fn *explain_entry;
+
+int __real_exit_register_kind(uint32_t kind, vcpu_exit_fn *handler, vcpu_exit_fn **previous);
+void __real_vcpu_register_slat(const struct vcpu_slat *registered);
+void __real_vcpu_register_entry_check(vcpu_entry_check_fn *check);
+int __wrap_exit_register_kind(uint32_t kind, vcpu_exit_fn *handler, vcpu_exit_fn **previous);
+void __wrap_vcpu_register_slat(const struct vcpu_slat *registered);
+void __wrap_vcpu_register_entry_check(vcpu_entry_check_fn *check);
+
+int __wrap_exit_register_kind(uint32_t kind, vcpu_exit_fn *handler, vcpu_exit_fn **previous)
+{
+	handlers[n_handlers].kind = kind;
+	handlers[n_handlers++].handler = handler;
+	return __real_exit_register_kind(kind, handler, previous);
+}
+
+void __wrap_vcpu_register_slat(const struct vcpu_slat *registered)
+{
+	slat = registered;
+	__real_vcpu_register_slat(registered);
+}
+
+void __wrap_vcpu_register_entry_check(vcpu_entry_check_fn *check)
+{
+	explain_entry = check;
+	__real_vcpu_register_entry_check(check);
+}
+
+static int init(const struct plinth_boot *boot, uint64_t cpu)
+{
+	vcpu_exit_fn *previous;
+
+	for (unsigned int i = 0; i < n_handlers; i++)
+		(void)!__real_exit_register_kind(handlers[i].kind, handlers[i].handler, &previous);
+	__real_vcpu_register_slat(slat);
+	__real_vcpu_register_entry_check(explain_entry);
+	return entry_init(boot, cpu);
+}
+
+static const struct native_entry native = {
+	.init = init,
+	.fini = entry_fini,
+	.prepare = entry_prepare,
+	.release = entry_release,
+	.start = entry_start,
+	.check = entry_check,
+};
+
+static __attribute__((constructor)) void attach(void)
+{
+	model_set_native(&native);
+}

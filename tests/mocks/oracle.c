@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: MIT */
+#include "oracle.h"
+
+#include <string.h>
+
+#include "model/internal.h"
+
+#define DPL(rights) ((rights) >> 5 & 3)
+#define RIGHTS_L    0x2000u
+
+static unsigned int cpl(const struct guest *g)
+{
+	return DPL(g->visible.seg[MODEL_SS].rights);
+}
+
+uint64_t *oracle_gpr(struct guest *g, unsigned int number)
+{
+	struct vcpu_regs *r = &g->regs;
+	uint64_t *const registers[16] = { &r->rax, &r->rcx, &r->rdx, &r->rbx, &g->rsp, &r->rbp, &r->rsi, &r->rdi,
+					  &r->r8, &r->r9, &r->r10, &r->r11, &r->r12, &r->r13, &r->r14, &r->r15 };
+
+	return registers[number & 15];
+}
+
+/* -- control registers (SDM, "MOV - Move to/from Control Registers", "LMSW", "CLTS") ------ */
+
+static enum outcome write_cr0(struct guest *g, uint64_t value)
+{
+	value |= 0x10; /* ET is always 1 */
+	if (value >> 32 || (value & CR0_PG && !(value & CR0_PE)) || (value & CR0_NW && !(value & CR0_CD)))
+		return RAISES_GP;
+	/* Not natively, but what a VMM without unrestricted guests documents: no way out of paged protected mode. */
+	if (!(value & CR0_PE) || !(value & CR0_PG))
+		return RAISES_GP;
+	if (!(value & CR0_WP) && g->visible.cr4 & CR4_CET)
+		return RAISES_GP;
+	g->visible.cr0 = value;
+	return GOES_ON;
+}
+
+static enum outcome write_cr3(struct guest *g, uint64_t value)
+{
+	if (g->visible.cr4 & CR4_PCIDE)
+		value &= ~CR3_NOFLUSH;
+	if (value >> model.kind->caps.physical_bits)
+		return RAISES_GP;
+	g->visible.cr3 = value;
+	return GOES_ON;
+}
+
+static enum outcome write_cr4(struct guest *g, uint64_t value)
+{
+	uint64_t now = g->visible.cr4;
+
+	if (value & ~model.kind->caps.cr4_fixed1 || !(value & CR4_PAE) || (value ^ now) & CR4_LA57)
+		return RAISES_GP;
+	if (value & ~now & CR4_PCIDE && g->visible.cr3 & CR3_PCID)
+		return RAISES_GP;
+	if (value & CR4_CET && !(g->visible.cr0 & CR0_WP))
+		return RAISES_GP;
+	g->visible.cr4 = value;
+	return GOES_ON;
+}
+
+static enum outcome cr_access(struct guest *g, uint64_t q)
+{
+	unsigned int cr = q & 15, op = q >> 4 & 3;
+	uint64_t *gpr = oracle_gpr(g, q >> 8 & 15), *cr0 = &g->visible.cr0;
+	uint64_t source = q >> 16 & 15;
+
+	if (cr != 0 && cr != 3 && cr != 4)
+		return STOPS;
+	if (op == 2)
+		return write_cr0(g, *cr0 & ~CR0_TS);
+	if (op == 3)
+		return write_cr0(g, (*cr0 & ~14ull) | source | (*cr0 & CR0_PE));
+	if (op == 1) {
+		*gpr = cr == 0 ? *cr0 : cr == 3 ? g->visible.cr3 : g->visible.cr4;
+		return GOES_ON;
+	}
+	return cr == 0 ? write_cr0(g, *gpr) : cr == 3 ? write_cr3(g, *gpr) : write_cr4(g, *gpr);
+}
+
+/* -- CPUID, MSRs, XSETBV --------------------------------------------------------------------- */
+
+static enum outcome cpuid(struct guest *g)
+{
+	uint32_t leaf = (uint32_t)g->regs.rax, subleaf = (uint32_t)g->regs.rcx;
+	uint64_t cr4 = model_here()->st.cr4;
+	struct cpu_leaf out;
+
+	/* Natively CPUID reports the OS's own CR4. */
+	model_here()->st.cr4 = g->visible.cr4;
+	model_cpuid_answer(leaf, subleaf, &out);
+	model_here()->st.cr4 = cr4;
+	if (leaf == 1)
+		out.ecx |= CPUID_1_ECX_HYPERVISOR;
+	if (leaf == 0x40000000)
+		out = (struct cpu_leaf){ 0x40000000, 0x6e696c50, 0x6c506874, 0x68746e69 }; /* "PlinthPlinth" */
+	g->regs.rax = out.eax;
+	g->regs.rbx = out.ebx;
+	g->regs.rcx = out.ecx;
+	g->regs.rdx = out.edx;
+	return GOES_ON;
+}
+
+static bool known_msr(uint32_t msr, unsigned int *place)
+{
+	static const uint32_t indices[] = {
+#define MSR(name, index, rule, value) index,
+#include "model/msrs.def"
+#undef MSR
+	};
+
+	for (*place = 0; *place < MODEL_MSRS; ++*place)
+		if (indices[*place] == msr)
+			return true;
+	return false;
+}
+
+static enum outcome rdmsr(struct guest *g)
+{
+	unsigned int place;
+	uint64_t value;
+
+	if (!known_msr((uint32_t)g->regs.rcx, &place))
+		return RAISES_GP;
+	value = g->visible.msr[place];
+	g->regs.rax = (uint32_t)value;
+	g->regs.rdx = value >> 32;
+	return GOES_ON;
+}
+
+static enum outcome wrmsr(struct guest *g)
+{
+	unsigned int place;
+
+	if (!known_msr((uint32_t)g->regs.rcx, &place))
+		return RAISES_GP;
+	g->visible.msr[place] = g->regs.rdx << 32 | (uint32_t)g->regs.rax;
+	return GOES_ON;
+}
+
+static enum outcome xsetbv(struct guest *g)
+{
+	uint64_t value = g->regs.rdx << 32 | (uint32_t)g->regs.rax;
+
+	if (!(g->visible.cr4 & CR4_OSXSAVE))
+		return RAISES_UD;
+	if (cpl(g) || (uint32_t)g->regs.rcx || !(value & 1) || value & ~7ull || (value & 4 && !(value & 2)))
+		return RAISES_GP;
+	g->visible.xcr0 = value;
+	return GOES_ON;
+}
+
+#define QUALIFICATION_MAPPED   0x38ull
+#define QUALIFICATION_UNBLOCKS 0x1000ull /* an IRET was about to unblock NMIs, and did not */
+
+/* Second-level translation is one to one: what it lacks it adds, what it forbids is #GP. */
+static enum outcome translation(struct guest *g, const struct model_exit *e)
+{
+	if (e->qualification & QUALIFICATION_UNBLOCKS && !(e->vectoring >> 31))
+		g->interruptibility |= 8;
+	return e->qualification & QUALIFICATION_MAPPED || e->physical >> model.kind->caps.physical_bits ? RAISES_GP
+														 : SAME_RIP;
+}
+
+static enum outcome basic(struct guest *g, const struct model_exit *e)
+{
+	if (e->reason >= 19 && e->reason <= 27)
+		return RAISES_UD;
+	switch (e->reason) {
+	case 2: return RESETS;
+	case 8: case 52: return SAME_RIP;
+	case 9: return RAISES_GP;
+	case 10: return cpuid(g);
+	case 11: return g->visible.cr4 & CR4_SMXE ? RAISES_GP : RAISES_UD;
+	case 13: return cpl(g) ? RAISES_GP : GOES_ON;
+	case 18: return RAISES_UD;
+	case 28: return cr_access(g, e->qualification);
+	case 31: return rdmsr(g);
+	case 32: return wrmsr(g);
+	case 48: return translation(g, e);
+	case 50: case 53: case 59: return RAISES_UD;
+	case 55: return xsetbv(g);
+	default: return STOPS;
+	}
+}
+
+/* Behind the instruction (SDM, "Interruptibility State", "Pending Debug Exceptions"). */
+static void advance(struct guest *g, const struct model_exit *e)
+{
+	bool stepping = g->visible.rflags & RFLAGS_TF && !(g->visible.msr[MODEL_MSR_DEBUGCTL] & 2);
+
+	g->rip += e->length;
+	if (!(g->visible.seg[MODEL_CS].rights & RIGHTS_L))
+		g->rip = (uint32_t)g->rip;
+	g->interruptibility &= ~3ull;
+	if (stepping)
+		g->pending_debug |= 1ull << 14;
+}
+
+enum outcome oracle(const struct guest *before, const struct model_exit *exit, struct guest *after)
+{
+	enum outcome outcome;
+
+	*after = *before;
+	outcome = basic(after, exit);
+	if (outcome == GOES_ON)
+		advance(after, exit);
+	else
+		after->rip = before->rip;
+	/* Delivering an event ends blocking by STI and MOV SS. */
+	if (outcome == RAISES_GP || outcome == RAISES_UD)
+		after->interruptibility &= ~3ull;
+	return outcome;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What must become of a guest that exits, told from the SDM's and the project's rules and
+ * from nothing in the modules: every instruction that exits behaves as on a CPU without VMM,
+ * but for what the VMM documents (CPUID leaf 0x40000000, the stop hypercall).
+ */
+#ifndef TESTS_MOCKS_ORACLE_H
+#define TESTS_MOCKS_ORACLE_H
+
+#include "model/model.h"
+
+/* How it goes on. */
+enum outcome {
+	GOES_ON,   /* behind the instruction */
+	SAME_RIP,  /* at the instruction, without an event */
+	RAISES_GP, /* at the instruction, with #GP(0) */
+	RAISES_UD,
+	STOPS,	   /* an exit nobody expects: the CPU is given back, or halts */
+	RESETS,
+};
+
+/* The guest as the model has it, and what a correct VMM makes of it. */
+struct guest {
+	struct model_state visible;
+	struct vcpu_regs regs;
+	uint64_t rip, rsp, interruptibility, pending_debug;
+};
+
+/**
+ * oracle() - judge one exit.
+ * @before: the guest when it exits
+ * @exit:   why
+ * @after:  what it must be afterwards; for outcomes in which it goes on as a guest
+ */
+enum outcome oracle(const struct guest *before, const struct model_exit *exit, struct guest *after);
+
+/** oracle_gpr() - a register by its number in instructions. */
+uint64_t *oracle_gpr(struct guest *g, unsigned int number);
+
+#endif

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: MIT */
+#define _GNU_SOURCE
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "drivers/common/os.h"
+#include "mock_os.h"
+
+#include "memory.h"
+
+struct mock_world mock_world;
+struct mock_config mock_config;
+
+static uint32_t here; /* the CPU that "runs" now */
+static char trace[4096];
+static size_t traced;
+
+/* -- faults ----------------------------------------------------------------- */
+
+static unsigned int calls, armed[2], hits;
+
+static bool fault(void)
+{
+	calls++;
+	if (calls != armed[0] && calls != armed[1])
+		return false;
+	hits++;
+	return true;
+}
+
+void mock_arm(unsigned int first, unsigned int second)
+{
+	calls = hits = 0;
+	armed[0] = first;
+	armed[1] = second;
+}
+
+unsigned int mock_disarm(void)
+{
+	armed[0] = armed[1] = 0;
+	return hits;
+}
+
+/* -- what the mock modules tell --------------------------------------------- */
+
+static void note_event(enum mock_event event, uint64_t cpu)
+{
+	static const char names[MOCK_EVENTS][4] = {"c+", "c-", "i+", "i-", "p+", "p-", "?", "s+"};
+
+	if (traced + 8 < sizeof(trace)) {
+		for (const char *c = names[event]; *c; c++)
+			trace[traced++] = *c;
+		trace[traced++] = (char)('0' + cpu);
+		trace[traced++] = ' ';
+	}
+}
+
+static bool event_fails(enum mock_event event, uint64_t cpu)
+{
+	if (mock_config.fail_event == event + 1 && mock_config.fail_event_cpu == cpu)
+		return true;
+	/* The others cannot fail. */
+	return (event == MOCK_INIT || event == MOCK_PREPARE || event == MOCK_CHECK || event == MOCK_START) && fault();
+}
+
+static int hook(enum mock_event event, uint64_t cpu)
+{
+	if (event_fails(event, cpu))
+		return mock_config.entry_error;
+	note_event(event, cpu);
+	switch (event) {
+	case MOCK_CTOR: mock_world.constructed++; break;
+	case MOCK_DTOR: mock_world.constructed--; break;
+	case MOCK_INIT: mock_world.initialised = true; break;
+	case MOCK_FINI: mock_world.initialised = false; break;
+	case MOCK_PREPARE: mock_world.prepared[cpu] = true; break;
+	case MOCK_RELEASE: mock_world.prepared[cpu] = false; break;
+	default: break;
+	}
+	return 0;
+}
+
+const char *mock_trace(void)
+{
+	trace[traced] = '\0';
+	return trace;
+}
+
+void mock_reset(void)
+{
+	mock_hook_fn **page = (mock_hook_fn **)MOCK_HOOK_PAGE;
+
+	if (mmap(page, OS_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != page)
+		abort();
+	*page = hook;
+	memory_reset();
+	memset(&mock_world, 0, sizeof(mock_world));
+	mock_config = (struct mock_config){.n_cpus = 2, .levels = 4, .random = 0x12345, .entry_error = PLINTH_E_NOTSUP};
+	mock_arm(0, 0);
+	traced = 0;
+}
+
+/* -- os.h -------------------------------------------------------------------- */
+
+void *os_alloc_pages(size_t pages, size_t align)
+{
+	return fault() ? NULL : memory_alloc(pages, align);
+}
+
+void os_free_pages(void *memory, size_t pages)
+{
+	memory_free(memory, pages);
+}
+
+uint64_t os_virt_to_phys(const void *memory)
+{
+	return memory_pa(memory);
+}
+
+uint64_t os_memory_bytes(void)
+{
+	return 8ull << 30;
+}
+
+uint32_t os_cpu_count(void)
+{
+	return mock_config.n_cpus;
+}
+
+bool os_cpu_is_online(uint32_t cpu)
+{
+	return cpu < mock_config.n_cpus && !mock_config.offline[cpu];
+}
+
+int os_run_on(uint32_t cpu, int (*fn)(void *), void *arg, int *result)
+{
+	if (fault() || !os_cpu_is_online(cpu))
+		return PLINTH_E_STATE;
+	here = cpu;
+	*result = fn(arg);
+	return 0;
+}
+
+void os_lock(void)
+{
+	mock_world.locked++;
+}
+
+void os_unlock(void)
+{
+	mock_world.locked--;
+}
+
+void os_log(enum os_log_level level, const char *line)
+{
+	(void)level;
+	(void)line;
+}
+
+uint64_t os_random(void)
+{
+	return mock_config.random;
+}
+
+uint64_t os_ticks(void)
+{
+	static uint64_t ticks;
+
+	return ticks += 100;
+}
+
+uint32_t os_paging_levels(void)
+{
+	return mock_config.levels;
+}
+
+void os_kernel_half(uint64_t *table)
+{
+	for (unsigned int i = 256; i < 512; i++)
+		table[i] = 0xdead000000000000ull + i;
+}
+
+void os_gate_user(uint64_t *land_user, uint64_t *user_cr3)
+{
+	*land_user = 0xffffffff81000200;
+	*user_cr3 = 0x1000;
+}
+
+void os_gate_addresses(uint64_t *stop_rip, uint64_t *land)
+{
+	*stop_rip = 0xffffffff81000000;
+	*land = 0xffffffff81000100;
+}
+
+int os_vmm_call(uint64_t launch_pa, uint64_t stack_top, uint64_t fn, uint64_t arg0, uint64_t arg1)
+{
+	memory_enter(launch_pa, mock_config.levels);
+	return memory_call(stack_top, fn, arg0, arg1, 0, 0);
+}
+
+int os_vmm_start(uint64_t launch_pa, uint64_t stack_top, uint64_t fn, uint32_t cpu)
+{
+	int err;
+
+	memory_enter(launch_pa, mock_config.levels);
+	err = memory_call(stack_top, fn, cpu, 0x1111, 0x2222, 0x3333);
+	if (!err && (cpu != here || mock_world.guest[cpu]))
+		abort();
+	if (!err)
+		mock_world.guest[cpu] = true;
+	return err;
+}
+
+int os_vmm_stop(const uint64_t token[2])
+{
+	if (token[0] != mock_config.random || !mock_world.guest[here])
+		abort();
+	if (fault())
+		return PLINTH_E_VMX;
+	note_event(MOCK_EVENTS - 1, here);
+	trace[traced - 3] = '-';
+	mock_world.guest[here] = false;
+	return 0;
+}
+
+int os_virt_acquire(const char **why)
+{
+	*why = "the mock is in the way";
+	if (fault())
+		return PLINTH_E_BUSY;
+	mock_world.virt = true;
+	return 0;
+}
+
+void os_virt_release(void)
+{
+	mock_world.virt = false;
+}
+
+void os_cpu_claim(void)
+{
+	mock_world.claimed[here] = true;
+}
+
+void os_cpu_unclaim(void)
+{
+	mock_world.claimed[here] = false;
+}
+
+void mock_be_on(uint32_t cpu)
+{
+	here = cpu;
+}
+
+void *mock_physical(uint64_t pa)
+{
+	return memory_physical(pa);
+}

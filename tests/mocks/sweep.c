@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT */
+#include "sweep.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static char label[256];
+static unsigned long cases;
+
+void sweep_label(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(label, sizeof(label), format, args);
+	va_end(args);
+}
+
+const char *sweep_case(void)
+{
+	return label;
+}
+
+void sweep_count(void)
+{
+	cases++;
+}
+
+void sweep_report(const char *name)
+{
+	const char *path = getenv("PLINTH_SWEEPS");
+	FILE *file = path ? fopen(path, "a") : stdout;
+
+	/* A test that speaks TAP is not heard otherwise. */
+	if (file)
+		fprintf(file, "sweep %s: %lu combinations\n", name, cases);
+	if (file && path)
+		fclose(file);
+	cases = 0;
+}
+
+void sweep_expect_clean(void)
+{
+	for (uint32_t i = 0; i < model.violations && i < sizeof(model.violation) / sizeof(model.violation[0]); i++)
+		cr_expect(false, "%s: %s", label, model.violation[i]);
+	model.violations = 0;
+}
+
+void sweep_expect_same(const struct machine_world *before)
+{
+	struct machine_world now;
+	const char *differs;
+
+	machine_snapshot(&now);
+	differs = machine_compare(before, &now);
+	cr_expect_null(differs, "%s: not as before: %s", label, differs);
+}
+
+void sweep_expect_corrupt(void)
+{
+	cr_expect_eq(machine_load(), PLINTH_E_CORRUPT, "%s: load", label);
+	cr_expect_eq(machine_start(), PLINTH_E_CORRUPT, "%s: start", label);
+	cr_expect_eq(machine_stop(), PLINTH_E_CORRUPT, "%s: stop", label);
+	cr_expect_eq(machine_unload(), PLINTH_E_CORRUPT, "%s: unload", label);
+}
+
+int sweep_loaded(void)
+{
+	return machine_load();
+}
+
+int sweep_warm(void)
+{
+	int err = sweep_started();
+
+	machine.warm = true;
+	return err ? err : machine_stop();
+}
+
+int sweep_started(void)
+{
+	int err = machine_load();
+
+	return err ? err : machine_start();
+}
+
+int sweep_stop_unload(void)
+{
+	int err = machine_stop();
+
+	return err ? err : machine_unload();
+}
+
+static bool corrupt(void)
+{
+	struct plinth_ctl_status status = { 0 };
+
+	core_status(machine.core, &status);
+	return status.state == PLINTH_CORRUPT;
+}
+
+/* Once more without faults, and all the way back. */
+static void expect_retry(const struct scenario *s, const struct machine_world *empty)
+{
+	cr_expect_eq(s->run(), 0, "%s: the retry: %s", label, machine.report.text);
+	if (s->undo)
+		cr_expect_eq(s->undo(), 0, "%s: undo after the retry: %s", label, machine.report.text);
+	sweep_expect_same(empty);
+}
+
+static void judge(const struct scenario *s, int err, uint32_t hits, const struct machine_world *before,
+		  const struct machine_world *empty)
+{
+	if (corrupt()) {
+		cr_expect_eq(err, PLINTH_E_CORRUPT, "%s: CORRUPT, but the command says %d", label, err);
+		cr_expect(hits, "%s: CORRUPT without a fault", label);
+		sweep_expect_corrupt();
+		return;
+	}
+	if (!err) {
+		cr_expect_eq(hits, 0, "%s: worked although \"%s\" failed", label, model_fault_name());
+		if (s->circle)
+			sweep_expect_same(before);
+		if (s->undo)
+			cr_expect_eq(s->undo(), 0, "%s: undo: %s", label, machine.report.text);
+		sweep_expect_same(empty);
+		return;
+	}
+	cr_expect(hits, "%s: error %d without a fault: %s", label, err, machine.report.text);
+	cr_expect(machine.report.used, "%s: error %d without a word", label, err);
+	sweep_expect_same(before);
+	expect_retry(s, empty);
+}
+
+uint32_t sweep_one(const struct scenario *s, const struct model_kind *kind, uint32_t n_cpus, struct sweep_faults faults)
+{
+	struct machine_world empty, before;
+	uint32_t hits;
+	int err;
+
+	sweep_label("%s, %u CPUs, faults %u %u", s->name, n_cpus, faults.first, faults.second);
+	sweep_count();
+	machine_reset(kind, n_cpus);
+	machine_snapshot(&empty);
+	if (s->prepare)
+		cr_expect_eq(s->prepare(), 0, "%s: prepare: %s", label, machine.report.text);
+	machine_snapshot(&before);
+	model_arm(faults.first, faults.second);
+	err = s->run();
+	hits = model_disarm();
+	judge(s, err, hits, &before, &empty);
+	sweep_expect_clean();
+	return hits;
+}

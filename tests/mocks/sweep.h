@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/* What the sweeps share: scenarios, expectations after each case, and the count of cases. */
+#ifndef TESTS_MOCKS_SWEEP_H
+#define TESTS_MOCKS_SWEEP_H
+
+#include <criterion/criterion.h>
+
+#include "machine/machine.h"
+
+/* A command under test between what leads up to it and what takes it back. */
+struct scenario {
+	const char *name;
+	int (*prepare)(void); /* 0, or a negative error; NULL: nothing */
+	int (*run)(void);
+	int (*undo)(void); /* back to where nothing is loaded; NULL: nothing to do */
+	bool circle;	   /* run ends where it began */
+};
+
+/** sweep_label() - the name of the case at hand, for messages; as printf(). */
+void sweep_label(const char *format, ...) __attribute__((format(printf, 1, 2)));
+const char *sweep_case(void);
+
+/** sweep_count() - one more combination was tried. */
+void sweep_count(void);
+/** sweep_report() - tell how many there were since the last report, in the file $PLINTH_SWEEPS if it is set. */
+void sweep_report(const char *name);
+
+/** sweep_expect_clean() - nobody did what a CPU or an OS forbids. */
+void sweep_expect_clean(void);
+/** sweep_expect_same() - the world is as it was. */
+void sweep_expect_same(const struct machine_world *before);
+/** sweep_expect_corrupt() - the core says so, whatever it is asked. */
+void sweep_expect_corrupt(void);
+
+/* Makes the combination: which calls fail, after everything is prepared. */
+struct sweep_faults {
+	uint32_t first, second;
+};
+
+/**
+ * sweep_one() - a scenario with faults.
+ * Return: how many of the faults happened.
+ */
+uint32_t sweep_one(const struct scenario *s, const struct model_kind *kind, uint32_t n_cpus, struct sweep_faults faults);
+
+/* What scenarios are made of. */
+int sweep_loaded(void);
+int sweep_warm(void); /* loaded, and started and stopped before */
+int sweep_started(void);
+int sweep_stop_unload(void);
+
+#endif

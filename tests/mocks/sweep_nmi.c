@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * An NMI at every instruction of interest that the VMM executes, from the start over exits
+ * of all sorts to the stop. None may be lost, none may be delivered twice.
+ */
+#include "sweep.h"
+
+#define TIMER_EXITS_MAX 8
+
+static const struct {
+	struct model_exit exit;
+	bool raises; /* an exception, which an NMI must not displace */
+} exits[] = {
+	{ { .reason = 10, .length = 2 }, false },			  /* CPUID */
+	{ { .reason = 18, .length = 3 }, true },			  /* VMCALL */
+	{ { .reason = 55, .length = 3 }, true },			  /* XSETBV */
+	{ { .reason = 32, .length = 2 }, true },			  /* WRMSR that faults in the VMM */
+	{ { .reason = 28, .qualification = 0x4, .length = 3 }, true },	  /* MOV to CR4 that is refused */
+	{ { .reason = 28, .qualification = 0x110, .length = 3 }, false }, /* MOV from CR0 */
+	{ { .reason = 13, .length = 2 }, false },			  /* INVD */
+};
+
+/* What a guest's CPU does by itself: the timer, IRET after an NMI. */
+static void run_guest(bool blocks_nmis)
+{
+	static const struct model_exit timer = { .reason = 52 };
+	struct model_cpu *cpu = &model.cpu[0];
+
+	for (unsigned int i = 0; cpu->guest && model_timer_runs(0); i++) {
+		if (i == TIMER_EXITS_MAX) {
+			cr_expect(false, "%s: the timer runs for ever", sweep_case());
+			return;
+		}
+		/* The handler of an NMI is over, and IRET ends the blocking; one that began before lasts longer. */
+		if (!blocks_nmis || i > 1)
+			cpu->interruptibility &= ~8ull;
+		cpu->rip += 4;
+		if (model_exit(0, &timer) != MODEL_GUEST)
+			cr_expect(false, "%s: a timer exit ends the guest", sweep_case());
+	}
+	cpu->interruptibility &= ~8ull;
+}
+
+static void run_exits(bool blocks_nmis)
+{
+	struct model_cpu *cpu = &model.cpu[0];
+
+	for (size_t i = 0; i < sizeof(exits) / sizeof(*exits); i++) {
+		cpu->rip = 0xffffffff81000000;
+		cpu->interruptibility = blocks_nmis ? 8 : 0;
+		cpu->regs.rax = 1ull << 40;
+		cpu->regs.rcx = 0x2000;
+		cpu->exceptions = 0;
+		if (model_exit(0, &exits[i].exit) != MODEL_GUEST)
+			cr_expect(false, "%s: exit %llu", sweep_case(), (unsigned long long)exits[i].exit.reason);
+		run_guest(blocks_nmis);
+		cr_expect_eq(cpu->exceptions, exits[i].raises, "%s: %llu exceptions after exit %llu", sweep_case(),
+			     (unsigned long long)cpu->exceptions, (unsigned long long)exits[i].exit.reason);
+		if (model_kinds[0].name == model.kind->name)
+			cr_expect_eq(cpu->nmis_delivered, cpu->nmis_sent, "%s: %llu of %llu NMIs after exit %llu",
+				     sweep_case(), (unsigned long long)cpu->nmis_delivered,
+				     (unsigned long long)cpu->nmis_sent, (unsigned long long)exits[i].exit.reason);
+	}
+}
+
+/* Ticks are counted from load on; 0 when all of it is over before the NMI comes. */
+static bool one(const struct model_kind *kind, uint64_t tick, bool blocks_nmis)
+{
+	struct machine_world before;
+	struct model_cpu *cpu = &model.cpu[0];
+
+	sweep_label("%s: NMI at tick %llu%s", kind->name, (unsigned long long)tick, blocks_nmis ? ", blocked" : "");
+	sweep_count();
+	machine_reset(kind, 1);
+	machine_snapshot(&before);
+	cr_assert_eq(machine_load(), 0, "%s: %s", sweep_case(), machine.report.text);
+	model.nmi_at_tick = cpu->ticks + tick;
+	cr_expect_eq(machine_start(), 0, "%s: %s", sweep_case(), machine.report.text);
+	run_guest(false);
+	run_exits(blocks_nmis);
+	cr_expect_eq(machine_stop(), 0, "%s: %s", sweep_case(), machine.report.text);
+	cr_expect_eq(machine_unload(), 0, "%s: %s", sweep_case(), machine.report.text);
+	cr_expect_eq(cpu->nmis_delivered, cpu->nmis_sent, "%s: %llu of %llu NMIs delivered", sweep_case(),
+		     (unsigned long long)cpu->nmis_delivered, (unsigned long long)cpu->nmis_sent);
+	sweep_expect_same(&before);
+	sweep_expect_clean();
+	return cpu->nmis_sent;
+}
+
+Test(nmi, at_every_tick)
+{
+	for (unsigned int kind = 0; kind < 6; kind++)
+		for (uint64_t tick = 1; one(&model_kinds[kind], tick, false); tick++)
+			;
+	sweep_report("NMIs");
+}
+
+Test(nmi, at_every_tick_blocked)
+{
+	for (uint64_t tick = 1; one(&model_kinds[0], tick, true); tick++)
+		;
+	sweep_report("NMIs while the guest blocks them");
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/* Everything goes well: what the sweeps take for granted. */
+#include "sweep.h"
+
+#include <string.h>
+
+static void expect_guests(uint32_t n_cpus)
+{
+	for (uint32_t i = 0; i < n_cpus; i++) {
+		struct model_state visible;
+
+		model_visible(i, &visible);
+		cr_expect(model.cpu[i].guest, "CPU %u of %u is a guest", i, n_cpus);
+		cr_expect(machine.claimed[i]);
+		cr_expect(visible.cr4 & CR4_VMXE, "the system's claim is seen");
+	}
+}
+
+Test(machine, load_start_stop_unload)
+{
+	for (uint32_t n_cpus = 1; n_cpus <= MODEL_CPUS; n_cpus++) {
+		struct machine_world before;
+
+		sweep_label("%u CPUs", n_cpus);
+		machine_reset(&model_kinds[0], n_cpus);
+		machine_snapshot(&before);
+		machine.uart_port = model.uart = 0x3f8;
+		for (unsigned int round = 0; round < 3; round++) {
+			cr_assert_eq(machine_load(), 0, "%s", machine.report.text);
+			cr_assert_eq(machine_start(), 0, "%s", machine.report.text);
+			expect_guests(n_cpus);
+			cr_assert_eq(machine_stop(), 0, "%s", machine.report.text);
+			cr_assert_eq(machine_unload(), 0, "%s", machine.report.text);
+			sweep_expect_clean();
+			sweep_expect_same(&before);
+		}
+		cr_expect(strstr(model.serial, "ready: "), "the log is seen");
+		cr_expect_null(strstr(model.serial, "never freed"), "%s", model.serial);
+	}
+}
+
+/* What each kind of CPU must lead to. */
+Test(machine, kinds_of_cpus)
+{
+	static const struct {
+		const char *kind;
+		int start;
+		const char *log;
+	} expected[] = {
+		{ "skylake", 0, NULL },
+		{ "unlocked", 0, NULL },
+		{ "no-vpid", 0, NULL },
+		{ "no-timer", 0, NULL },
+		{ "no-true-controls", 0, NULL },
+		{ "no-efer-control", 0, NULL },
+		{ "no-vmx", PLINTH_E_NOTSUP, "has no VT-x" },
+		{ "locked-off", PLINTH_E_LOCKED, "locked off" },
+		{ "in-use", PLINTH_E_BUSY, "CR4.VMXE is set" },
+		{ "no-secondary", PLINTH_E_NOTSUP, "primary" },
+		{ "no-msr-bitmap", PLINTH_E_NOTSUP, "primary" },
+		{ "no-xsaves-control", PLINTH_E_NOTSUP, "XSAVES" },
+		{ "no-host-64", PLINTH_E_NOTSUP, "exit" },
+		{ "no-guest-64", PLINTH_E_NOTSUP, "entry" },
+		{ "uncached-vmcs", PLINTH_E_NOTSUP, "VMX_BASIC" },
+		{ "vmcs-below-4g", PLINTH_E_NOTSUP, "VMX_BASIC" },
+		{ "cr4-bit-not-allowed", PLINTH_E_NOTSUP, "CR4" },
+		{ "cr0-bit-demanded", PLINTH_E_NOTSUP, "CR0" },
+	};
+
+	cr_assert_eq(sizeof(expected) / sizeof(expected[0]), model_n_kinds);
+	for (unsigned int i = 0; i < model_n_kinds; i++) {
+		struct machine_world before;
+
+		sweep_label("%s", model_kinds[i].name);
+		cr_assert_str_eq(expected[i].kind, model_kinds[i].name);
+		machine_reset(&model_kinds[i], 2);
+		machine_snapshot(&before);
+		cr_expect_eq(machine_load(), 0, "%s: %s", sweep_case(), machine.report.text);
+		cr_expect_eq(machine_start(), expected[i].start, "%s: %s", sweep_case(), machine.report.text);
+		if (expected[i].log)
+			cr_expect(machine_log_has(0, expected[i].log), "%s: the log says why", sweep_case());
+		else
+			cr_expect_eq(machine_stop(), 0);
+		cr_expect_eq(machine_unload(), 0);
+		sweep_expect_clean();
+		sweep_expect_same(&before);
+	}
+}

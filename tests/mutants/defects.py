@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: MIT
+"""Defects that somebody could have written: (name, file, what stands there, what the defect makes of it)."""
+
+VCPU = 'modules/vcpu_intel/vcpu.c'
+EVENT = 'modules/vcpu_intel/event.c'
+EXIT = 'modules/vcpu_intel/exit.c'
+LEAVE = 'modules/vcpu_intel/leave.c'
+SETUP = 'modules/vcpu_intel/setup.c'
+HOST = 'modules/vcpu_intel/host.c'
+CAPS = 'modules/vcpu_intel/caps.c'
+REGS = 'modules/vcpu_intel/regs.c'
+SEGMENT = 'modules/vcpu_intel/segment.c'
+CONTROL = 'modules/exit_handler/control.c'
+CPUID = 'modules/exit_handler/cpuid.c'
+MSR = 'modules/exit_handler/msr.c'
+INSTRUCTION = 'modules/exit_handler/instruction.c'
+HYPERCALL = 'modules/exit_handler/hypercall.c'
+MEMORY = 'modules/memory/memory.c'
+POOL = 'modules/memory/pool.c'
+SPACE = 'modules/memory/space.c'
+ENTRY = 'modules/entry/entry.c'
+CPUS = 'drivers/common/cpus.c'
+CORE = 'drivers/common/core.c'
+MODULES = 'drivers/common/modules.c'
+CORE_SPACE = 'drivers/common/space.c'
+STEP = 'lib/step.c'
+
+DEFECTS = [
+    # What a start does is not undone, or in the wrong order.
+    ('CR4.VMXE stays set after a failed start', VCPU, '"CR4.VMXE", vmxe_up, vmxe_down', '"CR4.VMXE", vmxe_up, NULL'),
+    ('VMX stays on after a failed start', VCPU, '"VMXON", vmxon_up, vmxon_down', '"VMXON", vmxon_up, NULL'),
+    ('the VMCS stays active after a failed start', VCPU, '"VMCS", vmcs_up, vmcs_down', '"VMCS", vmcs_up, NULL'),
+    ('VMXON before CR4.VMXE', VCPU,
+     '\t{ "CR4.VMXE", vmxe_up, vmxe_down },\n\t{ "VMXON", vmxon_up, vmxon_down },\n',
+     '\t{ "VMXON", vmxon_up, vmxon_down },\n\t{ "CR4.VMXE", vmxe_up, vmxe_down },\n'),
+    ('the feature-control lock is left open', VCPU, '\tif (!(value & FEATURE_CONTROL_LOCKED))\n',
+     '\tif (value & FEATURE_CONTROL_LOCKED)\n\t\treturn 0;\n\tif (!value && ctx == (void *)1)\n'),
+    ('no revision in the VMXON region', VCPU, '\tmemcpy(p->vmxon, &revision, sizeof(revision));\n', ''),
+    ('no revision in the VMCS', VCPU, '\tmemcpy(p->vmcs, &revision, sizeof(revision));\n', ''),
+    ('the result of VMPTRLD is not looked at', VCPU,
+     'return err ? err : vmx_error("VMPTRLD", cpu_vmptrld(pa));', 'if (!err)\n\t\t(void)cpu_vmptrld(pa);\n\treturn err;'),
+    ('VMCLEAR is forgotten before VMPTRLD', VCPU, 'int err = vmx_error("VMCLEAR", cpu_vmclear(pa));', 'int err = 0;'),
+    ('a page leaks with every vCPU', VCPU, '{ "VMCS", vmcs_alloc, vmcs_free },', '{ "VMCS", vmcs_alloc, NULL },'),
+    ('a stack leaks with every vCPU', VCPU, '{ "fault stack", fault_stack_alloc, fault_stack_free },',
+     '{ "fault stack", fault_stack_alloc, NULL },'),
+    ('a failed launch is taken for a guest', VCPU, '\tvcpu->shared->state = PLINTH_CPU_READY;\n\tLOG_ERR("VMLAUNCH', '\tLOG_ERR("VMLAUNCH'),
+    # The state of guest and host.
+    ('the guest starts with RAX not 0', VCPU, '\tmemset(&vcpu->regs, 0, sizeof(vcpu->regs));\n',
+     '\tmemset(&vcpu->regs, 1, sizeof(vcpu->regs));\n'),
+    ('the guest starts with interrupts on', SETUP, 'vmcs_write(VMCS_GUEST_RFLAGS, RFLAGS_FIXED);',
+     'vmcs_write(VMCS_GUEST_RFLAGS, RFLAGS_FIXED | RFLAGS_IF);'),
+    ('the guest loses FS base', SETUP, '\tvmcs_write(VMCS_GUEST_FS_BASE, p->fs_base);\n', ''),
+    ('the guest loses DR7', SETUP, '\tvmcs_write(VMCS_GUEST_DR7, cpu_read_dr7());\n', ''),
+    ('the guest loses SYSENTER_ESP', SETUP, '\tvmcs_write(VMCS_GUEST_SYSENTER_ESP, cpu_rdmsr(MSR_IA32_SYSENTER_ESP));\n', ''),
+    ('the guest sees CR4.VMXE', SETUP, 'vmcs_write(VMCS_CR4_SHADOW, p->cr4_before);',
+     'vmcs_write(VMCS_CR4_SHADOW, p->cr4_before | CR4_VMXE);'),
+    ('the link pointer is not set', SETUP, '\tvmcs_write(VMCS_GUEST_LINK_POINTER, NO_LINK_POINTER);\n', ''),
+    ('VPID 0', SETUP, 'vmcs_write(VMCS_VPID, GUEST_VPID);', 'vmcs_write(VMCS_VPID, 0);'),
+    ('a failed VMWRITE is not noticed', SETUP, '\treturn vmcs_write_error();', '\t(void)vmcs_write_error();\n\treturn 0;'),
+    ('the limit of a segment ignores its granularity', SEGMENT, 'return low >> 55 & 1 ? limit << 12 | 0xfff : limit;',
+     'return limit;'),
+    ('a null segment is usable', SEGMENT, '.rights = RIGHTS_UNUSABLE };', '.rights = 0 };'),
+    ('no TSS in root mode', HOST, 'vmcs_write(VMCS_HOST_TR_SELECTOR, HOST_TR);', 'vmcs_write(VMCS_HOST_TR_SELECTOR, 0);'),
+    ('HOST_RSP at the wrong place', HOST, '(uint64_t)&vcpu->on_exit)', '(uint64_t)&vcpu->on_action)'),
+    ('the guest\'s page tables in root mode', HOST, 'vmcs_write(VMCS_HOST_CR3, mem_root_tables());',
+     'vmcs_write(VMCS_HOST_CR3, ~0ull);'),
+    ('NMIs without a stack of their own', HOST, 'vector == VECTOR_NMI ? IST_NMI : IST_FAULT', 'vector == VECTOR_NMI ? 0 : IST_FAULT'),
+    ('host PCIDE stays on', HOST, '& ~(CR4_PCIDE | CR4_CET | CR4_PKS)', '& ~(CR4_VMXE | CR4_CET | CR4_PKS)'),
+    # What a CPU cannot do is not noticed.
+    ('VT-x in use is not noticed', CAPS, 'if (cpu_read_cr4() & CR4_VMXE) {', 'if (!cpu_read_cr4()) {'),
+    ('VT-x locked off is not noticed', CAPS, '&& !(feature_control & FEATURE_CONTROL_VMX)) {', '&& !feature_control) {'),
+    ('bits of CR0 that VMX fixes are not looked at', CAPS, 'if (!bad0 && !bad4)', 'if (!bad4)'),
+    ('must-be-one control bits are dropped', CAPS, 'return (want | (uint32_t)caps) & (uint32_t)(caps >> 32);',
+     'return want & (uint32_t)(caps >> 32);'),
+    ('an instruction that CPUID shows is not enabled', CAPS, 'secondary_wanted() | ', ''),
+    # Exits.
+    ('RIP is not moved over a rare instruction', EXIT, '\tvmcs_write(VMCS_GUEST_RIP, rip);\n', ''),
+    ('RIP does not wrap in 32-bit code', EXIT, '? rip : (uint32_t)rip;', '? rip : rip;'),
+    ('the single-step trap after a skipped instruction is lost', EXIT, 'vcpu->exit.rflags & RFLAGS_TF &&', 'false &&'),
+    ('blocking by STI outlives the instruction', EXIT, 'if (vcpu->exit.interruptibility & BLOCKING_STI_OR_SS)', 'if (false)'),
+    ('the stop goes on at the hypercall', EXIT, '\tcase EXIT_LEAVE:\n\t\tskip(vcpu);\n', '\tcase EXIT_LEAVE:\n'),
+    ('an NMI overwrites an exception', EVENT, 'if (p->injecting || entry_event_queued() || guest_blocks_nmi())',
+     'if (p->injecting || guest_blocks_nmi())'),
+    ('an NMI that is owed is never delivered', EVENT, '\t\tnmi_owe(vcpu);\n\telse\n', '\t\ttimer_arm(vcpu, 0);\n\telse\n'),
+    ('an NMI on the way out is lost', EVENT,
+     'if ((uint32_t)vmcs_read(VMCS_ENTRY_INTERRUPTION_INFO) == NMI_INFO)', 'if (false)'),
+    ('an NMI is delivered twice', EVENT, '__atomic_sub_fetch(&p->nmis_owed, 1, __ATOMIC_RELAXED)', 'p->nmis_owed'),
+    ('#GP without its error code', INSTRUCTION, 'vcpu_inject(vcpu, VECTOR_GP, true, 0);', 'vcpu_inject(vcpu, VECTOR_GP, false, 0);'),
+    ('INVD from user mode', INSTRUCTION, '\tif (vcpu_read(vcpu, VCPU_CPL))\n\t\treturn exit_raise_gp(vcpu);\n\tcpu_wbinvd', '\tcpu_wbinvd'),
+    ('XSETBV changes nothing', CONTROL, 'return cpu_xsetbv_safe(0, value) ? exit_raise_gp(vcpu) : EXIT_NEXT;', 'return EXIT_NEXT;'),
+    ('XSETBV from user mode', CONTROL, 'if (vcpu_read(vcpu, VCPU_CPL) || (uint32_t)vcpu->regs.rcx', 'if ((uint32_t)vcpu->regs.rcx'),
+    ('a CR3 write keeps bit 63', CONTROL, '\tif (reg == VCPU_CR3)\n\t\tvalue &= ~CR3_NOFLUSH;\n', ''),
+    ('LMSW clears PE', CONTROL, 'cr0 & ~(CR0_MP | CR0_EM | CR0_TS)', 'cr0 & ~(CR0_PE | CR0_MP | CR0_EM | CR0_TS)'),
+    ('OSXSAVE does not follow the guest', CPUID, 'cr4 & CR4_OSXSAVE ? CPUID_1_ECX_OSXSAVE : 0', '0'),
+    ('RDMSR leaves the upper half', MSR, 'vcpu->regs.rdx = value >> 32;', 'vcpu->regs.rdx |= value >> 32;'),
+    ('a bad MSR kills the VMM', MSR, 'is_hypervisor_msr(msr) || cpu_wrmsr_safe(msr, value)',
+     'is_hypervisor_msr(msr) || (cpu_wrmsr(msr, value), false)'),
+    ('anybody may stop the VMM', HYPERCALL, 'vcpu->regs.rcx == stop_token[0] && vcpu->regs.rdx == stop_token[1] &&', ''),
+    ('the stop gives RAX back', HYPERCALL, '\t\tvcpu->regs.rax = 0;\n\t\treturn EXIT_LEAVE', '\t\treturn EXIT_LEAVE'),
+    ('CR0 shadow and register are mixed up', REGS, 'vmcs_write(shadow, value);', 'vmcs_write(shadow, vmcs_read(real));'),
+    # Giving a CPU back.
+    ('GS base is lost', LEAVE, '\tcpu_wrmsr(MSR_IA32_GS_BASE, g->gs_base);\n', ''),
+    ('DR7 is lost', LEAVE, '\tcpu_write_dr7(g->dr7);\n', ''),
+    ('the IDT before TR', LEAVE, '\tcpu_load_tr(selectors.tr);\n\tcpu_load_idt(&g->idt);\n',
+     '\tcpu_load_idt(&g->idt);\n\tcpu_load_tr(selectors.tr);\n'),
+    ('LTR on the guest\'s own GDT', LEAVE, '\tcpu_load_tr(selectors.tr);\n\tcpu_load_idt(&g->idt);\n\tcpu_load_gdt(&g->gdt);\n',
+     '\tcpu_load_gdt(&g->gdt);\n\tcpu_load_tr(selectors.tr);\n\tcpu_load_idt(&g->idt);\n'),
+    ('the guest\'s tables before the VMM is left', LEAVE, 'cpu_write_cr3(mem_launch_tables());', 'cpu_write_cr3(g->cr3);'),
+    ('CR4.VMXE stays set after a stop', LEAVE, 'cpu_write_cr4(g->cr4 & ~CR4_VMXE);', 'cpu_write_cr4(g->cr4 | CR4_VMXE);'),
+    ('VMXOFF is forgotten', LEAVE, '\t(void)cpu_vmxoff();\n', ''),
+    ('VMCLEAR is forgotten at the end', LEAVE, '\t(void)cpu_vmclear(p->vmcs_pa);\n', ''),
+    ('RFLAGS and RIP change places', LEAVE, '\tframe[1] = g->rflags;\n\tframe[2] = g->rip;\n\treturn', '\tframe[2] = g->rflags;\n\tframe[1] = g->rip;\n\treturn'),
+    # Memory.
+    ('a freed page is not cleared when it is used again', POOL, '\t\tmemset(page, 0, MEM_PAGE);\n', ''),
+    ('pages of a stack leak', MEMORY, '\tspace_unmap_locked(bottom, pages, 1);\n\tpages_give_back(pa, pages);\n',
+     '\tspace_unmap_locked(bottom, pages, 1);\n'),
+    ('addresses of a stack leak', SPACE, 'guard, pages + 2 * guard, false);', 'guard, pages, false);'),
+    ('stacks without a guard page', MEMORY, 'space_map_locked(pa, pages, MEM_RW, 1)', 'space_map_locked(pa, pages, MEM_R, 1)'),
+    # Entry module and driver core.
+    ('a prepared CPU is prepared again', ENTRY, '\tblock->stack_top = 0;\n', ''),
+    ('the vCPU table leaks', ENTRY, '\tmem_free(vcpus);\n', ''),
+    ('a CPU that was released stays known', ENTRY, '\t\tvcpus[target] = NULL;\n', ''),
+    ('only the CPUs before the last are stopped', CPUS, 'for (uint32_t i = core->n_cpus; i--;)\n\t\tif (core->cpus[i].guest)',
+     'for (uint32_t i = core->n_cpus - 1; i--;)\n\t\tif (core->cpus[i].guest)'),
+    ('CPUs that run are left when one fails', CPUS, '\tif (err)\n\t\tcpus_stop(core);\n\treturn err;', '\treturn err;'),
+    ('a CPU that could not be stopped is forgotten', CPUS,
+     'core_corrupt(c->core, "CPU %u: could not be stopped: %s", c->cpu, plinth_strerror(err));', '(void)err;'),
+    ('the claim outlives the stop', CPUS, '\tos_cpu_unclaim();\n', ''),
+    ('others are kept away for ever', CORE, '\t\tos_virt_release();\n', '\t\t;\n'),
+    ('the state changes although the command failed', CORE, '\tif (!err)\n\t\tcore->state = command->to;', '\tcore->state = command->to;'),
+    ('the list of modules leaks when a file is bad', MODULES, '\tif (err)\n\t\tmodules_forget(core);\n\treturn err;', '\treturn err;'),
+    ('images of a failed load leak', MODULES, '\t\t\tmodules_free(core);\n\t\t\treturn PLINTH_E_NOMEM;', '\t\t\treturn PLINTH_E_NOMEM;'),
+    ('the launch tables leak', CORE_SPACE, '\tcore_free(core, core->launch_pgd, 1);\n', ''),
+    ('the last step that worked is not undone', STEP, 'steps_down(steps, i, ctx);', 'steps_down(steps, i ? i - 1 : 0, ctx);'),
+    ('steps are undone in the order they were done', STEP, '\twhile (n--)\n\t\tif (steps[n].down)\n\t\t\tsteps[n].down(ctx);',
+     '\tfor (size_t i = 0; i < n; i++)\n\t\tif (steps[i].down)\n\t\t\tsteps[i].down(ctx);'),
+]

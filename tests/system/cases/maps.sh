@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: MIT
+# What is mapped where, with and without random addresses, and loads without a module.
+. /lib/plinth/report.sh
+. /lib/plinth/plinth.sh
+
+# places: a number that tells what is where.
+places() {
+	plinthctl maps | grep '^root' | cksum
+}
+
+base() {
+	plinthctl status | sed -n 's/^base_va *//p'
+}
+
+check "the driver goes in" driver_in
+refuses "maps without modules" "load" plinthctl maps
+check "the modules load" load_modules
+plinthctl maps
+plinthctl maps >/tmp/maps
+same "both tables hold the same" "$(grep -c '^root' /tmp/maps)" "$(grep -c '^launch' /tmp/maps)"
+same "nothing is writable and executable" "" "$(awk '$3 ~ /wx/' /tmp/maps)"
+same "nothing is the user's" "" "$(awk '$3 ~ /u/' /tmp/maps)"
+same "nothing is global" "" "$(awk '$3 ~ /g/' /tmp/maps)"
+for module in entry vcpu_intel intrinsics; do
+	same "$module has text" 2 "$(grep -cE "r-x-- .* $module\$" /tmp/maps)"
+done
+first=$(base)
+check "start" plinthctl start
+refuses "maps while it runs" "stop it first" plinthctl maps
+check "stop" plinthctl stop
+check "unload" plinthctl unload
+
+check "another load" load_modules
+if [ "$(base)" = "$first" ]; then
+	not_ok "is elsewhere" "again at $first"
+else
+	ok "is elsewhere: $(base), not $first"
+fi
+check "unload it" plinthctl unload
+
+check "a load at fixed addresses" plinthctl load --modules "$MODULES" --no-aslr
+fixed=$(places)
+check "it starts" plinthctl start
+check "it stops" plinthctl stop
+check "it unloads" plinthctl unload
+check "another one" plinthctl load --modules "$MODULES" --no-aslr
+same "is where the first was" "$fixed" "$(places)"
+check "it unloads too" plinthctl unload
+
+check "a load without second-level translation" plinthctl load --modules "$MODULES" --without ept
+same "there is no such module" 0 "$(plinthctl modules | grep -c '^ept ')"
+check "it starts without" plinthctl start
+same "and runs" "$(plinth_signatures)" "$(signatures)"
+check "and stops" plinthctl stop
+check "and unloads" plinthctl unload
+refuses "without a module that others need" "memory" plinthctl load --modules "$MODULES" --without memory
+refuses "without one that is not there" "nonsense" plinthctl load --modules "$MODULES" --without nonsense
+check "the driver goes out" driver_out
+same "the kernel has nothing to complain of" "" "$(kernel_complaints)"
+finish

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: MIT
+# Modules that must not be loaded: each is refused by name, nothing remains.
+. /lib/plinth/report.sh
+. /lib/plinth/plinth.sh
+
+VICTIM=serial
+
+# fresh_copy: the good modules in /tmp/modules.
+fresh_copy() {
+	rm -rf /tmp/modules
+	cp -r "$MODULES" /tmp/modules
+}
+
+# bad_module KIND PATTERN: the set with one module broken is refused.
+bad_module() {
+	fresh_copy
+	break_module "$1" /tmp/modules/$VICTIM.so || abort "cannot break a module" "$1"
+	refuses "a module that is $1" "$2" plinthctl load --modules /tmp/modules
+	plinthctl status >/tmp/status
+	check "still unloaded after $1" grep -qi unloaded /tmp/status
+}
+
+check "the driver goes in" driver_in
+bad_module not-elf "$VICTIM.*(ELF|magic)"
+bad_module wrong-machine "$VICTIM.*machine"
+bad_module wrong-class "$VICTIM.*class"
+bad_module truncated "$VICTIM"
+bad_module empty "$VICTIM"
+bad_module wrong-abi "$VICTIM.*ABI"
+bad_module undefined-symbol "$VICTIM.*X|X.*$VICTIM"
+
+refuses "a folder that is not there" "/nowhere" plinthctl load --modules /nowhere
+mkdir -p /tmp/empty
+refuses "a folder without modules" "/tmp/empty" plinthctl load --modules /tmp/empty
+fresh_copy
+rm /tmp/modules/$VICTIM.so
+refuses "a module that others need is missing" "$VICTIM" plinthctl load --modules /tmp/modules
+refuses "a replacement that is not there" "/nowhere.so" \
+	plinthctl load --modules "$MODULES" --replace $VICTIM=/nowhere.so
+
+fresh_copy
+check "a good set loads after all this" plinthctl load --modules /tmp/modules
+check "and unloads" plinthctl unload
+check "the driver goes out" driver_out
+same "the kernel has nothing to complain of" "" "$(kernel_complaints)"
+finish

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: MIT
+# Shell library of the guest scripts that use Plinth; needs report.sh.
+
+DRIVER=/lib/plinth/plinth.ko
+MODULES=/lib/plinth/modules
+DEBUG_MODULE=/lib/plinth/debug/debug_fault.so
+UART=0x2f8,115200 # COM2 is the VMM's, see vmm-uart.txt; COM1 is the kernel's
+SIGNATURE=PlinthPlinth
+CPUS=$(nproc)
+
+driver_in() {
+	insmod $DRIVER
+}
+
+driver_out() {
+	rmmod plinth
+}
+
+# plinth_up, plinth_down: the whole way, from no driver to running, and back.
+load_modules() {
+	# shellcheck disable=SC2086 # option words
+	plinthctl load --modules $MODULES --uart $UART $PLINTH_REPLACE
+}
+
+plinth_up() {
+	driver_in && load_modules && plinthctl start
+}
+
+plinth_down() {
+	plinthctl stop && plinthctl unload && driver_out
+}
+
+# What CPUID leaf 40000000h says, one line a CPU.
+signatures() {
+	cpuid_probe --signature
+}
+
+# The same with the VMM on every CPU.
+plinth_signatures() {
+	for _cpu in $(seq 0 $((CPUS - 1))); do
+		echo "cpu $_cpu: $SIGNATURE"
+	done
+}
+
+# KiB of memory nobody uses: exact, with the pages each CPU holds ready, and
+# after the kernel has let go of what it can.
+free_memory() {
+	sync
+	echo 3 >/proc/sys/vm/drop_caches
+	echo 1 >/proc/sys/vm/stat_refresh
+	awk '$1 == "nr_free_pages" || $1 == "count:" { pages += $2 } END { print pages * 4 }' /proc/zoneinfo
+}
+
+# What the kernel itself may take or keep meanwhile, slabs above all.
+SLACK_KIB=64
+
+# steady NAME ROUNDS COMMAND...: the command succeeds ROUNDS times and memory
+# is then as it was. What the kernel does at the same time can hide a loss or
+# look like one, but it does not look like one three times in a row.
+steady() {
+	_name=$1
+	_rounds=$2
+	shift 2
+	for _attempt in 1 2 3; do
+		_before=$(free_memory)
+		_round=1
+		while [ $_round -le "$_rounds" ]; do
+			"$@" || { not_ok "$_name" "round $_round of $_rounds failed"; return; }
+			_round=$((_round + 1))
+		done
+		_lost=$((_before - $(free_memory)))
+		[ $_lost -gt $SLACK_KIB ] || { ok "$_name, memory as before ($_lost KiB less)"; return; }
+		echo "   $_lost KiB less after $_rounds rounds"
+	done
+	not_ok "$_name" "$_lost KiB of memory less after $_rounds rounds, three times"
+}
+
+# exit_count CPU KIND: VM exits of that kind on that CPU since the start.
+exit_count() {
+	plinthctl stat | awk -v cpu="$1" -v kind="$2" '
+		$1 == "cpu" && $2 + 0 == cpu && $3 == kind { n = $4 }
+		END { print n + 0 }'
+}

@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: MIT
+"""Boots an emulated PC with the stock Debian kernel and runs a script in it.
+
+    python3 tests/system/pc --build BUILD --script FILE --folder FOLDER [options]
+
+The exit status is the script's; 125 if the PC crashed, hung or never booted.
+"""
+
+import sys
+
+sys.dont_write_bytecode = True
+
+# pylint: disable=wrong-import-position
+import argparse
+import os
+import shutil
+import signal
+import subprocess
+
+import debug
+import initramfs
+import models
+import products
+import report
+from bochs import Bochs
+from config import Config
+from errors import PcError
+from kernel import Kernel
+from machine import Machine
+from qemu import Qemu
+
+EMULATORS = {"bochs": Bochs, "qemu": Qemu}
+MACHINE_FAILED = 125
+PROGRAM_PATH = "/usr/bin:/usr/sbin:/bin:/sbin:/usr/libexec"
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(prog="pc", description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    add = parser.add_argument
+    add("--script", required=True, help="run by busybox sh as root in the guest")
+    add("--build", required=True, help="build folder: what is to be run")
+    add("--folder", required=True, help="working folder: console, logs, disk")
+    add("--bare", action="store_true", help="the stock kernel only, no Plinth")
+    add("--emulator", choices=EMULATORS, default="bochs")
+    add("--cpus", type=int, default=2)
+    add("--cpu-model", default="", help="see cpu_models.txt")
+    add("--time-limit", type=int, default=600, metavar="SECONDS")
+    add("--kernel-option", action="append", default=[], metavar="WORD")
+    add("--module", action="append", default=[], metavar="NAME",
+        help="module of the stock kernel the script wants to modprobe")
+    add("--put", action="append", default=[], metavar="GUEST=FILE",
+        help="add a file or folder to the guest at path GUEST")
+    add("--program", action="append", default=[], metavar="NAME",
+        help="add a program of this machine, with its libraries")
+    add("--with-kernel", action="store_true",
+        help="add the kernel's ELF file as /lib/plinth/vmlinux, for kexec")
+    add("--ends-with-reset", action="store_true",
+        help="the script's last act resets the PC, by a panic or how it likes (Bochs)")
+    add("--env", action="append", default=[], metavar="NAME=VALUE",
+        help="set a variable for the script")
+    add("--keep", action="store_true", help="keep the disk image")
+    add("--quiet", action="store_true", help="no console on standard output")
+    add("--stop-at", metavar="[MODULE:]FUNCTION",
+        help="stop in Bochs' debugger there; modules have to be loaded with --no-aslr")
+    add("--strict", action="store_true",
+        help="fail if the CPU refused a VM entry or VMX instruction")
+    add("--allow-refusals", dest="strict", action="store_false", help="the opposite; the last one counts")
+    return parser.parse_args()
+
+
+def pair(text, option):
+    name, separator, value = text.partition("=")
+    if not name or not separator:
+        raise PcError(f"{option} {text}: wants the form NAME=VALUE")
+    return name, value
+
+
+def host_program(name):
+    path = shutil.which(name, path=PROGRAM_PATH)
+    if not path:
+        raise PcError(f"--program {name}: not on this machine (scripts/setup.sh installs packages)")
+    return path
+
+
+def build_initramfs(args, kernel):
+    archive = initramfs.Archive()
+    initramfs.add_base(archive)
+    products.add(archive, args.build, args.bare)
+    for text in args.put:
+        guest, source = pair(text, "--put")
+        if os.path.isdir(source):
+            archive.tree(guest, source)
+        else:
+            archive.file(guest, source)
+    for name in args.program:
+        archive.program("bin/" + os.path.basename(name), host_program(name))
+    if args.with_kernel:
+        archive.file("lib/plinth/vmlinux", kernel.elf)
+    if args.module:
+        initramfs.add_kernel_modules(
+            archive, products.kernel("modules", args.build), args.module)
+    archive.file("lib/plinth/script", args.script)
+    lines = []
+    for text in args.env:
+        name, value = pair(text, "--env")
+        quoted = value.replace("'", "'\\''")
+        lines.append(f"export {name}='{quoted}'\n")
+    archive.data("etc/environment", "".join(lines).encode())
+    return archive.pack()
+
+
+def run(args):
+    if not 1 <= args.cpus <= models.MAX_CPUS:
+        raise PcError(f"--cpus {args.cpus}: the emulated PC has 1 to {models.MAX_CPUS}")
+    config = Config(args.folder, models.find(args.cpu_model), args.cpus,
+                    args.time_limit, args.kernel_option)
+    config.reset_is_the_end = args.ends_with_reset
+    config.prepare()
+    if args.stop_at:
+        config.debug = debug.Session(config, debug.Symbols(os.path.join(args.build, "modules")),
+                                     args.stop_at)
+    kernel = Kernel(products.kernel("image", args.build),
+                    products.unpacked_kernel(args.build))
+    kernel.prepare()
+    emulator = EMULATORS[args.emulator](config)
+    progress = report.Progress("pc", not args.quiet)
+    machine = Machine(config, emulator, progress,
+                      report.Console(progress, not args.quiet))
+    emulator.prepare(kernel, build_initramfs(args, kernel), machine.command_line())
+    try:
+        outcome = machine.run()
+    finally:
+        progress.close()
+        if not args.keep:
+            config.remove_big_files()
+    return verdict(args, config, emulator, outcome)
+
+
+def verdict(args, config, emulator, outcome):
+    """Says how it went and returns the exit status."""
+    failure = outcome.failure
+    if failure is None and args.strict and emulator.complaints():
+        failure = "the CPU refused what the VMM asked of it"
+    boot = f"{outcome.boot_seconds:.0f}" if outcome.boot_seconds else "-"
+    if failure is None and args.ends_with_reset and not emulator.was_reset():
+        failure = "the PC was not reset"
+    print(f"[pc] boot {boot} s, {outcome.seconds:.0f} s in all", file=sys.stderr)
+    if failure:
+        report.explain(config, emulator, failure)
+        return MACHINE_FAILED
+    return outcome.status
+
+
+def main():
+    # A kill must end the emulator as Ctrl-C does.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        sys.exit(run(parse_arguments()))
+    except (PcError, OSError, subprocess.CalledProcessError) as error:
+        print(f"pc: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("\npc: interrupted, the emulated PC is switched off", file=sys.stderr)
+        sys.exit(128 + signal.SIGINT)
+
+
+main()

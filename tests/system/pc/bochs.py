@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: MIT
+"""Bochs: a whole PC with VT-x in software, whatever this machine can do."""
+
+import os
+import re
+import subprocess
+
+import image
+from config import END_WITH_US
+
+CONFIG = """\
+plugin_ctrl: unmapped=true, biosdev=true, speaker=false, extfpuirq=true, parallel=false, serial=true, e1000=false
+display_library: rfb, options="timeout=0"
+config_interface: textconfig
+cpu: model={model}, count={cpus}, ips={ips}, reset_on_triple_fault=0
+memory: guest={memory}, host={memory}
+romimage: file=/usr/share/bochs/BIOS-bochs-latest
+vgaromimage: file=/usr/share/bochs/VGABIOS-lgpl-latest
+ata0-master: type=disk, path={disk}, mode=flat
+boot: disk
+com1: enabled=1, mode=file, dev={console}
+com2: enabled=1, mode=file, dev={uart}
+clock: sync=none, time0=local
+log: {log}
+panic: action=fatal
+error: action=report
+info: action=report
+port_e9_hack: enabled=1
+"""
+
+# Log lines worth showing when something went wrong: refused VM entries,
+# VMX aborts, triple faults, what made the emulator give up. The orderly
+# power-off is a "panic" too and says nothing.
+NOTABLE = re.compile(r"VMENTER FAIL|VMFAIL|VMABORT|VMX abort|3rd \(|"
+                     r"not allowed to use instruction|>>PANIC<<")
+ORDERLY = re.compile(r"soft power off|ACPI control: soft|Shutdown port|Keyboard error")
+
+# The CPU's own complaints about what the VMM asked of it, and its giving up.
+VMX_COMPLAINT = re.compile(r"VMENTER FAIL|VMFAIL|VMABORT|VMX abort|3rd \(")
+
+# A reset of everything. The firmware seldom survives it, a known defect: it dies of the
+# keyboard's answer.
+RESET = re.compile(r"Reset\(HARDWARE\) called")
+
+
+# Emulated instructions per emulated second, by number of CPUs. With more CPUs
+# a lower rate boots faster: fewer timer interrupts for the same work.
+TICKS_PER_SECOND = {1: 100_000_000, 2: 50_000_000, 3: 20_000_000, 4: 20_000_000}
+
+
+def without_network():
+    """Command prefix for a network of its own. Bochs' display is a VNC server
+    on all of the machine's addresses, without a password: nobody may see it."""
+    for prefix in (["unshare", "--net"], ["unshare", "--user", "--net"]):
+        if subprocess.run(prefix + ["true"], capture_output=True,
+                          check=False).returncode == 0:
+            return prefix
+    return []
+
+
+class Bochs:
+    """The runner's interface: prepare, argv, complaints."""
+
+    def __init__(self, config):
+        self.config = config
+        self.log = config.path("bochs.log")
+
+    def prepare(self, kernel, initramfs, command_line):
+        """Writes the disk, Bochs' configuration and its start command."""
+        config = self.config
+        disk = config.path("disk.img")
+        for stale in (self.log, disk + ".lock"):
+            if os.path.exists(stale):
+                os.remove(stale)
+        image.build(disk, kernel, initramfs, command_line, config.folder)
+        text = CONFIG.format(
+            model=config.model.name, cpus=config.cpus, memory=config.memory,
+            ips=TICKS_PER_SECOND[config.cpus], disk=disk, log=self.log,
+            console=config.console, uart=config.uart)
+        with open(config.path("bochsrc"), "w", encoding="utf-8") as file:
+            file.write(text)
+        # Debian's Bochs has its debugger built in and waits for a command.
+        with open(config.path("bochs-start"), "w", encoding="utf-8") as file:
+            file.write(config.debug.commands() if config.debug else "continue\n")
+
+    def khz(self):
+        return TICKS_PER_SECOND[self.config.cpus] // 1000
+
+    def argv(self):
+        """Standard output of this command is the control channel."""
+        return without_network() + END_WITH_US + [
+            "bochs-bin", "-q", "-f", self.config.path("bochsrc"),
+            "-rc", self.config.path("bochs-start")]
+
+    def control(self):
+        return self.config.path("emulator.out")
+
+    def notable(self, pattern=NOTABLE):
+        """The emulator's log lines that tell what went wrong."""
+        try:
+            with open(self.log, errors="replace", encoding="utf-8") as file:
+                return [line.rstrip() for line in file
+                        if pattern.search(line) and not ORDERLY.search(line)]
+        except FileNotFoundError:
+            return []
+
+    def complaints(self):
+        return self.notable(VMX_COMPLAINT)
+
+    def was_reset(self):
+        """Was the whole PC reset after it was switched on?"""
+        return len(self.notable(RESET)) > 1

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: MIT
+"""What a run is about: the PC's parts and its working folder."""
+
+import os
+
+MEMORY_MIB = 512
+BOOT_LIMIT = 300                # seconds; Bochs boots 4 CPUs in about 40
+
+# Command prefix: if we are killed, the kernel ends the emulator too.
+END_WITH_US = ["setpriv", "--pdeathsig=KILL"]
+
+
+class Config:
+    """One emulated PC."""
+
+    def __init__(self, folder, model, cpus, time_limit, kernel_options):
+        self.folder = os.path.abspath(folder)
+        self.model = model
+        self.cpus = cpus
+        self.memory = MEMORY_MIB
+        self.boot_limit = BOOT_LIMIT
+        self.time_limit = time_limit
+        self.kernel_options = kernel_options
+        self.reset_is_the_end = False
+        self.debug = None       # debug.Session: stop at a function
+        self.console = self.path("console.txt")
+        self.uart = self.path("vmm-uart.txt")
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def prepare(self):
+        """Makes the working folder, without what an earlier run left."""
+        os.makedirs(self.folder, exist_ok=True)
+        for name in ("console.txt", "vmm-uart.txt", "emulator.out", "control"):
+            if os.path.exists(self.path(name)):
+                os.remove(self.path(name))
+
+    def remove_big_files(self):
+        for name in ("disk.img", "disk.img.lock", "initramfs.cpio"):
+            if os.path.exists(self.path(name)):
+                os.remove(self.path(name))

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: MIT
+"""What of the build goes into the guest, and where; and which kernel boots."""
+
+import glob
+import os
+import subprocess
+
+from errors import PcError
+
+TOP = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                                   "..", "..", ".."))
+GUEST_PROGRAMS = ("pcctl", "cpuid_probe", "exitbench", "kvm_exitbench", "workload",
+                  "break_module", "hold_vmx", "stepping", "msr_sweep", "tsc_order", "poke")
+MODULES = "lib/plinth/modules"
+EXTENSIONS = "lib/plinth/extensions"
+DEBUG = "lib/plinth/debug"      # loaded only where a test asks for it
+KERNEL_MODULES = ("hostile.ko", "nmi_storm.ko")
+DRIVER = "lib/plinth/plinth.ko"
+PROBE = "lib/plinth/exit_probe.ko"
+TOOL = "bin/plinthctl"
+
+
+def find(build, name, pattern):
+    """The one file of the build folder that matches the pattern."""
+    files = glob.glob(os.path.join(build, pattern))
+    if not files:
+        raise PcError(f"{name} is not built: no {pattern} in {build}")
+    return files[0]
+
+
+def add(archive, build, bare):
+    """Adds the guest's programs and, unless bare, Plinth itself."""
+    for name in GUEST_PROGRAMS:
+        archive.file("bin/" + name, find(build, name, "tests/system/" + name))
+    archive.file(PROBE, find(build, "the tests' kernel module", "tests/system/exit_probe.ko"))
+    if bare:
+        return
+    find(build, "no module", "modules/*.so")
+    for module in sorted(glob.glob(os.path.join(build, "modules", "*.so"))):
+        name = os.path.basename(module)
+        archive.file(f"{DEBUG if name.startswith('debug_') else MODULES}/{name}", module)
+    for module in sorted(glob.glob(os.path.join(build, "examples", "*.so"))):
+        archive.file(f"{EXTENSIONS}/{os.path.basename(module)}", module)
+    for module in KERNEL_MODULES:
+        archive.file(f"lib/plinth/{module}", find(build, module, f"tests/system/{module}"))
+    archive.file(DRIVER, find(build, "the driver", "drivers/linux/plinth.ko"))
+    archive.program(TOOL, find(build, "plinthctl", "tools/plinthctl/plinthctl"))
+
+
+def kernel(what, build):
+    """Asks scripts/kernel.sh for the `image` or the `modules` folder."""
+    result = subprocess.run(
+        [os.path.join(TOP, "scripts", "kernel.sh"), what,
+         os.path.join(build, "kernel")], capture_output=True, text=True, check=False)
+    path = result.stdout.strip()
+    if result.returncode or not os.path.exists(path):
+        raise PcError(result.stderr.strip()
+                      or f"{path} is missing: run scripts/setup.sh {build}")
+    return path
+
+
+def unpacked_kernel(build):
+    """Folder where the decompressed kernel is kept between runs."""
+    return os.path.join(build, "kernel", "unpacked")

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: MIT
+"""QEMU without VT-x: quick, for all that must be refused politely."""
+
+from config import END_WITH_US
+
+
+class Qemu:
+    """The runner's interface: prepare, argv, complaints."""
+
+    def __init__(self, config):
+        self.config = config
+        self._kernel = None
+        self._command_line = None
+
+    def prepare(self, kernel, initramfs, command_line):
+        """QEMU loads kernel and initramfs itself; the ELF file starts at once."""
+        with open(self.config.path("initramfs.cpio"), "wb") as file:
+            file.write(initramfs)
+        self._kernel = kernel.elf
+        self._command_line = command_line
+
+    def khz(self):
+        return 1_000_000        # QEMU's TSC runs at the host's pace; 1 GHz by CPUID
+
+    def argv(self):
+        config = self.config
+        return END_WITH_US + [
+            "qemu-system-x86_64", "-machine", "q35,accel=tcg",
+            "-cpu", config.model.qemu_name, "-smp", str(config.cpus),
+            "-m", str(config.memory),
+            "-kernel", self._kernel,
+            "-initrd", config.path("initramfs.cpio"),
+            "-append", self._command_line,
+            "-display", "none", "-vga", "none", "-nic", "none",
+            "-monitor", "none", "-no-reboot",
+            "-serial", "file:" + config.console,
+            "-serial", "file:" + config.uart,
+            # A serial card to be found by its PCI class code; what it sends is in pci-uart.txt.
+            "-chardev", "file,id=card,path=" + config.path("pci-uart.txt"),
+            "-device", "pci-serial,chardev=card",
+            "-debugcon", "file:" + self.control()]
+
+    def control(self):
+        return self.config.path("control")
+
+    def notable(self):
+        """QEMU's own words, such as a bad option."""
+        with open(self.config.path("emulator.out"), errors="replace",
+                  encoding="utf-8") as file:
+            return [line.rstrip() for line in file
+                    if line.strip() and "doesn't support requested feature" not in line]
+
+    def complaints(self):
+        return []
+
+    def was_reset(self):
+        return False

@@ -1,0 +1,11 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Builds the tests' kernel module: build.sh KERNEL FOLDER SOURCES OUTPUT
+set -eu
+mkdir -p "$2"
+folder=$(realpath "$2")
+for file in "$3"/*.c "$3"/Kbuild; do
+	ln -sf "$(realpath "$file")" "$folder/"
+done
+env -u MAKEFLAGS -u CFLAGS -u LDFLAGS -u CC -u CPPFLAGS make -s -C "$1" M="$folder" modules
+cp "$folder/exit_probe.ko" "$4"

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: MIT
+"""Runs the system tests of cases.txt, two emulated PCs at a time.
+
+    suite.py --build BUILD [--results FILE] [--jobs N] [NAME...]
+    suite.py --list
+
+Each check a guest script reports counts; a PC that crashes, hangs or reports
+nothing counts as one failure more. Results go to FILE, one check a line.
+"""
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+import time
+from collections import namedtuple
+from concurrent.futures import ThreadPoolExecutor
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+CHECK = re.compile(r"^(ok|not ok) (.*)$")
+TAIL_LINES = 30
+LONG = "long-"                  # cases that run only when named: ./test endurance
+
+Case = namedtuple("Case", "name script emulator cpus model limit modules options")
+Result = namedtuple("Result", "case checks seconds words")
+
+
+def read_cases():
+    with open(os.path.join(HERE, "cases.txt"), encoding="utf-8") as file:
+        rows = [line.split() for line in file if line.strip() and line[0] != "#"]
+    return [Case(*row[:7], row[7:]) for row in rows]
+
+
+def choose(cases, names):
+    """The cases named, or all; an unknown name ends the program."""
+    unknown = set(names) - {case.name for case in cases}
+    if unknown:
+        sys.exit(f"suite.py: no such system test: {', '.join(sorted(unknown))}")
+    return [case for case in cases
+            if case.name in names or not names and not case.name.startswith(LONG)]
+
+
+def command(case, build, folder):
+    argv = [sys.executable, os.path.join(HERE, "pc"), "--quiet", "--strict",
+            "--build", build, "--folder", folder,
+            "--script", os.path.join(HERE, "cases", case.script),
+            "--emulator", case.emulator, "--cpus", case.cpus,
+            "--time-limit", case.limit]
+    if case.model != "-":
+        argv += ["--cpu-model", case.model]
+    if case.modules != "-":
+        argv += [word for name in case.modules.split(",") for word in ("--module", name)]
+    return argv + case.options
+
+
+def read_checks(folder):
+    """[(passed, text)] as the guest's console tells."""
+    try:
+        with open(os.path.join(folder, "console.txt"), errors="replace",
+                  encoding="utf-8") as file:
+            found = [CHECK.match(line.rstrip()) for line in file]
+    except FileNotFoundError:
+        return []
+    return [(match[1] == "ok", match[2]) for match in found if match]
+
+
+def run_case(case, build):
+    folder = os.path.join(build, "system", case.name)
+    started = time.monotonic()
+    result = subprocess.run(command(case, build, folder), text=True, check=False,
+                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    checks = read_checks(folder) if result.returncode != 2 else []
+    if result.returncode and all(passed for passed, _ in checks):
+        checks.append((False, f"the run ended with status {result.returncode}"))
+    if not checks:
+        checks.append((False, "nothing was checked"))
+    return Result(case, checks, time.monotonic() - started, result.stdout)
+
+
+def show(result):
+    """One line if all is well, else what failed and the last lines of the run."""
+    failed = [text for passed, text in result.checks if not passed]
+    print(f"{'not ok' if failed else 'ok'} system/{result.case.name}: "
+          f"{len(result.checks) - len(failed)} passed, {len(failed)} failed, "
+          f"{result.seconds:.0f} s", flush=True)
+    if failed:
+        for text in failed:
+            print(f"    not ok {text}")
+        for line in result.words.splitlines()[-TAIL_LINES:]:
+            print(f"    | {line}")
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="suite.py")
+    parser.add_argument("--build")
+    parser.add_argument("--results")
+    parser.add_argument("--jobs", type=int, default=min(2, os.cpu_count() or 1))
+    parser.add_argument("--list", action="store_true")
+    parser.add_argument("names", nargs="*")
+    args = parser.parse_args()
+    cases = choose(read_cases(), args.names)
+    if args.list:
+        print("\n".join("system/" + case.name for case in cases))
+        return 0
+    good = True
+    with ThreadPoolExecutor(args.jobs) as pool:
+        results = list(pool.map(lambda case: finish(run_case(case, args.build)), cases))
+    if args.results:
+        with open(args.results, "w", encoding="utf-8") as file:
+            for result in results:
+                for passed, text in result.checks:
+                    file.write(f"{'ok' if passed else 'not ok'} "
+                               f"system/{result.case.name}: {text}\n")
+    for result in results:
+        good = good and all(passed for passed, _ in result.checks)
+    return 0 if good else 1
+
+
+def finish(result):
+    show(result)
+    return result
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+/* What happens around the commands: CPUs come and go, the machine sleeps or goes down. */
+#include "fixture.h"
+
+static void running_on(unsigned int cpus)
+{
+	fixture_up();
+	mock_config.n_cpus = cpus;
+	cr_assert_eq(load_good(), 0);
+	cr_assert_eq(core_start(core, &report), 0);
+}
+
+Test(core_events, offline_cpus_are_left_alone)
+{
+	fixture_up();
+	mock_config.n_cpus = 3;
+	mock_config.offline[0] = true;
+	cr_assert_eq(load_good(), 0);
+	cr_assert_eq(core_start(core, &report), 0, "%s", report.text);
+	cr_expect(!mock_world.guest[0] && mock_world.guest[1] && mock_world.guest[2]);
+	mock_config.offline[0] = false;
+	cr_expect_eq(core_cpu_online(core, 0, &report), 0);
+	cr_expect(mock_world.guest[0]);
+	cr_expect_eq(core_cpu_online(core, 0, &report), 0, "once is enough");
+	cr_expect_eq(core_stop(core, &report), 0);
+	cr_expect_eq(core_unload(core, &report), 0);
+}
+
+Test(core_events, a_cpu_that_goes_is_stopped)
+{
+	running_on(2);
+	cr_expect_eq(core_cpu_offline(core, 1, &report), 0);
+	cr_expect(!mock_world.guest[1] && !mock_world.prepared[1] && !mock_world.claimed[1]);
+	mock_config.offline[1] = true;
+	cr_expect_eq(core_stop(core, &report), 0);
+	cr_expect_eq(core_cpu_offline(core, 0, &report), 0);
+	cr_expect_eq(core_cpu_online(core, 0, &report), 0);
+	cr_expect_not(mock_world.guest[0], "only while running");
+	cr_expect_eq(core_unload(core, &report), 0);
+	cr_expect_eq(core_cpu_online(core, 0, &report), 0);
+}
+
+Test(core_events, a_cpu_that_cannot_start_may_not_come)
+{
+	running_on(2);
+	cr_assert_eq(core_cpu_offline(core, 1, &report), 0);
+	mock_config.fail_event = MOCK_CHECK + 1;
+	mock_config.fail_event_cpu = 1;
+	mock_config.entry_error = PLINTH_E_LOCKED;
+	cr_expect_eq(core_cpu_online(core, 1, &report), PLINTH_E_LOCKED);
+	EXPECT_REPORT("CPU 1: check failed");
+	EXPECT_REPORT("enable Intel VT-x in the firmware");
+	cr_expect_eq(state_now(), PLINTH_RUNNING);
+	cr_expect(mock_world.guest[0] && !mock_world.prepared[1]);
+}
+
+Test(core_events, a_cpu_that_will_not_stop_may_not_go)
+{
+	running_on(2);
+	mock_arm(2, 0);
+	cr_expect_eq(core_cpu_offline(core, 1, &report), PLINTH_E_CORRUPT);
+	cr_expect_eq(state_now(), PLINTH_CORRUPT);
+}
+
+Test(core_events, pause_and_resume)
+{
+	running_on(2);
+	cr_expect_eq(core_pause(core, &report), 0);
+	cr_expect_eq(state_now(), PLINTH_LOADED);
+	cr_expect_eq(core_resume(core, &report), 0);
+	cr_expect_eq(state_now(), PLINTH_RUNNING);
+	cr_expect_eq(core_pause(core, &report), 0);
+	cr_expect_eq(core_unload(core, &report), 0);
+	cr_expect_eq(core_resume(core, &report), 0, "a command ended the pause");
+	cr_expect_eq(state_now(), PLINTH_UNLOADED);
+	cr_expect_eq(core_pause(core, &report), 0);
+	cr_expect_eq(core_resume(core, &report), 0);
+	cr_expect_eq(state_now(), PLINTH_UNLOADED);
+}
+
+/* What becomes of two CPUs when the VMM dies on the second one, seen by a stop or by the watch. */
+static void die(uint32_t state, bool watched)
+{
+	mock_reset();
+	running_on(2);
+	cr_expect_not(core_cpu_died(core, 1));
+	plinth_shared_cpu(core_shared_region(core), 1)->state = state;
+	cr_expect(core_cpu_died(core, 1) && !core_cpu_died(core, 0));
+	if (watched)
+		core_watch(core, &report);
+	else
+		cr_expect_eq(core_stop(core, &report), PLINTH_E_CORRUPT);
+	cr_expect_eq(state_now(), PLINTH_CORRUPT);
+	cr_expect_not(mock_world.guest[0], "the other CPU is free");
+	cr_expect_eq(mock_world.prepared[1], true, "nothing of a dead VMM is called");
+}
+
+Test(core_events, dead_cpus_are_not_waited_for)
+{
+	die(PLINTH_CPU_HALTED, false);
+	EXPECT_REPORT("CPU 1: halted in the VMM");
+	cr_expect(mock_world.claimed[1] && core->cpus[1].guest, "it does not come back");
+}
+
+Test(core_events, cpus_that_a_dead_vmm_gave_back_are_free)
+{
+	for (unsigned int watched = 0; watched < 2; watched++) {
+		die(PLINTH_CPU_DEAD, watched);
+		EXPECT_REPORT("CPU 1: given back by a VMM that died");
+		cr_expect(!mock_world.claimed[1] && !core->cpus[1].guest);
+	}
+}
+
+Test(core_events, the_watch_lets_the_living_live)
+{
+	running_on(2);
+	core_watch(core, &report);
+	cr_expect_eq(state_now(), PLINTH_RUNNING);
+	cr_expect(mock_world.guest[0] && mock_world.guest[1]);
+}
+
+Test(core_events, emergency_stop_asks_only_guests)
+{
+	running_on(2);
+	mock_be_on(0);
+	core_emergency_stop(core, 0);
+	cr_expect(!mock_world.guest[0] && mock_world.guest[1]);
+	core_emergency_stop(core, 0); /* the mock would abort a hypercall nobody answers */
+	core_emergency_stop(core, 99);
+}
+
+Test(core_events, destroy_undoes_everything)
+{
+	mock_reset();
+	core = core_create();
+	cr_assert_eq(load_good(), 0);
+	cr_assert_eq(core_start(core, &report), 0);
+	cr_expect_eq(core_destroy(core), 0);
+	cr_expect_eq(mock_world.pages, 0);
+	cr_expect_not(mock_world.virt);
+}

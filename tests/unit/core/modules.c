@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+/* Modules that do not fit, and what is told about those that do. */
+#include "fixture.h"
+
+#include <string.h>
+
+static const struct {
+	const char *names[2];
+	unsigned int n;
+	int err;
+	const char *words[3];
+} bad[] = {
+	{{"entry", "base_wrong_abi"}, 2, PLINTH_E_ABI, {"base_wrong_abi: built for module ABI 99, this driver serves 1"}},
+	{{"entry", "base_no_note"}, 2, PLINTH_E_ABI, {"base_no_note: not a Plinth module"}},
+	{{"base", "entry_no_start"}, 2, PLINTH_E_NOSYM, {"no module exports entry_start: add the entry module"}},
+	{{"base"}, 1, PLINTH_E_NOSYM, {"entry_init", "entry_fini", "entry_check"}},
+	{{"base", "entry_undefined"}, 2, PLINTH_E_NOSYM, {"nobody_has_this", "nor_this", "entry_undefined"}},
+	{{"entry"}, 1, PLINTH_E_LINK, {"base", "entry"}},
+	{{"base", "base"}, 2, PLINTH_E_LINK, {"base"}},
+};
+
+Test(core_modules, what_does_not_fit_is_named, .init = fixture_up)
+{
+	const struct mock_world before = mock_world;
+
+	for (size_t i = 0; i < ARRAY_SIZE_OF(bad); i++) {
+		cr_expect_eq(load_modules(bad[i].names, bad[i].n, 0, 0), bad[i].err, "row %zu: %s", i, report.text);
+		for (unsigned int k = 0; k < 3 && bad[i].words[k]; k++)
+			EXPECT_REPORT(bad[i].words[k]);
+		worlds_equal(&before, bad[i].names[0]);
+	}
+}
+
+Test(core_modules, a_file_that_is_no_module, .init = fixture_up)
+{
+	static const _Alignas(8) char text[64] = "#!/bin/sh\n";
+	const struct core_file file = {.name = "script.so", .bytes = text, .n_bytes = sizeof(text)};
+	struct core_load load = {.files = &file, .n_files = 1};
+
+	cr_expect_eq(core_load(core, &load, &report), PLINTH_E_FORMAT);
+	EXPECT_REPORT("script.so");
+	load.n_files = 0;
+	cr_expect_eq(core_load(core, &load, &report), PLINTH_E_LIMIT);
+	load.n_files = PLINTH_CTL_MAX_FILES + 1;
+	cr_expect_eq(core_load(core, &load, &report), PLINTH_E_LIMIT);
+	EXPECT_REPORT("65 modules: 1 to 64 can be loaded");
+}
+
+Test(core_modules, heap_limits, .init = fixture_up)
+{
+	cr_expect_eq(load_modules(good_modules, 2, 0, PLINTH_CTL_MIN_HEAP - 1), PLINTH_E_LIMIT);
+	EXPECT_REPORT("heap of 65535 bytes: 65536 to 1073741824 are possible");
+	cr_expect_eq(load_modules(good_modules, 2, 0, PLINTH_CTL_MAX_HEAP + 1), PLINTH_E_LIMIT);
+}
+
+Test(core_modules, are_listed, .init = fixture_up)
+{
+	struct plinth_ctl_module list[4] = {0};
+	char names[2][40];
+
+	cr_expect_eq(core_modules(core, list, 4, sizeof(*list)), 0);
+	cr_assert_eq(load_good(), 0);
+	cr_expect_eq(core_modules(core, list, 1, sizeof(*list)), 2);
+	cr_expect_eq(list[1].abi, 0, "there was room for one");
+	cr_expect_eq(core_modules(core, list, 4, sizeof(*list)), 2);
+	cr_expect_str_eq(list[0].role, "entry");
+	cr_expect_str_eq(list[0].name, "mock-entry");
+	cr_expect_str_eq(list[1].role, "base");
+	cr_expect_str_eq(list[1].version, "1.2.3");
+	cr_expect_str_eq(list[1].description, "what the mock entry module needs");
+	cr_expect_eq(list[1].abi, PLINTH_MODULE_ABI);
+	cr_expect(list[1].base_va > list[0].base_va + list[0].bytes ||
+			  list[0].base_va > list[1].base_va + list[1].bytes,
+		  "a guard page lies between");
+	cr_expect_eq(core_modules(core, names, 2, sizeof(names[0])), 2, "a receiver that knows less");
+	cr_expect_str_eq(names[1], "base");
+	cr_expect_eq(mock_world.locked, 0);
+}
+
+Test(core_modules, shared_region_is_copied, .init = fixture_up)
+{
+	struct plinth_shared head;
+
+	cr_expect_eq(core_shared(core, &head, sizeof(head)), 0);
+	cr_assert_eq(load_good(), 0);
+	cr_expect_geq(core_shared(core, &head, sizeof(head)), head.cpu_offset + 2 * head.cpu_stride);
+	cr_expect_eq(head.magic, PLINTH_SHARED_MAGIC);
+	cr_expect_eq(head.n_cpus, 2);
+	cr_expect_gt(core_shared(core, NULL, 0), sizeof(head));
+}
+
+Test(core_modules, log_levels, .init = fixture_up)
+{
+	const struct plinth_tuning *tuning;
+	char tag[8] = "exit";
+
+	cr_expect_eq(core_set_level(core, "", 1, &report), PLINTH_E_STATE, "nothing is loaded");
+	cr_assert_eq(load_good(), 0);
+	tuning = core_tuning_page(core);
+	cr_expect_eq(core_set_level(core, "", 4, &report), PLINTH_E_INVAL);
+	cr_expect_eq(core_set_level(core, "", PLINTH_LEVEL_DEFAULT, &report), PLINTH_E_INVAL);
+	cr_expect_eq(core_set_level(core, "", 3, &report), 0);
+	cr_expect_eq(tuning->log_level, 3);
+	cr_expect_eq(core_set_level(core, tag, 0, &report), 0);
+	cr_expect_eq(core_set_level(core, tag, 1, &report), 0, "the same rule again");
+	cr_expect_eq(tuning->rules[0].used, 1);
+	cr_expect_eq(tuning->rules[0].level, 1);
+	cr_expect_eq(tuning->rules[1].used, 0);
+	cr_expect_eq(core_set_level(core, tag, PLINTH_LEVEL_DEFAULT, &report), 0);
+	cr_expect_eq(tuning->rules[0].used, 0);
+	for (tag[4] = 'a'; tag[4] < 'a' + PLINTH_LOG_RULES; tag[4]++)
+		cr_expect_eq(core_set_level(core, tag, 2, &report), 0);
+	cr_expect_eq(core_set_level(core, tag, 2, &report), PLINTH_E_LIMIT);
+	EXPECT_REPORT("16 components");
+}

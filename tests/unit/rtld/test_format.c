@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/* Findings as sentences. */
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "format.h"
+
+Test(rtld_format, every_check_is_a_sentence)
+{
+	unsigned int check;
+
+	for (check = 1; check < RTLD_CHECKS; check++) {
+		const struct rtld_error e = {
+			.check = check, .table = RTLD_T_SYMTAB, .index = 5,
+			.value = 0x1234, .limit = 0x99, .symbol = "some_symbol",
+			.file = "dir/some.so", .other = RTLD_NONE,
+		};
+		char line[512];
+		size_t n = rtld_format_error(&e, line, sizeof(line));
+
+		cr_expect_eq(n, strlen(line));
+		cr_expect_lt(n, sizeof(line) - 1, "%s", line);
+		cr_expect_eq(strncmp(line, "dir/some.so: ", 13), 0, "%s", line);
+		cr_expect(strstr(line, rtld_check_name(check)), "%s", line);
+		cr_expect(strchr(line, ';'), "no advice: %s", line);
+		cr_expect_not(strchr(line, '\n'));
+	}
+}
+
+Test(rtld_format, exact)
+{
+	struct rtld_error e = {
+		.check = RTLD_LOAD_FILESZ, .table = RTLD_T_PHDR, .index = 2,
+		.value = 0x3000, .limit = 0x2000, .file = "a.so",
+		.other = RTLD_NONE,
+	};
+	char line[256];
+
+	rtld_format_error(&e, line, sizeof(line));
+	cr_expect_str_eq(line, "a.so: program header 2 has p_filesz above "
+			 "p_memsz (value 0x3000, limit 0x2000); the file is "
+			 "damaged, build or copy it again [LOAD_FILESZ]");
+	e = (struct rtld_error){
+		.check = RTLD_UNDEFINED, .table = RTLD_T_SYMTAB, .index = 7,
+		.symbol = "f\033[31m\xff", .file = "b\n.so", .other = RTLD_NONE,
+	};
+	rtld_format_error(&e, line, sizeof(line));
+	cr_expect_str_eq(line, "b?.so: symbol 7 (f?[31m?) is not defined by "
+			 "any module; add the module that provides it "
+			 "[UNDEFINED]");
+}
+
+Test(rtld_format, any_size)
+{
+	const struct rtld_error e = {
+		.check = 9999, .table = 9999, .file = NULL,
+	};
+	char line[64];
+	size_t size;
+
+	for (size = 0; size < sizeof(line); size++) {
+		memset(line, 'x', sizeof(line));
+		rtld_format_error(&e, line, size);
+		cr_expect_eq(line[size], 'x');
+		if (size)
+			cr_expect_lt(strlen(line), size);
+	}
+}
+
+Test(rtld_format, names)
+{
+	cr_expect_str_eq(rtld_check_name(RTLD_LOAD_WX), "LOAD_WX");
+	cr_expect_str_eq(rtld_check_name(100000), "unknown check");
+	cr_expect_str_eq(rtld_table_name(RTLD_T_PHDR), "program header");
+	cr_expect_str_eq(rtld_table_name(100000), "unknown table");
+}

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: MIT */
+/* Jump slots that are filled at the first call, by code that really runs. */
+#include <criterion/criterion.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "sample.h"
+
+void call_with_pattern(uint64_t target);
+
+static uint32_t sealed;
+
+static void seal(void *context, const struct rtld_set *set, uint32_t module)
+{
+	struct rtld_region r;
+
+	(void)context;
+	__atomic_add_fetch(&sealed, 1, __ATOMIC_SEQ_CST);
+	cr_assert(rtld_lazy_region(set, module, &r));
+	cr_assert_eq(mprotect((void *)r.run, r.size, PROT_READ), 0);
+}
+
+static struct rtld_lazy lazy = { .seal = seal };
+
+static uint64_t look_up(const struct test_set *t, const char *name)
+{
+	uint64_t run = 0;
+
+	cr_assert_eq(rtld_lookup(t->set, name, &run), 0, "%s", name);
+	return run;
+}
+
+static void protect(const struct test_set *t, uint32_t m)
+{
+	struct rtld_cursor at = { 0 };
+	struct rtld_region r;
+
+	while (rtld_next_region(t->set, m, &at, &r)) {
+		int prot = PROT_READ | (r.perms & RTLD_W ? PROT_WRITE : 0) |
+			   (r.perms & RTLD_X ? PROT_EXEC : 0);
+
+		cr_assert_eq(mprotect((void *)r.run, r.size, prot), 0);
+	}
+}
+
+static void open_set(struct test_set *t, const char *caller, uint32_t flags)
+{
+	lazy.entry = (uintptr_t)rtld_lazy_entry;
+	sealed = 0;
+	test_set_open(t, flags);
+	cr_assert_eq(test_set_add(t, "many"), 0);
+	cr_assert_eq(test_set_add(t, caller), 1);
+	test_set_place_here(t);
+	rtld_set_lazy(t->set, &lazy);
+	cr_assert_eq(test_set_link(t), 0);
+	protect(t, 0);
+	protect(t, 1);
+}
+
+/* The i-th jump slot of caller, as the file numbers them. */
+static struct elf64_rela *slot_entry(const struct test_set *t, uint32_t i)
+{
+	const struct sample *s = &t->sample[1];
+
+	return (struct elf64_rela *)sample_at(s, sample_dyn(s, 23)->value) + i;
+}
+
+static uint32_t slots(const struct test_set *t)
+{
+	return sample_dyn(&t->sample[1], 2)->value / sizeof(struct elf64_rela);
+}
+
+static uint64_t *slot(const struct test_set *t, uint32_t i)
+{
+	const struct rtld_info *info = rtld_info(t->set, 1);
+
+	return (uint64_t *)(info->run - info->low + slot_entry(t, i)->offset);
+}
+
+static const char *slot_name(const struct test_set *t, uint32_t i)
+{
+	const struct sample *s = &t->sample[1];
+	struct elf64_sym *sym = (void *)sample_at(s, sample_dyn(s, 6)->value);
+
+	return (char *)sample_at(s, sample_dyn(s, 5)->value) +
+	       sym[slot_entry(t, i)->symbol].name;
+}
+
+/* Slots filled so far. */
+static uint32_t filled(const struct test_set *t)
+{
+	uint32_t i, n = 0;
+
+	for (i = 0; i < slots(t); i++)
+		n += *slot(t, i) == look_up(t, slot_name(t, i));
+	return n;
+}
+
+static long call(const struct test_set *t, const char *name, long x)
+{
+	return ((long (*)(long))look_up(t, name))(x);
+}
+
+Test(rtld_lazy, one_call_fills_one_slot)
+{
+	static const char *const callers[] = { "caller", "caller-lld" };
+	size_t i;
+
+	for (i = 0; i < 2; i++) {
+		struct test_set t;
+		long direct;
+
+		open_set(&t, callers[i], RTLD_LAZY_PLT);
+		cr_expect(rtld_is_lazy(t.set, 1), "%s", callers[i]);
+		cr_expect_not(rtld_is_lazy(t.set, 0));
+		cr_expect_eq(filled(&t), 0);
+		direct = call(&t, "many_100", 5);
+		cr_expect_eq(call(&t, "caller_one", 5), direct);
+		cr_expect_eq(filled(&t), 1);
+		cr_expect_eq(call(&t, "caller_one", 5), direct);
+		cr_expect_eq(filled(&t), 1);
+		cr_expect_eq(sealed, 0);
+		test_set_close(&t);
+	}
+}
+
+/* Both modes compute the same; and the last slot seals. */
+Test(rtld_lazy, all_calls_seal)
+{
+	struct test_set eager, t;
+	struct rtld_region r;
+
+	open_set(&eager, "caller", 0);
+	cr_expect_not(rtld_is_lazy(eager.set, 1));
+	cr_expect_eq(filled(&eager), slots(&eager));
+	cr_expect_not(rtld_lazy_region(eager.set, 1, &r));
+	open_set(&t, "caller", RTLD_LAZY_PLT);
+	cr_expect_eq(call(&t, "caller_all", 7), call(&eager, "caller_all", 7));
+	cr_expect_eq(filled(&t), slots(&t) - 1);
+	cr_expect_eq(sealed, 0);
+	((void (*)(void))look_up(&t, "caller_rest"))();
+	cr_expect_eq(filled(&t), slots(&t));
+	cr_expect_eq(sealed, 1);
+	cr_expect_eq(call(&t, "caller_all", 7), call(&eager, "caller_all", 7));
+	cr_expect_eq(sealed, 1);
+	cr_assert(rtld_lazy_region(t.set, 1, &r));
+	cr_expect_eq(r.perms, RTLD_R);
+	cr_expect_geq((uint64_t)slot(&t, slots(&t) - 1), r.run);
+	cr_expect_eq(r.size % RTLD_PAGE, 0);
+	test_set_close(&t);
+	test_set_close(&eager);
+}
+
+/* Everything but r11 arrives as it was sent, the first time and the second. */
+Test(rtld_lazy, registers)
+{
+	uint64_t *registers, target = 0, first[16];
+	struct test_set t;
+	uint32_t i, k;
+
+	open_set(&t, "caller", RTLD_LAZY_PLT);
+	registers = (uint64_t *)look_up(&t, "many_registers");
+	for (i = 0; i < slots(&t); i++)
+		if (!strcmp(slot_name(&t, i), "many_spy"))
+			target = *slot(&t, i);
+	cr_assert_neq(target, look_up(&t, "many_spy"), "a PLT entry");
+	call_with_pattern(target);
+	memcpy(first, registers, sizeof(first));
+	for (k = 0; k < 14; k++)
+		cr_expect_eq(first[k], 0x1000000000000001 + k, "register %u", k);
+	/* CF PF AF ZF SF DF OF as set, no TF. */
+	cr_expect_eq(first[14] & 0xdd5, 0xcd5, "flags %#lx", first[14]);
+	memset(registers, 0, sizeof(first));
+	call_with_pattern(look_up(&t, "many_spy"));
+	cr_expect_arr_eq(first, registers, sizeof(first), "as a direct call");
+	test_set_close(&t);
+}
+
+struct racer {
+	const struct test_set *t;
+	pthread_barrier_t *start;
+	long result;
+};
+
+static void *race(void *arg)
+{
+	struct racer *r = arg;
+
+	pthread_barrier_wait(r->start);
+	r->result = call(r->t, "caller_all", 11);
+	((void (*)(void))look_up(r->t, "caller_rest"))();
+	r->result += call(r->t, "caller_all", 11);
+	return NULL;
+}
+
+/* Two threads go through all slots at once; the loser must not write after the seal. */
+Test(rtld_lazy, two_at_once)
+{
+	int round, i;
+
+	for (round = 0; round < 200; round++) {
+		pthread_barrier_t start;
+		struct racer racer[2];
+		pthread_t thread[2];
+		struct test_set t;
+
+		open_set(&t, "caller", RTLD_LAZY_PLT);
+		pthread_barrier_init(&start, NULL, 2);
+		for (i = 0; i < 2; i++) {
+			racer[i] = (struct racer){ &t, &start, 0 };
+			pthread_create(&thread[i], NULL, race, &racer[i]);
+		}
+		for (i = 0; i < 2; i++)
+			pthread_join(thread[i], NULL);
+		cr_assert_eq(racer[0].result, racer[1].result);
+		cr_assert_eq(filled(&t), slots(&t), "round %d", round);
+		cr_assert_eq(sealed, 1, "round %d: sealed %u times", round,
+			     sealed);
+		pthread_barrier_destroy(&start);
+		test_set_close(&t);
+	}
+}
+
+/* Modules that are not made for it are linked as ever. */
+Test(rtld_lazy, not_for_all)
+{
+	static const char *const callers[] = { "caller-now", "caller-noplt" };
+	size_t i;
+
+	for (i = 0; i < 2; i++) {
+		struct test_set t, eager;
+
+		open_set(&t, callers[i], RTLD_LAZY_PLT);
+		cr_expect_not(rtld_is_lazy(t.set, 1), "%s", callers[i]);
+		open_set(&eager, "caller", 0);
+		cr_expect_eq(call(&t, "caller_all", 3),
+			     call(&eager, "caller_all", 3));
+		test_set_close(&t);
+		test_set_close(&eager);
+	}
+}
+
+/* A slot that leads into data is no lazy slot. */
+Test(rtld_lazy, slot_into_data)
+{
+	struct test_set t;
+	struct sample s;
+	struct elf64_rela *r;
+
+	sample_load(&s, "caller");
+	r = (struct elf64_rela *)sample_at(&s, sample_dyn(&s, 23)->value);
+	*(uint64_t *)sample_at(&s, r[3].offset) = r[3].offset;
+	test_set_open(&t, RTLD_LAZY_PLT);
+	cr_assert_eq(test_set_add(&t, "many"), 0);
+	cr_assert_eq(test_set_add_sample(&t, &s), 1);
+	test_set_place_here(&t);
+	rtld_set_lazy(t.set, &lazy);
+	cr_assert_eq(test_set_link(&t), 0);
+	cr_expect_not(rtld_is_lazy(t.set, 1));
+	cr_expect_eq(filled(&t), slots(&t));
+	sample_free(&s);
+	test_set_close(&t);
+}

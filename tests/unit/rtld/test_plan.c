@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+/* Link plans: used when they fit, and never to be trusted. */
+#include <criterion/criterion.h>
+#include <plinth/error.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sample.h"
+
+static void open_set(struct test_set *t, uint32_t flags)
+{
+	test_set_open(t, flags);
+	cr_assert_eq(test_set_add(t, "base-gnu"), 0);
+	cr_assert_eq(test_set_add(t, "user-gnu"), 1);
+	cr_assert_eq(test_set_add(t, "strong"), 2);
+	test_set_place(t, TEST_BASE);
+}
+
+static uint32_t *make_plan(struct test_set *t, size_t *size)
+{
+	uint32_t *plan;
+
+	cr_assert_eq(test_set_link(t), 0);
+	*size = rtld_plan_size(t->set);
+	cr_assert_gt(*size, 0);
+	plan = malloc(*size + 64);
+	cr_assert_eq(rtld_plan_write(t->set, plan, *size), 0);
+	return plan;
+}
+
+/* Like test_set_link(), but with this plan; says whether it was used. */
+static bool link_with(struct test_set *t, const void *plan, size_t size)
+{
+	size_t work_size = rtld_work_size(t->set);
+	void *work = aligned_alloc(16, (work_size + 15) / 16 * 16);
+	int err;
+
+	rtld_set_plan(t->set, plan, size);
+	err = rtld_link(t->set, work, work_size);
+	cr_assert_eq(err, 0);
+	cr_assert_eq(t->errors.count, 0);
+	free(work);
+	return rtld_plan_used(t->set);
+}
+
+static uint64_t sum_images(const struct test_set *t)
+{
+	uint64_t sum = 0, i;
+	uint32_t m;
+
+	for (m = 0; m < 3; m++)
+		for (i = 0; i < rtld_info(t->set, m)->image_size; i++)
+			sum = sum * 31 + t->image[m].at[i];
+	return sum;
+}
+
+/* Whatever a byte of it is changed to, the images are as without a plan. */
+Test(rtld_plan, every_byte)
+{
+	static const uint8_t change[] = { 0x01, 0x40, 0xff };
+	struct test_set t;
+	uint32_t used = 0;
+	uint8_t *plan;
+	uint64_t sum;
+	size_t size, at, c;
+
+	open_set(&t, 0);
+	plan = (uint8_t *)make_plan(&t, &size);
+	sum = sum_images(&t);
+	cr_assert(link_with(&t, plan, size));
+	for (at = 0; at < size; at++)
+		for (c = 0; c < 3; c++) {
+			plan[at] ^= change[c];
+			used += link_with(&t, plan, size);
+			cr_assert_eq(sum_images(&t), sum, "byte %zu", at);
+			plan[at] ^= change[c];
+		}
+	/*
+	 * Lengths where no names are compared (own definitions, weak and
+	 * undefined references) are not looked at.
+	 */
+	cr_expect_lt(used, size / 8, "%u changed plans were used", used);
+	free(plan);
+	test_set_close(&t);
+}
+
+Test(rtld_plan, every_length)
+{
+	struct test_set t;
+	uint8_t *plan;
+	size_t size, n;
+
+	open_set(&t, 0);
+	plan = (uint8_t *)make_plan(&t, &size);
+	for (n = 0; n < size; n++) {
+		struct fence f;
+		uint8_t *at;
+
+		fence_open(&f, n ? n : 1);
+		at = f.at + f.size - (n + 3) / 4 * 4;
+		memcpy(at, plan, n);
+		cr_expect_not(link_with(&t, at, n), "%zu bytes", n);
+		fence_close(&f);
+	}
+	cr_expect_not(link_with(&t, plan, size + 4));
+	cr_expect_not(link_with(&t, plan + 1, size));
+	free(plan);
+	test_set_close(&t);
+}
+
+/* The same build-id, and yet another name: the plan does not hide it. */
+Test(rtld_plan, changed_file)
+{
+	struct test_set good, t;
+	struct elf64_sym *sym;
+	struct sample s;
+	uint32_t *plan;
+	uint8_t *name;
+	size_t size, work_size;
+	void *work;
+
+	open_set(&good, 0);
+	plan = make_plan(&good, &size);
+	sample_load(&s, "base-gnu");
+	sym = sample_symbol(&s, "base_sum");
+	name = sample_at(&s, sample_dyn(&s, 5)->value) + sym->name;
+	name[7] = 'n';
+	test_set_open(&t, 0);
+	cr_assert_eq(test_set_add_sample(&t, &s), 0);
+	cr_assert_eq(test_set_add(&t, "user-gnu"), 1);
+	cr_assert_eq(test_set_add(&t, "strong"), 2);
+	test_set_place(&t, TEST_BASE);
+	work_size = rtld_work_size(t.set);
+	work = aligned_alloc(16, (work_size + 15) / 16 * 16);
+	rtld_set_plan(t.set, plan, size);
+	cr_expect_eq(rtld_link(t.set, work, work_size), PLINTH_E_NOSYM);
+	cr_expect_eq(test_set_count(&t, RTLD_UNDEFINED), 1);
+	cr_expect_not(rtld_plan_used(t.set));
+	free(work);
+	free(plan);
+	sample_free(&s);
+	test_set_close(&t);
+	test_set_close(&good);
+}
+
+/* Other rules, another order, another number of modules. */
+Test(rtld_plan, other_set)
+{
+	struct test_set t, other;
+	uint32_t *plan;
+	size_t size;
+
+	open_set(&t, 0);
+	plan = make_plan(&t, &size);
+	open_set(&other, RTLD_RULES_ELF);
+	cr_expect_not(link_with(&other, plan, size));
+	test_set_close(&other);
+	test_set_open(&other, 0);
+	test_set_add(&other, "user-gnu");
+	test_set_add(&other, "base-gnu");
+	test_set_add(&other, "strong");
+	test_set_place(&other, TEST_BASE);
+	cr_expect_not(link_with(&other, plan, size));
+	test_set_close(&other);
+	cr_expect_eq(rtld_plan_write(t.set, plan, size - 4), PLINTH_E_INVAL);
+	free(plan);
+	test_set_close(&t);
+}
