@@ -1,0 +1,50 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Prints the release of the stock kernel that Plinth is built for and that the
+# emulated PC boots: the newest one with build files (linux-headers) on this
+# machine, among those whose image is installed if there is any such.
+#
+#   kernel.sh [release | image | modules] [CACHE]
+#
+# image and modules print the path of vmlinuz and of the module folder; CACHE
+# is where setup.sh unpacks an image that is not installed.
+set -eu
+
+what=${1:-release}
+cache=${2:-}
+
+# The plain flavour only: rt and cloud kernels lack parts the PC needs.
+releases=$(for build in /lib/modules/*-amd64/build; do
+	[ -e "$build/Makefile" ] || continue
+	release=$(basename "$(dirname "$build")")
+	case $release in
+	*-cloud-amd64 | *-rt-amd64) ;;
+	*) echo "$release" ;;
+	esac
+done | sort -rV)
+if [ -z "$releases" ]; then
+	echo "kernel.sh: no kernel build files in /lib/modules: install linux-headers-amd64" >&2
+	exit 1
+fi
+
+release=$(echo "$releases" | head -n 1)
+for candidate in $releases; do
+	if [ -r "/boot/vmlinuz-$candidate" ] && [ -e "/lib/modules/$candidate/modules.dep" ]; then
+		release=$candidate
+		break
+	fi
+done
+
+root=
+if [ ! -r "/boot/vmlinuz-$release" ] || [ ! -e "/lib/modules/$release/modules.dep" ]; then
+	root=$cache/$release
+fi
+case $what in
+release) echo "$release" ;;
+image) echo "$root/boot/vmlinuz-$release" ;;
+modules) echo "$root/lib/modules/$release" ;;
+*)
+	echo "usage: kernel.sh [release | image | modules] [CACHE]" >&2
+	exit 2
+	;;
+esac

@@ -1,0 +1,42 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Style: clang-format where a file is already formatted that way, clang-tidy's short list on native code, shellcheck,
+# file sizes, marks of unfinished work, licences. One line per finding; exit status 1 if there are any.
+set -euo pipefail
+
+cd "$(dirname "$0")/.."
+bad=0
+
+complain() {
+	echo "$*"
+	bad=1
+}
+
+mapfile -t files < <(git ls-files)
+sources() {
+	printf '%s\n' "${files[@]}" | grep -E "$1" || true
+}
+
+# -- sizes, marks, licences -----------------------------------------------------------
+while read -r file; do
+	lines=$(wc -l <"$file")
+	[ "$lines" -le 400 ] || complain "$file: $lines lines, 400 are the most: split it"
+	! grep -nE '\b(TODO|FIXME|XXX)\b' "$file" /dev/null | grep -v '^scripts/lint.sh' || complain "$file: unfinished"
+	head -n 3 "$file" | grep -q 'SPDX-License-Identifier: ' || complain "$file: no SPDX-License-Identifier in its first lines"
+done < <(sources '\.(c|h|S|py|sh)$')
+
+# -- formatting: files listed in scripts/formatted.txt agree and must go on agreeing ---
+while read -r file; do
+	clang-format --dry-run --Werror "$file" 2>/dev/null || complain "$file: clang-format -i $file"
+done < <(grep -v '^#' scripts/formatted.txt)
+
+# -- shell ------------------------------------------------------------------------------
+mapfile -t scripts < <(printf '%s\n' run test bench completions/plinthctl; sources '^(scripts|tests/install|packaging)/.*\.sh$')
+shellcheck --severity=warning --shell=bash "${scripts[@]}" || bad=1
+
+# -- clang-tidy, on what is compiled natively ------------------------------------------
+mapfile -t native < <(sources '^(lib|rtld|tools/plinthctl|drivers/common)/.*\.c$')
+printf '%s\n' "${native[@]}" | xargs -P "$(nproc)" -n 16 sh -c 'clang-tidy --quiet "$@" -- -std=gnu11 -D_GNU_SOURCE \
+	-I. -Iinclude -Ilib -Irtld $(pkg-config --cflags json-c nettle) \
+	-DPLINTH_DEFAULT_MODULES=\"\" -DPLINTH_VERSION_TEXT=\"\"' clang-tidy 2>/dev/null || bad=1
+exit $bad
