@@ -49,10 +49,13 @@ static enum model_end resume(struct model_cpu *cpu, struct vcpu *vcpu)
 {
 	bool exits = false;
 	int result = model_enter(cpu, &vcpu->regs, true, &exits);
+	uint64_t end;
 
 	if (!result)
 		return exits ? MODEL_EXIT : MODEL_GUEST;
-	vmm_run(cpu, (uint64_t)vcpu, (uint64_t)vcpu->on_resume_failure, (uint64_t)vcpu, (uint64_t)result, 0, 0);
+	end = vmm_run(cpu, (uint64_t)vcpu, (uint64_t)vcpu->on_resume_failure, (uint64_t)vcpu, (uint64_t)result, 0, 0);
+	if (!model_switch_returned)
+		return (enum model_end)end;
 	model_violation("on_resume_failure() returned");
 	return MODEL_CRASHED;
 }

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+#include "root.h"
+
+#include <plinth/exit_handler.h>
+
+#include "drivers/common/internal.h"
+
+#define REASON_HLT 12 /* intercepted by nobody, so the test's own */
+
+uint64_t root_kernel_stack[64];
+
+static vcpu_exit_fn *own_handler;
+
+static enum exit_action on_own_exit(struct vcpu *vcpu)
+{
+	return own_handler(vcpu);
+}
+
+/* As an extension module does it. */
+static __attribute__((constructor)) void attach(void)
+{
+	vcpu_exit_fn *previous;
+
+	(void)!exit_register_kind(PLINTH_EXIT_HLT, on_own_exit, &previous);
+}
+
+void root_loaded(const struct model_kind *kind, uint32_t n_cpus)
+{
+	machine_reset(kind, n_cpus);
+	cr_assert_eq(machine_load(), 0, "%s", machine.report.text);
+}
+
+void root_up(const struct model_kind *kind)
+{
+	root_loaded(kind, 1);
+	cr_assert_eq(machine_start(), 0, "%s", machine.report.text);
+	model.cpu[0].rip = ROOT_RIP;
+	model.cpu[0].rsp = model_high((uint64_t)&root_kernel_stack[60]);
+}
+
+void root_usual(void)
+{
+	root_up(&model_kinds[0]);
+}
+
+enum model_end root_run(vcpu_exit_fn *handler, struct model_exit exit)
+{
+	own_handler = handler;
+	exit.reason = REASON_HLT;
+	return model_exit(0, &exit);
+}
+
+int root_call(int (*fn)(uint64_t a, uint64_t b), uint64_t a, uint64_t b)
+{
+	int result = PLINTH_E_STATE;
+
+	os_lock();
+	cr_assert_eq(vmm_call(machine.core, 0, (uint64_t)fn, a, b, &result), 0);
+	os_unlock();
+	return result;
+}
+
+const struct plinth_boot *root_boot(void)
+{
+	return machine.core->space[SPACE_BOOT].kernel;
+}
+
+bool root_logged(const char *text)
+{
+	return machine_log_has(0, text);
+}
+
+void root_expect_clean(void)
+{
+	for (uint32_t i = 0; i < model.violations && i < sizeof(model.violation) / sizeof(model.violation[0]);
+	     i++)
+		cr_expect(false, "%s", model.violation[i]);
+}

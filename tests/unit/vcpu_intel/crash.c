@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: MIT */
+/* When the VMM dies: the report says what there is to say, and the CPU goes back or halts. */
+#include <string.h>
+
+#include "modules/vcpu_intel/internal.h"
+#include "root/root.h"
+
+#define PAGE 4096ull
+
+/* What a test's fault looks like. */
+static struct {
+	uint64_t vector, error, cr2;
+	enum { FRAMES_NONE, FRAMES_OWN, FRAMES_RECURSION, FRAMES_DEEP, FRAMES_ODD } frames;
+	uint32_t in_fault;
+	bool vmx_off, below_stack;
+} order;
+
+static uint64_t root_stack_bottom(const struct vcpu *vcpu)
+{
+	return (((uint64_t)(vcpu + 1) + PAGE - 1) & ~(PAGE - 1)) - ROOT_STACK_PAGES * PAGE;
+}
+
+#define FRAMES 24
+
+static uint64_t frame_pointer(uint64_t *frames)
+{
+	for (unsigned int i = 0; i < FRAMES; i++) {
+		frames[2 * i] = (uint64_t)&frames[2 * i + 2];
+		frames[2 * i + 1] = order.frames == FRAMES_RECURSION ? 0x7001 : 0x9001 + i;
+	}
+	frames[2 * FRAMES - 2] = order.frames == FRAMES_RECURSION ? (uint64_t)frames : 0;
+	switch (order.frames) {
+	case FRAMES_OWN: return (uint64_t)__builtin_frame_address(0);
+	case FRAMES_RECURSION:
+	case FRAMES_DEEP: return (uint64_t)frames;
+	case FRAMES_ODD: return (uint64_t)frames + 4;
+	default: return 0;
+	}
+}
+
+static enum exit_action fault(struct vcpu *vcpu)
+{
+	uint64_t frames[2 * FRAMES];
+	struct cpu_fault f = {.vector = order.vector,
+			      .error = order.error,
+			      .rip = 0x5555,
+			      .rbp = frame_pointer(frames),
+			      .r12 = 0xabcdef};
+
+	cpu_write_cr2(order.below_stack ? root_stack_bottom(vcpu) - 8 : order.cr2);
+	vcpu->local.in_fault = order.in_fault;
+	if (order.vmx_off)
+		vcpu->priv->vmx_on = false;
+	host_fault(&f);
+	return EXIT_NEXT;
+}
+
+static void expect(enum model_end end, const char *const *texts)
+{
+	cr_expect_eq(root_run(fault, (struct model_exit){.length = 1}), end);
+	for (; *texts; texts++)
+		cr_expect(root_logged(*texts), "no \"%s\" in the log", *texts);
+}
+
+#define EXPECT(end, ...) expect(end, (const char *const[]){__VA_ARGS__, NULL})
+
+Test(vcpu_crash, names_the_exception, .init = root_usual)
+{
+	order.vector = VECTOR_GP;
+	order.error = 0x18;
+	EXPECT(MODEL_BACK, "crash report of CPU 0: exception in root mode",
+	       "general protection (#GP), vector 13, error code 0x18", "handling exit hlt",
+	       "guest registers:", "RIP 0x5555", "R12 0x0000000000abcdef",
+	       "is given back to the operating system");
+	cr_expect_eq(model.cpu[0].rip, ROOT_RIP, "as if the exit had not been");
+	cr_expect_eq(model.back.land, MACHINE_LAND);
+	root_expect_clean();
+}
+
+Test(vcpu_crash, a_vector_without_a_name, .init = root_usual)
+{
+	order.vector = 9;
+	EXPECT(MODEL_BACK, "reserved exception, vector 9");
+}
+
+Test(vcpu_crash, a_vector_that_no_exception_has, .init = root_usual)
+{
+	order.vector = 77;
+	EXPECT(MODEL_BACK, "reserved exception, vector 77");
+}
+
+Test(vcpu_crash, page_faults)
+{
+	static const struct {
+		uint64_t error;
+		const char *text;
+	} cases[] = {
+		{0, "read of 0x1234000, where nothing is mapped"},
+		{1, "read of 0x1234000, which forbids it"},
+		{3, "write of 0x1234000, which forbids it"},
+		{16, "execution of 0x1234000, where nothing is mapped"},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		root_usual();
+		order.vector = VECTOR_PF;
+		order.cr2 = 0x1234000;
+		order.error = cases[i].error;
+		EXPECT(MODEL_BACK, "page fault (#PF)", cases[i].text);
+	}
+}
+
+Test(vcpu_crash, a_stack_that_was_too_small, .init = root_usual)
+{
+	order.vector = VECTOR_PF;
+	order.error = 2;
+	order.below_stack = true;
+	EXPECT(MODEL_BACK, "stack overflow: the guard page below the root stack");
+	cr_expect(!root_logged("guard page below the NMI stack"));
+}
+
+/* -- the backtrace ----------------------------------------------------------------------- */
+
+Test(vcpu_crash, a_function_that_calls_itself_is_one_line, .init = root_usual)
+{
+	order.vector = VECTOR_UD;
+	order.frames = FRAMES_RECURSION;
+	EXPECT(MODEL_BACK, "backtrace:", "0x7000", "... and again");
+}
+
+Test(vcpu_crash, a_deep_backtrace_ends, .init = root_usual)
+{
+	order.vector = VECTOR_UD;
+	order.frames = FRAMES_DEEP;
+	EXPECT(MODEL_BACK, "0x9000", "0x900f");
+	cr_expect(!root_logged("0x9010"), "the seventeenth line");
+}
+
+/* Whatever RBP held: nothing but this CPU's stacks is read. */
+Test(vcpu_crash, a_frame_pointer_that_is_none, .init = root_usual)
+{
+	order.vector = VECTOR_UD;
+	order.frames = FRAMES_ODD;
+	EXPECT(MODEL_BACK, "backtrace:");
+	cr_expect(!root_logged("0x9000"));
+}
+
+Test(vcpu_crash, its_own_frames, .init = root_usual)
+{
+	order.vector = VECTOR_UD;
+	order.frames = FRAMES_OWN;
+	EXPECT(MODEL_BACK, "backtrace:");
+}
+
+/* -- the history ------------------------------------------------------------------------- */
+
+static const struct model_exit cpuid = {.reason = 10, .length = 2};
+static const struct model_exit invd = {.reason = 13, .length = 2};
+
+Test(vcpu_crash, the_exits_before, .init = root_usual)
+{
+	for (unsigned int i = 0; i < 3; i++)
+		cr_assert_eq(model_exit(0, &cpuid), MODEL_GUEST);
+	cr_assert_eq(model_exit(0, &invd), MODEL_GUEST);
+	for (unsigned int i = 0; i < 2; i++)
+		cr_assert_eq(model_exit(0, &cpuid), MODEL_GUEST);
+	order.vector = VECTOR_UD;
+	EXPECT(MODEL_BACK, "exits before, newest first:", "2 x cpuid", "invd", "3 x cpuid");
+}
+
+Test(vcpu_crash, of_a_long_history_the_end, .init = root_usual)
+{
+	cr_assert_eq(model_exit(0, &cpuid), MODEL_GUEST);
+	for (unsigned int i = 0; i < HISTORY_ROWS; i++)
+		cr_assert_eq(model_exit(0, &invd), MODEL_GUEST);
+	order.vector = VECTOR_UD;
+	EXPECT(MODEL_BACK, "invd");
+	cr_expect(!root_logged("1 x cpuid"), "nobody knows when that was");
+}
+
+/* -- CPUs that cannot go back ----------------------------------------------------------------- */
+
+Test(vcpu_crash, a_second_fault_halts, .init = root_usual)
+{
+	order.vector = VECTOR_UD;
+	order.in_fault = 1;
+	EXPECT(MODEL_HALTED, "cannot be given back (another fault while the first was reported)");
+	cr_expect(!root_logged("crash report"), "one report");
+}
+
+Test(vcpu_crash, a_guest_on_a_users_stack, .init = root_usual)
+{
+	order.vector = VECTOR_UD;
+	model.cpu[0].rsp = 0x7ffe12345678;
+	EXPECT(MODEL_HALTED, "the guest is not on its kernel's stack");
+}
+
+/* Neither the kernel nor a user: nobody knows the way back. */
+Test(vcpu_crash, a_guest_at_privilege_level_1, .init = root_usual)
+{
+	order.vector = VECTOR_UD;
+	model.cpu[0].st.seg[MODEL_SS].rights |= 1u << 5;
+	EXPECT(MODEL_HALTED, "the guest is not on its kernel's stack");
+}
+
+Test(vcpu_crash, a_kernel_on_a_users_tables, .init = root_usual)
+{
+	order.vector = VECTOR_UD;
+	model.cpu[0].st.cr3 |= MACHINE_USER_CR3;
+	EXPECT(MODEL_HALTED, "the guest's kernel is not on its own page tables");
+}
+
+Test(vcpu_crash, vmx_is_off_already, .init = root_usual)
+{
+	order.vector = VECTOR_UD;
+	order.vmx_off = true;
+	EXPECT(MODEL_HALTED, "it is not in VMX operation any more");
+}
+
+/* -- entries that fail -------------------------------------------------------------------------- */
+
+static enum exit_action bad_control(struct vcpu *vcpu)
+{
+	(void)vcpu;
+	vmcs_write(VMCS_CR3_TARGET_COUNT, 77);
+	return EXIT_NEXT;
+}
+
+static enum exit_action bad_guest(struct vcpu *vcpu)
+{
+	(void)vcpu;
+	vmcs_write(VMCS_GUEST_ACTIVITY, 9);
+	return EXIT_NEXT;
+}
+
+static enum exit_action no_vmcs(struct vcpu *vcpu)
+{
+	(void)!cpu_vmclear(vcpu->priv->vmcs_pa);
+	return EXIT_RETRY;
+}
+
+Test(vcpu_crash, vmresume_refuses_the_controls, .init = root_usual)
+{
+	cr_assert_eq(root_run(bad_control, (struct model_exit){.length = 1}), MODEL_BACK);
+	cr_expect(root_logged("VMRESUME failed"));
+	cr_expect(root_logged("VM-instruction error 7"));
+	cr_expect(root_logged("CR3_TARGET_COUNT"), "and the rule that was broken");
+	cr_expect_eq(model.cpu[0].rip, ROOT_RIP + 1, "the instruction had been done");
+}
+
+Test(vcpu_crash, the_guests_state_is_refused, .init = root_usual)
+{
+	cr_assert_eq(root_run(bad_guest, (struct model_exit){.length = 1}), MODEL_BACK);
+	cr_expect(root_logged("the CPU refused the guest's state"));
+	cr_expect(root_logged("GUEST_ACTIVITY"), "and the rule that was broken");
+}
+
+Test(vcpu_crash, vmresume_without_a_vmcs, .init = root_usual)
+{
+	cr_assert_eq(root_run(no_vmcs, (struct model_exit){0}), MODEL_HALTED);
+	cr_expect(root_logged("VMRESUME failed: no current VMCS"));
+}
+
+/* -- the watchdog --------------------------------------------------------------------------------- */
+
+static unsigned int nmis;
+static bool another_exit_between;
+
+/* An NMI that interrupted this handler; the clock of the model moves with every look at it. */
+static void nmi(unsigned int ticks)
+{
+	struct cpu_fault f = {.vector = VECTOR_NMI, .rip = 0x6666};
+
+	while (ticks--)
+		(void)cpu_rdtsc();
+	host_fault(&f);
+}
+
+static enum exit_action hang(struct vcpu *vcpu)
+{
+	vcpu->local.in_fault = order.in_fault;
+	for (unsigned int i = 0; i < nmis; i++) {
+		nmi(order.error ? 60000 : 1);
+		vcpu->shared->exits[PLINTH_EXIT_CPUID] += another_exit_between;
+	}
+	vcpu->local.in_fault = 0;
+	return EXIT_NEXT;
+}
+
+#define SLOW 1 /* order.error: tens of milliseconds between two NMIs */
+
+Test(vcpu_watchdog, three_nmis_in_one_exit_are_a_loop, .init = root_usual)
+{
+	nmis = 3;
+	order.error = SLOW;
+	cr_assert_eq(root_run(hang, (struct model_exit){.length = 1}), MODEL_BACK);
+	cr_expect(root_logged("endless loop in root mode"));
+	cr_expect(root_logged("0x6666"));
+}
+
+Test(vcpu_watchdog, two_are_not, .init = root_usual)
+{
+	nmis = 2;
+	order.error = SLOW;
+	cr_expect_eq(root_run(hang, (struct model_exit){.length = 1}), MODEL_GUEST);
+	cr_expect_eq(root_run(hang, (struct model_exit){.length = 1}), MODEL_GUEST);
+}
+
+Test(vcpu_watchdog, nor_are_many_at_once, .init = root_usual)
+{
+	nmis = 20;
+	cr_expect_eq(root_run(hang, (struct model_exit){.length = 1}), MODEL_GUEST);
+}
+
+Test(vcpu_watchdog, nor_those_of_many_exits, .init = root_usual)
+{
+	nmis = 10;
+	order.error = SLOW;
+	another_exit_between = true;
+	cr_expect_eq(root_run(hang, (struct model_exit){.length = 1}), MODEL_GUEST);
+}
+
+Test(vcpu_watchdog, a_report_may_take_its_time, .init = root_usual)
+{
+	nmis = 10;
+	order.error = SLOW;
+	order.in_fault = 1;
+	cr_expect_eq(root_run(hang, (struct model_exit){.length = 1}), MODEL_GUEST);
+}
