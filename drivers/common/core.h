@@ -92,6 +92,14 @@ uint64_t core_shared(struct core *core, void *out, uint64_t room);
 PLINTH_MUST_USE int core_set_level(struct core *core, const char *tag, uint32_t level, struct core_report *report);
 
 /**
+ * core_set_trace() - which exits a tracer records from now on; the others it leaves out.
+ * @kinds: bit by enum plinth_exit_kind, at least one; bits without a kind mean nothing
+ *
+ * Return: 0, PLINTH_E_STATE (nothing is loaded), PLINTH_E_INVAL.
+ */
+PLINTH_MUST_USE int core_set_trace(struct core *core, uint64_t kinds, struct core_report *report);
+
+/**
  * core_maps() - what both sets of the VMM's page tables hold, as struct plinth_ctl_map.
  * @out:        at most @room items of @item_bytes; not user space
  * Return: how many there are; 0 unless LOADED.

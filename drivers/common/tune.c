@@ -33,15 +33,22 @@ static void write_rule(struct plinth_log_rule *rule, const char *tag, uint32_t l
 	__atomic_store_n(&rule->used, 1, __ATOMIC_RELEASE);
 }
 
-static int set_level(struct core *core, const char *tag, uint32_t level, struct core_report *report)
+static struct plinth_tuning *loaded_page(struct core *core, const char *what, struct core_report *report)
 {
 	struct plinth_tuning *tuning = core_tuning_page(core);
+
+	if (!tuning)
+		report_line(report, "%s refused: no modules are loaded: load them first", what);
+	return tuning;
+}
+
+static int set_level(struct core *core, const char *tag, uint32_t level, struct core_report *report)
+{
+	struct plinth_tuning *tuning = loaded_page(core, "log level", report);
 	struct plinth_log_rule *rule;
 
-	if (!tuning) {
-		report_line(report, "log level refused: no modules are loaded: load them first");
+	if (!tuning)
 		return PLINTH_E_STATE;
-	}
 	if (!*tag) {
 		__atomic_store_n(&tuning->log_level, (uint8_t)level, __ATOMIC_RELAXED);
 		return 0;
@@ -68,4 +75,20 @@ int core_set_level(struct core *core, const char *tag, uint32_t level, struct co
 	err = set_level(core, tag, level, report);
 	os_unlock();
 	return err;
+}
+
+int core_set_trace(struct core *core, uint64_t kinds, struct core_report *report)
+{
+	struct plinth_tuning *tuning;
+
+	if (!kinds) {
+		report_line(report, "trace: no kind of exit is to be recorded; load without the tracer instead");
+		return PLINTH_E_INVAL;
+	}
+	os_lock();
+	tuning = loaded_page(core, "trace", report);
+	if (tuning)
+		__atomic_store_n(&tuning->trace_off, ~kinds, __ATOMIC_RELAXED);
+	os_unlock();
+	return tuning ? 0 : PLINTH_E_STATE;
 }

@@ -24,6 +24,7 @@ union argument {
 	struct plinth_ctl_status status;
 	struct plinth_ctl_list list;
 	struct plinth_ctl_level level;
+	struct plinth_ctl_trace trace;
 };
 
 static int copy_out(void *to, const void *from, size_t bytes)
@@ -131,6 +132,11 @@ static int run_level(struct core_report *report, union argument *arg)
 	return core_set_level(plinth_core, level->tag, level->level, report);
 }
 
+static int run_trace(struct core_report *report, union argument *arg)
+{
+	return arg->trace.reserved0 ? PLINTH_E_INVAL : core_set_trace(plinth_core, arg->trace.kinds, report);
+}
+
 static int run_error(struct core_report *report, union argument *arg)
 {
 	struct plinth_ctl_list *list = &arg->list;
@@ -156,6 +162,7 @@ static const struct operation {
 	{ PLINTH_CTL_MODULES, sizeof(struct plinth_ctl_list), true, run_modules },
 	{ PLINTH_CTL_SHARED, sizeof(struct plinth_ctl_list), true, run_shared },
 	{ PLINTH_CTL_LEVEL, sizeof(struct plinth_ctl_level), false, run_level },
+	{ PLINTH_CTL_TRACE, sizeof(struct plinth_ctl_trace), false, run_trace },
 	{ PLINTH_CTL_MAPS, sizeof(struct plinth_ctl_list), true, run_maps },
 	{ PLINTH_CTL_ERROR, sizeof(struct plinth_ctl_list), true, run_error },
 };

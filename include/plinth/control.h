@@ -31,6 +31,7 @@
 #define PLINTH_CTL_ERROR   PLINTH_CTL_NR(8u) /* struct plinth_ctl_list of char */
 #define PLINTH_CTL_MAPS	   PLINTH_CTL_NR(9u) /* struct plinth_ctl_list of plinth_ctl_map */
 #define PLINTH_CTL_LEVEL   PLINTH_CTL_NR(16u) /* struct plinth_ctl_level */
+#define PLINTH_CTL_TRACE   PLINTH_CTL_NR(17u) /* struct plinth_ctl_trace */
 
 #define PLINTH_CTL_MAX_FILES	  64u
 #define PLINTH_CTL_MAX_FILE_BYTES (16u << 20)
@@ -79,6 +80,13 @@ struct plinth_ctl_level {
 	uint32_t size;
 	uint32_t level; /* enum plinth_log_level, or PLINTH_LEVEL_DEFAULT */
 	char tag[8];	/* the component, NUL-padded; empty: all that have no level of their own */
+};
+
+/* Which exits a tracer records from now on; in force until the next one or the unload. */
+struct plinth_ctl_trace {
+	uint32_t size;
+	uint32_t reserved0;
+	uint64_t kinds; /* bit by enum plinth_exit_kind, at least one */
 };
 
 struct plinth_ctl_status {

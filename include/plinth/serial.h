@@ -11,6 +11,7 @@
 #include <plinth/boot.h>
 #include <plinth/error.h>
 #include <plinth/log.h>
+#include <plinth/shared.h>
 
 /**
  * log_init() - attach the log to its rings and to the UART, if boot names one.
@@ -24,6 +25,14 @@ PLINTH_EXPORT PLINTH_MUST_USE int log_init(const struct plinth_boot *boot);
 
 /** log_fini() - detach; later lines are dropped. */
 PLINTH_EXPORT void log_fini(void);
+
+/**
+ * log_tuning() - what may be changed while the VMM runs, for other modules that heed it.
+ *
+ * Context: any; the page may change between two reads, to anything: read each member once.
+ * Return:  valid from log_init() to log_fini(), NULL outside.
+ */
+PLINTH_EXPORT const struct plinth_tuning *log_tuning(void);
 
 /**
  * serial_write() - send bytes, each after a bounded wait for the transmitter.

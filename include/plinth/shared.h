@@ -99,6 +99,7 @@ struct plinth_tuning {
 	uint8_t log_level; /* of components without a rule */
 	uint8_t reserved0[7];
 	struct plinth_log_rule rules[PLINTH_LOG_RULES];
+	uint64_t trace_off; /* bit by enum plinth_exit_kind: a tracer leaves these exits out */
 };
 
 /* What one module has of the VMM's memory: from the heap in bytes, beside it in pages. */

@@ -27,7 +27,7 @@
 #define LOG_PERIOD (1ull << 21)
 
 static struct plinth_shared *log_shared; /* NULL: lines are dropped */
-static const struct plinth_tuning *log_tuning; /* may change at any time, to anything */
+static const struct plinth_tuning *tuning_page; /* may change at any time, to anything */
 
 /* Serialises CPUs on the UART; a line is never held back longer than LOCK_SPINS. */
 static atomic_flag uart_lock = ATOMIC_FLAG_INIT;
@@ -87,10 +87,10 @@ static void fill(struct plinth_log_record *record, enum plinth_log_level level, 
 /* Does the component's level, or that of all, let the line through? */
 static bool wanted(enum plinth_log_level level, const char *tag)
 {
-	uint32_t limit = __atomic_load_n(&log_tuning->log_level, __ATOMIC_RELAXED);
+	uint32_t limit = __atomic_load_n(&tuning_page->log_level, __ATOMIC_RELAXED);
 
 	for (uint32_t i = 0; i < PLINTH_LOG_RULES; i++) {
-		const struct plinth_log_rule *rule = &log_tuning->rules[i];
+		const struct plinth_log_rule *rule = &tuning_page->rules[i];
 
 		if (__atomic_load_n(&rule->used, __ATOMIC_ACQUIRE) && !strncmp(rule->tag, tag, sizeof(rule->tag)))
 			limit = __atomic_load_n(&rule->level, __ATOMIC_RELAXED);
@@ -176,7 +176,7 @@ int log_init(const struct plinth_boot *boot)
 	if (!shared || shared->magic != PLINTH_SHARED_MAGIC || shared->version != PLINTH_SHARED_VERSION ||
 	    shared->cpu_stride < sizeof(struct plinth_shared_cpu) || !boot->tuning_va)
 		return PLINTH_E_INVAL;
-	log_tuning = (const struct plinth_tuning *)boot->tuning_va;
+	tuning_page = (const struct plinth_tuning *)boot->tuning_va;
 	log_shared = shared;
 	if (uart_init(&boot->uart))
 		LOG_WARN("no UART answers at port 0x%x; the log goes to memory only", boot->uart.io_base);
@@ -187,4 +187,10 @@ void log_fini(void)
 {
 	uart_fini();
 	log_shared = NULL;
+	tuning_page = NULL;
+}
+
+const struct plinth_tuning *log_tuning(void)
+{
+	return tuning_page;
 }

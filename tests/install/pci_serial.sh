@@ -15,7 +15,28 @@ refuses_usage com1,9600000
 check "the modules load, the log goes to the card" plinthctl load --uart pci,115200
 same "the card answers" 0 "$(plinthctl log | grep -c 'no UART answers')"
 check "unload" plinthctl unload
-check "com2 by name" plinthctl load --uart com2,115200
+# uart_byte REGISTER, uart_put REGISTER OCTAL: COM2's registers, through /dev/port.
+uart_byte() {
+	dd if=/dev/port bs=1 count=1 skip=$((0x2f8 + $1)) 2>/dev/null | od -An -tx1 | tr -d ' '
+}
+uart_put() {
+	printf "\\$2" | dd of=/dev/port bs=1 count=1 seek=$((0x2f8 + $1)) conv=notrunc 2>/dev/null
+}
+# line_is NAME WANTED: line control, then divisor high and low, which are there while bit 7 of it is set.
+line_is() {
+	_control=$(uart_byte 3)
+	uart_put 3 203
+	same "$1" "$2" "$_control $(uart_byte 1) $(uart_byte 0)"
+	uart_put 3 003
+}
+check "9600 baud" plinthctl load --uart com2,9600
+line_is "is set" "03 00 0c"
+check "unload" plinthctl unload
+check "com2 as it is" plinthctl load --uart com2,keep
+line_is "is left" "03 00 0c"
+check "unload" plinthctl unload
+check "com2 without a speed" plinthctl load --uart com2
+line_is "is 8N1 at 115200" "03 00 01"
 check "unload" plinthctl unload
 check "a port where nothing is" plinthctl load --uart 0x9999
 same "is told, and no error" 1 "$(plinthctl log | grep -c 'no UART answers at port 0x9999')"

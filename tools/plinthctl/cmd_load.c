@@ -13,6 +13,7 @@
 #include "device.h"
 #include "log_lines.h"
 #include "module_set.h"
+#include "status_json.h"
 #include "uart.h"
 
 #define MAX_NAME 255u /* of a file, as the driver takes it */
@@ -21,26 +22,33 @@ struct options {
 	const char *modules;
 	const char *replace[PLINTH_CTL_MAX_FILES], *add[PLINTH_CTL_MAX_FILES], *without[PLINTH_CTL_MAX_FILES];
 	size_t n_replace, n_add, n_without;
+	bool json;
 	struct plinth_ctl_load load;
 };
 
 static const struct argp_option option_list[] = {
 	{"modules", 'm', "DIR|LIST", 0,
 	 "every *.so of a folder, or the files a list names, one a line, # for comments "
-	 "(default: $PLINTH_MODULES, else the installed ones)", 0},
+	 "(default: $PLINTH_MODULES, else the installed ones)",
+	 0},
 	{"replace", 'r', "NAME=FILE", 0, "FILE instead of the module NAME; may be repeated", 0},
 	{"without", 'w', "NAME", 0, "not the module NAME, e.g. ept; may be repeated", 0},
-	{"add", 'a', "FILE", 0, "one more module, a file or the name of an installed extension; may be repeated", 0},
+	{"add", 'a', "FILE", 0,
+	 "one more module, a file or the name of an installed extension; may be repeated", 0},
 	{"heap", 'H', "SIZE", 0, "size of the VMM's heap, with K, M or G (default 64K and 1K a CPU)", 0},
 	{"no-aslr", 'A', NULL, 0, "fixed addresses instead of random ones", 0},
-	{"uart", 'u', "PORT[,BAUD]", 0,
-	 "also write the log to a UART: com1 to com4, an I/O port, or pci[:N] for a PCI card; e.g. com1,115200", 0},
+	{"uart", 'u', "PORT[,BAUD|,keep]", 0,
+	 "also write the log to a UART: com1 to com4, an I/O port, or pci[:N] for a PCI card; "
+	 "8N1 at 115200 or BAUD, \"keep\" leaves the line as it is",
+	 0},
 	{"log-level", 'l', "LEVEL", 0, "error, warn, info (the default) or debug", 0},
+	{"json", 'j', NULL, 0, "print the status as JSON, errors too", 0},
 	{0},
 };
 
 /* A number with one of the suffixes, or a usage error. */
-static uint64_t parse_number(struct argp_state *state, const char *what, const char *word, const char *suffixes)
+static uint64_t parse_number(struct argp_state *state, const char *what, const char *word,
+			     const char *suffixes)
 {
 	const char *suffix;
 	char *end;
@@ -90,6 +98,10 @@ static error_t parse(int key, char *word, struct argp_state *state)
 	case 'a': keep(state, options->add, &options->n_add, word); return 0;
 	case 'H': options->load.heap_bytes = parse_number(state, "heap size", word, "KMG"); return 0;
 	case 'u': parse_uart(state, options, word); return 0;
+	case 'j':
+		options->json = true;
+		error_lines_json();
+		return 0;
 	case 'l': options->load.log_level = parse_level(state, word); return 0;
 	case 'w': keep(state, options->without, &options->n_without, word); return 0;
 	case 'r':
@@ -97,7 +109,9 @@ static error_t parse(int key, char *word, struct argp_state *state)
 			argp_error(state, "--replace %s: wants NAME=FILE", word);
 		keep(state, options->replace, &options->n_replace, word);
 		return 0;
-	case ARGP_KEY_ARG: argp_error(state, "no argument is wanted, but there is \"%s\"", word); return EINVAL;
+	case ARGP_KEY_ARG:
+		argp_error(state, "no argument is wanted, but there is \"%s\"", word);
+		return EINVAL;
 	default: return ARGP_ERR_UNKNOWN;
 	}
 }
@@ -115,7 +129,7 @@ static bool collect(struct module_set *set, const struct options *options)
 	return good && module_set_read(set);
 }
 
-static int load(const struct module_set *set, struct plinth_ctl_load *arg)
+static int load(const struct module_set *set, struct plinth_ctl_load *arg, bool json)
 {
 	struct plinth_ctl_file files[PLINTH_CTL_MAX_FILES];
 	struct plinth_ctl_status status;
@@ -139,9 +153,13 @@ static int load(const struct module_set *set, struct plinth_ctl_load *arg)
 		return device_failed(device, "load");
 	if (device_status(device, &status))
 		return EXIT_FAILED;
-	printf("loaded: %u modules at %#" PRIx64 ", heap %" PRIu64 " KiB, memory %" PRIu64 " KiB\n",
-	       status.n_modules, status.base_va, status.heap_bytes / 1024, status.memory_bytes / 1024);
 	close(device);
+	if (json)
+		status_print_json(&status);
+	else
+		printf("loaded: %u modules at %#" PRIx64 ", heap %" PRIu64 " KiB, memory %" PRIu64 " KiB\n",
+		       status.n_modules, status.base_va, status.heap_bytes / 1024,
+		       status.memory_bytes / 1024);
 	return EXIT_OK;
 }
 
@@ -158,5 +176,5 @@ int cmd_load(int argc, char **argv)
 	options.load.size = sizeof(options.load);
 	options.load.log_level = PLINTH_LOG_INFO;
 	argp_parse(&argp, argc, argv, 0, NULL, &options);
-	return collect(&set, &options) ? load(&set, &options.load) : EXIT_FAILED;
+	return collect(&set, &options) ? load(&set, &options.load, options.json) : EXIT_FAILED;
 }

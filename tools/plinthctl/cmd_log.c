@@ -19,7 +19,7 @@
 
 struct options {
 	bool json, follow, colour;
-	double since; /* seconds; 0: all */
+	double since;	/* seconds; 0: all */
 	int level, cpu; /* cpu -1: all */
 	const char *set;
 };
@@ -30,8 +30,10 @@ static const struct argp_option option_list[] = {
 	{"level", 'l', "LEVEL", 0, "show lines up to error, warn, info or debug (the default)", 0},
 	{"cpu", 'c', "N", 0, "lines of this CPU only", 0},
 	{"set", 'S', "[TAG=]LEVEL", 0,
-	 "from now on log up to LEVEL, all components or the one with this tag; TAG=default ends its own level", 0},
-	{"json", 'j', NULL, 0, "one JSON object a line", 0},
+	 "from now on log up to LEVEL, all components or the one with this tag; TAG=default ends its own "
+	 "level",
+	 0},
+	{"json", 'j', NULL, 0, "one JSON object a line, errors too", 0},
 	{0},
 };
 
@@ -41,7 +43,10 @@ static error_t parse(int key, char *word, struct argp_state *state)
 
 	switch (key) {
 	case 'f': options->follow = true; return 0;
-	case 'j': options->json = true; return 0;
+	case 'j':
+		options->json = true;
+		error_lines_json();
+		return 0;
 	case 's':
 		options->since = strtod(word, &word);
 		if (*word || options->since <= 0)
@@ -54,7 +59,9 @@ static error_t parse(int key, char *word, struct argp_state *state)
 		return 0;
 	case 'c': options->cpu = options_cpu(state, word); return 0;
 	case 'S': options->set = word; return 0;
-	case ARGP_KEY_ARG: argp_error(state, "no argument is wanted, but there is \"%s\"", word); return EINVAL;
+	case ARGP_KEY_ARG:
+		argp_error(state, "no argument is wanted, but there is \"%s\"", word);
+		return EINVAL;
 	default: return ARGP_ERR_UNKNOWN;
 	}
 }
@@ -73,7 +80,7 @@ static void print_json_line(const struct log_line *line)
 	json_object_object_add(item, "tag", json_object_new_string(tag));
 	json_object_object_add(item, "text", json_object_new_string(record->text));
 	json_object_object_add(item, "truncated", json_object_new_boolean(record->truncated));
-	puts(json_object_to_json_string_ext(item, JSON_C_TO_STRING_PLAIN));
+	puts(json_object_to_json_string_ext(item, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
 	json_object_put(item);
 }
 
@@ -83,8 +90,9 @@ static void print_line(const struct log_line *line, bool colour)
 	const struct plinth_log_record *record = &line->record;
 	const char *on = colour && record->level <= PLINTH_LOG_DEBUG ? colours[record->level] : "";
 
-	printf("%s%16" PRIu64 " cpu %u %-5s %.6s: %s%s%s\n", on, record->tsc, line->cpu, log_level_name(record->level),
-	       record->tag, record->text, record->truncated ? "..." : "", *on ? "\033[0m" : "");
+	printf("%s%16" PRIu64 " cpu %u %-5s %.6s: %s%s%s\n", on, record->tsc, line->cpu,
+	       log_level_name(record->level), record->tag, record->text, record->truncated ? "..." : "",
+	       *on ? "\033[0m" : "");
 }
 
 static bool is_wanted(const struct options *options, const struct log_line *line, uint64_t oldest)
@@ -148,7 +156,8 @@ static int parse_set(const char *word, struct plinth_ctl_level *level)
 		value = PLINTH_LEVEL_DEFAULT;
 	if (value < 0 || (equals && (!length || length >= sizeof(level->tag)))) {
 		error_line("--set %s: wants LEVEL or TAG=LEVEL, LEVEL being error, warn, info or debug, TAG "
-			   "a component as the log names it", word);
+			   "a component as the log names it",
+			   word);
 		return EXIT_USAGE;
 	}
 	/* The log keeps six characters of a tag. */
@@ -179,7 +188,8 @@ int cmd_log(int argc, char **argv)
 	const struct argp argp = {
 		.options = option_list,
 		.parser = parse,
-		.doc = "Show the VMM's log, oldest line first: time stamp counter, CPU, level, component, text.",
+		.doc = "Show the VMM's log, oldest line first: time stamp counter, CPU, level, component, "
+		       "text.",
 	};
 
 	argp_parse(&argp, argc, argv, 0, NULL, &options);

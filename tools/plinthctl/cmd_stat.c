@@ -36,10 +36,10 @@ static void print_stat(struct plinth_shared *shared, const struct plinth_ctl_sta
 {
 	for (uint32_t i = 0; i < shared->n_cpus; i++)
 		print_cpu(plinth_shared_cpu(shared, i), i);
-	printf("heap bytes %" PRIu64 " used %" PRIu64 " peak %" PRIu64 "\n", shared->heap_bytes, shared->heap_used,
-	       shared->heap_peak);
-	printf("pool pages %" PRIu64 " used %" PRIu64 " peak %" PRIu64 "\n", shared->pool_pages, shared->pool_used,
-	       shared->pool_peak);
+	printf("heap bytes %" PRIu64 " used %" PRIu64 " peak %" PRIu64 "\n", shared->heap_bytes,
+	       shared->heap_used, shared->heap_peak);
+	printf("pool pages %" PRIu64 " used %" PRIu64 " peak %" PRIu64 "\n", shared->pool_pages,
+	       shared->pool_used, shared->pool_peak);
 	printf("memory bytes %" PRIu64 " modules %" PRIu64 " pool %" PRIu64 " shared %" PRIu64 "\n",
 	       status->memory_bytes, status->image_bytes, status->pool_bytes, status->shared_bytes);
 }
@@ -85,14 +85,17 @@ static void print_stat_json(struct plinth_shared *shared, const struct plinth_ct
 }
 
 /* In load order, like the modules; those that have nothing are not shown. */
-static void print_memory(const struct plinth_shared *shared, const struct plinth_ctl_module *modules, uint64_t count)
+static void print_memory(const struct plinth_shared *shared, const struct plinth_ctl_module *modules,
+			 uint64_t count)
 {
 	for (uint64_t i = 0; i < count && i < PLINTH_MEMORY_MODULES; i++) {
 		const struct plinth_memory_use *use = &shared->memory[i];
 
 		if (use->heap_peak || use->pages_peak)
-			printf("module %s heap %" PRIu64 " peak %" PRIu64 " pages %" PRIu64 " peak %" PRIu64 "\n",
-			       modules[i].name, use->heap_used, use->heap_peak, use->pages_used, use->pages_peak);
+			printf("module %s heap %" PRIu64 " peak %" PRIu64 " pages %" PRIu64 " peak %" PRIu64
+			       "\n",
+			       modules[i].name, use->heap_used, use->heap_peak, use->pages_used,
+			       use->pages_peak);
 	}
 }
 
@@ -125,7 +128,7 @@ static int status_get(struct plinth_ctl_status *status)
 static const struct argp_option option_list[] = {
 	{"watch", 'w', "SECONDS", OPTION_ARG_OPTIONAL, "show what grows, every second or every SECONDS", 0},
 	{"count", 'n', "N", 0, "with --watch: N times, then end", 0},
-	{"json", 'j', NULL, 0, "print JSON", 0},
+	{"json", 'j', NULL, 0, "print JSON, with --watch one object a line, errors too", 0},
 	{0},
 };
 
@@ -145,9 +148,14 @@ static error_t parse(int key, char *word, struct argp_state *state)
 		if (options->watch < 0.1 || options->watch > 3600)
 			argp_error(state, "--watch=%s: 0.1 to 3600 seconds are possible", word);
 		return 0;
-	case 'n': options->count = strtoul(word, NULL, 0); return 0;
-	case 'j': options->json = true; return 0;
-	case ARGP_KEY_ARG: argp_error(state, "no argument is wanted, but there is \"%s\"", word); return EINVAL;
+	case 'n': options->count = options_count(state, "--count", word); return 0;
+	case 'j':
+		options->json = true;
+		error_lines_json();
+		return 0;
+	case ARGP_KEY_ARG:
+		argp_error(state, "no argument is wanted, but there is \"%s\"", word);
+		return EINVAL;
 	default: return ARGP_ERR_UNKNOWN;
 	}
 }
@@ -178,5 +186,6 @@ int cmd_stat(int argc, char **argv)
 	struct options options = {0};
 
 	argp_parse(&argp, argc, argv, 0, NULL, &options);
-	return options.watch > 0 ? watch(options.watch, options.count) : show_once(options.json);
+	return options.watch > 0 ? watch(options.watch, options.count, options.json)
+				 : show_once(options.json);
 }

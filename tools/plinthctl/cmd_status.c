@@ -9,18 +9,22 @@
 #include "commands.h"
 #include "device.h"
 #include "options.h"
+#include "status_json.h"
 
 static const char *const state_names[PLINTH_STATES] = {
 	[PLINTH_UNLOADED] = "unloaded",
 	[PLINTH_LOADED] = "loaded",
 	[PLINTH_RUNNING] = "running",
-	[PLINTH_CORRUPT] = "corrupt: restart the machine",
+	[PLINTH_CORRUPT] = "corrupt",
 };
 
 enum form { COUNT, ADDRESS, BYTES, TICKS };
 
-#define FIELD(member, form) {#member, offsetof(struct plinth_ctl_status, member), \
-			     sizeof(((struct plinth_ctl_status *)0)->member), form}
+#define FIELD(member, form)                                                                                  \
+	{                                                                                                    \
+#member, offsetof(struct plinth_ctl_status, member),                                         \
+			sizeof(((struct plinth_ctl_status *)0)->member), form                                \
+	}
 
 /* What is shown, in this order; counts always, the rest if it is not 0. */
 static const struct field {
@@ -28,11 +32,12 @@ static const struct field {
 	size_t offset, bytes;
 	enum form form;
 } fields[] = {
-	FIELD(module_abi, COUNT),   FIELD(n_cpus, COUNT),	FIELD(n_online, COUNT),	   FIELD(n_guests, COUNT),
-	FIELD(n_modules, COUNT),    FIELD(slot_va, ADDRESS),	FIELD(base_va, ADDRESS),   FIELD(end_va, ADDRESS),
-	FIELD(image_bytes, BYTES),  FIELD(heap_bytes, BYTES),	FIELD(pool_bytes, BYTES),  FIELD(shared_bytes, BYTES),
-	FIELD(memory_bytes, BYTES), FIELD(link_ticks, TICKS),	FIELD(load_ticks, TICKS),  FIELD(start_ticks, TICKS),
-	FIELD(stop_ticks, TICKS),
+	FIELD(module_abi, COUNT),   FIELD(n_cpus, COUNT),     FIELD(n_online, COUNT),
+	FIELD(n_guests, COUNT),	    FIELD(n_modules, COUNT),  FIELD(slot_va, ADDRESS),
+	FIELD(base_va, ADDRESS),    FIELD(end_va, ADDRESS),   FIELD(image_bytes, BYTES),
+	FIELD(heap_bytes, BYTES),   FIELD(pool_bytes, BYTES), FIELD(shared_bytes, BYTES),
+	FIELD(memory_bytes, BYTES), FIELD(link_ticks, TICKS), FIELD(load_ticks, TICKS),
+	FIELD(start_ticks, TICKS),  FIELD(stop_ticks, TICKS),
 };
 
 #define N_FIELDS (sizeof(fields) / sizeof(fields[0]))
@@ -59,7 +64,8 @@ static const char *state_name(uint32_t state)
 
 static void print_status(const struct plinth_ctl_status *status)
 {
-	printf("%-12s %s\n", "state", state_name(status->state));
+	printf("%-12s %s%s\n", "state", state_name(status->state),
+	       status->state == PLINTH_CORRUPT ? ": restart the machine" : "");
 	for (size_t i = 0; i < N_FIELDS; i++) {
 		uint64_t value = value_of(status, &fields[i]);
 
@@ -68,19 +74,21 @@ static void print_status(const struct plinth_ctl_status *status)
 	}
 }
 
-static void print_status_json(const struct plinth_ctl_status *status)
+void status_print_json(const struct plinth_ctl_status *status)
 {
 	struct json_object *document = json_object_new_object();
 
 	json_object_object_add(document, "state", json_object_new_string(state_name(status->state)));
 	for (size_t i = 0; i < N_FIELDS; i++)
-		json_object_object_add(document, fields[i].name, json_object_new_uint64(value_of(status, &fields[i])));
+		json_object_object_add(document, fields[i].name,
+				       json_object_new_uint64(value_of(status, &fields[i])));
 	print_json(document);
 }
 
 int cmd_status(int argc, char **argv)
 {
-	bool json = options_json(argc, argv, "Show the state, addresses, sizes in bytes, and times in TSC ticks.");
+	bool json = options_json(argc, argv,
+				 "Show the state, addresses, sizes in bytes, and times in TSC ticks.");
 	struct plinth_ctl_status status;
 	int device = device_open();
 
@@ -88,7 +96,7 @@ int cmd_status(int argc, char **argv)
 		return EXIT_FAILED;
 	close(device);
 	if (json)
-		print_status_json(&status);
+		status_print_json(&status);
 	else
 		print_status(&status);
 	return EXIT_OK;

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* trace: the last exits, as the extension exit_tracer remembers them. */
+#define _GNU_SOURCE
 #include <argp.h>
 #include <inttypes.h>
 #include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "commands.h"
 #include "device.h"
@@ -17,6 +20,7 @@ struct options {
 	int kind, cpu; /* -1: all */
 	size_t last;   /* 0: all there are */
 	bool json;
+	uint64_t record; /* kinds to be recorded from now on; 0: show what there is */
 };
 
 struct line {
@@ -25,12 +29,32 @@ struct line {
 };
 
 static const struct argp_option option_list[] = {
+	{"record", 'r', "KIND,...", 0, "from now on record exits of these kinds only; \"all\" ends that", 0},
 	{"exit", 'e', "KIND", 0, "exits of this kind only, e.g. cpuid or msr-write", 0},
 	{"cpu", 'c', "N", 0, "exits of this CPU only", 0},
 	{"last", 'n', "N", 0, "the last N only", 0},
-	{"json", 'j', NULL, 0, "one JSON object a line", 0},
+	{"json", 'j', NULL, 0, "one JSON object a line, errors too", 0},
 	{0},
 };
+
+/* Bits of a list of kinds, or the end of the program. */
+static uint64_t parse_kinds(struct argp_state *state, char *list)
+{
+	uint64_t kinds = 0;
+	char *word;
+
+	if (!strcmp(list, "all"))
+		return ~0ull;
+	while ((word = strsep(&list, ","))) {
+		int kind = exit_kind_parse(word);
+
+		if (kind < 0)
+			argp_error(state, "--record %s: no such kind; plinthctl stat --json names them",
+				   word);
+		kinds |= 1ull << kind;
+	}
+	return kinds;
+}
 
 static error_t parse(int key, char *word, struct argp_state *state)
 {
@@ -40,12 +64,18 @@ static error_t parse(int key, char *word, struct argp_state *state)
 	case 'e':
 		options->kind = exit_kind_parse(word);
 		if (options->kind < 0)
-			argp_error(state, "--exit %s: no such kind; plinthctl stat names them", word);
+			argp_error(state, "--exit %s: no such kind; plinthctl stat --json names them", word);
 		return 0;
+	case 'r': options->record = parse_kinds(state, word); return 0;
 	case 'c': options->cpu = options_cpu(state, word); return 0;
-	case 'n': options->last = strtoul(word, NULL, 0); return 0;
-	case 'j': options->json = true; return 0;
-	case ARGP_KEY_ARG: argp_error(state, "no argument is wanted, but there is \"%s\"", word); return EINVAL;
+	case 'n': options->last = options_count(state, "--last", word); return 0;
+	case 'j':
+		options->json = true;
+		error_lines_json();
+		return 0;
+	case ARGP_KEY_ARG:
+		argp_error(state, "no argument is wanted, but there is \"%s\"", word);
+		return EINVAL;
 	default: return ARGP_ERR_UNKNOWN;
 	}
 }
@@ -67,7 +97,8 @@ static size_t collect_cpu(const struct plinth_shared_cpu *ring, const struct opt
 	return n;
 }
 
-static size_t collect(struct plinth_shared *shared, const struct options *options, struct line *lines, bool *traced)
+static size_t collect(struct plinth_shared *shared, const struct options *options, struct line *lines,
+		      bool *traced)
 {
 	size_t n = 0;
 
@@ -93,7 +124,8 @@ static void print_line(const struct line *line)
 	const struct plinth_trace_record *r = &line->record;
 	char symbol[80];
 
-	printf("%16" PRIu64 " cpu %u %-14s %6u ticks  qualification %#" PRIx64 " rax %#" PRIx64 " rip %#" PRIx64 " %s\n",
+	printf("%16" PRIu64 " cpu %u %-14s %6u ticks  qualification %#" PRIx64 " rax %#" PRIx64
+	       " rip %#" PRIx64 " %s\n",
 	       r->tsc, line->cpu, exit_kind_name(r->kind), r->ticks, r->qualification, r->rax, r->rip,
 	       kernel_symbol(r->rip, symbol, sizeof(symbol)));
 }
@@ -113,7 +145,7 @@ static void print_line_json(const struct line *line)
 	json_object_object_add(item, "rip", json_object_new_uint64(r->rip));
 	json_object_object_add(item, "symbol",
 			       json_object_new_string(kernel_symbol(r->rip, symbol, sizeof(symbol))));
-	puts(json_object_to_json_string_ext(item, JSON_C_TO_STRING_PLAIN));
+	puts(json_object_to_json_string_ext(item, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
 	json_object_put(item);
 }
 
@@ -134,20 +166,37 @@ static int show(struct plinth_shared *shared, const struct options *options, str
 	return EXIT_OK;
 }
 
+static int set_recorded(uint64_t kinds)
+{
+	struct plinth_ctl_trace arg = {.size = sizeof(arg), .kinds = kinds};
+	int device = device_open(), status = EXIT_OK;
+
+	if (device < 0)
+		return EXIT_FAILED;
+	if (device_call(device, PLINTH_CTL_TRACE, &arg))
+		status = device_failed(device, "trace");
+	close(device);
+	return status;
+}
+
 int cmd_trace(int argc, char **argv)
 {
 	struct options options = {.kind = -1, .cpu = -1};
 	const struct argp argp = {
 		.options = option_list,
 		.parser = parse,
-		.doc = "Show the last exits of each CPU, oldest first: time stamp counter, CPU, kind, ticks in the "
-		       "handler, qualification, RAX, RIP. Needs the extension exit_tracer: load --add exit_tracer.",
+		.doc = "Show the last exits of each CPU, oldest first: time stamp counter, CPU, kind, ticks "
+		       "in the "
+		       "handler, qualification, RAX, RIP. Needs the extension exit_tracer: load --add "
+		       "exit_tracer.",
 	};
 	struct plinth_shared *shared;
 	struct line *lines;
 	int status = EXIT_FAILED;
 
 	argp_parse(&argp, argc, argv, 0, NULL, &options);
+	if (options.record)
+		return set_recorded(options.record);
 	shared = shared_get("trace");
 	if (!shared)
 		return EXIT_FAILED;

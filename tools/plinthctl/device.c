@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -12,18 +10,6 @@
 #include "device.h"
 #include "lockdown.h"
 
-void error_line(const char *format, ...)
-{
-	va_list args;
-
-	fflush(stdout);
-	fputs("plinthctl: ", stderr);
-	va_start(args, format);
-	vfprintf(stderr, format, args);
-	va_end(args);
-	fputc('\n', stderr);
-}
-
 int device_open(void)
 {
 	int device = open(PLINTH_CTL_DEVICE, O_RDWR | O_CLOEXEC);
@@ -31,13 +17,16 @@ int device_open(void)
 	if (device >= 0)
 		return device;
 	if ((errno == ENOENT || errno == ENXIO) && lockdown_is_on())
-		error_line("%s is not there: load the driver first (modprobe plinth); this kernel is locked down and "
-			   "takes signed modules only: see \"Secure Boot\" in docs/installation.md", PLINTH_CTL_DEVICE);
+		error_line("%s is not there: load the driver first (modprobe plinth); this kernel is locked "
+			   "down and "
+			   "takes signed modules only: see \"Secure Boot\" in docs/installation.md",
+			   PLINTH_CTL_DEVICE);
 	else if (errno == ENOENT || errno == ENXIO)
 		error_line("%s is not there: load the driver first (modprobe plinth, or insmod plinth.ko)",
 			   PLINTH_CTL_DEVICE);
 	else if (errno == EPERM || errno == EACCES)
-		error_line("%s: permission denied: this needs root (CAP_SYS_ADMIN); check and link do not", PLINTH_CTL_DEVICE);
+		error_line("%s: permission denied: this needs root (CAP_SYS_ADMIN); check and link do not",
+			   PLINTH_CTL_DEVICE);
 	else
 		error_line("%s: %s", PLINTH_CTL_DEVICE, strerror(errno));
 	return -1;

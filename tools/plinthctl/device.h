@@ -8,6 +8,8 @@
 
 #include <plinth/control.h>
 
+#include "error_line.h"
+
 /* device_open() - the device, or -1 with a message printed. */
 int device_open(void);
 
@@ -25,8 +27,5 @@ int device_status(int device, struct plinth_ctl_status *status);
  * Returns NULL with a message printed; *count is the number of items.
  */
 void *device_list(int device, unsigned int number, size_t item_bytes, uint64_t *count);
-
-/* error_line() - one line on standard error, "plinthctl: " in front. */
-void error_line(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

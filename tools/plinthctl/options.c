@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "error_line.h"
 #include "options.h"
 #include "shared.h"
 
@@ -14,38 +15,27 @@ static error_t parse(int key, char *word, struct argp_state *state)
 	switch (key) {
 	case 'j':
 		*json = true;
+		error_lines_json();
 		return 0;
 	case ARGP_KEY_ARG:
 		argp_error(state, "no argument is wanted, but there is \"%s\"", word);
 		return EINVAL;
-	default:
-		return ARGP_ERR_UNKNOWN;
+	default: return ARGP_ERR_UNKNOWN;
 	}
 }
 
-static const struct argp_option none[] = {{0}};
 static const struct argp_option json_only[] = {
-	{"json", 'j', NULL, 0, "print JSON", 0},
+	{"json", 'j', NULL, 0, "print JSON, errors too", 0},
 	{0},
 };
 
-static bool parse_with(const struct argp_option *options, int argc, char **argv, const char *summary)
+bool options_json(int argc, char **argv, const char *summary)
 {
-	const struct argp argp = {.options = options, .parser = parse, .doc = summary};
+	const struct argp argp = {.options = json_only, .parser = parse, .doc = summary};
 	bool json = false;
 
 	argp_parse(&argp, argc, argv, 0, NULL, &json);
 	return json;
-}
-
-void options_none(int argc, char **argv, const char *summary)
-{
-	parse_with(none, argc, argv, summary);
-}
-
-bool options_json(int argc, char **argv, const char *summary)
-{
-	return parse_with(json_only, argc, argv, summary);
 }
 
 int options_cpu(struct argp_state *state, const char *word)
@@ -58,8 +48,19 @@ int options_cpu(struct argp_state *state, const char *word)
 	return (int)cpu;
 }
 
+unsigned long options_count(struct argp_state *state, const char *option, const char *word)
+{
+	char *end;
+	unsigned long count = strtoul(word, &end, 10);
+
+	if (*end || *word == '-' || !count)
+		argp_error(state, "%s %s: wants a number from 1", option, word);
+	return count;
+}
+
 void print_json(struct json_object *document)
 {
-	puts(json_object_to_json_string_ext(document, JSON_C_TO_STRING_PRETTY));
+	puts(json_object_to_json_string_ext(document,
+					    JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
 	json_object_put(document);
 }

@@ -5,9 +5,6 @@
 
 #include <stdbool.h>
 
-/* options_none() - a command without any; exits if there are. */
-void options_none(int argc, char **argv, const char *summary);
-
 /* options_json() - a command with --json only; true if it was given. */
 bool options_json(int argc, char **argv, const char *summary);
 
@@ -15,6 +12,9 @@ struct argp_state;
 
 /* options_cpu() - a CPU's number, or the end of the program. */
 int options_cpu(struct argp_state *state, const char *word);
+
+/* options_count() - a number from 1, or the end of the program. */
+unsigned long options_count(struct argp_state *state, const char *option, const char *word);
 
 struct json_object;
 

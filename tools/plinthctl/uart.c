@@ -8,10 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PCI_FOLDER	  "/sys/bus/pci/devices"
-#define PCI_CLASS_SERIAL  0x0700u /* PCI Code and ID Assignment Specification: serial controller */
-#define RESOURCE_IO	  0x100u  /* of the flags in a device's file "resource" */
-#define UART_PORTS	  8u
+#define PCI_FOLDER	 "/sys/bus/pci/devices"
+#define PCI_CLASS_SERIAL 0x0700u /* PCI Code and ID Assignment Specification: serial controller */
+#define RESOURCE_IO	 0x100u	 /* of the flags in a device's file "resource" */
+#define UART_PORTS	 8u
+#define MAX_SPEED	 115200ul /* of a UART with the PC's crystal */
+#define DEFAULT_SPEED	 MAX_SPEED
 
 /* The places of a PC's four serial ports since the first of them. */
 static const uint16_t com_ports[] = {0x3f8, 0x2f8, 0x3e8, 0x2e8};
@@ -92,8 +94,10 @@ static bool find_pci(unsigned long number, uint32_t *port, char *problem, size_t
 		free(devices);
 	if (!*port)
 		snprintf(problem, size,
-			 "there are %lu PCI serial controllers (class 0700h) with I/O ports, number %lu is not among "
-			 "them; lspci -d ::0700 lists them", seen, number);
+			 "there are %lu PCI serial controllers (class 0700h) with I/O ports, number %lu is "
+			 "not among "
+			 "them; lspci -d ::0700 lists them",
+			 seen, number);
 	return *port;
 }
 
@@ -119,7 +123,8 @@ static bool parse_port(const char *word, uint32_t *port, char *problem, size_t s
 		*port = (uint32_t)number;
 		return true;
 	}
-	snprintf(problem, size, "\"%s\" is neither com1 to com4, nor pci[:N], nor an I/O port up to 0xfff8", word);
+	snprintf(problem, size, "\"%s\" is neither com1 to com4, nor pci[:N], nor an I/O port up to 0xfff8",
+		 word);
 	return false;
 }
 
@@ -127,11 +132,14 @@ bool uart_parse(const char *word, uint32_t *port, uint32_t *baud, char *problem,
 {
 	char place[32];
 	const char *comma = strchr(word, ',');
-	unsigned long speed = 0;
+	unsigned long speed = DEFAULT_SPEED;
 
 	snprintf(place, sizeof(place), "%.*s", comma ? (int)(comma - word) : (int)strlen(word), word);
-	if (comma && (!parse_number(comma + 1, 115200, &speed) || !speed)) {
-		snprintf(problem, size, "speed \"%s\": 1 to 115200 are possible", comma + 1);
+	if (comma && !strcmp(comma + 1, "keep")) {
+		speed = 0;
+	} else if (comma && (!parse_number(comma + 1, MAX_SPEED, &speed) || !speed)) {
+		snprintf(problem, size, "speed \"%s\": 1 to %lu are possible, and keep", comma + 1,
+			 MAX_SPEED);
 		return false;
 	}
 	*baud = (uint32_t)speed;

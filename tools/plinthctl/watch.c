@@ -3,6 +3,7 @@
 #include "watch.h"
 
 #include <inttypes.h>
+#include <json-c/json.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +11,9 @@
 #include <unistd.h>
 
 #include "commands.h"
+#include "error_line.h"
 #include "exit_names.h"
+#include "root_cost.h"
 #include "shared.h"
 #include "tsc.h"
 
@@ -18,7 +21,8 @@
 
 struct screen {
 	struct plinth_shared *old, *new;
-	double seconds; /* between the two */
+	double seconds;	    /* between the two */
+	uint32_t root_cost; /* ticks of the shortest exit */
 	uint32_t columns;
 };
 
@@ -60,25 +64,54 @@ static void print_kind(const struct screen *screen, unsigned int kind)
 	putchar('\n');
 }
 
-/* Known while exit_tracer is loaded: nobody else reads the clock twice an exit. */
+static double exits_of_cpu(const struct screen *screen, uint32_t cpu)
+{
+	double sum = 0;
+
+	for (unsigned int kind = 0; kind < PLINTH_EXIT_KINDS; kind++)
+		sum += exit_rate(screen, cpu, kind);
+	return sum;
+}
+
+/* What the exits take at the least: nobody takes the time of each, see root_cost(). */
+static double root_percent(const struct screen *screen, uint32_t cpu)
+{
+	return 100.0 * exits_of_cpu(screen, cpu) * screen->root_cost / tsc_hz();
+}
+
+/* What exit_tracer measured: nobody else reads the clock twice an exit. */
+static double handler_percent(const struct screen *screen, uint32_t cpu)
+{
+	uint64_t ticks = plinth_shared_cpu(screen->new, cpu)->trace_ticks -
+			 plinth_shared_cpu(screen->old, cpu)->trace_ticks;
+
+	return 100.0 * (double)ticks / (screen->seconds * tsc_hz());
+}
+
+static bool is_traced(const struct screen *screen)
+{
+	for (uint32_t cpu = 0; cpu < screen->new->n_cpus; cpu++)
+		if (plinth_shared_cpu(screen->new, cpu)->trace_ticks)
+			return true;
+	return false;
+}
+
+static void print_percent(const struct screen *screen, const char *what,
+			  double (*percent)(const struct screen *screen, uint32_t cpu))
+{
+	printf("%-27s", what);
+	for (uint32_t cpu = 0; cpu < screen->columns; cpu++)
+		printf(" %9.3f", percent(screen, cpu));
+	putchar('\n');
+}
+
 static void print_root_share(const struct screen *screen)
 {
-	bool traced = false;
-
-	for (uint32_t cpu = 0; cpu < screen->new->n_cpus; cpu++)
-		traced = traced || plinth_shared_cpu(screen->new, cpu)->trace_ticks;
-	if (!traced) {
-		puts("in handlers      (load with --add exit_tracer to see)");
-		return;
-	}
-	printf("%-27s", "in handlers, % of the time");
-	for (uint32_t cpu = 0; cpu < screen->columns; cpu++) {
-		uint64_t ticks = plinth_shared_cpu(screen->new, cpu)->trace_ticks -
-				 plinth_shared_cpu(screen->old, cpu)->trace_ticks;
-
-		printf(" %9.3f", 100.0 * (double)ticks / (screen->seconds * tsc_hz()));
-	}
-	putchar('\n');
+	print_percent(screen, "in the VMM, % at least", root_percent);
+	if (is_traced(screen))
+		print_percent(screen, "in handlers, % of the time", handler_percent);
+	else
+		puts("in handlers                 (measured with load --add exit_tracer)");
 }
 
 static void print_screen(const struct screen *screen)
@@ -91,30 +124,79 @@ static void print_screen(const struct screen *screen)
 	for (unsigned int kind = 0; kind < PLINTH_EXIT_KINDS; kind++)
 		print_kind(screen, kind);
 	print_root_share(screen);
-	printf("heap %" PRIu64 " of %" PRIu64 " KiB, pool %" PRIu64 " of %" PRIu64 " pages\n", s->heap_used / 1024,
-	       s->heap_bytes / 1024, s->pool_used, s->pool_pages);
+	printf("heap %" PRIu64 " of %" PRIu64 " KiB, pool %" PRIu64 " of %" PRIu64 " pages\n",
+	       s->heap_used / 1024, s->heap_bytes / 1024, s->pool_used, s->pool_pages);
 	fflush(stdout);
 }
 
-int watch(double seconds, unsigned long count)
+static struct json_object *cpu_json(const struct screen *screen, uint32_t cpu)
 {
-	struct screen screen = {.old = shared_get("stat")};
+	struct json_object *item = json_object_new_object(), *exits = json_object_new_object();
+
+	for (unsigned int kind = 0; kind < PLINTH_EXIT_KINDS; kind++)
+		json_object_object_add(exits, exit_kind_name(kind),
+				       json_object_new_double(exit_rate(screen, cpu, kind)));
+	json_object_object_add(item, "cpu", json_object_new_uint64(cpu));
+	json_object_object_add(item, "exits_per_second", exits);
+	json_object_object_add(item, "root_percent_min", json_object_new_double(root_percent(screen, cpu)));
+	if (is_traced(screen))
+		json_object_object_add(item, "handler_percent",
+				       json_object_new_double(handler_percent(screen, cpu)));
+	return item;
+}
+
+static void print_screen_json(const struct screen *screen)
+{
+	const struct plinth_shared *s = screen->new;
+	struct json_object *document = json_object_new_object(), *cpus = json_object_new_array();
+
+	for (uint32_t cpu = 0; cpu < s->n_cpus; cpu++)
+		json_object_array_add(cpus, cpu_json(screen, cpu));
+	json_object_object_add(document, "seconds", json_object_new_double(screen->seconds));
+	json_object_object_add(document, "exit_ticks_min", json_object_new_uint64(screen->root_cost));
+	json_object_object_add(document, "cpus", cpus);
+	json_object_object_add(document, "heap_used", json_object_new_uint64(s->heap_used));
+	json_object_object_add(document, "pool_used", json_object_new_uint64(s->pool_used));
+	puts(json_object_to_json_string_ext(document,
+					    JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+	json_object_put(document);
+	fflush(stdout);
+}
+
+/* The next screen's counters; false when there is nothing to compare with. */
+static bool advance(struct screen *screen, double seconds)
+{
 	double before = now();
 
-	for (unsigned long i = 0; screen.old && (!count || i < count); i++) {
-		usleep((useconds_t)(seconds * 1e6));
-		screen.new = shared_get("stat");
-		if (!screen.new || screen.new->n_cpus != screen.old->n_cpus)
+	usleep((useconds_t)(seconds * 1e6));
+	screen->new = shared_get("stat");
+	screen->seconds = now() - before;
+	if (screen->new && screen->new->n_cpus == screen->old->n_cpus)
+		return true;
+	if (screen->new)
+		error_line("stat: the modules were loaded again with another number of CPUs");
+	free(screen->new);
+	screen->new = NULL;
+	return false;
+}
+
+int watch(double seconds, unsigned long count, bool json)
+{
+	struct screen screen = {.old = shared_get("stat"), .root_cost = root_cost()};
+	bool good = screen.old;
+
+	for (unsigned long i = 0; good && (!count || i < count); i++) {
+		good = advance(&screen, seconds);
+		if (!good)
 			break;
 		screen.columns = screen.new->n_cpus < MAX_COLUMNS ? screen.new->n_cpus : MAX_COLUMNS;
-		screen.seconds = now() - before;
-		before = now();
-		print_screen(&screen);
+		if (json)
+			print_screen_json(&screen);
+		else
+			print_screen(&screen);
 		free(screen.old);
 		screen.old = screen.new;
 	}
-	if (!screen.old || !screen.new)
-		return EXIT_FAILED;
 	free(screen.old);
-	return EXIT_OK;
+	return good ? EXIT_OK : EXIT_FAILED;
 }

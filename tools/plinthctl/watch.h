@@ -2,10 +2,13 @@
 #ifndef PLINTHCTL_WATCH_H
 #define PLINTHCTL_WATCH_H
 
+#include <stdbool.h>
+
 /*
  * watch() - the counters as they grow, one screen every @seconds, @count screens or without end (0).
+ * @json: each an object on a line of its own
  * Returns the program's exit status, e.g. when the modules are unloaded.
  */
-int watch(double seconds, unsigned long count);
+int watch(double seconds, unsigned long count, bool json);
 
 #endif

@@ -113,3 +113,17 @@ Test(core_modules, log_levels, .init = fixture_up)
 	cr_expect_eq(core_set_level(core, tag, 2, &report), PLINTH_E_LIMIT);
 	EXPECT_REPORT("16 components");
 }
+
+Test(core_modules, trace_kinds, .init = fixture_up)
+{
+	const struct plinth_tuning *tuning;
+
+	cr_expect_eq(core_set_trace(core, 1, &report), PLINTH_E_STATE, "nothing is loaded");
+	EXPECT_REPORT("trace refused: no modules are loaded");
+	cr_assert_eq(load_good(), 0);
+	tuning = core_tuning_page(core);
+	cr_expect_eq(tuning->trace_off, 0, "all are recorded after a load");
+	cr_expect_eq(core_set_trace(core, 0, &report), PLINTH_E_INVAL);
+	cr_expect_eq(core_set_trace(core, 1ull << PLINTH_EXIT_CPUID, &report), 0);
+	cr_expect_eq(tuning->trace_off, ~(1ull << PLINTH_EXIT_CPUID));
+}

@@ -123,7 +123,8 @@ Test(module_set, refuses_where_there_is_nothing)
 	cr_expect_not(module_set_find(&set, "list"));
 	cr_expect_str_eq(error, "load: list: no modules in this list");
 	cr_expect_not(module_set_find(&set, "nowhere"));
-	cr_expect_str_eq(error, "load: nowhere: No such file or directory; --modules names a folder or a list");
+	cr_expect_str_eq(error,
+			 "load: nowhere: No such file or directory; --modules names a folder or a list");
 }
 
 Test(module_set, replaces_by_name)

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+#include "error_line.h"
+
+#include <json-c/json.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+static bool as_json;
+
+void error_lines_json(void)
+{
+	as_json = true;
+}
+
+static void print_object(const char *text)
+{
+	struct json_object *item = json_object_new_object();
+
+	json_object_object_add(item, "error", json_object_new_string(text));
+	fprintf(stderr, "%s\n",
+		json_object_to_json_string_ext(item,
+					       JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+	json_object_put(item);
+}
+
+void error_line(const char *format, ...)
+{
+	char text[4096];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	fflush(stdout);
+	if (as_json)
+		print_object(text);
+	else
+		fprintf(stderr, "plinthctl: %s\n", text);
+}
