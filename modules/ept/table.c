@@ -12,6 +12,7 @@
 #define ENTRY_ADDRESS 0x000ffffffffff000ull
 #define TYPE_SHIFT    3
 #define ALL_ACCESS    (EPT_READ | EPT_WRITE | EPT_EXECUTE)
+#define REACH	      (1ull << 48) /* of four levels */
 
 static struct {
 	uint64_t *root;
@@ -144,7 +145,7 @@ int ept_set_page(uint64_t gpa, uint64_t hpa, uint32_t access)
 	uint64_t *slot;
 	int err;
 
-	if ((gpa | hpa) & (PAGE_4K - 1) || access & ~(uint32_t)ALL_ACCESS || !table.root)
+	if ((gpa | hpa) & (PAGE_4K - 1) || gpa >= REACH || access & ~(uint32_t)ALL_ACCESS || !table.root)
 		return PLINTH_E_INVAL;
 	err = slot_at(gpa, 1, &slot);
 	if (!err)
@@ -158,7 +159,7 @@ int ept_get_page(uint64_t gpa, uint64_t *hpa, uint32_t *access)
 	unsigned int level = 4;
 	uint64_t entry;
 
-	if (!t)
+	if (!t || gpa >= REACH)
 		return PLINTH_E_FAULT;
 	while (is_table(entry = t[gpa >> shift_of(level) & (ENTRIES - 1)], level)) {
 		t = table_of(entry);

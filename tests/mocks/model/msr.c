@@ -67,7 +67,7 @@ static bool mtrr(uint32_t msr, uint64_t *value)
 		uint32_t msr;
 		uint64_t value;
 	} mtrrs[] = {
-		{ 0xfe, 0x502 }, { 0x2ff, 0xc06 }, { 0x200, 0xc0000000 }, { 0x201, 0x7fc0000800 }, { 0x202, 0 },
+		{ 0xfe, 0x502 }, { 0x2ff, 0xc06 }, { 0x200, 0xc0000000 }, { 0x201, 0xffffffffc0000800 }, { 0x202, 0 },
 		{ 0x203, 0 }, { 0x250, 0x0606060606060606 }, { 0x258, 0x0606060606060606 }, { 0x259, 0 },
 		{ 0x268, 0x0505050505050505 }, { 0x269, 0x0505050505050505 }, { 0x26a, 0 }, { 0x26b, 0 }, { 0x26c, 0 },
 		{ 0x26d, 0 }, { 0x26e, 0x0505050505050505 }, { 0x26f, 0x0505050505050505 },
@@ -75,7 +75,7 @@ static bool mtrr(uint32_t msr, uint64_t *value)
 
 	for (unsigned int i = 0; i < sizeof(mtrrs) / sizeof(mtrrs[0]); i++) {
 		if (mtrrs[i].msr == msr) {
-			*value = mtrrs[i].value;
+			*value = mtrrs[i].value & (msr < 0x220 ? (1ull << model.kind->caps.physical_bits) - 1 : ~0ull);
 			return true;
 		}
 	}

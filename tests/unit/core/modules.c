@@ -10,7 +10,14 @@ static const struct {
 	int err;
 	const char *words[3];
 } bad[] = {
-	{{"entry", "base_wrong_abi"}, 2, PLINTH_E_ABI, {"base_wrong_abi: built for module ABI 99, this driver serves 1"}},
+	{{"entry", "base_wrong_abi"},
+	 2,
+	 PLINTH_E_ABI,
+	 {"base_wrong_abi: built for module ABI 99, but this driver serves 1; the driver is the older one"}},
+	{{"entry", "base_old_abi"},
+	 2,
+	 PLINTH_E_ABI,
+	 {"base_old_abi: built for module ABI 0, but this driver serves 1; the module is the older one"}},
 	{{"entry", "base_no_note"}, 2, PLINTH_E_ABI, {"base_no_note: not a Plinth module"}},
 	{{"base", "entry_no_start"}, 2, PLINTH_E_NOSYM, {"no module exports entry_start: add the entry module"}},
 	{{"base"}, 1, PLINTH_E_NOSYM, {"entry_init", "entry_fini", "entry_check"}},

@@ -50,12 +50,26 @@ enum model_end root_run(vcpu_exit_fn *handler, struct model_exit exit)
 	return model_exit(0, &exit);
 }
 
+static int (*own_call)(uint64_t a, uint64_t b);
+
+/* What the entry module does for each call: whoever logs wants to know which CPU this is. */
+static int call_as_cpu(uint64_t a, uint64_t b)
+{
+	static struct cpu_local local;
+	uint64_t before = cpu_set_local(&local);
+	int result = own_call(a, b);
+
+	cpu_restore_local(before);
+	return result;
+}
+
 int root_call(int (*fn)(uint64_t a, uint64_t b), uint64_t a, uint64_t b)
 {
 	int result = PLINTH_E_STATE;
 
+	own_call = fn;
 	os_lock();
-	cr_assert_eq(vmm_call(machine.core, 0, (uint64_t)fn, a, b, &result), 0);
+	cr_assert_eq(vmm_call(machine.core, 0, (uint64_t)call_as_cpu, a, b, &result), 0);
 	os_unlock();
 	return result;
 }

@@ -30,30 +30,45 @@ uint64_t cpu_rdtsc(void)
 	return clock_ticks;
 }
 
+static uint64_t pauses;
+
 void cpu_pause(void)
 {
+	pauses++;
 }
+
+static int uart_error;
 
 int uart_init(const struct plinth_boot_uart *uart)
 {
 	(void)uart;
-	return 0;
+	return uart_error;
 }
 
 void uart_fini(void)
 {
 }
 
+static char sent[512]; /* to the UART, last */
+static bool log_while_sending;
+
 uint32_t serial_write(const char *bytes, uint32_t count)
 {
-	(void)bytes;
+	cr_assert_lt(count, sizeof(sent));
+	memcpy(sent, bytes, count);
+	sent[count] = '\0';
+	if (log_while_sending) {
+		log_while_sending = false;
+		log_emit(PLINTH_LOG_ERR, "nmi", "in the middle");
+	}
 	return count;
 }
 
-static void up(void)
-{
-	struct plinth_boot boot = {.shared_va = (uintptr_t)&region, .tuning_va = (uintptr_t)&tuning};
+static struct plinth_boot boot;
 
+static void regions(void)
+{
+	boot = (struct plinth_boot){.shared_va = (uintptr_t)&region, .tuning_va = (uintptr_t)&tuning};
 	memset(&region, 0, sizeof(region));
 	memset(&tuning, 0, sizeof(tuning));
 	region.head = (struct plinth_shared){
@@ -65,6 +80,11 @@ static void up(void)
 	};
 	tuning.log_level = PLINTH_LOG_INFO;
 	clock_ticks = 1ull << 40;
+}
+
+static void up(void)
+{
+	regions();
 	cr_assert_eq(log_init(&boot), 0);
 }
 
@@ -116,4 +136,81 @@ Test(serial_log, a_flood_is_cut_and_counted, .init = up)
 	clock_ticks += PERIOD * 1000;
 	flood(BURST + 1, PLINTH_LOG_INFO);
 	cr_expect_eq(region.cpu.log_lost, 102, "no more than a burst is saved up");
+}
+
+/* An exception that logs while the line is on its way finds the UART taken: it waits a while, and both lines survive. */
+Test(serial_log, a_line_in_the_middle_of_a_line, .init = up)
+{
+	log_while_sending = true;
+	log_emit(PLINTH_LOG_ERR, "first", "a line");
+	cr_expect_gt(pauses, 1000);
+	cr_expect_eq(region.cpu.log_head, 2);
+	cr_expect_str_eq(region.cpu.log[0].text, "a line");
+	cr_expect_eq(region.cpu.log[0].sequence, 1);
+	cr_expect_str_eq(region.cpu.log[1].text, "in the middle");
+	cr_expect_eq(region.cpu.log[1].sequence, 2);
+	pauses = 0;
+	flood(1, PLINTH_LOG_ERR);
+	cr_expect_eq(pauses, 0, "the UART is free again");
+}
+
+Test(serial_log, a_line_for_the_uart, .init = up)
+{
+	char long_text[300];
+
+	log_emit(PLINTH_LOG_WARN, "component", "%d", 42);
+	cr_expect_str_eq(sent, "plinth W cpu0 1099511627776 compon: 42\r\n");
+	memset(long_text, 'x', sizeof(long_text) - 1);
+	long_text[sizeof(long_text) - 1] = '\0';
+	clock_ticks = ~0ull;
+	local.cpu = 0;
+	log_emit(PLINTH_LOG_ERR, "t", "%s", long_text);
+	cr_expect_eq(region.cpu.log[1].truncated, 1);
+	cr_expect_eq(strlen(region.cpu.log[1].text), PLINTH_LOG_TEXT - 1);
+	cr_expect_eq(strchr(sent, '\n'), sent + strlen(sent) - 1, "one line, whatever its length");
+}
+
+/* Half of a burst was used; what comes back is never more than the whole. */
+Test(serial_log, credit_comes_back, .init = up)
+{
+	flood(BURST / 2, PLINTH_LOG_INFO);
+	clock_ticks += PERIOD * 10;
+	flood(BURST / 2 + 10, PLINTH_LOG_INFO);
+	cr_expect_eq(region.cpu.log_lost, 0);
+	flood(1, PLINTH_LOG_INFO);
+	cr_expect_eq(region.cpu.log_lost, 1);
+}
+
+Test(serial_log, a_cpu_that_does_not_exist, .init = up)
+{
+	local.cpu = 1;
+	flood(1, PLINTH_LOG_ERR);
+	cr_expect_eq(region.cpu.log_head, 0);
+}
+
+Test(serial_log, regions_it_does_not_know, .init = regions)
+{
+	cr_expect_eq(log_init(&(struct plinth_boot){.tuning_va = 1}), PLINTH_E_INVAL);
+	cr_expect_eq(log_init(&(struct plinth_boot){.shared_va = (uintptr_t)&region}), PLINTH_E_INVAL);
+	region.head.magic++;
+	cr_expect_eq(log_init(&boot), PLINTH_E_INVAL);
+	regions();
+	region.head.version++;
+	cr_expect_eq(log_init(&boot), PLINTH_E_INVAL);
+	regions();
+	region.head.cpu_stride--;
+	cr_expect_eq(log_init(&boot), PLINTH_E_INVAL);
+	flood(1, PLINTH_LOG_ERR);
+	cr_expect_eq(region.cpu.log_head, 0, "lines are dropped");
+}
+
+Test(serial_log, without_a_uart_there_is_still_the_ring, .init = regions)
+{
+	uart_error = PLINTH_E_NOTSUP;
+	boot.uart.io_base = 0x2f8;
+	cr_assert_eq(log_init(&boot), 0);
+	cr_expect_str_eq(region.cpu.log[0].text, "no UART answers at port 0x2f8; the log goes to memory only");
+	log_fini();
+	flood(1, PLINTH_LOG_ERR);
+	cr_expect_eq(region.cpu.log_head, 1);
 }
