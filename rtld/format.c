@@ -207,8 +207,9 @@ size_t rtld_format_in(const struct rtld_set *set, const struct rtld_error *e, ch
 	put_foreign(&o, provider);
 	put(&o, " offers version ");
 	put_number(&o, offered, 10);
-	put(&o, wanted < offered ? "; rebuild the first" : "; rebuild the second");
-	put(&o, " with the headers of the other [");
+	put(&o, "; ");
+	put_foreign(&o, wanted < offered ? e->file : provider);
+	put(&o, " is the older one: rebuild it with the headers of the other, or take a newer one [");
 	put(&o, checks[e->check].name);
 	put(&o, "]");
 	*o.at = 0;

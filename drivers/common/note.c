@@ -29,17 +29,23 @@ int note_read(struct core *core, const char *file, uint32_t module, struct plint
 
 	note = rtld_find_note(core->link.set, module, PLINTH_NOTE_NAME, PLINTH_NOTE_MODULE, &bytes);
 	if (!note || bytes < sizeof(note->abi)) {
-		report_line(core->report, "%s: not a Plinth module: it has no %s note; declare it with PLINTH_MODULE()",
+		report_line(core->report,
+			    "%s: not a Plinth module: it has no %s note; declare it with PLINTH_MODULE()",
 			    file, PLINTH_NOTE_NAME);
 		return PLINTH_E_ABI;
 	}
 	if (note->abi != PLINTH_MODULE_ABI) {
-		report_line(core->report, "%s: built for module ABI %u, this driver serves %u; rebuild the %s", file,
-			    note->abi, PLINTH_MODULE_ABI, note->abi < PLINTH_MODULE_ABI ? "module" : "driver");
+		report_line(
+			core->report,
+			"%s: built for module ABI %u, but this driver serves %u; the %s is the older one: "
+			"take both from one release, or rebuild the module with this driver's headers",
+			file, note->abi, PLINTH_MODULE_ABI,
+			note->abi < PLINTH_MODULE_ABI ? "module" : "driver");
 		return PLINTH_E_ABI;
 	}
 	if (bytes != sizeof(*note) || note->size != sizeof(*note)) {
-		report_line(core->report, "%s: its %s note has %llu bytes instead of %llu; rebuild the module", file,
+		report_line(core->report,
+			    "%s: its %s note has %llu bytes instead of %llu; rebuild the module", file,
 			    PLINTH_NOTE_NAME, (unsigned long long)bytes, (unsigned long long)sizeof(*note));
 		return PLINTH_E_ABI;
 	}

@@ -9,6 +9,7 @@
 
 #include "commands.h"
 #include "device.h"
+#include "module_files.h"
 #include "options.h"
 
 struct list {
@@ -86,11 +87,8 @@ static void print_list_json(const struct list *list)
 	print_json(document);
 }
 
-int cmd_modules(int argc, char **argv)
+static int print_loaded(bool json)
 {
-	bool json = options_json(argc, argv,
-				 "List the loaded modules: role, name, version, module ABI, address, bytes, "
-				 "description; the file; whom it calls and who calls it.");
 	struct list list;
 	int device = device_open();
 
@@ -106,4 +104,51 @@ int cmd_modules(int argc, char **argv)
 		print_list(&list);
 	free(list.modules);
 	return EXIT_OK;
+}
+
+struct options {
+	bool json;
+	char **files;
+	int n_files;
+};
+
+static const struct argp_option option_list[] = {
+	{"json", 'j', NULL, 0, "print JSON, errors too", 0},
+	{0},
+};
+
+static error_t parse(int key, char *word, struct argp_state *state)
+{
+	struct options *options = state->input;
+
+	(void)word;
+	switch (key) {
+	case 'j':
+		options->json = true;
+		error_lines_json();
+		return 0;
+	case ARGP_KEY_ARGS:
+		options->files = state->argv + state->next;
+		options->n_files = state->argc - state->next;
+		return 0;
+	default: return ARGP_ERR_UNKNOWN;
+	}
+}
+
+int cmd_modules(int argc, char **argv)
+{
+	const struct argp argp = {
+		.options = option_list,
+		.parser = parse,
+		.args_doc = "[FILE...]",
+		.doc = "List the loaded modules: role, name, version, module ABI, address, bytes, "
+		       "description; the "
+		       "file; whom it calls and who calls it. With FILEs, what these are; that needs no "
+		       "root.",
+	};
+	struct options options = {0};
+
+	argp_parse(&argp, argc, argv, 0, NULL, &options);
+	return options.n_files ? module_files_print(options.files, options.n_files, options.json)
+			       : print_loaded(options.json);
 }

@@ -25,7 +25,7 @@ int device_open(void)
 		error_line("%s is not there: load the driver first (modprobe plinth, or insmod plinth.ko)",
 			   PLINTH_CTL_DEVICE);
 	else if (errno == EPERM || errno == EACCES)
-		error_line("%s: permission denied: this needs root (CAP_SYS_ADMIN); check and link do not",
+		error_line("%s: permission denied: this needs root (CAP_SYS_ADMIN); check, link and modules FILE... do not",
 			   PLINTH_CTL_DEVICE);
 	else
 		error_line("%s: %s", PLINTH_CTL_DEVICE, strerror(errno));

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "error_line.h"
 #include "format.h"
 #include "link_set.h"
 
@@ -100,8 +101,7 @@ int link_set_open(struct link_set *s, char **paths, uint32_t files,
 			(void)rtld_probe(s->set, paths[i], s->bytes[i], size);
 			continue;
 		}
-		fprintf(stderr, "plinthctl: %s: cannot be read: %s\n",
-			paths[i], strerror(errno));
+		error_line("%s: cannot be read: %s", paths[i], strerror(errno));
 		err = -1;
 	}
 	return err;
@@ -198,11 +198,13 @@ void link_set_print_errors(const struct link_set *s)
 
 	for (i = 0; i < n; i++) {
 		rtld_format_in(s->set, &s->errors.list[i], line, sizeof(line));
-		fprintf(stderr, "%s: %s\n", link_set_is_failure(s, i) ?
-			"plinthctl" : "note", line);
+		if (link_set_is_failure(s, i))
+			error_line("%s", line);
+		else
+			fprintf(stderr, "note: %s\n", line);
 	}
 	if (s->errors.count > n)
-		fprintf(stderr, "plinthctl: and %u more\n", s->errors.count - n);
+		error_line("and %u more", s->errors.count - n);
 }
 
 const uint8_t *link_set_segment(const struct link_set *s, uint32_t module,

@@ -19,7 +19,10 @@ static const struct {
 	 PLINTH_E_ABI,
 	 {"base_old_abi: built for module ABI 0, but this driver serves 1; the module is the older one"}},
 	{{"entry", "base_no_note"}, 2, PLINTH_E_ABI, {"base_no_note: not a Plinth module"}},
-	{{"base", "entry_no_start"}, 2, PLINTH_E_NOSYM, {"no module exports entry_start: add the entry module"}},
+	{{"base", "entry_no_start"},
+	 2,
+	 PLINTH_E_NOSYM,
+	 {"no module exports entry_start: add the entry module"}},
 	{{"base"}, 1, PLINTH_E_NOSYM, {"entry_init", "entry_fini", "entry_check"}},
 	{{"base", "entry_undefined"}, 2, PLINTH_E_NOSYM, {"nobody_has_this", "nor_this", "entry_undefined"}},
 	{{"entry"}, 1, PLINTH_E_LINK, {"base", "entry"}},
@@ -31,7 +34,8 @@ Test(core_modules, what_does_not_fit_is_named, .init = fixture_up)
 	const struct mock_world before = mock_world;
 
 	for (size_t i = 0; i < ARRAY_SIZE_OF(bad); i++) {
-		cr_expect_eq(load_modules(bad[i].names, bad[i].n, 0, 0), bad[i].err, "row %zu: %s", i, report.text);
+		cr_expect_eq(load_modules(bad[i].names, bad[i].n, 0, 0), bad[i].err, "row %zu: %s", i,
+			     report.text);
 		for (unsigned int k = 0; k < 3 && bad[i].words[k]; k++)
 			EXPECT_REPORT(bad[i].words[k]);
 		worlds_equal(&before, bad[i].names[0]);
