@@ -14,65 +14,86 @@ static const struct rule {
 #undef RTLD_TAG
 };
 
-/* The slot of a tag, RTLD_TAGS if it is unknown. */
-static uint32_t find_slot(uint64_t tag)
+/*
+ * Slots by a number that is different for each tag that is known; were two
+ * equal, the compiler would complain. Unknown tags lead to any slot.
+ */
+#define TAG_KEY(tag)	(((uint64_t)(tag) + ((uint64_t)(tag) >> 25)) % 128)
+
+static const uint8_t slots[128] = {
+#define RTLD_TAG(id, tag, policy) [TAG_KEY(tag)] = RTLD_DT_##id,
+#include "tags.def"
+#undef RTLD_TAG
+};
+
+/* What a tag makes no sense without. */
+#define BIT(id)	(1ull << RTLD_DT_##id)
+_Static_assert(RTLD_TAGS <= 64, "a bit for each");
+
+static const uint64_t wants[RTLD_TAGS] = {
+	[RTLD_DT_RELA] = BIT(RELASZ) | BIT(RELAENT), [RTLD_DT_RELASZ] = BIT(RELA),
+	[RTLD_DT_JMPREL] = BIT(PLTRELSZ) | BIT(PLTREL),
+	[RTLD_DT_PLTRELSZ] = BIT(JMPREL),
+	[RTLD_DT_RELR] = BIT(RELRSZ) | BIT(RELRENT), [RTLD_DT_RELRSZ] = BIT(RELR),
+	[RTLD_DT_INIT_ARRAY] = BIT(INIT_ARRAYSZ), [RTLD_DT_INIT_ARRAYSZ] = BIT(INIT_ARRAY),
+	[RTLD_DT_FINI_ARRAY] = BIT(FINI_ARRAYSZ), [RTLD_DT_FINI_ARRAYSZ] = BIT(FINI_ARRAY),
+	[RTLD_DT_VERDEF] = BIT(VERDEFNUM), [RTLD_DT_VERNEED] = BIT(VERNEEDNUM),
+};
+
+/* What every file must have. */
+#define ALWAYS	(BIT(STRTAB) | BIT(STRSZ) | BIT(SYMTAB) | BIT(SYMENT))
+
+static RTLD_COLD int fail_entry(struct rtld_module *m, enum rtld_check check,
+				uint32_t i)
 {
-	uint32_t low = 0, high = RTLD_TAGS;
-
-	/* The tags of the gABI are numbered with few gaps, so it is near. */
-	if (tag <= RTLD_DT_RUNPATH + 1)
-		return tag - 1;
-
-	while (low < high) {
-		uint32_t middle = (low + high) / 2;
-
-		if (rules[middle].tag < tag)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < RTLD_TAGS && rules[low].tag == tag ? low : RTLD_TAGS;
+	return rtld_fail(m, check, RTLD_T_DYNAMIC, i, m->dyn[i].tag, 0);
 }
 
-static int keep_tag(struct rtld_module *m, uint32_t i)
-{
-	uint64_t tag = m->dyn[i].tag;
-	uint32_t slot = find_slot(tag);
+/* Tags seen, and those that they make no sense without: a bit for each. */
+struct seen {
+	uint64_t tags;
+	uint64_t wanted;
+};
 
-	if (slot == RTLD_TAGS)
-		return rtld_fail(m, RTLD_TAG_UNKNOWN, RTLD_T_DYNAMIC, i, tag, 0);
-	if (rules[slot].policy < KEEP)
-		return rtld_fail(m, (enum rtld_check)rules[slot].policy,
-				 RTLD_T_DYNAMIC, i, tag, 0);
-	if (rules[slot].policy == SKIP)
-		return 0;
-	if (m->tag_at[slot])
-		return rtld_fail(m, RTLD_TAG_TWICE, RTLD_T_DYNAMIC, i, tag, 0);
+static inline int keep_tag(struct rtld_module *m, uint32_t i,
+			   const struct elf64_dyn *d, struct seen *seen)
+{
+	uint32_t slot = slots[TAG_KEY(d->tag)];
+
+	if (rules[slot].tag != d->tag)
+		return fail_entry(m, RTLD_TAG_UNKNOWN, i);
+	if (rules[slot].policy != KEEP)
+		return rules[slot].policy == SKIP ? 0 :
+			fail_entry(m, (enum rtld_check)rules[slot].policy, i);
+	if (seen->tags & 1ull << slot)
+		return fail_entry(m, RTLD_TAG_TWICE, i);
 	if (slot == RTLD_DT_SONAME)
 		m->names_end = i + 1;
+	seen->tags |= 1ull << slot;
+	seen->wanted |= wants[slot];
 	m->tag_at[slot] = i + 1;
-	m->tag[slot] = m->dyn[i].value;
+	m->tag[slot] = d->value;
 	return 0;
 }
 
-static int read_tags(struct rtld_module *m)
+static int read_tags(struct rtld_module *m, struct seen *seen)
 {
 	uint64_t n = m->dynamic.size / sizeof(*m->dyn);
+	const struct elf64_dyn *d = m->dyn;
 	uint32_t i;
+	int err;
 
-	for (i = 0; i < n; i++) {
-		int err;
-
-		if (m->dyn[i].tag == DT_NEEDED) {
+	for (i = 0; i < n; i++, d++) {
+		if (d->tag == DT_NEEDED) {
 			m->info.needed++;
 			m->names_end = i + 1;
 			continue;
 		}
-		if (!m->dyn[i].tag) {
+		if (!d->tag) {
 			m->dyns = i;
 			return 0;
 		}
-		err = keep_tag(m, i);
+		err = keep_tag(m, i, d, seen);
 		if (err)
 			return err;
 	}
@@ -88,51 +109,43 @@ int rtld_fail_tag(struct rtld_module *m, enum rtld_check check,
 			 at ? m->tag[tag] : rules[tag].tag, limit);
 }
 
+static RTLD_COLD int fail_view(struct rtld_module *m, enum rtld_tag tag,
+			       uint64_t size, uint64_t align)
+{
+	if (!rtld_view(m, m->tag[tag], size))
+		return rtld_fail_tag(m, RTLD_TABLE_PLACE, tag, size);
+	return rtld_fail_tag(m, RTLD_TABLE_ALIGN, tag, align);
+}
+
 int rtld_tag_view(struct rtld_module *m, enum rtld_tag tag, uint64_t size,
 		  uint64_t align, const void **out)
 {
-	const void *at = rtld_view(m, m->tag[tag], size);
+	uint64_t at = m->tag[tag];
 
-	if (!at)
-		return rtld_fail_tag(m, RTLD_TABLE_PLACE, tag, size);
-	if (m->tag[tag] % align || (uintptr_t)at % align)
-		return rtld_fail_tag(m, RTLD_TABLE_ALIGN, tag, align);
-	*out = at;
+	*out = rtld_view(m, at, size);
+	if (*out && !((at | (uintptr_t)*out) & (align - 1)))
+		return 0;
+	return fail_view(m, tag, size, align);
+}
+
+/* The tag that wants this one; 0: every file must have it. */
+static uint64_t who_wants(const struct rtld_module *m, uint32_t missing)
+{
+	uint32_t slot;
+
+	for (slot = 0; slot < RTLD_TAGS; slot++)
+		if (rtld_has(m, slot) && wants[slot] >> missing & 1)
+			return rules[slot].tag;
 	return 0;
 }
 
-/* Tags that make no sense without others. */
-static const struct { uint8_t tag, wants; } pairs[] = {
-	{ RTLD_DT_RELA, RTLD_DT_RELASZ },	{ RTLD_DT_RELASZ, RTLD_DT_RELA },
-	{ RTLD_DT_RELA, RTLD_DT_RELAENT },
-	{ RTLD_DT_JMPREL, RTLD_DT_PLTRELSZ },	{ RTLD_DT_PLTRELSZ, RTLD_DT_JMPREL },
-	{ RTLD_DT_JMPREL, RTLD_DT_PLTREL },
-	{ RTLD_DT_RELR, RTLD_DT_RELRSZ },	{ RTLD_DT_RELRSZ, RTLD_DT_RELR },
-	{ RTLD_DT_RELR, RTLD_DT_RELRENT },
-	{ RTLD_DT_INIT_ARRAY, RTLD_DT_INIT_ARRAYSZ },
-	{ RTLD_DT_INIT_ARRAYSZ, RTLD_DT_INIT_ARRAY },
-	{ RTLD_DT_FINI_ARRAY, RTLD_DT_FINI_ARRAYSZ },
-	{ RTLD_DT_FINI_ARRAYSZ, RTLD_DT_FINI_ARRAY },
-	{ RTLD_DT_VERDEF, RTLD_DT_VERDEFNUM },	{ RTLD_DT_VERNEED, RTLD_DT_VERNEEDNUM },
-};
-
-static const uint8_t always[] = {
-	RTLD_DT_STRTAB, RTLD_DT_STRSZ, RTLD_DT_SYMTAB, RTLD_DT_SYMENT,
-};
-
-static int check_pairs(struct rtld_module *m)
+static int check_wanted(struct rtld_module *m, const struct seen *seen)
 {
-	uint32_t i;
+	uint64_t missing = seen->wanted & ~seen->tags;
+	uint32_t slot = missing ? __builtin_ctzll(missing) : 0;
 
-	for (i = 0; i < sizeof(always) / sizeof(always[0]); i++)
-		if (!rtld_has(m, always[i]))
-			return rtld_fail_tag(m, RTLD_TAG_MISSING, always[i], 0);
-	for (i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++)
-		if (rtld_has(m, pairs[i].tag) && !rtld_has(m, pairs[i].wants))
-			return rtld_fail_tag(m, RTLD_TAG_MISSING,
-					     pairs[i].wants,
-					     rules[pairs[i].tag].tag);
-	return 0;
+	return missing ? rtld_fail_tag(m, RTLD_TAG_MISSING, slot,
+				       who_wants(m, slot)) : 0;
 }
 
 /* Entry sizes, and the one relocation form that x86-64 has. */
@@ -183,12 +196,13 @@ static int check_flags(struct rtld_module *m)
 
 int rtld_check_dynamic(struct rtld_module *m)
 {
-	int err = read_tags(m);
+	struct seen seen = { .wanted = ALWAYS };
+	int err = read_tags(m, &seen);
 
 	if (!err)
 		err = check_flags(m);
 	if (!err)
-		err = check_pairs(m);
+		err = check_wanted(m, &seen);
 	if (!err)
 		err = check_sizes(m);
 	return err;

@@ -127,6 +127,8 @@ struct elf64_note {
 	uint32_t type;
 };
 
+#define NT_GNU_BUILD_ID	3u
+
 struct elf64_verdef {
 	uint16_t version, flags, ndx, count;
 	uint32_t hash, aux, next;

@@ -47,17 +47,53 @@ static int read_gnu_header(struct rtld_module *m, uint64_t *words)
 	return 0;
 }
 
-static int check_gnu_chains(struct rtld_module *m, uint64_t words)
+/*
+ * Tables in order, by the fewest steps; false means only that it has to be
+ * looked at more closely. The start of the last chain is found first: the word
+ * before it ends a chain, so no chain that starts below goes past it, and its
+ * bucket is not empty, so nobody who looks for a bucket goes past that.
+ */
+static bool skim_gnu_chains(const struct rtld_gnu *g, uint32_t words,
+			    uint32_t *end)
+{
+	const uint32_t *b = g->bucket, *last = b + g->buckets - 1;
+	/* Of symbol n, word[n]; only used from the first one on. */
+	const uint32_t *word = (const uint32_t *)((uintptr_t)g->word -
+						  4ull * g->first);
+	uint32_t at = g->first, stop;
+
+	while (last > b && !*last)
+		last--;
+	stop = *last;
+	if (!at || stop < at || stop - at >= words || stop >= RTLD_MAX_SYMBOLS ||
+	    (stop > at && !(word[stop - 1] & 1)))
+		return false;
+	while (at != stop) {
+		while (*b != at)
+			if (*b++)
+				return false;
+		b++;
+		do
+			at++;
+		while (!(word[at - 1] & 1));
+	}
+	while (!*b)
+		b++;
+	while (at - g->first < words && !(word[at] & 1))
+		at++;
+	*end = at + 1;
+	return b == last && at - g->first < words && at < RTLD_MAX_SYMBOLS;
+}
+
+/* The same for tables that may have anything in them, and what is wrong. */
+static RTLD_COLD int walk_gnu_chains(struct rtld_module *m, uint64_t words)
 {
 	struct rtld_gnu *g = &m->gnu;
 	const uint32_t *b = g->bucket, *buckets_end = b + g->buckets;
-	const uint32_t *word = g->word, *end;
+	const uint32_t *word = g->word, *end = word + words;
 	/* A bucket with value n starts at address zero + 4 n; only compared. */
 	uint64_t zero = (uintptr_t)word - 4ull * g->first;
 
-	if (words > RTLD_MAX_SYMBOLS)
-		words = RTLD_MAX_SYMBOLS;
-	end = word + words;
 	for (; b < buckets_end; b++) {
 		if (!*b)
 			continue;
@@ -76,6 +112,18 @@ static int check_gnu_chains(struct rtld_module *m, uint64_t words)
 			rtld_fail(m, RTLD_SYMBOL_COUNT, RTLD_T_SYMTAB, 0,
 				  (uint64_t)g->first + (word - g->word),
 				  RTLD_MAX_SYMBOLS);
+	return 0;
+}
+
+static int check_gnu_chains(struct rtld_module *m, uint64_t words)
+{
+	uint32_t end;
+
+	if (words > RTLD_MAX_SYMBOLS)
+		words = RTLD_MAX_SYMBOLS;
+	if (!skim_gnu_chains(&m->gnu, words, &end))
+		return walk_gnu_chains(m, words);
+	m->gnu.end = end;
 	return 0;
 }
 

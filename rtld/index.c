@@ -137,22 +137,35 @@ static RTLD_COLD void insert_behind(struct rtld_index *x, uint32_t at,
 		slot[at] = provider;
 }
 
-/* The words of one file, which are hashes already. */
-static RTLD_COLD void add_gnu(struct rtld_index *x, const struct rtld_module *m)
+/* Enter the words of providers from this one on; stops at a slot that is taken. */
+static RTLD_COLD const uint32_t *fill_slots(const struct rtld_index *x,
+					    const uint32_t *word,
+					    const uint32_t *end,
+					    uint32_t provider)
 {
-	uint32_t provider = m->place << RTLD_BIND_SHIFT | m->gnu.first;
-	const uint32_t *word = m->gnu.word;
-	const uint32_t *end = word + (m->gnu.end - m->gnu.first);
-	uint32_t *slot = x->slot;
-	uint32_t mask = x->mask;
+	uint32_t *slot = x->slot, mask = x->mask;
 
 	for (; word < end; word++, provider++) {
-		uint32_t at = rtld_index_slot(*word, mask);
+		uint32_t *at = slot + rtld_index_slot(*word, mask);
 
-		if (!slot[at])
-			slot[at] = provider;
-		else
-			insert_behind(x, at, *word, provider);
+		if (*at)
+			break;
+		*at = provider;
+	}
+	return word;
+}
+
+/* The words of one file, which are hashes already. */
+static void add_gnu(struct rtld_index *x, const struct rtld_module *m)
+{
+	uint32_t first = m->place << RTLD_BIND_SHIFT | m->gnu.first;
+	const uint32_t *start = m->gnu.word, *word = start;
+	const uint32_t *end = start + (m->gnu.end - m->gnu.first);
+
+	while ((word = fill_slots(x, word, end, first + (word - start))) < end) {
+		insert_behind(x, rtld_index_slot(*word, x->mask), *word,
+			      first + (word - start));
+		word++;
 	}
 }
 

@@ -19,6 +19,8 @@ enum rtld_tag {
 	RTLD_TAGS
 };
 
+#define RTLD_BUILD_ID	20u	/* bytes: SHA-1, as linkers write it */
+
 /* A range of addresses as in the file. */
 struct rtld_range {
 	uint64_t start;
@@ -58,6 +60,7 @@ struct rtld_module {
 	uint32_t phdrs;
 	uint32_t targets;
 	struct rtld_range relro;
+	const uint8_t *build_id;	/* RTLD_BUILD_ID bytes, or NULL */
 
 	struct rtld_range dynamic;
 	const struct elf64_dyn *dyn;
@@ -68,6 +71,7 @@ struct rtld_module {
 
 	const char *strings;
 	uint64_t strings_size;
+	const char *strings_end;
 	const struct elf64_sym *symbol;
 	uint64_t symbol_room;	/* symbols that would fit into the file part */
 	uint32_t symbols_known;	/* symbols seen so far, see symbol.c */
@@ -88,6 +92,7 @@ struct rtld_module {
 	uint32_t walk;
 	uint32_t parent;
 	uint32_t *bind;		/* resolve.c: provider of each symbol */
+	uint64_t *value;	/* of each entry behind the RELATIVE ones, then of jmprel */
 	bool lazy;		/* jump slots are filled at the first call */
 	uint8_t *claimed;	/* of each jump slot: somebody fills it */
 	uint32_t bound;		/* jump slots filled since */
@@ -188,7 +193,7 @@ static inline bool rtld_has(const struct rtld_module *m, enum rtld_tag tag)
 }
 int rtld_fail_tag(struct rtld_module *m, enum rtld_check check,
 		  enum rtld_tag tag, uint64_t limit);
-/* Bytes of the table at tag's address; align is that of its entries. */
+/* Bytes of the table at tag's address; align is that of its entries, a power of two. */
 int rtld_tag_view(struct rtld_module *m, enum rtld_tag tag, uint64_t size,
 		  uint64_t align, const void **out);
 
@@ -224,16 +229,15 @@ static inline uint64_t rtld_symbol_run(const struct rtld_module *m,
 	return s->shndx == SHN_ABS ? s->value : s->value + m->bias;
 }
 
-/* The value of a reference that has been bound. */
-static inline uint64_t rtld_provided(const struct rtld_module *m,
-				     uint32_t symbol)
+/* The value of what a provider provides. */
+static inline uint64_t rtld_provided(const struct rtld_set *set,
+				     uint32_t provider)
 {
-	uint32_t provider = m->bind[symbol];
 	const struct rtld_module *from;
 
 	if (!rtld_binds(provider))
 		return 0;
-	from = &m->set->module[provider >> RTLD_BIND_SHIFT];
+	from = &set->module[provider >> RTLD_BIND_SHIFT];
 	return rtld_symbol_run(from, &from->symbol[provider & RTLD_BIND_SYM]);
 }
 
@@ -249,6 +253,12 @@ static inline bool rtld_is_for_all(const struct rtld_module *m, const struct elf
 		return visibility == STV_DEFAULT || visibility == STV_PROTECTED;
 	return s->info >> 4 != STB_LOCAL && visibility == STV_DEFAULT &&
 	       !m->symbolic;
+}
+
+/* Undefined, and as visible as any: the usual case of the above. */
+static inline bool rtld_is_plain_reference(const struct elf64_sym *s)
+{
+	return !s->shndx && !s->other;
 }
 
 /* plan.c: bind by the set's plan; false: nothing of it counts. */

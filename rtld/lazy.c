@@ -108,7 +108,7 @@ uint64_t rtld_lazy_bind(struct rtld_module *m, uint64_t index)
 
 	if (index >= m->jmprels)
 		__builtin_trap();	/* no PLT entry of a linker */
-	value = rtld_provided(m, m->jmprel[index].symbol);
+	value = rtld_provided(m->set, m->bind[m->jmprel[index].symbol]);
 	if (__atomic_exchange_n(&m->claimed[index], 1, __ATOMIC_RELAXED))
 		return value;
 	__atomic_store_n((uint64_t *)(m->jmprel[index].offset + m->bias),

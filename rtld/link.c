@@ -28,14 +28,26 @@ static uintptr_t alias_of(const struct rtld_module *m)
 	return (uintptr_t)m->info.write - m->info.low;
 }
 
+static inline void apply_relative(const struct elf64_rela *r, uintptr_t alias,
+				  uint64_t bias)
+{
+	*(uint64_t *)(alias + r->offset) = r->addend + bias;
+}
+
 static void apply_relatives(const struct rtld_module *m)
 {
 	const struct elf64_rela *r = m->rela, *end = r + m->relatives;
 	uintptr_t alias = alias_of(m);
 	uint64_t bias = m->bias;
 
+	for (; end - r >= 4; r += 4) {
+		apply_relative(r, alias, bias);
+		apply_relative(r + 1, alias, bias);
+		apply_relative(r + 2, alias, bias);
+		apply_relative(r + 3, alias, bias);
+	}
 	for (; r < end; r++)
-		*(uint64_t *)(alias + r->offset) = r->addend + bias;
+		apply_relative(r, alias, bias);
 }
 
 /* The addend is 0 but for R_X86_64_64 and RELATIVE; see RELOC_ADDEND. */
@@ -43,17 +55,14 @@ static void apply_table(const struct rtld_module *m,
 			const struct elf64_rela *r, uint32_t count)
 {
 	const struct elf64_rela *end = r + count;
+	const uint64_t *value = m->value;
 	uintptr_t alias = alias_of(m);
 
-	for (; r < end; r++) {
-		uint64_t value = m->bias;
-
+	for (; r < end; r++, value++) {
 		/* The offset of R_X86_64_NONE is not validated: any value. */
 		if (r->type == R_X86_64_NONE)
 			continue;
-		if (r->symbol)
-			value = rtld_provided(m, r->symbol);
-		*(uint64_t *)(alias + r->offset) = value + r->addend;
+		*(uint64_t *)(alias + r->offset) = *value + r->addend;
 	}
 }
 
@@ -61,10 +70,11 @@ static void apply_table(const struct rtld_module *m,
 static void apply_jumps(const struct rtld_module *m)
 {
 	const struct elf64_rela *r = m->jmprel, *end = r + m->jmprels;
+	const uint64_t *value = m->value + (m->relas - m->relatives);
 	uintptr_t alias = alias_of(m);
 
-	for (; r < end; r++)
-		*(uint64_t *)(alias + r->offset) = rtld_provided(m, r->symbol);
+	for (; r < end; r++, value++)
+		*(uint64_t *)(alias + r->offset) = *value;
 }
 
 static void write_module(const struct rtld_module *m)

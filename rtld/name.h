@@ -79,34 +79,63 @@ static inline struct rtld_name rtld_hash_name(const char *text, const char *end)
 	return (struct rtld_name){ text, both >> 32, both };
 }
 
-/* Are the n bytes equal? Both are there in full. */
-static inline bool rtld_same_bytes(const char *a, const char *b, uint64_t n)
+/* Are the last bytes before a_end and b_end equal? There are at least 8. */
+static inline bool rtld_same_long(const char *a, const char *a_end,
+				  const char *b_end)
+{
+	const char *last = a_end - 8;
+	ptrdiff_t to_b = b_end - a_end;
+
+	/* The last eight may be among the ones before: better than a rest. */
+	if (rtld_load8(last) != rtld_load8(last + to_b))
+		return false;
+	do {
+		if (rtld_load8(a) != rtld_load8(a + to_b))
+			return false;
+		a += 8;
+	} while (a < last);
+	return true;
+}
+
+static inline bool rtld_same_short(const char *a, const char *b, uint64_t bytes)
 {
 	uint64_t i;
 
-	if (n < 8) {
-		for (i = 0; i < n; i++)
-			if (a[i] != b[i])
-				return false;
-		return true;
-	}
-	/* The last eight may be among the ones before: better than a rest. */
-	if (rtld_load8(a) != rtld_load8(b) ||
-	    rtld_load8(a + n - 8) != rtld_load8(b + n - 8))
-		return false;
-	for (i = 8; i + 8 < n; i += 8)
-		if (rtld_load8(a + i) != rtld_load8(b + i))
+	for (i = 0; i < bytes; i++)
+		if (a[i] != b[i])
 			return false;
 	return true;
 }
 
+/*
+ * Are both names `bytes` long with their NUL, and equal? Should there be a NUL
+ * before the last byte, it is in both.
+ */
+static inline bool rtld_same_name(const struct rtld_module *m, uint32_t name,
+				  const struct rtld_module *other, uint32_t at,
+				  uint32_t bytes)
+{
+	const char *a = m->strings + name, *a_end = a + bytes;
+	const char *b = other->strings + at, *b_end = b + bytes;
+
+	if (a_end > m->strings_end || b_end > other->strings_end)
+		return false;
+	if (bytes < 8)
+		return bytes && !a_end[-1] && rtld_same_short(a, b, bytes);
+	return !a_end[-1] && rtld_same_long(a, a_end, b_end);
+}
+
 static inline bool rtld_is_named(const struct rtld_module *m, uint32_t offset,
-		  const struct rtld_name *name)
+				 const struct rtld_name *name)
 {
 	uint64_t bytes = name->length + 1;	/* the NUL must be equal too */
+	const char *text = m->strings + offset;
 
-	return bytes <= m->strings_size - offset &&
-	       rtld_same_bytes(m->strings + offset, name->text, bytes);
+	if (bytes > m->strings_size - offset)
+		return false;
+	return bytes < 8 ? rtld_same_short(text, name->text, bytes) :
+			   rtld_same_long(text, text + bytes,
+					  name->text + bytes);
 }
 
 #endif

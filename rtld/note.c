@@ -38,34 +38,6 @@ static bool next_note(const struct rtld_module *m, const struct elf64_phdr *p,
 	return true;
 }
 
-static int check_notes(struct rtld_module *m, uint32_t i)
-{
-	const struct elf64_phdr *p = &m->phdr[i];
-	uint64_t size = m->info.file_size, at = 0;
-	struct note note;
-
-	if (p->offset > size || p->filesz > size - p->offset || p->offset % 4)
-		return rtld_fail(m, RTLD_NOTE_RANGE, RTLD_T_PHDR, i, p->offset,
-				 size);
-	while (next_note(m, p, &at, &note))
-		;
-	if (at != p->filesz)
-		return rtld_fail(m, RTLD_NOTE_ENTRY, RTLD_T_PHDR, i, at,
-				 p->filesz);
-	return 0;
-}
-
-int rtld_check_notes(struct rtld_module *m)
-{
-	uint32_t i;
-	int err = 0;
-
-	for (i = 0; i < m->phdrs && !err; i++)
-		if (m->phdr[i].type == PT_NOTE)
-			err = check_notes(m, i);
-	return err;
-}
-
 static bool is_owner(const struct note *note, const char *owner)
 {
 	uint32_t i;
@@ -77,6 +49,41 @@ static bool is_owner(const struct note *note, const char *owner)
 			return i + 1 == note->head->namesz;
 	}
 	return false;
+}
+
+static void keep_build_id(struct rtld_module *m, const struct note *note)
+{
+	if (!m->build_id && note->head->type == NT_GNU_BUILD_ID &&
+	    note->head->descsz == RTLD_BUILD_ID && is_owner(note, "GNU"))
+		m->build_id = note->desc;
+}
+
+static int check_notes(struct rtld_module *m, uint32_t i)
+{
+	const struct elf64_phdr *p = &m->phdr[i];
+	uint64_t size = m->info.file_size, at = 0;
+	struct note note;
+
+	if (p->offset > size || p->filesz > size - p->offset || p->offset % 4)
+		return rtld_fail(m, RTLD_NOTE_RANGE, RTLD_T_PHDR, i, p->offset,
+				 size);
+	while (next_note(m, p, &at, &note))
+		keep_build_id(m, &note);
+	if (at != p->filesz)
+		return rtld_fail(m, RTLD_NOTE_ENTRY, RTLD_T_PHDR, i, at,
+				 p->filesz);
+	return 0;
+}
+
+int rtld_check_notes(struct rtld_module *m)
+{
+	const struct elf64_phdr *p = m->phdr, *end = p + m->phdrs;
+	int err = 0;
+
+	for (; p < end && !err; p++)
+		if (p->type == PT_NOTE)
+			err = check_notes(m, p - m->phdr);
+	return err;
 }
 
 const void *rtld_find_note(const struct rtld_set *set, uint32_t module,

@@ -12,12 +12,29 @@ struct names {
 	uint32_t mask;
 };
 
-static void hash_text(struct rtld_name *name, const char *text)
+struct name {
+	const char *text;
+	uint64_t length;
+	uint32_t key;
+};
+
+/* Few names of modules agree in the first and in the last eight bytes. */
+static struct name make_name(const char *text)
 {
-	rtld_name_hash(name, text, text + strlen(text));
+	struct name name = { .text = text, .length = strlen(text) };
+	uint64_t first = 0, last = 0;
+
+	if (name.length < 8) {
+		memcpy(&first, text, name.length);
+	} else {
+		memcpy(&first, text, 8);
+		memcpy(&last, text + name.length - 8, 8);
+	}
+	name.key = (first + 31 * last) * 0x9e3779b97f4a7c15ull >> 32;
+	return name;
 }
 
-static bool has_name(const struct rtld_module *m, const struct rtld_name *name)
+static bool has_name(const struct rtld_module *m, const struct name *name)
 {
 	const char *own = m->info.name;
 
@@ -25,10 +42,11 @@ static bool has_name(const struct rtld_module *m, const struct rtld_name *name)
 }
 
 /* The slot of that name, or the empty one where it belongs. */
-static uint32_t *find(const struct names *names, const struct rtld_set *set,
-		      const struct rtld_name *name)
+static inline uint32_t *find(const struct names *names,
+			     const struct rtld_set *set,
+			     const struct name *name)
 {
-	uint32_t at = name->hash & names->mask;
+	uint32_t at = name->key & names->mask;
 
 	while (names->slot[at] &&
 	       !has_name(&set->module[names->slot[at] - 1], name))
@@ -51,7 +69,7 @@ static int report(struct rtld_module *m, enum rtld_check check,
 
 static int index_names(struct names *names, struct rtld_set *set)
 {
-	struct rtld_name name;
+	struct name name;
 	uint32_t i;
 	int err = 0;
 
@@ -59,7 +77,7 @@ static int index_names(struct names *names, struct rtld_set *set)
 		struct rtld_module *m = &set->module[i];
 		uint32_t *slot;
 
-		hash_text(&name, m->info.name);
+		name = make_name(m->info.name);
 		slot = find(names, set, &name);
 		if (!*slot)
 			*slot = i + 1;
@@ -79,13 +97,12 @@ static struct rtld_module *next_needed(const struct names *names,
 
 	while (m->walk < m->names_end) {
 		const struct elf64_dyn *d = &m->dyn[m->walk++];
-		struct rtld_name name;
+		struct name name;
 		uint32_t *slot;
 
 		if (d->tag != DT_NEEDED)
 			continue;
-		rtld_name_hash(&name, m->strings + d->value,
-			       m->strings + m->strings_size);
+		name = make_name(m->strings + d->value);
 		slot = find(names, set, &name);
 		if (*slot)
 			return &set->module[*slot - 1];

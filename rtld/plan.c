@@ -11,9 +11,7 @@
 #include "name.h"
 
 #define PLAN_MAGIC	0x6e616c50u	/* "Plan" */
-#define PLAN_VERSION	1u
-#define BUILD_ID	20u		/* bytes: SHA-1, as linkers write it */
-#define NT_GNU_BUILD_ID	3u
+#define PLAN_VERSION	2u
 
 struct plan_head {
 	uint32_t magic;
@@ -24,25 +22,18 @@ struct plan_head {
 };
 
 struct plan_module {
-	uint8_t build_id[BUILD_ID];
+	uint8_t build_id[RTLD_BUILD_ID];
 	uint32_t entries;
 };
 
-/* One for each symbol that a relocation of the module refers to. */
+/*
+ * One for each entry of DT_RELA behind the leading RELATIVE ones, then for each
+ * of DT_JMPREL, in their order: so nobody has to look whether all were bound.
+ */
 struct plan_entry {
-	uint32_t symbol;
 	uint32_t provider;
-	uint32_t length;	/* bytes of the name, the NUL counted */
+	uint32_t length;	/* bytes of the name, the NUL counted; 0: no other module needed */
 };
-
-static const void *build_id(const struct rtld_set *set, uint32_t module)
-{
-	size_t size = 0;
-	const void *id = rtld_find_note(set, module, "GNU", NT_GNU_BUILD_ID,
-					&size);
-
-	return size == BUILD_ID ? id : NULL;
-}
 
 static uint64_t plan_bytes(uint64_t modules, uint64_t entries)
 {
@@ -60,7 +51,20 @@ static const struct plan_entry *entries_of(const struct plan_head *head)
 	return (const void *)(modules_of(head) + head->modules);
 }
 
+/* Entries that a plan must have for the module. */
+static uint32_t entries_for(const struct rtld_module *m)
+{
+	return m->relas - m->relatives + m->jmprels;
+}
+
 /* -- using a plan -- */
+
+static bool is_for_module(const struct rtld_module *m,
+			  const struct plan_module *p)
+{
+	return m->build_id && p->entries == entries_for(m) &&
+	       !memcmp(m->build_id, p->build_id, RTLD_BUILD_ID);
+}
 
 static bool is_for_set(const struct rtld_set *set, const struct plan_head *head,
 		       size_t size)
@@ -76,106 +80,129 @@ static bool is_for_set(const struct rtld_set *set, const struct plan_head *head,
 	    plan_bytes(head->modules, head->entries) != size)
 		return false;
 	for (i = 0, p = modules_of(head); i < set->count; i++, p++) {
-		const void *id = build_id(set, i);
-
-		if (!id || memcmp(id, p->build_id, BUILD_ID))
+		if (!is_for_module(&set->module[i], p))
 			return false;
 		entries += p->entries;
 	}
 	return entries == head->entries;
 }
 
-/* Bindings that need no other module. */
-static RTLD_COLD bool is_right_alone(const struct rtld_module *m,
-				     const struct plan_entry *e)
-{
-	const struct elf64_sym *s = &m->symbol[e->symbol];
-
-	if (e->provider == RTLD_BIND_ZERO)
-		return s->shndx == SHN_UNDEF && rtld_is_weak(s);
-	return s->shndx != SHN_UNDEF &&
-	       e->provider == (m->place << RTLD_BIND_SHIFT | e->symbol);
-}
-
-static inline bool is_export(const struct rtld_module *m, uint32_t symbol)
+static bool is_export(const struct rtld_module *m, uint32_t symbol)
 {
 	if (m->gnu.word)
-		return symbol - m->gnu.first < m->gnu.end - m->gnu.first;
+		return symbol >= m->gnu.first && symbol < m->gnu.end;
 	return symbol && symbol < m->info.symbols &&
 	       rtld_exported(&m->symbol[symbol]);
 }
 
-/*
- * If `length` bytes are equal and the last is NUL, the names are: should there
- * be a NUL before, it is in both.
- */
-static inline bool is_right(const struct rtld_module *m,
-			    const struct plan_entry *e)
+/* Bindings that need no other module. */
+static bool is_right_alone(const struct rtld_module *m, uint32_t symbol,
+			   uint32_t provider)
 {
-	const struct rtld_set *set = m->set;
-	uint32_t i = e->provider >> RTLD_BIND_SHIFT, at, name;
-	uint32_t symbol = e->provider & RTLD_BIND_SYM;
-	const struct elf64_sym *s = &m->symbol[e->symbol];
-	const struct rtld_module *from = &set->module[i];
-	uint64_t n = e->length;
+	const struct elf64_sym *s = &m->symbol[symbol];
 
-	if (i >= set->count || !((!s->shndx && !s->other) ||
-				 rtld_is_for_all(m, s)) ||
-	    !is_export(from, symbol))
-		return is_right_alone(m, e);
-	at = from->symbol[symbol].name;
-	name = s->name;
-	return n && n <= m->strings_size - name &&
-	       n <= from->strings_size - at && !m->strings[name + n - 1] &&
-	       rtld_same_bytes(from->strings + at, m->strings + name, n);
+	if (provider == RTLD_BIND_ZERO)
+		return s->shndx == SHN_UNDEF && rtld_is_weak(s);
+	return s->shndx != SHN_UNDEF &&
+	       provider == (m->place << RTLD_BIND_SHIFT | symbol);
 }
 
-static bool use_entries(const struct rtld_module *m,
-			const struct plan_entry *e, uint32_t count)
+/*
+ * What is not usual is decided here: any entry, any reference to a symbol. The
+ * name of one that has been bound before has been compared then.
+ */
+static RTLD_COLD bool is_right(const struct rtld_module *m, uint32_t symbol,
+			       const struct plan_entry *e)
 {
-	const struct plan_entry *end = e + count;
-	uint32_t symbols = m->info.symbols, *bind = m->bind;
+	const struct rtld_set *set = m->set;
+	const struct elf64_sym *s = &m->symbol[symbol];
+	uint32_t i = e->provider >> RTLD_BIND_SHIFT;
+	uint32_t definition = e->provider & RTLD_BIND_SYM;
+	const struct rtld_module *from = &set->module[i];
 
-	for (; e < end; e++) {
-		if (e->symbol >= symbols || !is_right(m, e))
-			return false;
-		bind[e->symbol] = e->provider;
-	}
+	if (!symbol)
+		return !e->provider && !e->length;
+	if (m->bind[symbol] != RTLD_BIND_UNSEEN)
+		return m->bind[symbol] == e->provider;
+	if (!e->length)
+		return is_right_alone(m, symbol, e->provider);
+	return i < set->count && rtld_is_for_all(m, s) &&
+	       is_export(from, definition) &&
+	       rtld_same_name(m, s->name, from, from->symbol[definition].name,
+			      e->length);
+}
+
+static RTLD_COLD bool bind_unusual(const struct rtld_module *m, uint32_t symbol,
+				   const struct plan_entry *e, uint64_t *value)
+{
+	if (!is_right(m, symbol, e))
+		return false;
+	*value = m->bias;
+	if (!symbol)
+		return true;
+	m->bind[symbol] = e->provider;
+	*value = rtld_provided(m->set, e->provider);
 	return true;
 }
 
-/* Has every reference of the table been bound? */
-static bool is_complete(const struct rtld_module *m, const struct elf64_rela *r,
-			uint32_t count)
+/* Is it one that the module offers by its GNU hash table? */
+static inline bool is_hashed(const struct rtld_module *m, uint32_t symbol)
 {
-	const struct elf64_rela *end = r + count;
-	const uint32_t *bind = m->bind;
+	return symbol >= m->gnu.first && symbol < m->gnu.end;
+}
 
-	for (; r < end; r++)
-		if (r->symbol && bind[r->symbol] == RTLD_BIND_UNSEEN)
+/*
+ * Usual entries are bound on the way: the first reference to a symbol that is
+ * undefined and as visible as any, to one that a GNU hash table has.
+ */
+static bool use_entries(const struct rtld_module *m, const struct elf64_rela *r,
+			uint32_t count, const struct plan_entry *e,
+			uint64_t *value)
+{
+	const struct rtld_module *module = m->set->module, *from;
+	const struct elf64_sym *symbols = m->symbol;
+	const struct elf64_rela *end = r + count;
+	uint32_t modules = m->set->count, *bind = m->bind;
+
+	for (; r < end; r++, e++, value++) {
+		const struct elf64_sym *s = symbols + r->symbol, *d;
+		uint32_t provider = e->provider, i = provider >> RTLD_BIND_SHIFT;
+		uint32_t definition = provider & RTLD_BIND_SYM;
+
+		if (bind[r->symbol] == RTLD_BIND_UNSEEN &&
+		    rtld_is_plain_reference(s) && i < modules &&
+		    is_hashed(from = module + i, definition)) {
+			d = from->symbol + definition;
+			if (!rtld_same_name(m, s->name, from, d->name, e->length))
+				return false;
+			bind[r->symbol] = provider;
+			*value = rtld_symbol_run(from, d);
+		} else if (!bind_unusual(m, r->symbol, e, value)) {
 			return false;
+		}
+	}
 	return true;
 }
 
 bool rtld_use_plan(struct rtld_set *set)
 {
 	const struct plan_head *head = set->plan;
-	const struct plan_module *p;
 	const struct plan_entry *e;
 	uint32_t i;
 
 	if (!head || !is_for_set(set, head, set->plan_size))
 		return false;
 	e = entries_of(head);
-	for (i = 0, p = modules_of(head); i < set->count; i++, p++) {
+	for (i = 0; i < set->count; i++) {
 		const struct rtld_module *m = &set->module[i];
+		uint32_t others = m->relas - m->relatives;
 
-		if (!use_entries(m, e, p->entries) ||
-		    !is_complete(m, m->rela + m->relatives,
-				 m->relas - m->relatives) ||
-		    !is_complete(m, m->jmprel, m->jmprels))
+		if (!use_entries(m, m->rela + m->relatives, others, e,
+				 m->value) ||
+		    !use_entries(m, m->jmprel, m->jmprels, e + others,
+				 m->value + others))
 			return false;
-		e += p->entries;
+		e += entries_for(m);
 	}
 	return true;
 }
@@ -195,48 +222,51 @@ bool rtld_plan_used(const struct rtld_set *set)
 
 /* -- making one -- */
 
-/* Entries of a module, or none if it has a reference no plan can promise. */
-static bool count_entries(const struct rtld_module *m, uint32_t *entries)
+/* Has it a reference that no plan can promise? */
+static bool can_be_planned(const struct rtld_module *m)
 {
 	uint32_t i;
 
-	for (i = 0, *entries = 0; i < m->info.symbols; i++) {
-		if (m->bind[i] == RTLD_BIND_UNSEEN)
-			continue;
+	for (i = 1; i < m->info.symbols; i++)
 		if (m->bind[i] == RTLD_BIND_ZERO && !rtld_is_weak(&m->symbol[i]))
 			return false;
-		++*entries;
-	}
-	return true;
+	return m->build_id;
 }
 
 size_t rtld_plan_size(const struct rtld_set *set)
 {
 	uint64_t entries = 0;
-	uint32_t i, n;
+	uint32_t i;
 
 	for (i = 0; i < set->count; i++) {
-		if (!set->resolved || !build_id(set, i) ||
-		    !count_entries(&set->module[i], &n))
+		if (!set->resolved || !can_be_planned(&set->module[i]))
 			return 0;
-		entries += n;
+		entries += entries_for(&set->module[i]);
 	}
 	return plan_bytes(set->count, entries);
 }
 
-static struct plan_entry *write_entries(const struct rtld_module *m,
-					struct plan_entry *e)
+static struct plan_entry make_entry(const struct rtld_module *m, uint32_t symbol)
 {
-	uint32_t i;
+	struct plan_entry e = { 0, 0 };
 
-	for (i = 0; i < m->info.symbols; i++) {
-		const char *name = m->strings + m->symbol[i].name;
-
-		if (m->bind[i] != RTLD_BIND_UNSEEN)
-			*e++ = (struct plan_entry){ i, m->bind[i],
-						    strlen(name) + 1 };
-	}
+	if (!symbol)
+		return e;
+	e.provider = m->bind[symbol];
+	if (rtld_binds(e.provider) &&
+	    e.provider != (m->place << RTLD_BIND_SHIFT | symbol))
+		e.length = strlen(m->strings + m->symbol[symbol].name) + 1;
 	return e;
+}
+
+static void write_entries(const struct rtld_module *m,
+			  const struct elf64_rela *r, uint32_t count,
+			  struct plan_entry *e)
+{
+	const struct elf64_rela *end = r + count;
+
+	for (; r < end; r++, e++)
+		*e = make_entry(m, r->symbol);
 }
 
 int rtld_plan_write(const struct rtld_set *set, void *plan, size_t size)
@@ -255,11 +285,14 @@ int rtld_plan_write(const struct rtld_set *set, void *plan, size_t size)
 	p = (struct plan_module *)modules_of(head);
 	start = e = (struct plan_entry *)entries_of(head);
 	for (i = 0; i < set->count; i++, p++) {
-		struct plan_entry *before = e;
+		const struct rtld_module *m = &set->module[i];
+		uint32_t others = m->relas - m->relatives;
 
-		memcpy(p->build_id, build_id(set, i), BUILD_ID);
-		e = write_entries(&set->module[i], e);
-		p->entries = e - before;
+		memcpy(p->build_id, m->build_id, RTLD_BUILD_ID);
+		p->entries = entries_for(m);
+		write_entries(m, m->rela + m->relatives, others, e);
+		write_entries(m, m->jmprel, m->jmprels, e + others);
+		e += p->entries;
 	}
 	head->entries = e - start;
 	return 0;

@@ -140,20 +140,20 @@ static RTLD_COLD void find_window(const struct rtld_module *m, uint64_t vaddr,
 	uint64_t cut = m->dynamic.start, after = cut + m->dynamic.size;
 	uint32_t k;
 
-	if (!rtld_is_target(m, vaddr))
+	if (vaddr - cut < m->dynamic.size)
 		return;
 	for (k = 0; k < m->targets; k++) {
 		uint64_t start = m->target[k].start;
 		uint64_t end = start + m->target[k].size;
 
-		if (!rtld_within(&m->target[k], vaddr, 8))
+		if (vaddr < start || vaddr >= end)
 			continue;
 		if (vaddr < cut && cut < end)
 			end = cut;
 		else if (vaddr >= after && start < after)
 			start = after;
 		start = (start + 7) & ~7ull;
-		*w = (struct window){ start, (end - start) / 8 };
+		*w = (struct window){ start, end < start ? 0 : (end - start) / 8 };
 	}
 }
 
@@ -188,20 +188,35 @@ static inline uint64_t type_and_symbol(const struct elf64_rela *r)
  * own makes the common entry cheap, and gives the count that DT_RELACOUNT
  * only claims.
  */
+static inline bool is_usual_relative(const struct elf64_rela *r,
+				     const struct window *w)
+{
+	return info_of(r) == R_X86_64_RELATIVE && in_window(w, r->offset);
+}
+
 static uint32_t check_relatives(const struct rtld_module *m,
 				const struct table *t)
 {
-	const struct elf64_rela *r = t->entry, *end = r + t->count;
+	const struct elf64_rela *r = t->entry;
+	uint32_t left = t->count;
 	struct window w = { 0, 0 };
 
-	for (; r < end && info_of(r) == R_X86_64_RELATIVE; r++) {
-		if (in_window(&w, r->offset))
-			continue;
-		find_window(m, r->offset, &w);
-		if (!in_window(&w, r->offset))
+	while (left) {
+		for (; left >= 4 && is_usual_relative(r, &w) &&
+		       is_usual_relative(r + 1, &w) &&
+		       is_usual_relative(r + 2, &w) &&
+		       is_usual_relative(r + 3, &w); left -= 4)
+			r += 4;
+		if (!left)
 			break;
+		if (info_of(r) == R_X86_64_RELATIVE && !in_window(&w, r->offset))
+			find_window(m, r->offset, &w);
+		if (!is_usual_relative(r, &w))
+			break;
+		r++;
+		left--;
 	}
-	return r - t->entry;
+	return t->count - left;
 }
 
 static inline uint64_t least_of(uint32_t type)
@@ -224,37 +239,40 @@ static RTLD_COLD int check_unusual(struct rtld_module *m,
 }
 
 /*
- * Entries that are in order are recognised by the fewest comparisons; what is
- * not recognised is looked at again, and that decides.
+ * Entries that are in order are recognised by the fewest comparisons. Symbols
+ * are compared with how many are known, not with how many there may be, so
+ * that only what raises that number costs more.
  */
+static const struct elf64_rela *skip_usual(const struct rtld_module *m,
+					   const struct elf64_rela *r,
+					   const struct elf64_rela *end,
+					   const struct window *w,
+					   uint64_t least)
+{
+	uint64_t known = m->symbols_known - 1;
+
+	while (r < end && type_and_symbol(r) - least < known &&
+	       in_window(w, r->offset) && !r->addend)
+		r++;
+	return r;
+}
+
+/* What is not recognised is looked at again, and that decides. */
 static int check_table(struct rtld_module *m, const struct table *t,
 		       uint32_t first)
 {
-	const struct elf64_rela *r, *end = t->entry + t->count;
+	const struct elf64_rela *r = t->entry + first, *end = t->entry + t->count;
 	uint64_t least = least_of(t->id == RTLD_T_JMPREL ? R_X86_64_JUMP_SLOT :
 							   R_X86_64_GLOB_DAT);
-	uint64_t room = m->symbol_room - 1;
-	uint32_t known = m->symbols_known;
 	struct window w = { 0, 0 };
 	int err = 0;
 
-	r = t->entry + first;
 	if (r < end)
 		find_window(m, r->offset, &w);
-	for (; r < end; r++) {
-		if (type_and_symbol(r) - least < room &&
-		    in_window(&w, r->offset) &&
-		    (!r->addend || r->type == R_X86_64_64)) {
-			if (r->symbol >= known)
-				known = r->symbol + 1;
-			continue;
-		}
+	while (!err && (r = skip_usual(m, r, end, &w, least)) < end) {
 		err = check_unusual(m, t, r, &w, &least);
-		if (err)
-			break;
+		r++;
 	}
-	if (known > m->symbols_known)
-		m->symbols_known = known;
 	return err;
 }
 

@@ -24,6 +24,7 @@ static uint32_t name_slots(const struct rtld_set *set)
 struct totals {
 	uint64_t symbols;
 	uint64_t exports;
+	uint64_t values;
 	uint64_t jumps;
 	uint64_t budget;
 };
@@ -34,11 +35,14 @@ static struct totals count(const struct rtld_set *set)
 	uint32_t i;
 
 	for (i = 0; i < set->count; i++) {
-		t.symbols += set->module[i].info.symbols;
-		t.exports += set->module[i].info.exports;
+		const struct rtld_module *m = &set->module[i];
+
+		t.symbols += m->info.symbols;
+		t.exports += m->info.exports;
+		t.values += m->relas - m->relatives + m->jmprels;
 		if (set->flags & RTLD_LAZY_PLT)
-			t.jumps += set->module[i].jmprels;
-		t.budget += set->module[i].info.file_size;
+			t.jumps += m->jmprels;
+		t.budget += m->info.file_size;
 	}
 	return t;
 }
@@ -47,7 +51,7 @@ size_t rtld_work_size(const struct rtld_set *set)
 {
 	struct totals t = count(set);
 
-	return rtld_index_bytes(t.exports) + 4 * t.symbols +
+	return rtld_index_bytes(t.exports) + 8 * t.values + 4 * t.symbols +
 	       4ull * name_slots(set) + t.jumps;
 }
 
@@ -76,14 +80,25 @@ static int report_cost(struct rtld_set *set, uint64_t limit)
 	return rtld_report(set, &error);
 }
 
-static void hand_out_binds(struct rtld_set *set, uint32_t *bind)
+/* Symbol 0 counts as seen: nobody needs to ask whether an entry has a symbol. */
+static void clear_binds(struct rtld_module *m)
+{
+	memset(m->bind, 0xff, 4ull * m->info.symbols);
+	m->bind[0] = RTLD_BIND_ZERO;
+}
+
+static void hand_out(struct rtld_set *set, uint64_t *value, uint32_t *bind)
 {
 	uint32_t i;
 
 	for (i = 0; i < set->count; i++) {
-		set->module[i].bind = bind;
-		memset(bind, 0xff, 4ull * set->module[i].info.symbols);
-		bind += set->module[i].info.symbols;
+		struct rtld_module *m = &set->module[i];
+
+		m->value = value;
+		m->bind = bind;
+		clear_binds(m);
+		value += m->relas - m->relatives + m->jmprels;
+		bind += m->info.symbols;
 	}
 }
 
@@ -96,52 +111,78 @@ static int missing(struct rtld_module *m, uint32_t symbol)
 	return m->set->flags & RTLD_RULES_ELF ? 0 : PLINTH_E_NOSYM;
 }
 
-static RTLD_COLD int bind_oddly(struct rtld_index *x, struct rtld_module *m,
-				uint32_t symbol)
+/* The provider of a name, wherever in the index it is. */
+static uint32_t find(struct rtld_index *x, const struct rtld_module *m,
+		     uint32_t symbol)
 {
-	const struct elf64_sym *s = &m->symbol[symbol];
+	const struct rtld_name name = rtld_hash_name(
+		m->strings + m->symbol[symbol].name, m->strings_end);
 
-	/* A definition is found even if it is not in its own hash table. */
-	if (s->shndx != SHN_UNDEF)
-		m->bind[symbol] = m->place << RTLD_BIND_SHIFT | symbol;
-	else if (x->budget)
-		return missing(m, symbol);
-	return 0;
-}
-
-static inline uint32_t find(struct rtld_index *x, const struct rtld_module *m,
-			    const struct elf64_sym *s)
-{
-	struct rtld_name name = { .text = m->strings + s->name };
-	uint64_t key = rtld_name_key(name.text, m->strings + m->strings_size);
-
-	name.hash = key;
-	name.length = key >> 32;
 	if (name.length > LONG_NAME)
 		rtld_index_spend(x, name.length / 8);
 	return rtld_index_find(x, &name);
 }
 
-static int bind_table(struct rtld_index *x, struct rtld_module *m,
-		      const struct elf64_rela *r, uint32_t count)
+/* Everything but the usual: no first reference, not for all, or not found at once. */
+static RTLD_COLD int bind_oddly(struct rtld_index *x, struct rtld_module *m,
+				uint32_t symbol, uint64_t *value)
 {
-	const struct elf64_rela *end = r + count;
-	uint32_t *bind = m->bind;
+	const struct elf64_sym *s = &m->symbol[symbol];
+	uint32_t *bind = &m->bind[symbol];
 	int err = 0;
 
-	for (; r < end; r++) {
-		uint32_t symbol = r->symbol, provider = RTLD_BIND_ZERO;
-		const struct elf64_sym *s = &m->symbol[symbol];
-		int e;
+	*value = m->bias;
+	if (!symbol)
+		return 0;
+	if (*bind == RTLD_BIND_UNSEEN) {
+		*bind = rtld_is_for_all(m, s) ? find(x, m, symbol) :
+						RTLD_BIND_ZERO;
+		/* A definition is found even if it is not in its own hash table. */
+		if (!rtld_binds(*bind) && s->shndx != SHN_UNDEF)
+			*bind = m->place << RTLD_BIND_SHIFT | symbol;
+		if (!rtld_binds(*bind) && x->budget)
+			err = missing(m, symbol);
+	}
+	*value = rtld_provided(m->set, *bind);
+	return err;
+}
 
-		if (!symbol || bind[symbol] != RTLD_BIND_UNSEEN)
+/*
+ * Bind to what is in the first slot that is looked at. An empty one, 0, leads
+ * to the null symbol of the first module, which has no name.
+ */
+static inline bool bind_at_once(const struct rtld_index *x,
+				const struct rtld_module *m, uint32_t symbol,
+				uint64_t *value)
+{
+	uint32_t name = m->symbol[symbol].name;
+	uint64_t key = rtld_name_key(m->strings + name, m->strings_end);
+	uint64_t length = key >> 32;
+	uint32_t provider = x->slot[rtld_index_slot(key, x->mask)];
+	const struct rtld_module *from = rtld_index_module(x, provider);
+	const struct elf64_sym *d = rtld_index_symbol(x, provider);
+
+	if (length > LONG_NAME ||
+	    !rtld_same_name(m, name, from, d->name, length + 1))
+		return false;
+	*value = rtld_symbol_run(from, d);
+	m->bind[symbol] = provider;
+	return true;
+}
+
+static int bind_table(struct rtld_index *x, struct rtld_module *m,
+		      const struct elf64_rela *r, uint32_t count,
+		      uint64_t *value)
+{
+	const struct elf64_rela *end = r + count;
+	int err = 0, e;
+
+	for (; r < end; r++, value++) {
+		if (m->bind[r->symbol] == RTLD_BIND_UNSEEN &&
+		    rtld_is_plain_reference(&m->symbol[r->symbol]) &&
+		    bind_at_once(x, m, r->symbol, value))
 			continue;
-		if ((!s->shndx && !s->other) || rtld_is_for_all(m, s))
-			provider = find(x, m, s);
-		bind[symbol] = provider;
-		if (rtld_binds(provider))
-			continue;
-		e = bind_oddly(x, m, symbol);
+		e = bind_oddly(x, m, r->symbol, value);
 		if (e)
 			err = e;
 	}
@@ -158,9 +199,11 @@ static int bind_all(struct rtld_set *set, const struct totals *t, void *work)
 	err = x.twice ? PLINTH_E_LINK : 0;
 	for (i = 0; i < set->count && x.budget; i++) {
 		struct rtld_module *m = &set->module[i];
-		int a = bind_table(&x, m, m->rela + m->relatives,
-				   m->relas - m->relatives);
-		int b = bind_table(&x, m, m->jmprel, m->jmprels);
+		uint32_t others = m->relas - m->relatives;
+		int a = bind_table(&x, m, m->rela + m->relatives, others,
+				   m->value);
+		int b = bind_table(&x, m, m->jmprel, m->jmprels,
+				   m->value + others);
 
 		if (!err)
 			err = a ? a : b;
@@ -171,10 +214,11 @@ static int bind_all(struct rtld_set *set, const struct totals *t, void *work)
 static int resolve(struct rtld_set *set, uint8_t *work)
 {
 	struct totals t = count(set);
-	uint32_t *bind = (uint32_t *)(work + rtld_index_bytes(t.exports));
+	uint64_t *value = (uint64_t *)(work + rtld_index_bytes(t.exports));
+	uint32_t *bind = (uint32_t *)(value + t.values);
 	int order, places, binds;
 
-	hand_out_binds(set, bind);
+	hand_out(set, value, bind);
 	set->claimed = (uint8_t *)(bind + t.symbols + name_slots(set));
 	rtld_choose_lazy(set);
 	order = rtld_check_order(set, bind + t.symbols, name_slots(set));
@@ -183,7 +227,7 @@ static int resolve(struct rtld_set *set, uint8_t *work)
 	if (set->planned)
 		return order ? order : places;
 	if (set->plan)
-		hand_out_binds(set, bind);	/* a part may have been used */
+		hand_out(set, value, bind);	/* a part may have been used */
 	binds = bind_all(set, &t, work);
 	return order ? order : places ? places : binds;
 }
@@ -203,13 +247,13 @@ int rtld_resolve(struct rtld_set *set, void *work, size_t size)
 bool rtld_next_binding(const struct rtld_set *set, uint32_t module,
 		       struct rtld_cursor *at, struct rtld_binding *out)
 {
-	const struct rtld_module *m, *from;
+	const struct rtld_module *m;
 	uint32_t i, provider;
 
 	if (module >= set->count || !set->module[module].bind)
 		return false;
 	m = &set->module[module];
-	for (i = at->index; i < m->info.symbols; i++)
+	for (i = at->index ? at->index : 1; i < m->info.symbols; i++)
 		if (m->bind[i] != RTLD_BIND_UNSEEN)
 			break;
 	at->index = i + 1;
@@ -223,8 +267,7 @@ bool rtld_next_binding(const struct rtld_set *set, uint32_t module,
 	if (rtld_binds(provider)) {
 		out->module = provider >> RTLD_BIND_SHIFT;
 		out->symbol = provider & RTLD_BIND_SYM;
-		from = &set->module[out->module];
-		out->run = rtld_symbol_run(from, &from->symbol[out->symbol]);
+		out->run = rtld_provided(set, provider);
 	}
 	return true;
 }

@@ -90,19 +90,6 @@ static int add_load(struct rtld_module *m, uint32_t i)
 	return 0;
 }
 
-static int check_other(struct rtld_module *m, uint32_t i)
-{
-	const struct elf64_phdr *p = &m->phdr[i];
-
-	if (p->type == PT_TLS)
-		return fail(m, RTLD_PHDR_TLS, i, p->memsz, 0);
-	if (p->type == PT_INTERP)
-		return fail(m, RTLD_PHDR_INTERP, i, 0, 0);
-	if (p->type == PT_GNU_STACK && p->flags & PF_X)
-		return fail(m, RTLD_STACK_EXEC, i, p->flags, 0);
-	return 0;
-}
-
 /* Put RELRO and PT_DYNAMIC, which must lie in a PT_LOAD, where they belong. */
 static int check_relro(struct rtld_module *m, uint32_t i)
 {
@@ -142,18 +129,39 @@ static int check_dynamic(struct rtld_module *m, uint32_t i)
 /* First all PT_LOADs, because the others are checked against them. */
 static int check_loads(struct rtld_module *m)
 {
-	uint32_t i;
-	int err = 0;
+	const struct elf64_phdr *p = m->phdr, *end = p + m->phdrs;
+	int err;
 
-	for (i = 0; i < m->phdrs && !err; i++) {
-		if (m->phdr[i].type == PT_LOAD)
-			err = add_load(m, i);
-		else
-			err = check_other(m, i);
+	for (; p < end; p++) {
+		if (p->type != PT_LOAD)
+			continue;
+		err = add_load(m, p - m->phdr);
+		if (err)
+			return err;
 	}
-	if (!err && !m->info.image_size)
-		err = fail(m, RTLD_LOAD_NONE, 0, 0, 0);
-	return err;
+	return m->info.image_size ? 0 : fail(m, RTLD_LOAD_NONE, 0, 0, 0);
+}
+
+static int check_other(struct rtld_module *m, uint32_t i)
+{
+	const struct elf64_phdr *p = &m->phdr[i];
+
+	switch (p->type) {
+	case PT_TLS:
+		return fail(m, RTLD_PHDR_TLS, i, p->memsz, 0);
+	case PT_INTERP:
+		return fail(m, RTLD_PHDR_INTERP, i, 0, 0);
+	case PT_GNU_STACK:
+		if (p->flags & PF_X)
+			return fail(m, RTLD_STACK_EXEC, i, p->flags, 0);
+		return 0;
+	case PT_DYNAMIC:
+		return check_dynamic(m, i);
+	case PT_GNU_RELRO:
+		return check_relro(m, i);
+	default:
+		return 0;
+	}
 }
 
 /* Of the types that may occur once: which is it? */
@@ -169,48 +177,52 @@ static int once(uint32_t type)
 
 int rtld_check_segments(struct rtld_module *m)
 {
-	int seen = 0;
-	uint32_t i;
-	int err = check_loads(m);
+	const struct elf64_phdr *p = m->phdr, *end = p + m->phdrs;
+	int err = check_loads(m), seen = 0;
 
-	for (i = 0; i < m->phdrs && !err; i++) {
-		int bit = once(m->phdr[i].type);
+	for (; p < end && !err; p++) {
+		int bit;
 
+		if (p->type == PT_LOAD)
+			continue;
+		bit = once(p->type);
 		if (seen & bit)
-			return fail(m, RTLD_PHDR_TWICE, i, m->phdr[i].type, 0);
+			return fail(m, RTLD_PHDR_TWICE, p - m->phdr, p->type, 0);
 		seen |= bit;
-		if (m->phdr[i].type == PT_DYNAMIC)
-			err = check_dynamic(m, i);
-		else if (m->phdr[i].type == PT_GNU_RELRO)
-			err = check_relro(m, i);
+		err = check_other(m, p - m->phdr);
 	}
 	if (!err && !m->dyn)
 		err = fail(m, RTLD_DYNAMIC_NONE, 0, 0, 0);
 	return err;
 }
 
+static inline const void *view(const struct rtld_module *m, uint64_t vaddr,
+			       uint64_t *room)
+{
+	const struct rtld_segment *s = m->segment, *end = s + m->info.segments;
+
+	for (; s < end; s++) {
+		uint64_t skip = vaddr - s->vaddr;
+
+		if (skip >= s->filesz)
+			continue;
+		*room = s->filesz - skip;
+		return m->info.bytes + s->offset + skip;
+	}
+	return NULL;
+}
+
 const void *rtld_view_room(const struct rtld_module *m, uint64_t vaddr,
 			   uint64_t *room)
 {
-	uint32_t k;
-
-	for (k = 0; k < m->info.segments; k++) {
-		const struct rtld_segment *s = &m->segment[k];
-		uint64_t skip = vaddr - s->vaddr;
-
-		if (vaddr >= s->vaddr && skip < s->filesz) {
-			*room = s->filesz - skip;
-			return m->info.bytes + s->offset + skip;
-		}
-	}
-	return NULL;
+	return view(m, vaddr, room);
 }
 
 const void *rtld_view(const struct rtld_module *m, uint64_t vaddr,
 		      uint64_t size)
 {
 	uint64_t room;
-	const void *at = rtld_view_room(m, vaddr, &room);
+	const void *at = view(m, vaddr, &room);
 
 	return at && size <= room ? at : NULL;
 }

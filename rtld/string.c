@@ -14,6 +14,7 @@ static int check_table(struct rtld_module *m)
 	if (err)
 		return err;
 	m->strings = at;
+	m->strings_end = m->strings + m->strings_size;
 	if (m->strings[0])
 		return rtld_fail(m, RTLD_STRTAB_FIRST, RTLD_T_STRTAB, 0,
 				 (uint8_t)m->strings[0], 0);
@@ -35,6 +36,23 @@ static int check_name(struct rtld_module *m, uint32_t i)
 	return 0;
 }
 
+static int check_names(struct rtld_module *m)
+{
+	uint32_t i;
+	int err;
+
+	for (i = 0; i < m->names_end; i++) {
+		uint64_t tag = m->dyn[i].tag;
+
+		if (tag != DT_NEEDED && tag != DT_SONAME)
+			continue;
+		err = check_name(m, i);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
 /* The file's name without folders, for modules that do not name themselves. */
 static const char *base_name(const char *path)
 {
@@ -48,12 +66,10 @@ static const char *base_name(const char *path)
 
 int rtld_check_strings(struct rtld_module *m)
 {
-	uint32_t i;
 	int err = check_table(m);
 
-	for (i = 0; i < m->names_end && !err; i++)
-		if (m->dyn[i].tag == DT_NEEDED || m->dyn[i].tag == DT_SONAME)
-			err = check_name(m, i);
+	if (!err)
+		err = check_names(m);
 	if (err)
 		return err;
 	m->info.name = rtld_has(m, RTLD_DT_SONAME) ?

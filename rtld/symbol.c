@@ -100,79 +100,89 @@ static RTLD_COLD int check_symbol(struct rtld_module *m, uint32_t i)
 }
 
 /*
- * The two loops below recognise what is usual by the fewest comparisons;
+ * The loops below recognise what is usual by the fewest comparisons;
  * check_symbol() decides about all else. Linkers put references first.
- * st_info, st_other and st_shndx are compared as one word.
+ *
+ * A symbol starts with its name; above, as one word, are st_info, st_other and
+ * st_shndx. Minus what is usual there, and without the bits that may be
+ * anything, the name alone is left. What is not usual leaves more, and that is
+ * beyond any string table.
  */
-static inline uint32_t traits(const struct elf64_sym *s)
-{
-	uint32_t word;
+#define TRAITS(info, shndx)	((uint64_t)(info) << 32 | (uint64_t)(shndx) << 48)
 
-	memcpy(&word, (const uint8_t *)s + 4, sizeof(word));
-	return word;
+static inline uint64_t name_if_usual(const struct elf64_sym *s, uint64_t usual,
+				     uint64_t any)
+{
+	uint64_t word;
+
+	memcpy(&word, s, sizeof(word));
+	return (word - usual) & ~any;
 }
 
-/* Global, of type 0 to 3, default visibility, undefined. */
-static inline bool is_plain_reference(const struct elf64_sym *s)
+/* The first of the symbols that is not global, of type 0 to 3, with default visibility, undefined and with a name. */
+static const struct elf64_sym *skip_references(const struct rtld_module *m,
+					       const struct elf64_sym *s,
+					       const struct elf64_sym *end)
 {
-	return (traits(s) & ~3u) == STB_GLOBAL << 4;
+	uint64_t names = m->strings_size, name;
+	const char *strings = m->strings;
+
+	for (; s < end; s++) {
+		name = name_if_usual(s, TRAITS(STB_GLOBAL << 4, 0),
+				     TRAITS(3, 0));
+		if (name >= names || !strings[name])
+			break;
+	}
+	return s;
 }
 
 static int check_references(struct rtld_module *m, const struct elf64_sym *s,
 			    const struct elf64_sym *end)
 {
-	uint32_t names = m->strings_size;
-	const char *strings = m->strings;
+	int err = 0;
 
-	for (; s < end; s++) {
-		int err;
-
-		if (s->name < names && is_plain_reference(s) &&
-		    strings[s->name])
-			continue;
+	while (!err && (s = skip_references(m, s, end)) < end) {
 		err = check_symbol(m, s - m->symbol);
-		if (err)
-			return err;
+		s++;
 	}
-	return 0;
+	return err;
 }
 
-/* A function of the first section: nothing to object to. */
-#define USUAL	(STB_GLOBAL << 4 | STT_FUNC | 1u << 16)
-
-/* The traits that are usual from here on, or a code. */
-static RTLD_COLD int64_t check_unusual(struct rtld_module *m,
-				       const struct elf64_sym *s)
+/* Likewise, but defined: in section 1 to 256, and not beyond the image. */
+static inline bool is_usual_definition(const struct elf64_sym *s,
+				       uint64_t names, uint64_t limit)
 {
-	int err;
-
-	if (kinds[s->info] == PLAIN && !s->other && s->shndx &&
-	    s->shndx < SHN_LORESERVE && s->name < m->strings_size &&
-	    s->value - m->info.low <= m->info.image_size)
-		return traits(s);
-	err = check_symbol(m, s - m->symbol);
-	return err ? err : (int64_t)USUAL;
+	return name_if_usual(s, TRAITS(STB_GLOBAL << 4, 1),
+			     TRAITS(3, 0xff)) < names && s->value <= limit;
 }
 
-/* Most definitions are functions in one section, like the one before. */
+/* The first that is not usual, or up to three before it. */
+static const struct elf64_sym *skip_definitions(const struct rtld_module *m,
+						const struct elf64_sym *s,
+						const struct elf64_sym *end)
+{
+	/* Only images that start at 0 have nothing before them to look for. */
+	uint64_t names = m->info.low ? 0 : m->strings_size;
+	uint64_t limit = m->info.image_size;
+
+	while (end - s >= 4 && is_usual_definition(s, names, limit) &&
+	       is_usual_definition(s + 1, names, limit) &&
+	       is_usual_definition(s + 2, names, limit) &&
+	       is_usual_definition(s + 3, names, limit))
+		s += 4;
+	return s;
+}
+
 static int check_definitions(struct rtld_module *m, const struct elf64_sym *s,
 			     const struct elf64_sym *end)
 {
-	uint64_t low = m->info.low, size = m->info.image_size;
-	uint32_t names = m->strings_size, usual = USUAL;
+	int err = 0;
 
-	for (; s < end; s++) {
-		int64_t r;
-
-		if (s->name < names && traits(s) == usual &&
-		    s->value - low <= size)
-			continue;
-		r = check_unusual(m, s);
-		if (r < 0)
-			return r;
-		usual = r;
+	while (!err && (s = skip_definitions(m, s, end)) < end) {
+		err = check_symbol(m, s - m->symbol);
+		s++;
 	}
-	return 0;
+	return err;
 }
 
 static int check_range(struct rtld_module *m, uint32_t count)

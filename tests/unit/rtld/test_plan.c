@@ -75,11 +75,8 @@ Test(rtld_plan, every_byte)
 			cr_assert_eq(sum_images(&t), sum, "byte %zu", at);
 			plan[at] ^= change[c];
 		}
-	/*
-	 * Lengths where no names are compared (own definitions, weak and
-	 * undefined references) are not looked at.
-	 */
-	cr_expect_lt(used, size / 8, "%u changed plans were used", used);
+	/* Of three entries the length is not looked at: their symbols were bound by earlier ones. */
+	cr_expect_leq(used, 3 * 3 * 4, "%u changed plans were used", used);
 	free(plan);
 	test_set_close(&t);
 }
