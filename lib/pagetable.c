@@ -199,3 +199,68 @@ int pt_walk(const struct pt *pt, pt_walk_fn *fn, void *ctx)
 
 	return walk_table(pt, pt->root_pa, pt->levels, &all, fn, ctx);
 }
+
+/* -- runs --------------------------------------------------------------------- */
+
+#define RUN_ENDS 1 /* not an error: pt_walk() need not go on */
+
+struct search {
+	uint64_t from;
+	struct pt_run run; /* no bytes: not found yet */
+};
+
+static bool continues(const struct pt_run *run, const struct pt_leaf *leaf)
+{
+	return leaf->va == run->va + run->bytes && leaf->flags == run->flags && leaf->user == run->user &&
+	       !!(leaf->entry & PT_BIT_GLOBAL) == run->global;
+}
+
+static int search_leaf(void *ctx, const struct pt_leaf *leaf)
+{
+	struct search *search = ctx;
+	uint64_t skip = search->from > leaf->va ? search->from - leaf->va : 0;
+
+	if (skip >= leaf->bytes)
+		return 0;
+	if (search->run.bytes && !continues(&search->run, leaf))
+		return RUN_ENDS;
+	if (!search->run.bytes) {
+		search->run.va = leaf->va + skip;
+		search->run.flags = leaf->flags;
+		search->run.user = leaf->user;
+		search->run.global = leaf->entry & PT_BIT_GLOBAL;
+	}
+	search->run.bytes += leaf->bytes - skip;
+	return 0;
+}
+
+/* The first entry of the upper half at or above an address. */
+static int search_upper(const struct pt *pt, struct search *search)
+{
+	const uint64_t *table = pt->table(pt->ctx, pt->root_pa);
+	uint64_t bytes = level_bytes(pt->levels);
+
+	for (unsigned int i = PT_ENTRIES / 2; table && i < PT_ENTRIES; i++) {
+		uint64_t va = -((PT_ENTRIES - i) * bytes);
+		struct pt_leaf leaf = {.va = va, .bytes = bytes, .flags = PT_WRITE | PT_EXEC, .user = true};
+
+		if (!(table[i] & PT_BIT_PRESENT) || va < search->from)
+			continue;
+		narrow(&leaf, table[i]);
+		return search_leaf(search, &leaf);
+	}
+	return PLINTH_E_FAULT;
+}
+
+int pt_next(const struct pt *pt, uint64_t from, struct pt_run *out)
+{
+	struct search search = {.from = from};
+	int err = pt_walk(pt, search_leaf, &search);
+
+	if (!err && !search.run.bytes)
+		err = search_upper(pt, &search);
+	if (err && err != RUN_ENDS)
+		return err;
+	*out = search.run;
+	return 0;
+}

@@ -96,4 +96,22 @@ PLINTH_MUST_USE int pt_find(const struct pt *pt, uint64_t va, struct pt_leaf *ou
  */
 int pt_walk(const struct pt *pt, pt_walk_fn *fn, void *ctx);
 
+/* Mappings in a row that allow the same. */
+struct pt_run {
+	uint64_t va;
+	uint64_t bytes;
+	uint32_t flags; /* PT_WRITE, PT_EXEC */
+	bool user;
+	bool global;
+};
+
+/**
+ * pt_next() - the first run of mappings at or above an address.
+ * @from: a run that begins below it is given from there on
+ * @out:  untouched on failure. An entry of the top level's upper half is a run, whatever hangs on it.
+ *
+ * Return: 0, PLINTH_E_FAULT: nothing is mapped there any more, or a table is out of reach.
+ */
+PLINTH_MUST_USE int pt_next(const struct pt *pt, uint64_t from, struct pt_run *out);
+
 #endif

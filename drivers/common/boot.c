@@ -74,7 +74,8 @@ static void fill_places(const struct core *core, struct plinth_boot *boot)
 	boot->slot_va = core->slot_va;
 	boot->free_va = core->end_va;
 	boot->levels = core->levels;
-	boot->launch_pgd_pa = os_virt_to_phys(core->launch_pgd);
+	boot->launch_pgd_pa = os_virt_to_phys(core_launch_pgd(core));
+	boot->launch_pgd_va = core->space[SPACE_LAUNCH].va;
 	boot->root_pgd_va = pool->va;
 	boot->root_pgd_pa = core->tables.root_pa;
 	boot->pool_va = pool->va;

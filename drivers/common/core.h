@@ -102,7 +102,7 @@ PLINTH_MUST_USE int core_set_trace(struct core *core, uint64_t kinds, struct cor
 /**
  * core_maps() - what both sets of the VMM's page tables hold, as struct plinth_ctl_map.
  * @out:        at most @room items of @item_bytes; not user space
- * Return: how many there are; 0 unless LOADED.
+ * Return: how many there are; 0 unless LOADED or RUNNING, or if the VMM does not say.
  */
 uint64_t core_maps(struct core *core, void *out, uint64_t room, size_t item_bytes);
 

@@ -52,19 +52,19 @@ static void cpu_release(void *ctx)
 			     plinth_strerror(err));
 }
 
-/* With its stack mapped; once a CPU is a guest the tables are out of sight. */
+/* With its stack mapped. */
 static int cpu_tables(void *ctx)
 {
 	struct core_cpu *c = ctx;
 
-	return cpus_guests(c->core) ? 0 : maps_check(c->core);
+	return maps_check(c->core, c->cpu);
 }
 
 static int launch_here(void *arg)
 {
 	struct core_cpu *c = arg;
 	struct core *core = c->core;
-	int err = os_vmm_start(os_virt_to_phys(core->launch_pgd), shared_of(c)->stack_top, core->entry[ENTRY_START],
+	int err = os_vmm_start(os_virt_to_phys(core_launch_pgd(core)), shared_of(c)->stack_top, core->entry[ENTRY_START],
 			       c->cpu);
 
 	if (!err) {
@@ -205,4 +205,15 @@ uint32_t cpus_guests(const struct core *core)
 	for (uint32_t i = 0; core->cpus && i < core->n_cpus; i++)
 		n += core->cpus[i].guest;
 	return n;
+}
+
+int cpus_any_guest(const struct core *core, uint32_t *cpu)
+{
+	for (uint32_t i = 0; core->cpus && i < core->n_cpus; i++) {
+		if (core->cpus[i].guest && !cpus_died(&core->cpus[i])) {
+			*cpu = i;
+			return 0;
+		}
+	}
+	return PLINTH_E_STATE;
 }

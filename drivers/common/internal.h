@@ -17,7 +17,20 @@
 #define ARRAY_SIZE_OF(array) (sizeof(array) / sizeof((array)[0]))
 
 /* Memory that is mapped in the VMM's slot beside the modules. */
-enum space_id { SPACE_BOOT, SPACE_STACK, SPACE_SHARED, SPACE_TUNING, SPACE_TABLES, SPACE_POOL, SPACE_COUNT };
+enum space_id {
+	SPACE_BOOT,
+	SPACE_STACK,
+	SPACE_SHARED,
+	SPACE_TUNING,
+	SPACE_TABLES,
+	SPACE_LAUNCH,
+	SPACE_POOL,
+	SPACE_COUNT
+};
+
+/* All the addresses the VMM has. */
+#define SLOT_BYTES (1ull << 39)
+
 
 struct space_region {
 	void *kernel; /* where the core reads and writes it; NULL: not there */
@@ -78,7 +91,6 @@ struct core {
 	struct space_region space[SPACE_COUNT];
 	uint64_t slot_va, base_va, end_va;
 	uint64_t heap_bytes;
-	uint64_t *launch_pgd;
 	struct pt tables;
 	uint64_t *table_pa; /* of the page tables: the first pages of the pool */
 	uint32_t n_tables, max_tables;
@@ -91,6 +103,12 @@ struct core {
 static inline uint64_t core_pages(uint64_t bytes)
 {
 	return (bytes + OS_PAGE - 1) / OS_PAGE;
+}
+
+/* The launch tables' top level. */
+static inline uint64_t *core_launch_pgd(const struct core *core)
+{
+	return core->space[SPACE_LAUNCH].kernel;
 }
 
 /* memory.c: counted, reported when it fails; never freed any more once CORRUPT. */
@@ -127,8 +145,9 @@ int pool_alloc(struct core *core);
 int map_all(void *ctx);
 void map_kernel_half(struct core *core);
 
-/* maps.c: a step of a load and of a start. */
-int maps_check(void *ctx);
+/* maps.c: on a CPU that is no guest; the step of a load. */
+int maps_check(struct core *core, uint32_t cpu);
+int maps_check_any(void *ctx);
 
 /* boot.c: a step of a load. */
 int boot_fill(void *ctx);
@@ -151,6 +170,7 @@ void cpus_stop(void *ctx);
 int cpus_start_one(struct core_cpu *c);
 void cpus_stop_one(struct core_cpu *c);
 uint32_t cpus_guests(const struct core *core);
+int cpus_any_guest(const struct core *core, uint32_t *cpu);
 bool cpus_died(const struct core_cpu *c);
 
 /* explain.c: what an error of the VMM means on this CPU, and its own words. */

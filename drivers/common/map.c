@@ -9,7 +9,7 @@ static const struct {
 	unsigned int flags;
 } region_flags[] = {
 	{SPACE_BOOT, 0},	{SPACE_STACK, PT_WRITE}, {SPACE_SHARED, PT_WRITE}, {SPACE_TUNING, 0},
-	{SPACE_TABLES, 0}, {SPACE_POOL, PT_WRITE},
+	{SPACE_TABLES, 0},	{SPACE_LAUNCH, 0},	 {SPACE_POOL, PT_WRITE},
 };
 
 static uint8_t *pool_page(const struct core *core, uint32_t i)
@@ -115,12 +115,12 @@ int map_all(void *ctx)
 		return err;
 	}
 	/* The launch tables share everything below their top level with the root tables. */
-	memcpy(core->launch_pgd, pool_page(core, 0), OS_PAGE / 2);
+	memcpy(core_launch_pgd(core), pool_page(core, 0), OS_PAGE / 2);
 	map_kernel_half(core);
 	return 0;
 }
 
 void map_kernel_half(struct core *core)
 {
-	os_kernel_half(core->launch_pgd);
+	os_kernel_half(core_launch_pgd(core));
 }

@@ -1,38 +1,45 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is mapped, as both sets of page tables say: shown, and checked after each load and
- * before the first CPU becomes a guest. Later the VMM hides its tables from us.
+ * What is mapped, as both sets of page tables say: shown on request, and checked after each
+ * load and before each CPU becomes a guest, on that CPU: guests do not see the tables. Once
+ * all CPUs are guests only the VMM can say what is mapped, so it is asked.
  */
 #include <string.h>
 
 #include "drivers/common/internal.h"
 
+#define UPPER_HALF (1ull << 63)
+
 static const char *const space_names[SPACE_COUNT] = {
-	[SPACE_BOOT] = "boot",	   [SPACE_STACK] = "boot stack", [SPACE_SHARED] = "shared",
-	[SPACE_TUNING] = "tuning", [SPACE_TABLES] = "lists",	 [SPACE_POOL] = "pool",
+	[SPACE_BOOT] = "boot",	   [SPACE_STACK] = "boot stack", [SPACE_SHARED] = "shared", [SPACE_TUNING] = "tuning",
+	[SPACE_TABLES] = "lists", [SPACE_LAUNCH] = "launch tables", [SPACE_POOL] = "pool",
 };
 
-/* The memory module makes tables as well: of any page of the pool. */
+static uint64_t *pool_page(const struct core *core, uint64_t i)
+{
+	return (uint64_t *)((uint8_t *)core->space[SPACE_POOL].kernel + i * OS_PAGE);
+}
+
+/* The first pages of the pool are the core's tables; the memory module makes some of any other. */
 static uint64_t *reach(void *ctx, uint64_t pa)
 {
 	const struct core *core = ctx;
-	const struct space_region *pool = &core->space[SPACE_POOL];
 
-	if (pa == os_virt_to_phys(core->launch_pgd))
-		return core->launch_pgd;
-	for (uint64_t i = 0; i < pool->pages; i++) {
-		uint8_t *page = (uint8_t *)pool->kernel + i * OS_PAGE;
-
-		if (os_virt_to_phys(page) == pa)
-			return (uint64_t *)page;
-	}
+	for (uint64_t i = 0; i < core->n_tables; i++)
+		if (core->table_pa[i] == pa)
+			return pool_page(core, i);
+	if (pa == os_virt_to_phys(core_launch_pgd(core)))
+		return core_launch_pgd(core);
+	for (uint64_t i = core->n_tables; i < core->space[SPACE_POOL].pages; i++)
+		if (os_virt_to_phys(pool_page(core, i)) == pa)
+			return pool_page(core, i);
 	return NULL;
 }
 
 static struct pt tables_of(struct core *core, enum plinth_map_table table)
 {
 	return (struct pt){
-		.root_pa = table == PLINTH_MAP_LAUNCH ? os_virt_to_phys(core->launch_pgd) : core->tables.root_pa,
+		.root_pa = table == PLINTH_MAP_LAUNCH ? os_virt_to_phys(core_launch_pgd(core)) : core->tables.root_pa,
 		.levels = core->levels,
 		.table = reach,
 		.ctx = core,
@@ -41,6 +48,8 @@ static struct pt tables_of(struct core *core, enum plinth_map_table table)
 
 static const char *name_of(const struct core *core, uint64_t va)
 {
+	if (va >= UPPER_HALF)
+		return "kernel";
 	for (uint32_t i = 0; i < core->n_modules; i++)
 		if (va - core->modules[i].about.base_va < core->modules[i].about.bytes)
 			return core->modules[i].about.name;
@@ -50,99 +59,175 @@ static const char *name_of(const struct core *core, uint64_t va)
 	return "VMM";
 }
 
-static uint32_t flags_of(const struct pt_leaf *leaf)
+/* -- one row ------------------------------------------------------------------- */
+
+struct question {
+	struct core *core;
+	enum plinth_map_table table;
+	uint64_t from;
+	struct plinth_ctl_map *out;
+};
+
+static int read_here(void *arg)
 {
-	return (leaf->flags & PT_WRITE ? PLINTH_MAP_WRITE : 0) | (leaf->flags & PT_EXEC ? PLINTH_MAP_EXEC : 0) |
-	       (leaf->user ? PLINTH_MAP_USER : 0) | (leaf->entry & PT_BIT_GLOBAL ? PLINTH_MAP_GLOBAL : 0);
+	const struct question *q = arg;
+	const struct pt pt = tables_of(q->core, q->table);
+	struct pt_run run;
+	int err = pt_next(&pt, q->from, &run);
+
+	if (err)
+		return err;
+	q->out->va = run.va;
+	q->out->bytes = run.bytes;
+	q->out->flags = (run.flags & PT_WRITE ? PLINTH_MAP_WRITE : 0) | (run.flags & PT_EXEC ? PLINTH_MAP_EXEC : 0) |
+			(run.user ? PLINTH_MAP_USER : 0) | (run.global ? PLINTH_MAP_GLOBAL : 0);
+	return 0;
+}
+
+static int ask_here(void *arg)
+{
+	const struct question *q = arg;
+
+	return os_vmm_map(q->core->stop_token, q->table, q->from, q->out);
+}
+
+/* PLINTH_E_FAULT: there are no more. Of the launch tables' upper half the kernel is the master. */
+static int next_row(const struct question *q, int (*fn)(void *), uint32_t cpu)
+{
+	int result = 0;
+	int err = os_run_on(cpu, fn, (void *)q, &result);
+
+	if (!err)
+		err = result;
+	if (!err && q->table == PLINTH_MAP_LAUNCH && q->out->va >= UPPER_HALF)
+		err = PLINTH_E_FAULT;
+	if (err)
+		return err;
+	q->out->table = q->table;
+	note_copy_text(q->out->name, name_of(q->core, q->out->va), sizeof(q->out->name));
+	return 0;
 }
 
 /* -- the list ---------------------------------------------------------------- */
 
 struct listing {
-	struct core *core;
 	uint8_t *out;
 	uint64_t room, count;
 	size_t item_bytes;
-	struct plinth_ctl_map last; /* still growing */
 };
 
-static void put(struct listing *l)
+static void put(struct listing *l, const struct plinth_ctl_map *row)
 {
-	size_t bytes = l->item_bytes < sizeof(l->last) ? l->item_bytes : sizeof(l->last);
-
-	if (!l->last.bytes)
-		return;
 	if (l->count < l->room)
-		memcpy(l->out + l->count * l->item_bytes, &l->last, bytes);
+		memcpy(l->out + l->count * l->item_bytes, row, l->item_bytes < sizeof(*row) ? l->item_bytes : sizeof(*row));
 	l->count++;
 }
 
-static int collect(void *ctx, const struct pt_leaf *leaf)
+static int list_table(struct core *core, struct listing *l, enum plinth_map_table table)
 {
-	struct listing *l = ctx;
-	const char *name = name_of(l->core, leaf->va);
+	struct plinth_ctl_map row = {0};
+	struct question q = {.core = core, .table = table, .out = &row};
+	bool running = core->state == PLINTH_RUNNING;
+	uint32_t cpu;
+	int err = running ? cpus_any_guest(core, &cpu) : vmm_any_cpu(core, &cpu);
 
-	if (l->last.bytes && leaf->va == l->last.va + l->last.bytes && flags_of(leaf) == l->last.flags &&
-	    !strncmp(name, l->last.name, sizeof(l->last.name))) {
-		l->last.bytes += leaf->bytes;
-		return 0;
+	while (!err) {
+		err = next_row(&q, running ? ask_here : read_here, cpu);
+		if (!err)
+			put(l, &row);
+		q.from = row.va + row.bytes;
+		/* The last address there is. */
+		if (!err && !q.from)
+			break;
 	}
-	put(l);
-	l->last.va = leaf->va;
-	l->last.bytes = leaf->bytes;
-	l->last.flags = flags_of(leaf);
-	memset(l->last.name, 0, sizeof(l->last.name));
-	memcpy(l->last.name, name, strnlen(name, sizeof(l->last.name) - 1));
-	return 0;
+	return err == PLINTH_E_FAULT ? 0 : err;
 }
 
 uint64_t core_maps(struct core *core, void *out, uint64_t room, size_t item_bytes)
 {
-	struct listing l = {.core = core, .out = out, .room = room, .item_bytes = item_bytes};
+	struct listing l = {.out = out, .room = room, .item_bytes = item_bytes};
+	int err = 0;
 
 	os_lock();
-	for (uint32_t table = 0; core->state == PLINTH_LOADED && table < PLINTH_MAP_TABLES; table++) {
-		const struct pt pt = tables_of(core, table);
-
-		l.last = (struct plinth_ctl_map){.table = table};
-		/* A table out of reach ends the list early; the check has refused such tables. */
-		(void)pt_walk(&pt, collect, &l);
-		put(&l);
-	}
+	if (core->state != PLINTH_LOADED && core->state != PLINTH_RUNNING)
+		err = PLINTH_E_STATE;
+	for (uint32_t table = 0; !err && table < PLINTH_MAP_TABLES; table++)
+		err = list_table(core, &l, table);
 	os_unlock();
-	return l.count;
+	return err ? 0 : l.count;
 }
 
 /* -- the check ---------------------------------------------------------------- */
 
-static int judge(void *ctx, const struct pt_leaf *leaf)
-{
-	struct core *core = ctx;
-	uint32_t flags = flags_of(leaf);
-	const char *what = NULL;
+struct check {
+	struct core *core;
+	enum plinth_map_table table;
+};
 
-	if ((flags & PLINTH_MAP_WRITE) && (flags & PLINTH_MAP_EXEC))
-		what = "writable and executable";
-	else if (flags & PLINTH_MAP_USER)
-		what = "accessible to user mode";
-	else if (flags & PLINTH_MAP_GLOBAL)
-		what = "global";
-	if (!what)
-		return 0;
-	report_line(core->report, "0x%llx (%s) is %s: the VMM is not started like that",
-		    (unsigned long long)leaf->va, name_of(core, leaf->va), what);
+static int refuse(const struct check *check, uint64_t va, const char *what)
+{
+	report_line(check->core->report, "0x%llx (%s) in the %s tables is %s: the VMM is not started like that",
+		    (unsigned long long)va, name_of(check->core, va),
+		    check->table == PLINTH_MAP_LAUNCH ? "launch" : "root", what);
 	return PLINTH_E_INVAL;
 }
 
-int maps_check(void *ctx)
+static int judge(void *ctx, const struct pt_leaf *leaf)
 {
-	struct core *core = ctx;
+	const struct check *check = ctx;
+
+	if (leaf->flags == (PT_WRITE | PT_EXEC))
+		return refuse(check, leaf->va, "writable and executable");
+	if (leaf->user)
+		return refuse(check, leaf->va, "accessible to user mode");
+	if (leaf->entry & PT_BIT_GLOBAL)
+		return refuse(check, leaf->va, "global");
+	if (leaf->va < check->core->slot_va || leaf->va + leaf->bytes > check->core->slot_va + SLOT_BYTES)
+		return refuse(check, leaf->va, "outside the VMM's addresses");
+	return 0;
+}
+
+/* Of the root tables, whose first page is the pool's: nothing of the kernel may be there. */
+static int judge_upper_half(const struct check *check)
+{
+	const uint64_t *top = pool_page(check->core, 0);
+
+	for (uint32_t i = PT_ENTRIES / 2; i < PT_ENTRIES; i++)
+		if (top[i] & PT_BIT_PRESENT)
+			return refuse(check, -((uint64_t)(PT_ENTRIES - i) << (12 + 9 * (check->core->levels - 1))),
+				      "the kernel's");
+	return 0;
+}
+
+static int check_here(void *arg)
+{
+	struct check check = {.core = arg};
 	int err = 0;
 
 	for (uint32_t table = 0; !err && table < PLINTH_MAP_TABLES; table++) {
-		const struct pt pt = tables_of(core, table);
+		const struct pt pt = tables_of(arg, table);
 
-		err = pt_walk(&pt, judge, core);
+		check.table = table;
+		err = pt_walk(&pt, judge, &check);
+		if (!err && table == PLINTH_MAP_ROOT)
+			err = judge_upper_half(&check);
 	}
 	return err;
+}
+
+int maps_check(struct core *core, uint32_t cpu)
+{
+	int result = 0;
+	int err = os_run_on(cpu, check_here, core, &result);
+
+	return err ? err : result;
+}
+
+int maps_check_any(void *ctx)
+{
+	struct core *core = ctx;
+	uint32_t cpu;
+	int err = vmm_any_cpu(core, &cpu);
+
+	return err ? err : maps_check(core, cpu);
 }

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <plinth/control.h>
 #include <plinth/error.h>
 
 #define OS_PAGE 4096u
@@ -102,6 +103,16 @@ PLINTH_MUST_USE int os_vmm_start(uint64_t launch_pa, uint64_t stack_top, uint64_
  *          hypercall, or it was refused.
  */
 PLINTH_MUST_USE int os_vmm_stop(const uint64_t token[2]);
+
+/**
+ * os_vmm_map() - ask the running VMM what is mapped: PLINTH_HYPERCALL_MAPS (plinth/boot.h).
+ * @out: va, bytes and flags; untouched on failure
+ *
+ * Context: inside os_run_on(), on a CPU that is a guest.
+ * Return:  0, PLINTH_E_FAULT: nothing at or above @from; PLINTH_E_VMX: nobody answered.
+ */
+PLINTH_MUST_USE int os_vmm_map(const uint64_t token[2], uint32_t table, uint64_t from,
+			       struct plinth_ctl_map *out);
 
 /** os_gate_addresses() - stop_rip and land of struct plinth_boot. */
 void os_gate_addresses(uint64_t *stop_rip, uint64_t *land);

@@ -41,7 +41,7 @@ static uint64_t frames_of(const struct space_region *region)
 
 static uint64_t frames_to_hide(const struct core *core)
 {
-	uint64_t frames = 1; /* the launch tables */
+	uint64_t frames = 0;
 
 	for (uint32_t i = 0; i < core->n_modules; i++) {
 		const struct core_module *module = &core->modules[i];

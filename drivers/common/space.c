@@ -5,13 +5,12 @@
  *	slot_va                                    one 512 GiB slot of the lower half
  *	  ...    random distance
  *	base_va  the modules in random order
- *	         boot page, stack, shared region, tuning page, tables, pool
+ *	         boot page, stack, shared region, tuning page, lists, launch tables, pool
  *	         in front of each a gap of 1 to GAP_PAGES pages, as a guard
  *	end_va   free for the memory module
  */
 #include "drivers/common/internal.h"
 
-#define SLOT_BYTES (1ull << 39)
 #define SLOT_FIRST 1u /* not 0: a NULL pointer stays one */
 #define SLOT_LAST  254u
 #define SLOT_FIXED 64u	       /* without randomisation: 0x200000000000 */
@@ -53,7 +52,8 @@ static int alloc_region(struct core *core, enum space_id id, uint64_t pages, con
 {
 	struct space_region *region = &core->space[id];
 
-	region->kernel = core_alloc(core, pages, OS_PAGE, what);
+	/* With PTI the kernel's NMI entry takes a CR3 with bit 12 set for a user-space one. */
+	region->kernel = core_alloc(core, pages, id == SPACE_LAUNCH ? 2 * OS_PAGE : OS_PAGE, what);
 	region->pages = pages;
 	return region->kernel ? 0 : PLINTH_E_NOMEM;
 }
@@ -100,22 +100,18 @@ static int alloc_regions(struct core *core)
 	if (!err)
 		err = alloc_region(core, SPACE_TUNING, core_pages(sizeof(struct plinth_tuning)), "the tuning page");
 	if (!err)
+		err = alloc_region(core, SPACE_LAUNCH, 1, "the launch tables");
+	if (!err)
 		err = alloc_tables(core);
 	if (!err)
 		err = pool_alloc(core);
 	if (err)
 		return err;
 	core->n_descriptors = count_runs(core);
-	err = alloc_region(core, SPACE_TABLES,
-			   core_pages(core->n_modules * sizeof(struct plinth_boot_module)) +
-				   core_pages(core->n_descriptors * sizeof(struct plinth_descriptor)),
-			   "memory descriptors");
-	if (err)
-		return err;
-	/* Bit 12 of its physical address has to be clear: with PTI the kernel's NMI entry
-	 * takes a CR3 with that bit for a user-space one. */
-	core->launch_pgd = core_alloc(core, 1, 2 * OS_PAGE, "the launch tables");
-	return core->launch_pgd ? 0 : PLINTH_E_NOMEM;
+	return alloc_region(core, SPACE_TABLES,
+			    core_pages(core->n_modules * sizeof(struct plinth_boot_module)) +
+				    core_pages(core->n_descriptors * sizeof(struct plinth_descriptor)),
+			    "memory descriptors");
 }
 
 int space_alloc(void *ctx)
@@ -145,9 +141,7 @@ void space_free(void *ctx)
 		*region = (struct space_region){0};
 	}
 	core_free(core, core->table_pa, core_pages(core->max_tables * sizeof(uint64_t)));
-	core_free(core, core->launch_pgd, 1);
 	core->table_pa = NULL;
-	core->launch_pgd = NULL;
 }
 
 static uint64_t align_up(uint64_t value, uint64_t align)

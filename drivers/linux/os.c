@@ -7,6 +7,7 @@
 #include <linux/random.h>
 #include <linux/smp.h>
 #include <linux/vmalloc.h>
+#include <asm/asm.h>
 #include <asm/io.h>
 #include <asm/msr.h>
 #include <asm/tlbflush.h>
@@ -204,6 +205,21 @@ int os_vmm_start(uint64_t launch_pa, uint64_t stack_top, uint64_t fn, uint32_t c
 int os_vmm_stop(const uint64_t token[2])
 {
 	return gate_stop(token[0], token[1], PLINTH_HYPERCALL_STOP, PLINTH_E_VMX) ? PLINTH_E_VMX : 0;
+}
+
+/* Where no VMM is, VMCALL is an undefined instruction, and RAX stays the number. */
+int os_vmm_map(const uint64_t token[2], uint32_t table, uint64_t from, struct plinth_ctl_map *out)
+{
+	u64 answer = PLINTH_HYPERCALL_MAPS, flags = token[1], va = table, bytes = from;
+
+	asm volatile("1: vmcall\n2:\n" _ASM_EXTABLE(1b, 2b)
+		     : "+a"(answer), "+d"(flags), "+D"(va), "+S"(bytes) : "c"(token[0]) : "memory");
+	if (answer)
+		return answer == PLINTH_HYPERCALL_MAPS ? PLINTH_E_VMX : (int)answer;
+	out->va = va;
+	out->bytes = bytes;
+	out->flags = flags;
+	return 0;
 }
 
 void os_gate_addresses(uint64_t *stop_rip, uint64_t *land)

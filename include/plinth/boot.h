@@ -93,8 +93,19 @@ struct plinth_boot {
 	 */
 	uint64_t stop_rip;
 	uint64_t stop_token[2];
+
+	uint64_t launch_pgd_va; /* of launch_pgd_pa, to be read only */
 };
 
 #define PLINTH_HYPERCALL_STOP 0x504c4e5453544f50ull /* "PLNTSTOP" */
+
+/*
+ * What a running VMM has mapped, which nobody else can see: a hypercall at CPL 0 with RAX =
+ * PLINTH_HYPERCALL_MAPS, RCX and RDX = stop_token, RDI = enum plinth_map_table, RSI = an
+ * address. The answer is the first run of mappings with the same access at or above it:
+ * RAX = 0, RDI = its address, RSI = its bytes, RDX = PLINTH_MAP_* of plinth/control.h; or RAX =
+ * PLINTH_E_FAULT, there is none, or PLINTH_E_INVAL, no such table. Other registers stay.
+ */
+#define PLINTH_HYPERCALL_MAPS 0x504c4e544d415053ull /* "PLNTMAPS" */
 
 #endif

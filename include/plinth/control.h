@@ -130,7 +130,7 @@ struct plinth_ctl_list {
 
 enum plinth_map_table { PLINTH_MAP_ROOT, PLINTH_MAP_LAUNCH, PLINTH_MAP_TABLES };
 
-/* Ascending per table; empty unless LOADED, because a running VMM hides its tables. */
+/* Ascending per table; empty unless LOADED or RUNNING. */
 struct plinth_ctl_map {
 	uint64_t va;
 	uint64_t bytes;

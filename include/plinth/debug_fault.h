@@ -19,7 +19,8 @@
 	DEBUG_FAULT(VMCS_HOST, "vmcs-host")         \
 	DEBUG_FAULT(HEAP, "heap")                   \
 	DEBUG_FAULT(LOOP, "loop")                   \
-	DEBUG_FAULT(FATAL, "fatal")
+	DEBUG_FAULT(FATAL, "fatal")                 \
+	DEBUG_FAULT(TRIPLE, "triple")
 
 enum debug_fault_kind {
 #define DEBUG_FAULT_ENUM(name, text) DEBUG_FAULT_##name,

@@ -14,6 +14,7 @@
 
 #include <plinth/abi.h>
 #include <plinth/boot.h>
+#include <plinth/control.h>
 #include <plinth/error.h>
 
 #define MEM_PAGE 4096u
@@ -77,6 +78,17 @@ PLINTH_EXPORT PLINTH_MUST_USE int mem_virt_to_phys(const void *va, uint64_t *pa)
 
 /** mem_phys_to_virt() - the pool's address of a physical one; NULL if it is not the pool's. */
 PLINTH_EXPORT void *mem_phys_to_virt(uint64_t pa);
+
+/**
+ * mem_next_mapping() - what is mapped, and how.
+ * @table: whose view
+ * @from:  an address
+ * @out:   the first run of mappings with the same access at or above it: va, bytes and
+ *         flags (PLINTH_MAP_*); untouched on failure
+ *
+ * Return: 0, PLINTH_E_FAULT: there is none; PLINTH_E_INVAL: no such table.
+ */
+PLINTH_EXPORT PLINTH_MUST_USE int mem_next_mapping(uint32_t table, uint64_t from, struct plinth_ctl_map *out);
 
 /** mem_root_tables() - physical address of the VMM's own top-level table. */
 PLINTH_EXPORT uint64_t mem_root_tables(void);

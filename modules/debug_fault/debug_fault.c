@@ -97,12 +97,25 @@ static enum exit_action fatal(struct vcpu *vcpu)
 	return EXIT_FATAL;
 }
 
+/* No exception can be delivered: the CPU shuts down, and there is nobody left to report it. */
+static enum exit_action triple(struct vcpu *vcpu)
+{
+	const struct __attribute__((packed)) {
+		uint16_t limit;
+		uint64_t base;
+	} none = { 0, 0 };
+
+	(void)vcpu;
+	__asm__ volatile("lidt %0\n\tud2" : : "m"(none));
+	return EXIT_FATAL;
+}
+
 static vcpu_exit_fn *const faults[DEBUG_FAULT_COUNT] = {
 	[DEBUG_FAULT_PAGE_FAULT] = page_fault, [DEBUG_FAULT_STACK] = stack,
 	[DEBUG_FAULT_GP] = gp,		       [DEBUG_FAULT_UD] = ud,
 	[DEBUG_FAULT_VMCS_GUEST] = vmcs_guest, [DEBUG_FAULT_VMCS_HOST] = vmcs_host,
 	[DEBUG_FAULT_HEAP] = heap,	       [DEBUG_FAULT_LOOP] = loop,
-	[DEBUG_FAULT_FATAL] = fatal,
+	[DEBUG_FAULT_FATAL] = fatal,	       [DEBUG_FAULT_TRIPLE] = triple,
 };
 
 static enum exit_action on_call(struct vcpu *vcpu, void *context)

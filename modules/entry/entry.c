@@ -9,6 +9,7 @@
 #include <plinth/serial.h>
 #include <plinth/shared.h>
 #include <plinth/vcpu.h>
+#include <plinth/x86.h>
 
 #include "step.h"
 
@@ -19,6 +20,7 @@ PLINTH_MODULE("entry", "0.1.0", "what the driver calls: init, prepare, start, re
 static struct plinth_shared *shared;
 static struct vcpu **vcpus; /* by CPU number; NULL: not prepared */
 static uint32_t n_cpus;
+static uint64_t token[2]; /* of this load: the driver's */
 
 /* Who we are while VMM code runs on the boot stack. */
 static struct cpu_local boot_local;
@@ -60,6 +62,8 @@ static int table_up(void *ctx)
 	if (!vcpus)
 		return PLINTH_E_NOMEM;
 	n_cpus = boot->n_cpus;
+	token[0] = boot->stop_token[0];
+	token[1] = boot->stop_token[1];
 	shared = (struct plinth_shared *)boot->shared_va;
 	return 0;
 }
@@ -103,6 +107,16 @@ static const struct step init_steps[] = {
 
 #define N_INIT_STEPS (sizeof(init_steps) / sizeof(init_steps[0]))
 
+/* Whoever gets an address of the VMM later, from an emulator or a debugger, finds its function by these. */
+static void log_places(const struct plinth_boot *boot)
+{
+	const struct plinth_boot_module *modules = (const struct plinth_boot_module *)boot->modules_va;
+
+	for (uint64_t i = 0; i < boot->n_modules; i++)
+		LOG_INFO("module %s at 0x%llx, %llu KiB", modules[i].name, (unsigned long long)modules[i].base_va,
+			 (unsigned long long)modules[i].bytes / 1024);
+}
+
 int entry_init(const struct plinth_boot *boot, uint64_t cpu)
 {
 	uint64_t before;
@@ -114,10 +128,12 @@ int entry_init(const struct plinth_boot *boot, uint64_t cpu)
 		return PLINTH_E_INVAL;
 	before = enter(cpu);
 	err = steps_up(init_steps, N_INIT_STEPS, (void *)boot, NULL);
-	if (!err)
+	if (!err) {
+		log_places(boot);
 		LOG_INFO("ready: %u CPUs, %llu KiB, heap %llu KiB", boot->n_cpus,
 			 (unsigned long long)boot->pool_pages * MEM_PAGE / 1024,
 			 (unsigned long long)boot->heap_bytes / 1024);
+	}
 	cpu_restore_local(before);
 	return err;
 }
@@ -129,6 +145,45 @@ void entry_fini(uint64_t cpu)
 	steps_down(init_steps, N_INIT_STEPS, NULL);
 	shared = NULL;
 	cpu_restore_local(before);
+}
+
+/* -- what is mapped ------------------------------------------------------------------- */
+
+/* As if nobody answered. */
+static enum exit_action refuse(struct vcpu *vcpu)
+{
+	vcpu_inject(vcpu, VECTOR_UD, false, 0);
+	return EXIT_RETRY;
+}
+
+/* PLINTH_HYPERCALL_MAPS: the addresses are nobody's business but the driver's. */
+static enum exit_action tell_maps(struct vcpu *vcpu, void *context)
+{
+	struct vcpu_regs *regs = &vcpu->regs;
+	struct plinth_ctl_map map;
+	int err;
+
+	(void)context;
+	if (regs->rcx != token[0] || regs->rdx != token[1] || vcpu_read(vcpu, VCPU_CPL))
+		return refuse(vcpu);
+	err = mem_next_mapping((uint32_t)regs->rdi, regs->rsi, &map);
+	regs->rax = (uint64_t)err;
+	if (err)
+		return EXIT_NEXT;
+	regs->rdi = map.va;
+	regs->rsi = map.bytes;
+	regs->rdx = map.flags;
+	return EXIT_NEXT;
+}
+
+static __attribute__((constructor)) void attach(void)
+{
+	(void)!exit_register_hypercall(PLINTH_HYPERCALL_MAPS, PLINTH_HYPERCALL_MAPS, tell_maps, NULL);
+}
+
+static __attribute__((destructor)) void detach(void)
+{
+	(void)!exit_unregister_hypercall(PLINTH_HYPERCALL_MAPS);
 }
 
 /* -- one CPU -------------------------------------------------------------------------- */

@@ -59,6 +59,7 @@ void space_init(const struct plinth_boot *boot);
 void *space_map_locked(const uint64_t *pa, size_t pages, enum mem_prot prot, size_t guard);
 void space_unmap_locked(void *va, size_t pages, size_t guard);
 int space_translate(uint64_t va, uint64_t *pa);
+int space_next(uint32_t table, uint64_t from, struct plinth_ctl_map *out);
 size_t space_used(void);
 
 #endif

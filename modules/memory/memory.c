@@ -198,6 +198,18 @@ int mem_virt_to_phys(const void *va, uint64_t *pa)
 	return err;
 }
 
+int mem_next_mapping(uint32_t table, uint64_t from, struct plinth_ctl_map *out)
+{
+	int err;
+
+	if (table >= PLINTH_MAP_TABLES)
+		return PLINTH_E_INVAL;
+	mem_lock();
+	err = space_next(table, from, out);
+	mem_unlock();
+	return err;
+}
+
 void *mem_phys_to_virt(uint64_t pa)
 {
 	return descriptors_va(pa);

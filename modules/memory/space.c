@@ -15,6 +15,8 @@
 
 static struct {
 	struct pt pt;
+	uint64_t launch_pa;
+	uint64_t *launch; /* the launch tables' top level: no page of the pool */
 	uint64_t va;
 	uint64_t used;
 	uint8_t map[SPACE_PAGES / 8];
@@ -34,7 +36,7 @@ static int table_alloc(void *ctx, uint64_t *pa)
 static uint64_t *table_at(void *ctx, uint64_t pa)
 {
 	(void)ctx;
-	return descriptors_va(pa);
+	return pa == space.launch_pa ? space.launch : descriptors_va(pa);
 }
 
 void space_init(const struct plinth_boot *boot)
@@ -46,6 +48,8 @@ void space_init(const struct plinth_boot *boot)
 		.alloc = table_alloc,
 		.table = table_at,
 	};
+	space.launch_pa = boot->launch_pgd_pa;
+	space.launch = (uint64_t *)boot->launch_pgd_va;
 	space.va = boot->free_va;
 }
 
@@ -121,6 +125,24 @@ int space_translate(uint64_t va, uint64_t *pa)
 	if (!err)
 		*pa = leaf.pa;
 	return err;
+}
+
+int space_next(uint32_t table, uint64_t from, struct plinth_ctl_map *out)
+{
+	struct pt pt = space.pt;
+	struct pt_run run;
+	int err;
+
+	if (table == PLINTH_MAP_LAUNCH)
+		pt.root_pa = space.launch_pa;
+	err = pt_next(&pt, from, &run);
+	if (err)
+		return err;
+	out->va = run.va;
+	out->bytes = run.bytes;
+	out->flags = (run.flags & PT_WRITE ? PLINTH_MAP_WRITE : 0) | (run.flags & PT_EXEC ? PLINTH_MAP_EXEC : 0) |
+		     (run.user ? PLINTH_MAP_USER : 0) | (run.global ? PLINTH_MAP_GLOBAL : 0);
+	return 0;
 }
 
 size_t space_used(void)

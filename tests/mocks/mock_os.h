@@ -14,6 +14,10 @@
 
 #define MOCK_CPUS 4u
 
+/* What os_vmm_map() tells of each table: two pages so far apart. */
+#define MOCK_MAP_VA   0x400000u
+#define MOCK_MAP_STEP 0x10000u
+
 /* Everything the core can change out here; equal before and after what is undone. */
 struct mock_world {
 	uint64_t pages;		   /* allocated */

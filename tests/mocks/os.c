@@ -226,6 +226,21 @@ int os_vmm_stop(const uint64_t token[2])
 	return 0;
 }
 
+/* Two runs in each table. */
+int os_vmm_map(const uint64_t token[2], uint32_t table, uint64_t from, struct plinth_ctl_map *out)
+{
+	if (token[0] != mock_config.random || !mock_world.guest[here])
+		abort();
+	if (fault())
+		return PLINTH_E_VMX;
+	if (from > MOCK_MAP_VA + MOCK_MAP_STEP)
+		return PLINTH_E_FAULT;
+	out->va = from > MOCK_MAP_VA ? MOCK_MAP_VA + MOCK_MAP_STEP : MOCK_MAP_VA;
+	out->bytes = OS_PAGE;
+	out->flags = table == PLINTH_MAP_ROOT ? PLINTH_MAP_WRITE : PLINTH_MAP_EXEC;
+	return 0;
+}
+
 int os_virt_acquire(const char **why)
 {
 	*why = "the mock is in the way";

@@ -358,3 +358,30 @@ Test(exits, stop_hypercall)
 	}
 	sweep_report("stop hypercalls");
 }
+
+/* Where the VMM lies is told to the driver only. */
+Test(exits, maps_hypercall)
+{
+	static const struct model_exit vmcall = { .reason = 18, .length = VMCALL_BYTES };
+	enum { WRONG_RCX = 1, WRONG_RDX = 2, WRONG_CPL = 4, ALL = 8 };
+
+	for (unsigned int wrong = 0; wrong < ALL; wrong++) {
+		struct model_cpu *cpu = &model.cpu[0];
+
+		sweep_label("maps hypercall, wrong 0x%x", wrong);
+		sweep_count();
+		power_on(&model_kinds[0]);
+		put_guest(0, &pristine, wrong & WRONG_CPL ? USER : 0);
+		cpu->regs.rax = PLINTH_HYPERCALL_MAPS;
+		cpu->regs.rcx = machine.random ^ (wrong & WRONG_RCX ? 1 : 0);
+		cpu->regs.rdx = machine.random ^ (wrong & WRONG_RDX ? 1ull << 40 : 0);
+		cpu->regs.rdi = PLINTH_MAP_TABLES;
+		cr_expect_eq(model_exit(0, &vmcall), MODEL_GUEST, "%s", sweep_case());
+		if (wrong)
+			expect_event(RAISES_UD);
+		else
+			cr_expect_eq((int)cpu->regs.rax, PLINTH_E_INVAL, "no such table: %d", (int)cpu->regs.rax);
+		sweep_expect_clean();
+	}
+	sweep_report("maps hypercalls");
+}

@@ -39,6 +39,43 @@ Test(machine, load_start_stop_unload)
 	}
 }
 
+static const struct plinth_ctl_map *find(const struct plinth_ctl_map *maps, uint64_t n, const struct plinth_ctl_map *like)
+{
+	for (uint64_t i = 0; i < n; i++)
+		if (maps[i].table == like->table && maps[i].va == like->va)
+			return &maps[i];
+	return NULL;
+}
+
+/* What the driver reads between load and start is what the VMM says later, and each CPU's stacks come on top. */
+Test(machine, maps_while_it_runs)
+{
+	static struct plinth_ctl_map loaded[256], running[256];
+	uint64_t n, more;
+
+	machine_reset(&model_kinds[0], 2);
+	cr_assert_eq(sweep_loaded(), 0);
+	n = core_maps(machine.core, loaded, 256, sizeof(loaded[0]));
+	cr_assert(n > 20 && n <= 256, "%lu", n);
+	cr_assert_eq(machine_start(), 0, "%s", machine.report.text);
+	more = core_maps(machine.core, running, 256, sizeof(running[0]));
+	cr_assert(more > n && more <= 256, "%lu", more);
+	for (uint64_t i = 0; i < n; i++) {
+		const struct plinth_ctl_map *same = find(running, more, &loaded[i]);
+
+		cr_expect(same && same->bytes == loaded[i].bytes && same->flags == loaded[i].flags, "%lx", loaded[i].va);
+	}
+	for (uint64_t i = 0; i < more; i++) {
+		cr_expect_neq(running[i].flags & (PLINTH_MAP_WRITE | PLINTH_MAP_EXEC), PLINTH_MAP_WRITE | PLINTH_MAP_EXEC);
+		cr_expect_not(running[i].flags & (PLINTH_MAP_USER | PLINTH_MAP_GLOBAL));
+	}
+	/* Root, fault and NMI stack of two CPUs, in two tables. */
+	cr_expect_geq(more - n, 12, "%lu rows more", more - n);
+	cr_expect_eq(machine_stop(), 0);
+	cr_expect_eq(machine_unload(), 0);
+	sweep_expect_clean();
+}
+
 /* What each kind of CPU must lead to. */
 Test(machine, kinds_of_cpus)
 {

@@ -58,28 +58,58 @@ static void print_maps_json(const struct plinth_ctl_map *maps, uint64_t count)
 	print_json(list);
 }
 
-/* Only between load and start can the driver see the tables. */
+/* A running VMM is asked; one that crashed is not. */
 static int check_state(int device)
 {
 	struct plinth_ctl_status status;
 
 	if (device_status(device, &status))
 		return -1;
-	if (status.state == PLINTH_LOADED)
+	if (status.state == PLINTH_LOADED || status.state == PLINTH_RUNNING)
 		return 0;
-	error_line("maps: %s", status.state == PLINTH_RUNNING ? "the VMM hides its page tables while it is running: stop it first" :
-		   status.state == PLINTH_CORRUPT ? "not after a failure that could not be undone" :
-						   "no modules are loaded: load them first");
+	error_line("maps: %s", status.state == PLINTH_CORRUPT ? "not after a failure that could not be undone" :
+							  "no modules are loaded: load them first");
 	return -1;
+}
+
+/* What no mapping of the VMM may allow. */
+static const char *complaint(const struct plinth_ctl_map *map)
+{
+	if ((map->flags & PLINTH_MAP_WRITE) && (map->flags & PLINTH_MAP_EXEC))
+		return "writable and executable";
+	if (map->flags & PLINTH_MAP_USER)
+		return "accessible to user mode";
+	if (map->flags & PLINTH_MAP_GLOBAL)
+		return "global";
+	return map->va >> 63 ? "the kernel's" : NULL;
+}
+
+/* 0: the VMM keeps its rules. */
+static int judge(const struct plinth_ctl_map *maps, uint64_t count)
+{
+	int err = 0;
+
+	for (uint64_t i = 0; i < count; i++) {
+		const char *what = complaint(&maps[i]);
+
+		if (what)
+			error_line("maps: %#" PRIx64 " (%s) in the %s tables is %s", maps[i].va, maps[i].name,
+				   table_name(maps[i].table), what);
+		err = what ? -1 : err;
+	}
+	if (!count)
+		error_line("maps: the VMM does not answer: plinthctl status, plinthctl log");
+	return count ? err : -1;
 }
 
 int cmd_maps(int argc, char **argv)
 {
 	bool json = options_json(argc, argv, "Show what is mapped: tables, addresses, access (rwx, u user, g global), "
-					     "bytes, whose. Each load and start refuses w with x, u and g.");
+					     "bytes, whose. Fails, as a load and the start of each CPU do, if "
+					     "something has w with x, u, g, or is the kernel's.");
 	struct plinth_ctl_map *maps = NULL;
-	uint64_t count;
-	int device = device_open();
+	uint64_t count = 0;
+	int err, device = device_open();
 
 	if (device < 0)
 		return EXIT_FAILED;
@@ -92,6 +122,7 @@ int cmd_maps(int argc, char **argv)
 		print_maps_json(maps, count);
 	else
 		print_maps(maps, count);
+	err = judge(maps, count);
 	free(maps);
-	return EXIT_OK;
+	return err ? EXIT_FAILED : EXIT_OK;
 }

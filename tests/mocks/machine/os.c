@@ -260,6 +260,23 @@ int os_vmm_stop(const uint64_t token[2])
 	return 0;
 }
 
+int os_vmm_map(const uint64_t token[2], uint32_t table, uint64_t from, struct plinth_ctl_map *out)
+{
+	static const struct model_exit vmcall = { .reason = 18, .length = VMCALL_BYTES };
+	struct model_cpu *cpu = &model.cpu[model.here];
+
+	cpu->regs = (struct vcpu_regs){ .rax = PLINTH_HYPERCALL_MAPS, .rcx = token[0], .rdx = token[1], .rdi = table,
+					.rsi = from };
+	if (!cpu->guest || model_fault("os_vmm_map") || model_exit(model.here, &vmcall) != MODEL_GUEST)
+		return PLINTH_E_VMX;
+	if (cpu->regs.rax)
+		return (int)cpu->regs.rax;
+	out->va = cpu->regs.rdi;
+	out->bytes = cpu->regs.rsi;
+	out->flags = (uint32_t)cpu->regs.rdx;
+	return 0;
+}
+
 int os_virt_acquire(const char **why)
 {
 	*why = "somebody else is in the way";

@@ -160,7 +160,59 @@ Test(core_space, bad_tables_are_refused, .init = fixture_up)
 	cr_assert_eq(load_good(), 0);
 	*entry_of(core->space[SPACE_STACK].va) &= ~PT_BIT_NX;
 	cr_expect_eq(core_start(core, &report), PLINTH_E_INVAL);
-	EXPECT_REPORT("(boot stack) is writable and executable");
+	EXPECT_REPORT("(boot stack) in the root tables is writable and executable");
+}
+
+static uint64_t *top_of(const struct core *c, enum plinth_map_table table)
+{
+	const struct plinth_boot *boot = c->space[SPACE_BOOT].kernel;
+
+	return mock_physical(table == PLINTH_MAP_LAUNCH ? boot->launch_pgd_pa : boot->root_pgd_pa);
+}
+
+Test(core_space, tables_with_more_than_the_slot_are_refused, .init = fixture_up)
+{
+	static const struct {
+		enum plinth_map_table table;
+		unsigned int entry; /* gets a copy of the slot's */
+		const char *what;
+	} cases[] = {
+		{PLINTH_MAP_ROOT, 256, "0xffff800000000000 (kernel) in the root tables is the kernel's"},
+		{PLINTH_MAP_ROOT, 511, "in the root tables is the kernel's"},
+		{PLINTH_MAP_ROOT, 255, "in the root tables is outside the VMM's addresses"},
+		{PLINTH_MAP_LAUNCH, 0, "in the launch tables is outside the VMM's addresses"},
+	};
+	const struct plinth_boot *boot;
+
+	for (size_t i = 0; i < ARRAY_SIZE_OF(cases); i++) {
+		uint64_t *top;
+
+		cr_assert_eq(load_good(), 0);
+		boot = core->space[SPACE_BOOT].kernel;
+		top = top_of(core, cases[i].table);
+		top[cases[i].entry] = top[boot->slot_va >> 39 & 511];
+		report_clear(&report);
+		cr_expect_eq(core_start(core, &report), PLINTH_E_INVAL);
+		EXPECT_REPORT(cases[i].what);
+		cr_expect_eq(state_now(), PLINTH_LOADED);
+		cr_assert_eq(core_unload(core, &report), 0);
+	}
+}
+
+/* What was mapped for a later CPU is judged like that for the first one. */
+Test(core_space, tables_are_checked_for_every_cpu, .init = fixture_up)
+{
+	mock_config.offline[1] = true;
+	cr_assert_eq(load_good(), 0);
+	cr_assert_eq(core_start(core, &report), 0);
+	mock_config.offline[1] = false;
+	*entry_of(core->space[SPACE_STACK].va) &= ~PT_BIT_NX;
+	cr_expect_eq(core_cpu_online(core, 1, &report), PLINTH_E_INVAL);
+	EXPECT_REPORT("(boot stack) in the root tables is writable and executable");
+	cr_expect(mock_world.guest[0] && !mock_world.guest[1] && !mock_world.prepared[1]);
+	*entry_of(core->space[SPACE_STACK].va) |= PT_BIT_NX;
+	cr_expect_eq(core_cpu_online(core, 1, &report), 0);
+	cr_expect_eq(core_stop(core, &report), 0);
 }
 
 Test(core_space, maps_are_listed, .init = fixture_up)
@@ -178,6 +230,29 @@ Test(core_space, maps_are_listed, .init = fixture_up)
 		text += maps[i].flags == PLINTH_MAP_EXEC && !strcmp(maps[i].name, "mock-entry");
 	}
 	cr_expect_eq(text, 2);
+}
+
+/* The VMM hides its tables while it runs: it is asked. */
+Test(core_space, maps_of_a_running_vmm_are_its_own_words, .init = fixture_up)
+{
+	struct plinth_ctl_map maps[8];
+
+	cr_assert_eq(load_good(), 0);
+	cr_assert_eq(core_start(core, &report), 0);
+	cr_assert_eq(core_maps(core, maps, 8, sizeof(maps[0])), 4);
+	for (uint32_t i = 0; i < 4; i++) {
+		cr_expect_eq(maps[i].table, i / 2);
+		cr_expect_eq(maps[i].va, MOCK_MAP_VA + i % 2 * MOCK_MAP_STEP);
+		cr_expect_eq(maps[i].flags, i / 2 ? PLINTH_MAP_EXEC : PLINTH_MAP_WRITE);
+		cr_expect_str_eq(maps[i].name, "VMM");
+	}
+	cr_expect_eq(core_maps(core, maps, 1, 8), 4, "whatever the room is");
+	for (unsigned int call = 1; call <= 12; call++) {
+		mock_arm(call, 0);
+		cr_expect_eq(core_maps(core, maps, 8, sizeof(maps[0])), 0, "half a list is none");
+		cr_expect_eq(mock_disarm(), 1);
+	}
+	cr_assert_eq(core_stop(core, &report), 0);
 }
 
 /* With what is the default nothing may be wasted: the modules' images come on top. */

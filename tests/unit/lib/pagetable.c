@@ -183,3 +183,62 @@ Test(pagetable, walk_stops_at_the_callback_and_at_lost_tables)
 	cr_expect_eq(pt_walk(&pt, count, &seen), PLINTH_E_FAULT);
 	cr_expect_eq(pt_map(&pt, 0x8000, 0, 1, 0), PLINTH_E_FAULT);
 }
+
+static const struct {
+	uint64_t va, pages;
+	unsigned int flags;
+} mapped[] = {
+	{0x1000, 3, 0},		{0x4000, 2, PT_WRITE}, {0x200000 - 0x1000, 2, PT_EXEC}, {0x40000000, 1, 0},
+	{0x7fffff000, 1, 0},
+};
+
+#define N_MAPPED (sizeof(mapped) / sizeof(mapped[0]))
+
+Test(pagetable, runs_are_what_was_mapped)
+{
+	for (unsigned int levels = 4; levels <= 5; levels++) {
+		struct pt pt = fresh(levels);
+		struct pt_run run = {.va = 0};
+		uint64_t from = 0;
+
+		cr_expect_eq(pt_next(&pt, 0, &run), PLINTH_E_FAULT, "nothing is mapped");
+		for (unsigned int i = 0; i < N_MAPPED; i++)
+			cr_assert_eq(pt_map(&pt, mapped[i].va, 0x5000, mapped[i].pages, mapped[i].flags), 0);
+		for (unsigned int i = 0; i < N_MAPPED; i++) {
+			cr_assert_eq(pt_next(&pt, from, &run), 0, "run %u", i);
+			cr_expect_eq(run.va, mapped[i].va, "run %u", i);
+			cr_expect_eq(run.bytes, mapped[i].pages * PT_PAGE, "run %u", i);
+			cr_expect_eq(run.flags, mapped[i].flags, "run %u", i);
+			cr_expect(!run.user && !run.global, "run %u", i);
+			from = run.va + run.bytes;
+		}
+		cr_expect_eq(pt_next(&pt, from, &run), PLINTH_E_FAULT, "there are no more");
+		cr_assert_eq(pt_next(&pt, 0x2000, &run), 0);
+		cr_expect(run.va == 0x2000 && run.bytes == 0x2000, "from its middle");
+	}
+}
+
+Test(pagetable, runs_tell_what_must_not_be)
+{
+	const uint64_t bits = PT_BIT_USER | PT_BIT_PRESENT | PT_BIT_WRITE;
+	struct pt pt = fresh(4);
+	struct pt_run run;
+
+	cr_assert_eq(pt_map(&pt, 0, 0, 3, 0), 0);
+	for (unsigned int level = 0; level < 3; level++)
+		((uint64_t *)arena[level])[0] |= PT_BIT_USER;
+	((uint64_t *)arena[3])[1] |= PT_BIT_USER;
+	((uint64_t *)arena[3])[2] |= PT_BIT_GLOBAL;
+	for (uint64_t i = 0; i < 3; i++) {
+		cr_assert_eq(pt_next(&pt, i * PT_PAGE, &run), 0);
+		cr_expect(run.va == i * PT_PAGE && run.bytes == PT_PAGE);
+		cr_expect(run.user == (i == 1) && run.global == (i == 2), "page %lu", i);
+	}
+	((uint64_t *)arena[0])[511] = 0x1000 | bits;
+	((uint64_t *)arena[0])[256] = 0x1000 | bits | PT_BIT_NX;
+	cr_assert_eq(pt_next(&pt, 3 * PT_PAGE, &run), 0);
+	cr_expect(run.va == 0xffff800000000000 && run.flags == PT_WRITE && run.user, "not looked into");
+	cr_assert_eq(pt_next(&pt, run.va + run.bytes, &run), 0);
+	cr_expect_eq(run.va, 0xffffff8000000000);
+	cr_expect_eq(run.va + run.bytes, 0, "the last address there is");
+}
