@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "format.h"
+#include "sample.h"
 
 Test(rtld_format, every_check_is_a_sentence)
 {
@@ -73,4 +74,78 @@ Test(rtld_format, names)
 	cr_expect_str_eq(rtld_check_name(100000), "unknown check");
 	cr_expect_str_eq(rtld_table_name(RTLD_T_PHDR), "program header");
 	cr_expect_str_eq(rtld_table_name(100000), "unknown table");
+}
+
+/* Whoever wants a function in another version than there is hears which of the two is older. */
+Test(rtld_format, versions_of_a_function)
+{
+	static const struct {
+		const char *symbol, *text;
+	} cases[] = {
+		{ "base_note.v3",
+		  "new.so: was built for version 3 of base_note(), but "
+		  "base-gnu.so offers version 1; base-gnu.so is the older "
+		  "one: rebuild it with the headers of the other, or take a "
+		  "newer one [UNDEFINED]" },
+		{ "later_call",
+		  "new.so: was built for version 1 of later_call(), but "
+		  "later.so offers version 2; new.so is the older one: "
+		  "rebuild it with the headers of the other, or take a newer "
+		  "one [UNDEFINED]" },
+	};
+	struct test_set t;
+	size_t i;
+
+	test_set_open(&t, 0);
+	test_set_add(&t, "base-gnu");
+	test_set_add(&t, "later");
+	test_set_place(&t, TEST_BASE);
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct rtld_error e = {
+			.check = RTLD_UNDEFINED, .table = RTLD_T_SYMTAB,
+			.symbol = cases[i].symbol, .file = "new.so",
+			.other = RTLD_NONE,
+		};
+		char line[512], cut[40];
+
+		rtld_format_in(t.set, &e, line, sizeof(line));
+		cr_expect_str_eq(line, cases[i].text);
+		cr_expect_eq(rtld_format_in(t.set, &e, cut, sizeof(cut)),
+			     sizeof(cut) - 1);
+		cr_expect_eq(strncmp(cut, line, sizeof(cut) - 1), 0);
+	}
+	test_set_close(&t);
+}
+
+/* What has no version, or nothing like one, is undefined and no more. */
+Test(rtld_format, versions_that_are_none)
+{
+	static const char *const symbols[] = {
+		"nobody", "nobody.v2", "base_note.v", "base_note.x2",
+		"base_note.v2x", "base_note.v1000000", "base_note.v/", "",
+	};
+	struct test_set t;
+	size_t i;
+
+	test_set_open(&t, 0);
+	test_set_add(&t, "base-gnu");
+	test_set_place(&t, TEST_BASE);
+	for (i = 0; i < sizeof(symbols) / sizeof(symbols[0]); i++) {
+		struct rtld_error e = {
+			.check = RTLD_UNDEFINED, .table = RTLD_T_SYMTAB,
+			.symbol = symbols[i], .file = "new.so",
+			.other = RTLD_NONE,
+		};
+		char line[512], plain[512];
+
+		rtld_format_error(&e, plain, sizeof(plain));
+		rtld_format_in(t.set, &e, line, sizeof(line));
+		cr_expect_str_eq(line, plain, "%s", symbols[i]);
+		cr_expect_eq(rtld_format_in(t.set, &e, line, 0), 0);
+		e.check = RTLD_PLACE_WRAP;
+		rtld_format_error(&e, plain, sizeof(plain));
+		rtld_format_in(t.set, &e, line, sizeof(line));
+		cr_expect_str_eq(line, plain, "%s", symbols[i]);
+	}
+	test_set_close(&t);
 }
