@@ -215,3 +215,32 @@ size_t rtld_format_in(const struct rtld_set *set, const struct rtld_error *e, ch
 	*o.at = 0;
 	return (size_t)(o.at - buf);
 }
+
+static const char *const plan_states[RTLD_PLAN_STATES] = {
+	[RTLD_PLAN_NONE] = "not used: there is none",
+	[RTLD_PLAN_USED] = "used",
+	[RTLD_PLAN_FORM] = "not used: it is damaged, or no plan of this version",
+	[RTLD_PLAN_RULES] = "not used: it was made under other rules (--elf-rules)",
+	[RTLD_PLAN_COUNT] = "not used: it is for another number of modules",
+	[RTLD_PLAN_BUILD] = "not used: it is for another build of ",
+	[RTLD_PLAN_BINDING] = "not used: it binds a name to another one in ",
+};
+
+size_t rtld_format_plan(const struct rtld_set *set, char *buf, size_t size)
+{
+	struct rtld_plan_result plan = rtld_plan_result(set);
+	const struct rtld_info *module = rtld_info(set, plan.module);
+	struct out o = { buf, buf + (size ? size - 1 : 0) };
+
+	if (!size)
+		return 0;
+	put(&o, plan_states[plan.state]);
+	if (module)
+		put_foreign(&o, module->file);
+	if (plan.state == RTLD_PLAN_BINDING) {
+		put(&o, ", relocation ");
+		put_number(&o, plan.entry, 10);
+	}
+	*o.at = 0;
+	return (size_t)(o.at - buf);
+}

@@ -28,4 +28,10 @@ size_t rtld_format_error(const struct rtld_error *error, char *buf,
 size_t rtld_format_in(const struct rtld_set *set,
 		      const struct rtld_error *error, char *buf, size_t size);
 
+/*
+ * rtld_format_plan - what became of a link plan, as a part of a sentence
+ * "used", or "not used: " and why. Otherwise as rtld_format_error().
+ */
+size_t rtld_format_plan(const struct rtld_set *set, char *buf, size_t size);
+
 #endif

@@ -114,7 +114,7 @@ struct rtld_set {
 	bool linked;
 	const void *plan;
 	size_t plan_size;
-	bool planned;		/* bound by the plan */
+	struct rtld_plan_result planned;
 	const struct rtld_lazy *lazy;
 	uint8_t *claimed;	/* working memory: a byte for each jump slot */
 	struct rtld_module module[];
@@ -263,6 +263,8 @@ static inline bool rtld_is_plain_reference(const struct elf64_sym *s)
 
 /* plan.c: bind by the set's plan; false: nothing of it counts. */
 bool rtld_use_plan(struct rtld_set *set);
+/* resolve.c: nobody provides the symbol; 0 if that is no failure. */
+int rtld_missing(struct rtld_module *m, uint32_t symbol);
 
 /* lazy.c: which modules' jump slots can wait; and the slots of one that can. */
 void rtld_choose_lazy(struct rtld_set *set);

@@ -59,32 +59,42 @@ static uint32_t entries_for(const struct rtld_module *m)
 
 /* -- using a plan -- */
 
-static bool is_for_module(const struct rtld_module *m,
-			  const struct plan_module *p)
+static bool refuse(struct rtld_set *set, enum rtld_plan_state state,
+		   uint32_t module, uint32_t entry)
 {
-	return m->build_id && p->entries == entries_for(m) &&
-	       !memcmp(m->build_id, p->build_id, RTLD_BUILD_ID);
+	set->planned = (struct rtld_plan_result){ state, module, entry };
+	return false;
 }
 
-static bool is_for_set(const struct rtld_set *set, const struct plan_head *head,
-		       size_t size)
+static bool has_form(const struct plan_head *head, size_t size)
 {
-	const struct plan_module *p;
+	return (uintptr_t)head % 4 == 0 && size >= sizeof(*head) &&
+	       head->magic == PLAN_MAGIC && head->version == PLAN_VERSION &&
+	       plan_bytes(head->modules, head->entries) == size;
+}
+
+static bool is_for_set(struct rtld_set *set, const struct plan_head *head)
+{
+	const struct plan_module *p = modules_of(head);
 	uint64_t entries = 0;
 	uint32_t i;
 
-	if ((uintptr_t)head % 4 || size < sizeof(*head) ||
-	    head->magic != PLAN_MAGIC || head->version != PLAN_VERSION ||
-	    head->rules != (set->flags & RTLD_RULES_ELF) ||
-	    head->modules != set->count ||
-	    plan_bytes(head->modules, head->entries) != size)
-		return false;
-	for (i = 0, p = modules_of(head); i < set->count; i++, p++) {
-		if (!is_for_module(&set->module[i], p))
-			return false;
+	if (head->rules != (set->flags & RTLD_RULES_ELF))
+		return refuse(set, RTLD_PLAN_RULES, RTLD_NONE, 0);
+	if (head->modules != set->count)
+		return refuse(set, RTLD_PLAN_COUNT, RTLD_NONE, 0);
+	for (i = 0; i < set->count; i++, p++) {
+		const struct rtld_module *m = &set->module[i];
+
+		if (!m->build_id ||
+		    memcmp(m->build_id, p->build_id, RTLD_BUILD_ID))
+			return refuse(set, RTLD_PLAN_BUILD, i, 0);
+		if (p->entries != entries_for(m))
+			return refuse(set, RTLD_PLAN_FORM, RTLD_NONE, 0);
 		entries += p->entries;
 	}
-	return entries == head->entries;
+	return entries == head->entries ||
+	       refuse(set, RTLD_PLAN_FORM, RTLD_NONE, 0);
 }
 
 static bool is_export(const struct rtld_module *m, uint32_t symbol)
@@ -95,14 +105,17 @@ static bool is_export(const struct rtld_module *m, uint32_t symbol)
 	       rtld_exported(&m->symbol[symbol]);
 }
 
-/* Bindings that need no other module. */
-static bool is_right_alone(const struct rtld_module *m, uint32_t symbol,
+/*
+ * Bindings that need no other module. Under module rules no set with a strong
+ * reference to nothing was linked, so no plan has one.
+ */
+static bool is_right_alone(struct rtld_module *m, uint32_t symbol,
 			   uint32_t provider)
 {
 	const struct elf64_sym *s = &m->symbol[symbol];
 
 	if (provider == RTLD_BIND_ZERO)
-		return s->shndx == SHN_UNDEF && rtld_is_weak(s);
+		return s->shndx == SHN_UNDEF && !rtld_missing(m, symbol);
 	return s->shndx != SHN_UNDEF &&
 	       provider == (m->place << RTLD_BIND_SHIFT | symbol);
 }
@@ -111,7 +124,7 @@ static bool is_right_alone(const struct rtld_module *m, uint32_t symbol,
  * What is not usual is decided here: any entry, any reference to a symbol. The
  * name of one that has been bound before has been compared then.
  */
-static RTLD_COLD bool is_right(const struct rtld_module *m, uint32_t symbol,
+static RTLD_COLD bool is_right(struct rtld_module *m, uint32_t symbol,
 			       const struct plan_entry *e)
 {
 	const struct rtld_set *set = m->set;
@@ -132,7 +145,7 @@ static RTLD_COLD bool is_right(const struct rtld_module *m, uint32_t symbol,
 			      e->length);
 }
 
-static RTLD_COLD bool bind_unusual(const struct rtld_module *m, uint32_t symbol,
+static RTLD_COLD bool bind_unusual(struct rtld_module *m, uint32_t symbol,
 				   const struct plan_entry *e, uint64_t *value)
 {
 	if (!is_right(m, symbol, e))
@@ -153,11 +166,12 @@ static inline bool is_hashed(const struct rtld_module *m, uint32_t symbol)
 
 /*
  * Usual entries are bound on the way: the first reference to a symbol that is
- * undefined and as visible as any, to one that a GNU hash table has.
+ * undefined and as visible as any, to one that a GNU hash table has. Returns
+ * how many were right before the first that was not.
  */
-static bool use_entries(const struct rtld_module *m, const struct elf64_rela *r,
-			uint32_t count, const struct plan_entry *e,
-			uint64_t *value)
+static uint32_t use_entries(struct rtld_module *m, const struct elf64_rela *r,
+			    uint32_t count, const struct plan_entry *e,
+			    uint64_t *value)
 {
 	const struct rtld_module *module = m->set->module, *from;
 	const struct elf64_sym *symbols = m->symbol;
@@ -174,36 +188,51 @@ static bool use_entries(const struct rtld_module *m, const struct elf64_rela *r,
 		    is_hashed(from = module + i, definition)) {
 			d = from->symbol + definition;
 			if (!rtld_same_name(m, s->name, from, d->name, e->length))
-				return false;
+				break;
 			bind[r->symbol] = provider;
 			*value = rtld_symbol_run(from, d);
 		} else if (!bind_unusual(m, r->symbol, e, value)) {
-			return false;
+			break;
 		}
 	}
-	return true;
+	return count - (end - r);
+}
+
+static bool use_module(struct rtld_module *m, const struct plan_entry *e)
+{
+	uint32_t others = m->relas - m->relatives, right;
+
+	right = use_entries(m, m->rela + m->relatives, others, e, m->value);
+	if (right == others)
+		right += use_entries(m, m->jmprel, m->jmprels, e + others,
+				     m->value + others);
+	return right == entries_for(m) ||
+	       refuse(m->set, RTLD_PLAN_BINDING, m->place, right);
 }
 
 bool rtld_use_plan(struct rtld_set *set)
 {
 	const struct plan_head *head = set->plan;
+	uint32_t i, findings = set->errors->count;
 	const struct plan_entry *e;
-	uint32_t i;
 
-	if (!head || !is_for_set(set, head, set->plan_size))
+	if (!head)
+		return refuse(set, RTLD_PLAN_NONE, RTLD_NONE, 0);
+	if (!has_form(head, set->plan_size))
+		return refuse(set, RTLD_PLAN_FORM, RTLD_NONE, 0);
+	if (!is_for_set(set, head))
 		return false;
 	e = entries_of(head);
 	for (i = 0; i < set->count; i++) {
-		const struct rtld_module *m = &set->module[i];
-		uint32_t others = m->relas - m->relatives;
+		struct rtld_module *m = &set->module[i];
 
-		if (!use_entries(m, m->rela + m->relatives, others, e,
-				 m->value) ||
-		    !use_entries(m, m->jmprel, m->jmprels, e + others,
-				 m->value + others))
+		if (!use_module(m, e)) {
+			set->errors->count = findings;
 			return false;
+		}
 		e += entries_for(m);
 	}
+	set->planned = (struct rtld_plan_result){ RTLD_PLAN_USED, RTLD_NONE, 0 };
 	return true;
 }
 
@@ -217,20 +246,19 @@ void rtld_set_plan(struct rtld_set *set, const void *plan, size_t size)
 
 bool rtld_plan_used(const struct rtld_set *set)
 {
-	return set->resolved && set->planned;
+	return set->resolved && set->planned.state == RTLD_PLAN_USED;
+}
+
+struct rtld_plan_result rtld_plan_result(const struct rtld_set *set)
+{
+	return set->planned;
 }
 
 /* -- making one -- */
 
-/* Has it a reference that no plan can promise? */
-static bool can_be_planned(const struct rtld_module *m)
+bool rtld_has_build_id(const struct rtld_set *set, uint32_t module)
 {
-	uint32_t i;
-
-	for (i = 1; i < m->info.symbols; i++)
-		if (m->bind[i] == RTLD_BIND_ZERO && !rtld_is_weak(&m->symbol[i]))
-			return false;
-	return m->build_id;
+	return module < set->count && set->module[module].build_id;
 }
 
 size_t rtld_plan_size(const struct rtld_set *set)
@@ -239,7 +267,7 @@ size_t rtld_plan_size(const struct rtld_set *set)
 	uint32_t i;
 
 	for (i = 0; i < set->count; i++) {
-		if (!set->resolved || !can_be_planned(&set->module[i]))
+		if (!set->resolved || !rtld_has_build_id(set, i))
 			return 0;
 		entries += entries_for(&set->module[i]);
 	}

@@ -102,7 +102,7 @@ static void hand_out(struct rtld_set *set, uint64_t *value, uint32_t *bind)
 	}
 }
 
-static int missing(struct rtld_module *m, uint32_t symbol)
+int rtld_missing(struct rtld_module *m, uint32_t symbol)
 {
 	if (rtld_is_weak(&m->symbol[symbol]))
 		return 0;
@@ -141,7 +141,7 @@ static RTLD_COLD int bind_oddly(struct rtld_index *x, struct rtld_module *m,
 		if (!rtld_binds(*bind) && s->shndx != SHN_UNDEF)
 			*bind = m->place << RTLD_BIND_SHIFT | symbol;
 		if (!rtld_binds(*bind) && x->budget)
-			err = missing(m, symbol);
+			err = rtld_missing(m, symbol);
 	}
 	*value = rtld_provided(m->set, *bind);
 	return err;
@@ -223,8 +223,7 @@ static int resolve(struct rtld_set *set, uint8_t *work)
 	rtld_choose_lazy(set);
 	order = rtld_check_order(set, bind + t.symbols, name_slots(set));
 	places = rtld_check_places(set);
-	set->planned = rtld_use_plan(set);
-	if (set->planned)
+	if (rtld_use_plan(set))
 		return order ? order : places;
 	if (set->plan)
 		hand_out(set, value, bind);	/* a part may have been used */

@@ -94,7 +94,7 @@ int cmd_check(int argc, char **argv)
 	struct link_set_options o;
 	struct link_set s;
 	uint32_t i;
-	int status = link_set_parse(&o, argc, argv, false, usage);
+	int status = link_set_parse(&o, argc, argv, "belj", usage);
 
 	if (status)
 		return status;

@@ -6,12 +6,13 @@
 #include <string.h>
 
 #include "commands.h"
+#include "format.h"
 #include "link_set.h"
 #include "options.h"
 
 static const char usage[] =
 	"usage: plinthctl link [--base ADDR] [--lazy] [--elf-rules] [--json] "
-	"[--out DIR] MODULE...";
+	"[--out DIR] [--plan FILE] MODULE...";
 
 static void print_segments(const struct link_set *s, uint32_t module)
 {
@@ -78,7 +79,17 @@ static int link_set(struct link_set *s, const struct link_set_options *o)
 		return 1;
 	if (link_set_layout(s, o->base, true))
 		return 1;
+	if (o->plan && link_set_read_plan(s, o->plan))
+		return 1;
 	return link_set_link(s, true) ? 1 : 0;
+}
+
+static void print_plan(const struct link_set *s, const char *path)
+{
+	char text[512];
+
+	rtld_format_plan(s->set, text, sizeof(text));
+	printf("plan %s: %s\n", path, text);
 }
 
 int cmd_link(int argc, char **argv)
@@ -86,7 +97,7 @@ int cmd_link(int argc, char **argv)
 	struct link_set_options o;
 	struct link_set s;
 	uint32_t i;
-	int status = link_set_parse(&o, argc, argv, true, usage);
+	int status = link_set_parse(&o, argc, argv, "beljdp", usage);
 
 	if (status)
 		return status;
@@ -95,6 +106,8 @@ int cmd_link(int argc, char **argv)
 		print_json(link_set_json(&s, !status));
 	else
 		link_set_print_errors(&s);
+	if (!status && !o.json && o.plan)
+		print_plan(&s, o.plan);
 	for (i = 0; !status && !o.json && i < rtld_count(s.set); i++)
 		print_segments(&s, i);
 	if (!status && o.out)

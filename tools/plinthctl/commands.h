@@ -8,6 +8,7 @@ enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 /* @argv[0] is "plinthctl COMMAND", for messages. */
 int cmd_check(int argc, char **argv);
 int cmd_link(int argc, char **argv);
+int cmd_plan(int argc, char **argv);
 int cmd_load(int argc, char **argv);
 int cmd_start(int argc, char **argv);
 int cmd_stop(int argc, char **argv);

@@ -107,6 +107,20 @@ int link_set_open(struct link_set *s, char **paths, uint32_t files,
 	return err;
 }
 
+int link_set_read_plan(struct link_set *s, const char *path)
+{
+	size_t size = 0;
+
+	s->plan = read_file(path, &size);
+	if (!s->plan) {
+		fprintf(stderr, "plinthctl: %s: cannot be read: %s\n", path,
+			strerror(errno));
+		return -1;
+	}
+	rtld_set_plan(s->set, s->plan, size);
+	return 0;
+}
+
 static uint64_t round_up(uint64_t n, uint64_t unit)
 {
 	return (n + unit - 1) / unit * unit;
@@ -233,6 +247,7 @@ void link_set_close(struct link_set *s)
 	if (s->image)
 		munmap(s->image, s->image_size);
 	free(s->bytes);
+	free(s->plan);
 	free(s->errors.list);
 	free(s->arena);
 	free(s->work);

@@ -2,7 +2,7 @@
 /*
  * Files given on the command line as an rtld set: reading, laying out in one
  * address range, linking in memory of this process. Nothing is run. Used by
- * the commands check and link.
+ * the commands check, link and plan.
  */
 #ifndef PLINTHCTL_LINK_SET_H
 #define PLINTHCTL_LINK_SET_H
@@ -19,6 +19,7 @@ struct link_set {
 	void **bytes;		/* the files, in the order given */
 	void *arena;
 	void *work;
+	void *plan;		/* bytes of --plan */
 	uint8_t *image;		/* memory of all images together */
 	uint64_t image_size;
 	uint32_t files;
@@ -43,6 +44,12 @@ int link_set_layout(struct link_set *s, uint64_t base, bool memory);
 /* Bind everything; with write, also link. Returns 0 or -1, like above. */
 int link_set_link(struct link_set *s, bool write);
 
+/*
+ * link_set_read_plan - offer a plan that a file has to link_set_link()
+ * Returns 0, or -1 after a line saying why the file cannot be read.
+ */
+int link_set_read_plan(struct link_set *s, const char *path);
+
 /* Is finding i one that lets the set fail? Under ELF rules, undefined is not. */
 bool link_set_is_failure(const struct link_set *s, uint32_t i);
 
@@ -66,21 +73,25 @@ struct json_object *link_set_json(const struct link_set *s, bool linked);
 /* SHA-256 of memory as 64 hexadecimal digits; hex has room for 65 bytes. */
 const char *link_set_sha256(const void *at, size_t size, char *hex);
 
-/* The options that both commands have. */
+/* The options of the three commands. */
 struct link_set_options {
 	uint64_t base;
 	uint32_t flags;
 	bool json;
-	const char *out;	/* --out, only if the command has it */
+	const char *out;	/* --out DIR */
+	const char *plan;	/* --plan FILE */
+	const char *output;	/* --output FILE */
 	char **paths;
 	int files;
 };
 
 /*
+ * @letters: the options the command has: (b)ase, (e)lf-rules, (l)azy, (j)son,
+ * out (d)ir, (p)lan, (o)utput
  * Returns 0, or 2 after a line saying what is wrong with the arguments.
  * --help prints the usage and ends the program.
  */
 int link_set_parse(struct link_set_options *o, int argc, char **argv,
-		     bool has_out, const char *usage);
+		     const char *letters, const char *usage);
 
 #endif

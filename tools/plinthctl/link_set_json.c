@@ -123,6 +123,18 @@ static struct json_object *undefined_json(const struct link_set *s,
 	return o;
 }
 
+static struct json_object *plan_json(const struct link_set *s)
+{
+	struct json_object *o = json_object_new_object();
+	char text[512];
+
+	rtld_format_plan(s->set, text, sizeof(text));
+	json_object_object_add(o, "used", json_object_new_boolean(
+			       rtld_plan_used(s->set)));
+	json_object_object_add(o, "text", foreign(text));
+	return o;
+}
+
 struct json_object *link_set_json(const struct link_set *s, bool linked)
 {
 	struct json_object *o = json_object_new_object();
@@ -144,5 +156,7 @@ struct json_object *link_set_json(const struct link_set *s, bool linked)
 	json_object_object_add(o, "modules", modules);
 	json_object_object_add(o, "undefined", undefined);
 	json_object_object_add(o, "errors", errors);
+	if (s->plan)
+		json_object_object_add(o, "plan", plan_json(s));
 	return o;
 }

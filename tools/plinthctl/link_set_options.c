@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Arguments of the commands check and link. */
+/* Arguments of the commands check, link and plan. */
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
@@ -36,32 +36,56 @@ static int take(struct link_set_options *o, int option)
 	case 'j':
 		o->json = true;
 		return 0;
-	case 'o':
+	case 'd':
 		o->out = optarg;
+		return 0;
+	case 'p':
+		o->plan = optarg;
+		return 0;
+	case 'o':
+		o->output = optarg;
 		return 0;
 	default:
 		return 2;
 	}
 }
 
-int link_set_parse(struct link_set_options *o, int argc, char **argv,
-		     bool has_out, const char *usage)
+static const struct option all_options[] = {
+	{ "base", required_argument, NULL, 'b' },
+	{ "elf-rules", no_argument, NULL, 'e' },
+	{ "lazy", no_argument, NULL, 'l' },
+	{ "json", no_argument, NULL, 'j' },
+	{ "out", required_argument, NULL, 'd' },
+	{ "plan", required_argument, NULL, 'p' },
+	{ "output", required_argument, NULL, 'o' },
+	{ "help", no_argument, NULL, 'h' },
+};
+
+#define N_OPTIONS (sizeof(all_options) / sizeof(all_options[0]))
+
+/* The ones a command has, in a list that ends as getopt wants it. */
+static void choose(struct option *options, const char *letters)
 {
-	static const struct option with_out[] = {
-		{ "out", required_argument, NULL, 'o' },
-		{ "base", required_argument, NULL, 'b' },
-		{ "elf-rules", no_argument, NULL, 'e' },
-		{ "lazy", no_argument, NULL, 'l' },
-		{ "json", no_argument, NULL, 'j' },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
-	};
-	const struct option *options = has_out ? with_out : with_out + 1;
+	size_t i, n = 0;
+
+	for (i = 0; i < N_OPTIONS; i++)
+		if (all_options[i].val == 'h' ||
+		    strchr(letters, all_options[i].val))
+			options[n++] = all_options[i];
+	options[n] = (struct option){ 0 };
+}
+
+int link_set_parse(struct link_set_options *o, int argc, char **argv,
+		     const char *letters, const char *usage)
+{
+	struct option options[N_OPTIONS + 1];
+	const char *shorts = strchr(letters, 'o') ? "o:" : "";
 	int c, err = 0;
 
+	choose(options, letters);
 	*o = (struct link_set_options){ .base = LINK_SET_BASE };
 	optind = 0;
-	while (!err && (c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+	while (!err && (c = getopt_long(argc, argv, shorts, options, NULL)) != -1) {
 		if (c == 'h') {
 			puts(usage);
 			exit(0);

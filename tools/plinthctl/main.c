@@ -26,6 +26,7 @@ static const struct {
 	{"debug", cmd_debug, "make the VMM crash, with the module debug_fault"},
 	{"check", cmd_check, "say whether modules would load together, and why not"},
 	{"link", cmd_link, "link modules here, without running them, and show the result"},
+	{"plan", cmd_plan, "record what modules are bound to, for a faster load"},
 };
 
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))

@@ -8,6 +8,8 @@
 
 #include <plinth/control.h>
 
+#define MODULE_SET_PLAN "modules.plan" /* a link plan, beside the modules it is for */
+
 struct module_set {
 	size_t n;
 	char *paths[PLINTH_CTL_MAX_FILES];

@@ -3,8 +3,8 @@
 """A second linker, to compare rtld with: slow, simple, and sharing no idea with it.
 
 It finds symbols by the section headers (rtld never looks at those), keeps definitions in one dictionary (rtld hashes),
-and relocates a bytearray. `link` prints what it computed, `compare` runs `plinthctl link --json` on the same files and
-fails on the first difference. The rules are those of --elf-rules: the first definition in the order given wins.
+and relocates a bytearray. `link` prints what it computed, `compare` runs `plinthctl link --json` on the same files, without
+and with a link plan, and fails on the first difference. The rules are those of --elf-rules: the first definition in the order given wins.
 """
 import argparse
 import hashlib
@@ -13,6 +13,7 @@ import os
 import struct
 import subprocess
 import sys
+import tempfile
 
 PAGE = 4096
 MASK = (1 << 64) - 1
@@ -183,13 +184,17 @@ def link(paths, base, lazy=False):
     return [m.result() for m in modules], undefined
 
 
-def compare(tool, paths, base, rules):
-    run = subprocess.run([*tool, 'link', '--base', hex(base), '--json', *rules, *paths],
+def run_link(tool, paths, base, options):
+    """What plinthctl computed, or complaints."""
+    run = subprocess.run([*tool, 'link', '--base', hex(base), '--json', *options, *paths],
                          capture_output=True, text=True, check=False)
     got = json.loads(run.stdout)
     if run.returncode or got['errors']:
-        return [f'refused: {e["text"]}' for e in got['errors']] or [f'exit status {run.returncode}']
-    want, undefined = link(paths, base, '--lazy' in rules)
+        return None, [f'refused: {e["text"]}' for e in got['errors']] or [f'exit status {run.returncode}']
+    return got, []
+
+
+def differences(want, undefined, got):
     problems = []
     for w, g in zip(want, got['modules'], strict=True):
         if w['bias'] != g['bias']:
@@ -201,6 +206,35 @@ def compare(tool, paths, base, rules):
     if missing:
         problems.append(f'undefined symbols differ: {" ".join(missing)}')
     return problems
+
+
+class Compared:
+    """One set, linked by the tool and by the oracle; by the index and, if its modules can have one, by a link plan."""
+
+    def __init__(self, tool, paths, base, rules):
+        self.tool, self.paths, self.base, self.rules = tool, paths, base, rules
+        self.planned = False
+        got, self.problems = run_link(tool, paths, base, rules)
+        if self.problems:
+            return
+        self.want, self.undefined = link(paths, base, '--lazy' in rules)
+        self.problems = differences(self.want, self.undefined, got)
+        with tempfile.TemporaryDirectory() as folder:
+            self.problems += self.by_plan(os.path.join(folder, 'plan'))
+
+    def by_plan(self, plan):
+        rules = [r for r in self.rules if r != '--lazy']
+        run = subprocess.run([*self.tool, 'plan', '-o', plan, *rules, *self.paths], capture_output=True, text=True, check=False)
+        if run.returncode:
+            reasons = [line for line in run.stderr.splitlines() if not line.startswith('note: ')]
+            return [f'no plan: {line}' for line in reasons if 'has no SHA-1 build-id' not in line]
+        self.planned = True
+        got, problems = run_link(self.tool, self.paths, self.base, [*self.rules, '--plan', plan])
+        if problems:
+            return problems
+        if not got['plan']['used']:
+            return [f'the plan was {got["plan"]["text"]}']
+        return [f'by a plan: {p}' for p in differences(self.want, self.undefined, got)]
 
 
 def main():
@@ -215,7 +249,7 @@ def main():
         modules, undefined = link(o.files, o.base)
         json.dump({'modules': modules, 'undefined': sorted(undefined)}, sys.stdout, indent=1)
         return 0
-    problems = compare([os.path.abspath(o.tool)], o.files, o.base, ['--elf-rules'] if o.elf_rules else [])
+    problems = Compared([os.path.abspath(o.tool)], o.files, o.base, ['--elf-rules'] if o.elf_rules else []).problems
     print('\n'.join(problems) or f'{len(o.files)} files: the same')
     return 1 if problems else 0
 

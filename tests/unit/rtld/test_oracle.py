@@ -49,7 +49,7 @@ def probe(tool, paths):
 
 
 def link_all(tool, good):
-    problems, linked = [], 0
+    problems, linked, planned = [], 0, 0
     for start in range(0, len(good), GROUP):
         group, names = [], set()
         for path in good[start:start + GROUP]:
@@ -59,9 +59,17 @@ def link_all(tool, good):
                 group.append(path)
         # Every other group with jump slots left for the first call.
         rules = ['--elf-rules', '--lazy'] if start // GROUP % 2 else ['--elf-rules']
-        problems += oracle.compare([tool], group, 0x10000000, rules)
+        compared = oracle.Compared([tool], group, 0x10000000, rules)
+        problems += compared.problems
         linked += len(group)
-    return problems, linked
+        planned += len(group) if compared.planned else 0
+    return problems, linked, planned
+
+
+def compare(tool, paths, rules):
+    """Complaints about a set of samples, all of which can have a plan."""
+    compared = oracle.Compared([tool], paths, 0x7f0000000000, rules)
+    return compared.problems or ([] if compared.planned else ['no plan was made'])
 
 
 def main():
@@ -76,15 +84,15 @@ def main():
             paths = [str(o.samples / f'{name}-{form}.so') for name in ('base', 'user')] + strong
             rules = ['--elf-rules'] if strong else []
             results.append((f'samples {form}{" with strong" if strong else ""}',
-                            oracle.compare([o.tool], paths, 0x7f0000000000, rules)))
-        results.append((f'samples {form}, lazy', oracle.compare([o.tool], paths[:2], 0x7f0000000000, ['--elf-rules', '--lazy'])))
-    results.append(('undefined symbols', oracle.compare([o.tool], [str(o.samples / 'lonely.so')], 0x1000, ['--elf-rules'])))
+                            compare(o.tool, paths, rules)))
+        results.append((f'samples {form}, lazy', compare(o.tool, paths[:2], ['--elf-rules', '--lazy'])))
+    results.append(('undefined symbols', compare(o.tool, [str(o.samples / 'lonely.so')], ['--elf-rules'])))
     good, problems, refused = probe(o.tool, foreign_objects(o.root))
     results.append((f'probe {len(good) + refused} foreign objects, {refused} refused by policy', problems))
-    problems, linked = link_all(o.tool, good)
-    if not linked:
-        problems.append('no foreign object was linked')
-    results.append((f'link {linked} foreign objects', problems))
+    problems, linked, planned = link_all(o.tool, good)
+    if not linked or not planned:
+        problems.append('no foreign object was linked, or none by a plan')
+    results.append((f'link {linked} foreign objects, {planned} of them by a plan too', problems))
     print(f'1..{len(results)}')
     for number, (name, problems) in enumerate(results, 1):
         print(f'{"not ok" if problems else "ok"} {number} - {name}')

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "format.h"
 #include "sample.h"
 
 static void open_set(struct test_set *t, uint32_t flags)
@@ -160,6 +161,81 @@ Test(rtld_plan, other_set)
 	cr_expect_not(link_with(&other, plan, size));
 	test_set_close(&other);
 	cr_expect_eq(rtld_plan_write(t.set, plan, size - 4), PLINTH_E_INVAL);
+	free(plan);
+	test_set_close(&t);
+}
+
+static void expect_text(const struct test_set *t, const char *text)
+{
+	char line[128];
+	size_t n;
+
+	n = rtld_format_plan(t->set, line, sizeof(line));
+	cr_expect_eq(n, strlen(line));
+	cr_expect(!strncmp(line, text, strlen(text)), "%s", line);
+	n = rtld_format_plan(t->set, line, 8);
+	cr_expect_leq(n, 7);
+	cr_expect_eq(line[n], 0);
+}
+
+/* Each reason for which a plan is not used, and its words. */
+Test(rtld_plan, reasons)
+{
+	struct test_set t, elf;
+	uint32_t *plan, kept;
+	size_t size;
+
+	open_set(&t, 0);
+	plan = make_plan(&t, &size);
+	expect_text(&t, "not used: there is none");
+	cr_expect(link_with(&t, plan, size));
+	expect_text(&t, "used");
+	cr_expect_not(link_with(&t, plan, size - 4));
+	expect_text(&t, "not used: it is damaged");
+	kept = plan[6];
+	plan[6] ^= 1;	/* in the build-id of the first module */
+	cr_expect_not(link_with(&t, plan, size));
+	expect_text(&t, "not used: it is for another build of base-gnu.so");
+	plan[6] = kept;
+	plan[size / 4 - 2] ^= 1;	/* the provider of the last entry */
+	cr_expect_not(link_with(&t, plan, size));
+	expect_text(&t, "not used: it binds a name to another one in ");
+	cr_expect_eq(rtld_plan_result(t.set).state, RTLD_PLAN_BINDING);
+	open_set(&elf, RTLD_RULES_ELF);
+	cr_expect_not(link_with(&elf, plan, size));
+	expect_text(&elf, "not used: it was made under other rules");
+	free(plan);
+	test_set_close(&elf);
+	test_set_close(&t);
+}
+
+/* What nobody defines is in a plan too, and listed as without one. */
+Test(rtld_plan, undefined)
+{
+	struct test_set t;
+	void *plan, *work;
+	size_t size, work_size;
+	uint32_t n;
+
+	test_set_open(&t, RTLD_RULES_ELF);
+	cr_assert_eq(test_set_add(&t, "lonely"), 0);
+	test_set_place(&t, TEST_BASE);
+	cr_assert_eq(test_set_link(&t), 0);
+	n = t.errors.count;
+	cr_assert_gt(n, 0);
+	size = rtld_plan_size(t.set);
+	cr_assert_gt(size, 0);
+	plan = malloc(size);
+	cr_assert_eq(rtld_plan_write(t.set, plan, size), 0);
+	work_size = rtld_work_size(t.set);
+	work = aligned_alloc(16, (work_size + 15) / 16 * 16);
+	t.errors.count = 0;
+	rtld_set_plan(t.set, plan, size);
+	cr_expect_eq(rtld_link(t.set, work, work_size), 0);
+	cr_expect(rtld_plan_used(t.set));
+	cr_expect_eq(t.errors.count, n);
+	cr_expect_eq(test_set_count(&t, RTLD_UNDEFINED), n);
+	free(work);
 	free(plan);
 	test_set_close(&t);
 }
