@@ -106,10 +106,13 @@ static void cpu_bury(struct core_cpu *c)
 	int ignored;
 
 	/* Waiting for one that halts would hang this CPU as well. */
-	if (shared_of(c)->state == PLINTH_CPU_HALTED)
+	if (shared_of(c)->state == PLINTH_CPU_HALTED) {
 		core_corrupt(c->core, "CPU %u: halted in the VMM, the report is in the log", c->cpu);
-	else if (!os_run_on(c->cpu, forget_here, c, &ignored))
-		core_corrupt(c->core, "CPU %u: given back by a VMM that died, the report is in the log", c->cpu);
+		return;
+	}
+	/* One on which nothing can be run stays claimed; the VMM died all the same. */
+	(void)!os_run_on(c->cpu, forget_here, c, &ignored);
+	core_corrupt(c->core, "CPU %u: given back by a VMM that died, the report is in the log", c->cpu);
 }
 
 static void cpu_stop(void *ctx)

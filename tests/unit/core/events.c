@@ -139,3 +139,49 @@ Test(core_events, destroy_undoes_everything)
 	cr_expect_eq(mock_world.pages, 0);
 	cr_expect_not(mock_world.virt);
 }
+
+/* Where even the undoing of a start fails nothing of it is known any more. */
+Test(core_events, a_cpu_whose_start_cannot_be_undone)
+{
+	int err = 0;
+
+	for (unsigned int n = 1; n < 10 && err != PLINTH_E_CORRUPT; n++) {
+		running_on(2);
+		cr_assert_eq(core_cpu_offline(core, 1, &report), 0);
+		mock_config.fail_event = MOCK_START + 1;
+		mock_config.fail_event_cpu = 1;
+		mock_arm(n, 0);
+		err = core_cpu_online(core, 1, &report);
+		cr_expect_neq(err, 0, "call %u", n);
+		mock_disarm();
+	}
+	cr_expect_eq(err, PLINTH_E_CORRUPT);
+	cr_expect(core_is_corrupt(core));
+}
+
+/* Without a VMM there is nothing to watch and nobody to stop. */
+Test(core_events, nothing_is_loaded)
+{
+	fixture_up();
+	cr_expect_not(core_is_corrupt(core));
+	cr_expect_not(core_cpu_died(core, 0));
+	cr_expect_eq(core_cpu_offline(core, 0, &report), 0);
+	core_watch(core, &report);
+	core_emergency_stop(core, 0);
+	cr_assert_eq(load_good(), 0);
+	core_watch(core, &report);
+	cr_expect_not(core_cpu_died(core, 0));
+	core_emergency_stop(core, 0);
+	cr_expect_eq(state_now(), PLINTH_LOADED);
+}
+
+/* One that died and on which nothing can be run: it stays claimed, and the core says that the VMM died. */
+Test(core_events, a_dead_cpu_that_does_not_answer)
+{
+	running_on(2);
+	plinth_shared_cpu(core_shared_region(core), 1)->state = PLINTH_CPU_DEAD;
+	mock_config.offline[1] = true;
+	cr_expect_eq(core_stop(core, &report), PLINTH_E_CORRUPT);
+	cr_expect(core->cpus[1].guest && mock_world.claimed[1]);
+	cr_expect_not(mock_world.guest[0], "the other CPU is free");
+}

@@ -34,7 +34,7 @@ static void read_module(unsigned int slot, const char *name)
 	fclose(file);
 }
 
-static struct core_file find_module(const char *name)
+struct core_file find_module(const char *name)
 {
 	unsigned int i;
 

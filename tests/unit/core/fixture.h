@@ -19,10 +19,13 @@ extern struct core_report report;
 /* The good modules, "entry" before "base": the core has to find their order. */
 extern const char *const good_modules[2];
 
+/* A mock module's file; a name is the file's without folder and .so. */
+struct core_file find_module(const char *name);
+
 /* A fresh world with an unloaded core. */
 void fixture_up(void);
 
-/* Read these mock modules and load them; a name is the file's without folder and .so. */
+/* Read these mock modules and load them. */
 int load_modules(const char *const *names, unsigned int n, uint32_t flags, uint64_t heap_bytes);
 int load_good(void);
 

@@ -138,3 +138,62 @@ Test(core_modules, trace_kinds, .init = fixture_up)
 	cr_expect_eq(core_set_trace(core, 1ull << PLINTH_EXIT_CPUID, &report), 0);
 	cr_expect_eq(tuning->trace_off, ~(1ull << PLINTH_EXIT_CPUID));
 }
+
+/* -- notes ---------------------------------------------------------------------------- */
+
+/* A copy of the file "base" whose note may be changed. */
+static struct core_file base_copy(struct plinth_module_note **note)
+{
+	static _Alignas(4096) uint8_t bytes[1 << 20];
+	struct core_file file = find_module("base");
+
+	cr_assert_lt(file.n_bytes, sizeof(bytes));
+	memcpy(bytes, file.bytes, file.n_bytes);
+	for (size_t i = 0; i + sizeof(**note) <= file.n_bytes; i += 4) {
+		*note = (struct plinth_module_note *)(bytes + i);
+		if ((*note)->desc_bytes == sizeof((*note)->desc) &&
+		    !memcmp((*note)->name, PLINTH_NOTE_NAME, sizeof(PLINTH_NOTE_NAME))) {
+			file.bytes = bytes;
+			return file;
+		}
+	}
+	cr_assert(false, "no note");
+	return file;
+}
+
+static int load_with(const struct core_file *base)
+{
+	const struct core_file files[2] = {find_module("entry"), *base};
+	const struct core_load load = {.files = files, .n_files = 2, .heap_bytes = PLINTH_CTL_MIN_HEAP};
+
+	report_clear(&report);
+	return core_load(core, &load, &report);
+}
+
+Test(core_modules, notes_of_another_size, .init = fixture_up)
+{
+	struct plinth_module_note *note;
+	const struct core_file base = base_copy(&note);
+
+	note->desc.size--;
+	cr_expect_eq(load_with(&base), PLINTH_E_ABI);
+	EXPECT_REPORT("base: its Plinth note has ");
+	EXPECT_REPORT("rebuild the module");
+	note->desc.size++;
+	cr_expect_eq(load_with(&base), 0, "%s", report.text);
+}
+
+/* What a file says of itself goes to a terminal: nothing but what can be printed, and its end. */
+Test(core_modules, names_that_cannot_be_printed, .init = fixture_up)
+{
+	struct plinth_ctl_module list[2];
+	struct plinth_module_note *note;
+	const struct core_file base = base_copy(&note);
+
+	memcpy(note->desc.version, "1\x1b[2J\x7f\xff~ ", 9);
+	memset(note->desc.name, 'n', sizeof(note->desc.name));
+	cr_assert_eq(load_with(&base), 0, "%s", report.text);
+	cr_expect_eq(core_modules(core, list, 2, sizeof(*list)), 2);
+	cr_expect_eq(strlen(list[1].name), sizeof(list[1].name) - 1, "cut");
+	cr_expect_eq(strncmp(list[1].version, "1?[2J??~ ", 9), 0, "%s", list[1].version);
+}

@@ -215,6 +215,65 @@ Test(core_space, tables_are_checked_for_every_cpu, .init = fixture_up)
 	cr_expect_eq(core_stop(core, &report), 0);
 }
 
+/* The slot of an address at each level down to the last. */
+static uint64_t *entry_at(uint64_t va, unsigned int level)
+{
+	const struct plinth_boot *boot = core->space[SPACE_BOOT].kernel;
+	uint64_t *table = mock_physical(boot->root_pgd_pa);
+
+	for (unsigned int l = boot->levels; l > level; l--)
+		table = mock_physical(table[va >> (3 + 9 * l) & 511] & PT_BITS_ADDRESS);
+	return &table[va >> (3 + 9 * level) & 511];
+}
+
+/* User mode gets through where every level allows it. */
+Test(core_space, pages_of_user_mode_are_refused, .init = fixture_up)
+{
+	cr_assert_eq(load_good(), 0);
+	for (unsigned int level = 1; level <= mock_config.levels; level++)
+		*entry_at(core->space[SPACE_STACK].va, level) |= PT_BIT_USER;
+	cr_expect_eq(core_start(core, &report), PLINTH_E_INVAL);
+	EXPECT_REPORT("(boot stack)");
+	EXPECT_REPORT("is accessible to user mode");
+}
+
+/* A table that is not the VMM's: nobody knows what it maps, and the list ends early. */
+Test(core_space, tables_out_of_reach, .init = fixture_up)
+{
+	struct plinth_ctl_map maps[64];
+	uint64_t *entry, good, n;
+
+	cr_assert_eq(load_good(), 0);
+	n = core_maps(core, maps, 64, sizeof(maps[0]));
+	entry = entry_at(core->space[SPACE_STACK].va, 3);
+	good = *entry;
+	*entry = 0x3ff000000 | (good & ~PT_BITS_ADDRESS);
+	cr_expect_lt(core_maps(core, maps, 64, sizeof(maps[0])), n);
+	*entry = good;
+	cr_expect_eq(core_maps(core, maps, 64, sizeof(maps[0])), n);
+}
+
+/* What the VMM maps itself has no name of the core's; a receiver may know less of a row, or have no room. */
+Test(core_space, maps_of_the_vmm_itself, .init = fixture_up)
+{
+	struct plinth_ctl_map maps[64], short_rows[64];
+	uint64_t n, again, *entry;
+
+	cr_assert_eq(load_good(), 0);
+	n = core_maps(core, maps, 64, sizeof(maps[0]));
+	entry = entry_of(core->end_va + 2 * OS_PAGE);
+	*entry = 0x5000 | PT_BIT_PRESENT | PT_BIT_WRITE | PT_BIT_NX | PT_BIT_GLOBAL;
+	again = core_maps(core, maps, 64, sizeof(maps[0]));
+	cr_assert_eq(again, n + 2, "in both tables");
+	cr_expect_str_eq(maps[n / 2].name, "VMM");
+	cr_expect_eq(maps[n / 2].flags, PLINTH_MAP_WRITE | PLINTH_MAP_GLOBAL);
+	cr_expect_eq(core_maps(core, maps, 3, sizeof(maps[0])), again);
+	memset(short_rows, 0x77, sizeof(short_rows));
+	cr_expect_eq(core_maps(core, short_rows, 64, 16), again);
+	cr_expect_arr_eq((uint8_t *)short_rows, (uint8_t *)maps, 16);
+	cr_expect_arr_eq((uint8_t *)short_rows + 16, (uint8_t *)&maps[1], 16);
+}
+
 Test(core_space, maps_are_listed, .init = fixture_up)
 {
 	struct plinth_ctl_map maps[64];

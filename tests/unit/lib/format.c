@@ -269,3 +269,15 @@ Test(lib_format, writes_one_terminator_and_nothing_behind)
 	cr_expect_eq(plinth_snprintf(buf, 1, "text"), 4);
 	cr_expect_arr_eq(buf, ((char[]){ 0, 2, 3, 4 }), 4);
 }
+
+/* A negative width means left; the most negative one has no counterpart, and is as wide as can be. */
+Test(lib_format, widths_that_are_arguments)
+{
+	format_fn *ours = plinth_snprintf;
+	char buf[16];
+
+	cr_expect_eq(ours(buf, sizeof(buf), "%*d|", -4, 7), 5);
+	cr_expect_str_eq(buf, "7   |");
+	cr_expect_eq(ours(buf, sizeof(buf), "%*d", INT_MIN, 7), INT_MAX);
+	cr_expect_str_eq(buf, "7              ");
+}

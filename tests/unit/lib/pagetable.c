@@ -242,3 +242,51 @@ Test(pagetable, runs_tell_what_must_not_be)
 	cr_expect_eq(run.va, 0xffffff8000000000);
 	cr_expect_eq(run.va + run.bytes, 0, "the last address there is");
 }
+
+/* Whatever is wrong with others' tables: an answer, and no access to what is not there. */
+Test(pagetable, tables_that_are_lost)
+{
+	struct pt pt = fresh(4);
+	struct pt_leaf leaf;
+
+	cr_assert_eq(pt_map(&pt, 0x1000, 0x5000, 1, 0), 0);
+	cr_expect_eq(pt_find(&pt, 1ull << 47, &leaf), PLINTH_E_FAULT, "the upper half");
+	cr_expect_eq(pt_find(&pt, 0x1000, &leaf), 0);
+	used = 2;
+	cr_expect_eq(pt_find(&pt, 0x1000, &leaf), PLINTH_E_FAULT);
+	pt_unmap(&pt, 0x1000, 1);
+	used = ARENA_PAGES;
+	cr_expect_eq(pt_find(&pt, 0x1000, &leaf), 0, "it was not reached");
+}
+
+/* In a walk a large page is one leaf, of the size its level has; user pages are told where all levels allow it. */
+static int note_leaf(void *ctx, const struct pt_leaf *leaf)
+{
+	struct pt_leaf **next = ctx;
+
+	*(*next)++ = *leaf;
+	return 0;
+}
+
+Test(pagetable, walks_over_large_pages)
+{
+	struct pt pt = fresh(4);
+	struct pt_leaf leaves[4], *next = leaves;
+	uint64_t *directory;
+
+	cr_assert_eq(pt_map(&pt, 0, 0, 1, PT_WRITE), 0);
+	directory = (uint64_t *)arena[2];
+	directory[5] = 0x40000000 | PT_BIT_LARGE | PT_BIT_PRESENT | PT_BIT_WRITE | PT_BIT_USER;
+	((uint64_t *)arena[1])[7] = 0x80000000 | PT_BIT_LARGE | PT_BIT_PRESENT | PT_BIT_NX;
+	((uint64_t *)arena[0])[0] |= PT_BIT_USER;
+	((uint64_t *)arena[1])[0] |= PT_BIT_USER;
+	cr_expect_eq(pt_walk(&pt, note_leaf, &next), 0);
+	cr_assert_eq(next - leaves, 3);
+	cr_expect_eq(leaves[1].va, 5ull << 21);
+	cr_expect_eq(leaves[1].bytes, 1ull << 21);
+	cr_expect(leaves[1].user && !leaves[0].user && !leaves[2].user);
+	cr_expect_eq(leaves[1].flags, PT_WRITE | PT_EXEC);
+	cr_expect_eq(leaves[2].bytes, 1ull << 30);
+	cr_expect_eq(leaves[2].pa, 0x80000000);
+	cr_expect_eq(leaves[2].flags, 0);
+}
