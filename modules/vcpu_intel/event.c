@@ -149,11 +149,23 @@ static void queue(struct vcpu *vcpu, uint32_t info, uint32_t error, uint64_t len
 }
 
 /* Vectors whose delivery, when it meets a fault, becomes a double fault (SDM, "Interrupt 8"). */
-#define CONTRIBUTORY (1u << 0 | 1u << 10 | 1u << 11 | 1u << 12 | 1u << 13 | 1u << 14)
+#define CONTRIBUTORY (1u << 0 | 1u << 10 | 1u << 11 | 1u << 12 | 1u << 13 | 1u << 14 | 1u << 20)
 
 static bool doubles(uint32_t info)
 {
 	return INFO_TYPE_OF(info) == TYPE_EXCEPTION && CONTRIBUTORY >> (info & 31) & 1;
+}
+
+/* A fault in the delivery of a double fault shuts the CPU down, which is what a triple fault does. */
+static bool shuts_down(uint32_t info)
+{
+	return INFO_TYPE_OF(info) == TYPE_EXCEPTION && (info & 0xff) == VECTOR_DF;
+}
+
+static void shut_down(struct vcpu *vcpu)
+{
+	vcpu->exit.kind = PLINTH_EXIT_TRIPLE_FAULT;
+	vcpu_on_action(vcpu, vcpu->handlers[PLINTH_EXIT_TRIPLE_FAULT](vcpu));
 }
 
 /* An IRET that was about to unblock NMIs did not do it (SDM, "Information for VM Exits During IRET"). */
@@ -175,6 +187,8 @@ void event_redeliver(struct vcpu *vcpu)
 	} else if (doubles(info)) {
 		vmcs_write(VMCS_ENTRY_INTERRUPTION_INFO, 0);
 		vcpu_inject(vcpu, VECTOR_DF, true, 0);
+	} else if (shuts_down(info)) {
+		shut_down(vcpu);
 	}
 }
 

@@ -157,10 +157,8 @@ static enum outcome xsetbv(struct guest *g)
 #define QUALIFICATION_UNBLOCKS 0x1000ull /* an IRET was about to unblock NMIs, and did not */
 
 /* Second-level translation is one to one: what it lacks it adds, what it forbids is #GP. */
-static enum outcome translation(struct guest *g, const struct model_exit *e)
+static enum outcome translation(const struct model_exit *e)
 {
-	if (e->qualification & QUALIFICATION_UNBLOCKS && !(e->vectoring >> 31))
-		g->interruptibility |= 8;
 	return e->qualification & QUALIFICATION_MAPPED || e->physical >> model.kind->caps.physical_bits ? RAISES_GP
 														 : SAME_RIP;
 }
@@ -180,7 +178,7 @@ static enum outcome basic(struct guest *g, const struct model_exit *e)
 	case 28: return cr_access(g, e->qualification);
 	case 31: return rdmsr(g);
 	case 32: return wrmsr(g);
-	case 48: return translation(g, e);
+	case 48: return translation(e);
 	case 50: case 53: case 59: return RAISES_UD;
 	case 55: return xsetbv(g);
 	default: return STOPS;
@@ -200,18 +198,72 @@ static void advance(struct guest *g, const struct model_exit *e)
 		g->pending_debug |= 1ull << 14;
 }
 
+/* -- events (SDM, "VM Exits That Occur During Event Delivery", "Interrupt 8 - Double Fault") ---- */
+
+#define INFO_VALID     0x80000000u
+#define INFO_UNDEFINED 0x00001000u /* bit 12 of what was being delivered */
+#define BLOCKS_NMI     8ull
+#define VECTOR(info)   ((info)&0xff)
+#define TYPE(info)     ((info) >> 8 & 7)
+
+enum { TYPE_INTERRUPT = 0, TYPE_NMI = 2, TYPE_FAULT = 3 };
+
+static void deliver(struct guest *g, uint32_t info, uint32_t error, uint64_t length)
+{
+	g->event = (struct model_event){ .info = info, .error = error, .length = (uint32_t)length };
+	/* Blocking by STI and MOV SS ends with any delivery, and that of an NMI blocks NMIs. */
+	g->interruptibility &= ~3ull;
+	if (TYPE(info) == TYPE_NMI)
+		g->interruptibility |= BLOCKS_NMI;
+}
+
+/* How a fault (#GP) in the delivery of another event ends: by the class of the first. */
+static enum outcome fault_on_top(struct guest *g, uint32_t first)
+{
+	if (!(first & INFO_VALID) || TYPE(first) != TYPE_FAULT)
+		return RAISES_GP;
+	switch (VECTOR(first)) {
+	case 8: return RESETS; /* the CPU shuts down */
+	case 0: case 10: case 11: case 12: case 13: /* contributory exceptions */
+	case 14: case 20: /* page faults */
+		deliver(g, ORACLE_DF, 0, 0);
+		return RAISES_DF;
+	default: return RAISES_GP;
+	}
+}
+
+static enum outcome raise(struct guest *g, const struct model_exit *e, enum outcome outcome)
+{
+	if (outcome == RAISES_GP)
+		outcome = fault_on_top(g, e->vectoring);
+	if (outcome == RAISES_GP)
+		deliver(g, ORACLE_GP, 0, 0);
+	if (outcome == RAISES_UD)
+		deliver(g, ORACLE_UD, 0, 0);
+	return outcome;
+}
+
+/* What was being delivered is delivered again; software's own events bring their instruction's length. */
+static void again(struct guest *g, const struct model_exit *e)
+{
+	deliver(g, e->vectoring & ~INFO_UNDEFINED, e->vectoring_error, e->length);
+}
+
 enum outcome oracle(const struct guest *before, const struct model_exit *exit, struct guest *after)
 {
 	enum outcome outcome;
 
 	*after = *before;
+	after->event = (struct model_event){ 0 };
 	outcome = basic(after, exit);
 	if (outcome == GOES_ON)
 		advance(after, exit);
 	else
 		after->rip = before->rip;
-	/* Delivering an event ends blocking by STI and MOV SS. */
-	if (outcome == RAISES_GP || outcome == RAISES_UD)
-		after->interruptibility &= ~3ull;
-	return outcome;
+	/* An IRET that was about to unblock NMIs did not come to its end (SDM, "Information for VM Exits During IRET"). */
+	if (exit->reason == 48 && exit->qualification & QUALIFICATION_UNBLOCKS && !(exit->vectoring & INFO_VALID))
+		after->interruptibility |= BLOCKS_NMI;
+	if (outcome == SAME_RIP && exit->vectoring & INFO_VALID)
+		again(after, exit);
+	return raise(after, exit, outcome);
 }

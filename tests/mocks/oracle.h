@@ -15,6 +15,7 @@ enum outcome {
 	SAME_RIP,  /* at the instruction, without an event */
 	RAISES_GP, /* at the instruction, with #GP(0) */
 	RAISES_UD,
+	RAISES_DF,
 	STOPS,	   /* an exit nobody expects: the CPU is given back, or halts */
 	RESETS,
 };
@@ -24,7 +25,13 @@ struct guest {
 	struct model_state visible;
 	struct vcpu_regs regs;
 	uint64_t rip, rsp, interruptibility, pending_debug;
+	struct model_event event; /* delivered as it goes on */
 };
+
+/* Events as the VMCS codes them. */
+#define ORACLE_GP 0x80000b0du
+#define ORACLE_UD 0x80000306u
+#define ORACLE_DF 0x80000b08u
 
 /**
  * oracle() - judge one exit.

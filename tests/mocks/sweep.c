@@ -4,8 +4,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-static char label[256];
+static char label[256], group[128];
 static unsigned long cases;
 
 void sweep_label(const char *format, ...)
@@ -14,6 +15,15 @@ void sweep_label(const char *format, ...)
 
 	va_start(args, format);
 	vsnprintf(label, sizeof(label), format, args);
+	va_end(args);
+}
+
+void sweep_group(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(group, sizeof(group), format, args);
 	va_end(args);
 }
 
@@ -59,10 +69,23 @@ void sweep_expect_same(const struct machine_world *before)
 
 void sweep_expect_corrupt(void)
 {
-	cr_expect_eq(machine_load(), PLINTH_E_CORRUPT, "%s: load", label);
-	cr_expect_eq(machine_start(), PLINTH_E_CORRUPT, "%s: start", label);
-	cr_expect_eq(machine_stop(), PLINTH_E_CORRUPT, "%s: stop", label);
-	cr_expect_eq(machine_unload(), PLINTH_E_CORRUPT, "%s: unload", label);
+	static const struct {
+		const char *name;
+		int (*run)(void);
+	} commands[] = {
+		{ "load", machine_load }, { "start", machine_start }, { "stop", machine_stop }, { "unload", machine_unload },
+	};
+	struct machine_world before;
+
+	machine_snapshot(&before);
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+		cr_expect_eq(commands[i].run(), PLINTH_E_CORRUPT, "%s: %s", label, commands[i].name);
+		cr_expect(strstr(machine.report.text, "restart the machine"), "%s: %s does not say what to do: %s", label,
+			  commands[i].name, machine.report.text);
+		sweep_expect_same(&before);
+	}
+	cr_expect_eq(core_destroy(machine.core), PLINTH_E_CORRUPT, "%s: the core can be taken away", label);
+	sweep_expect_same(&before);
 }
 
 int sweep_loaded(void)
@@ -139,7 +162,8 @@ uint32_t sweep_one(const struct scenario *s, const struct model_kind *kind, uint
 	uint32_t hits;
 	int err;
 
-	sweep_label("%s, %u CPUs, faults %u %u", s->name, n_cpus, faults.first, faults.second);
+	sweep_label("%s%s%s, %u CPUs, faults %u %u", group, *group ? ": " : "", s->name, n_cpus, faults.first,
+		    faults.second);
 	sweep_count();
 	machine_reset(kind, n_cpus);
 	machine_snapshot(&empty);

@@ -19,6 +19,8 @@ struct scenario {
 /** sweep_label() - the name of the case at hand, for messages; as printf(). */
 void sweep_label(const char *format, ...) __attribute__((format(printf, 1, 2)));
 const char *sweep_case(void);
+/** sweep_group() - what the following cases of sweep_one() have in common, told in their names. */
+void sweep_group(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /** sweep_count() - one more combination was tried. */
 void sweep_count(void);

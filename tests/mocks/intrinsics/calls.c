@@ -4,8 +4,6 @@
 
 PLINTH_MODULE("mock_intrinsics", "0.1.0", "a model of the CPU instead of the CPU (tests)");
 
-#define MODEL (*(const struct model_calls *const *)MODEL_CALLS_PAGE)
-
 #define CALL(type, name, parameters, arguments) \
 	type cpu_##name parameters              \
 	{                                       \

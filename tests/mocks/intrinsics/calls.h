@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include <plinth/intrinsics.h>
+#include <plinth/vcpu.h>
 
 struct plinth_boot;
 
@@ -19,6 +20,13 @@ struct native_entry {
 	int (*check)(uint64_t cpu);
 };
 
+/* A guest without VT-x: what a vCPU module that only pretends knows of it. */
+struct pretence {
+	uint64_t reg[VCPU_REG_COUNT]; /* by enum vcpu_reg */
+	uint64_t qualification;
+	uint32_t event, event_error; /* to be delivered when it goes on; 0: none */
+};
+
 struct model_calls {
 #define CALL(type, name, parameters, arguments) type(*name) parameters;
 #define VOID_CALL(name, parameters, arguments)	void(*name) parameters;
@@ -29,10 +37,13 @@ struct model_calls {
 #undef NORETURN_CALL
 	/* For variants of other modules: does this call fail? */
 	bool (*fault)(const char *what);
+	/* For a vCPU module without VT-x: the system goes on as its guest, as @guest and the vCPU's registers say. */
+	void (*pretend)(struct vcpu *vcpu, struct pretence *guest) __attribute__((noreturn));
 	const struct native_entry *native;
 };
 
 /* In the slot that no VMM gets, because NULL is there, and where no sanitizer keeps its notes. */
 #define MODEL_CALLS_PAGE 0x10010000ull
+#define MODEL		 (*(const struct model_calls *const *)MODEL_CALLS_PAGE)
 
 #endif

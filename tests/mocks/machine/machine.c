@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The machine's life, its commands, and what is compared. */
+/* The machine's life and its commands. */
 #define _GNU_SOURCE
 #include "machine.h"
 
@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #include "drivers/common/internal.h"
-#include "lib/log_ring.h"
 #include "memory.h"
 #include "mock_os.h"
 #include "model/internal.h"
@@ -21,7 +20,7 @@ struct machine machine;
 
 /* -- module files --------------------------------------------------------------------- */
 
-#define FILES_MAX 64
+#define FILES_MAX 128
 
 static struct file {
 	char name[64];
@@ -57,10 +56,11 @@ static void read_file(struct file *f, const char *folder, const char *name)
 static const struct file *file_of(const char *name)
 {
 	const char *shipped = getenv("PLINTH_MODULES"), *mocks = getenv("PLINTH_MOCKS");
-	char variants[4096];
+	char variants[4096], interfaces[4096];
 	struct file *f = files;
 
 	snprintf(variants, sizeof(variants), "%s/variants", mocks ? mocks : "");
+	snprintf(interfaces, sizeof(interfaces), "%s/interfaces", mocks ? mocks : "");
 	for (; f < files + FILES_MAX && f->bytes; f++)
 		if (!strcmp(f->name, name))
 			return f;
@@ -69,6 +69,8 @@ static const struct file *file_of(const char *name)
 	read_file(f, mocks, name);
 	if (!f->bytes)
 		read_file(f, variants, name);
+	if (!f->bytes)
+		read_file(f, interfaces, name);
 	if (!f->bytes)
 		read_file(f, shipped, name);
 	if (!f->bytes)
@@ -273,86 +275,7 @@ int machine_unload(void)
 	return core_unload(machine.core, &machine.report);
 }
 
-/* -- what is compared --------------------------------------------------------------------------- */
-
-static uint64_t kernel_sum(void)
-{
-	uint64_t sum = 0;
-
-	for (uint32_t cpu = 0; cpu < model.n_cpus; cpu++) {
-		const uint64_t *gdt = (const uint64_t *)model_kernel_gdt(cpu);
-
-		for (unsigned int i = 0; i < 16; i++)
-			sum = sum * 31 + gdt[i];
-	}
-	return sum;
-}
-
-void machine_snapshot(struct machine_world *out)
-{
-	memset(out, 0, sizeof(*out));
-	for (uint32_t i = 0; i < model.n_cpus; i++) {
-		out->state[i] = model.cpu[i].st;
-		out->vmx_on[i] = model.cpu[i].vmx_on;
-		out->halted[i] = model.cpu[i].halted;
-		out->claimed[i] = machine.claimed[i];
-		/* VMXON wants it locked, and it stays so until reset: documented. */
-		out->state[i].msr[MODEL_MSR_FEATURE_CONTROL] = 0;
-		/* A process of the kernel's may have page-faulted meanwhile; nothing of ours writes it. */
-	}
-	out->rip_sum = kernel_sum();
-	out->pages = mock_world.pages;
-	if (core_shared_region(machine.core)) {
-		out->vmm_heap = core_shared_region(machine.core)->heap_used;
-		out->vmm_pool = machine.warm ? core_shared_region(machine.core)->pool_used : 0;
-	}
-	for (uint32_t i = 0; core_shared_region(machine.core) && i < model.n_cpus; i++)
-		out->stack_tops += plinth_shared_cpu(core_shared_region(machine.core), i)->stack_top;
-	out->locked = machine.locked;
-	out->active_vmcs = model_active_vmcs();
-	out->core_state = machine.core->state;
-	out->guests = cpus_guests(machine.core);
-	out->virt = machine.virt;
-}
-
-const char *machine_compare(const struct machine_world *a, const struct machine_world *b)
-{
-	static char text[64];
-
-	for (uint32_t i = 0; i < MODEL_CPUS; i++) {
-		const char *differs = model_differs(&a->state[i], &b->state[i]);
-
-		if (!differs && a->vmx_on[i] != b->vmx_on[i])
-			differs = "VMX operation";
-		if (!differs && a->halted[i] != b->halted[i])
-			differs = "halted";
-		if (!differs && a->claimed[i] != b->claimed[i])
-			differs = "claim";
-		if (differs) {
-			snprintf(text, sizeof(text), "CPU %u: %s", i, differs);
-			return text;
-		}
-	}
-	if (a->rip_sum != b->rip_sum)
-		return "the kernel's GDT";
-	if (a->pages != b->pages)
-		return "pages owned";
-	if (a->vmm_heap != b->vmm_heap)
-		return "the VMM's heap";
-	if (a->vmm_pool != b->vmm_pool)
-		return "the VMM's pages";
-	if (a->stack_tops != b->stack_tops)
-		return "the CPUs' stacks";
-	if (a->locked != b->locked)
-		return "os_lock()";
-	if (a->active_vmcs != b->active_vmcs)
-		return "active VMCSs";
-	if (a->core_state != b->core_state)
-		return "the core's state";
-	if (a->guests != b->guests)
-		return "the core's guests";
-	return a->virt != b->virt ? "os_virt_acquire()" : NULL;
-}
+/* -- what tests ask ------------------------------------------------------------------------------ */
 
 uint64_t machine_pages(void)
 {
@@ -370,11 +293,17 @@ void machine_check_state(uint32_t cpu, bool guest)
 void machine_guest_cr4(uint32_t number, uint64_t value)
 {
 	struct model_cpu *cpu = &model.cpu[number];
-	uint64_t mask = model_field(number, VMCS_CR4_MASK), shadow = model_field(number, VMCS_CR4_SHADOW);
+	uint64_t mask, shadow;
 	static const struct model_exit write_rax = { .reason = 28, .qualification = 4, .length = 3 };
 	struct vcpu_regs regs = cpu->regs;
 	uint64_t rip = cpu->rip;
 
+	if (cpu->pretending) {
+		cpu->st.cr4 = value;
+		return;
+	}
+	mask = model_field(number, VMCS_CR4_MASK);
+	shadow = model_field(number, VMCS_CR4_SHADOW);
 	if (!((value ^ shadow) & mask)) {
 		cpu->st.cr4 = (value & ~mask) | (cpu->st.cr4 & mask);
 		return;
@@ -384,18 +313,4 @@ void machine_guest_cr4(uint32_t number, uint64_t value)
 		model_violation("the guest cannot write CR4");
 	cpu->regs = regs;
 	cpu->rip = rip;
-}
-
-bool machine_log_has(uint32_t cpu, const char *text)
-{
-	const struct plinth_shared_cpu *ring;
-	struct plinth_log_record record;
-
-	if (!core_shared_region(machine.core))
-		return false;
-	ring = plinth_shared_cpu(core_shared_region(machine.core), cpu);
-	for (uint64_t i = log_ring_first(ring, 1); i <= ring->log_head; i++)
-		if (log_ring_read(ring, i, &record) && strstr(record.text, text))
-			return true;
-	return false;
 }

@@ -23,16 +23,27 @@
 #define MACHINE_USER_CR3   0x1000ull /* page tables of user mode have this bit set */
 #define VMCALL_BYTES	   3u
 
+/* What one CPU is besides what software sees of it. */
+struct machine_cpu_world {
+	uint64_t vmxon_pa, interruptibility, activity, pending_debug;
+	uint64_t vmm_state, stack_top; /* in its block of the shared region */
+	int64_t vmcs;
+	uint64_t vmx_on, guest, halted, in_vmm, in_nmi, claimed;
+	uint64_t log_torn, log_head; /* records that cannot be read; the newest */
+};
+
 /* Everything that a start or a load changes: equal before and after what is undone. */
 struct machine_world {
 	struct model_state state[MODEL_CPUS];
-	uint64_t rip_sum; /* of what must not change in the kernel's memory */
+	struct machine_cpu_world cpu[MODEL_CPUS];
+	uint64_t kernel;	     /* of what must not change in the kernel's memory, a sum */
+	uint64_t launch_map, root_map; /* who is mapped where and how, in both sets of page tables; sums */
+	uint64_t tuning;	     /* levels and rules of the log, a sum */
 	uint64_t pages;
 	uint64_t vmm_heap, vmm_pool; /* in use inside the VMM, while it is loaded */
-	uint64_t stack_tops;	     /* of all CPUs, added up */
-	uint32_t locked, active_vmcs;
-	uint32_t core_state, guests;
-	bool virt, claimed[MODEL_CPUS], vmx_on[MODEL_CPUS], halted[MODEL_CPUS];
+	uint64_t locked, active_vmcs, virt;
+	/* The driver's. */
+	uint64_t core_state, core_pages, core_modules, core_finis, guests, paused;
 };
 
 /* What can be wrong with a module's file. */
@@ -73,7 +84,7 @@ int machine_stop(void);
 int machine_unload(void);
 
 void machine_snapshot(struct machine_world *out);
-/** machine_compare() - what differs first, or NULL. */
+/** machine_compare() - what differs first, or NULL. The log may have grown: that is what it is for. */
 const char *machine_compare(const struct machine_world *a, const struct machine_world *b);
 
 /** machine_pages() - what the driver holds of the machine's memory. */

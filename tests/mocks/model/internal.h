@@ -67,6 +67,11 @@ int model_enter(struct model_cpu *cpu, const struct vcpu_regs *regs, bool resume
 /* exit.c: from the guest: state to the VMCS, the host's from it. */
 void model_leave_guest(struct model_cpu *cpu, const struct model_exit *exit);
 
+/* pretend.c: a guest without VT-x. */
+void model_pretend(struct vcpu *vcpu, struct pretence *guest) __attribute__((noreturn));
+void pretence_take(struct model_cpu *cpu, const struct model_exit *exit);
+void pretence_put(struct model_cpu *cpu);
+
 /* switch.S */
 uint64_t model_switch_to(uint64_t stack_top, uint64_t fn, uint64_t a, uint64_t b, uint64_t c, uint64_t d);
 void model_switch_back(uint64_t end) __attribute__((noreturn));

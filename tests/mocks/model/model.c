@@ -20,6 +20,7 @@ static struct model_calls calls = {
 #define NORETURN_CALL(name, parameters, arguments) .name = model_##name,
 #include "../intrinsics/calls.def"
 	.fault = model_fault,
+	.pretend = model_pretend,
 };
 
 void model_set_native(const struct native_entry *native)
@@ -137,7 +138,7 @@ void model_visible(uint32_t number, struct model_state *out)
 	const struct model_cpu *cpu = &model.cpu[number];
 
 	*out = cpu->st;
-	if (!cpu->guest)
+	if (!cpu->guest || cpu->pretending)
 		return;
 	out->cr0 = through(out->cr0, vmcs_get(cpu, VMCS_CR0_SHADOW), vmcs_get(cpu, VMCS_CR0_MASK));
 	out->cr4 = through(out->cr4, vmcs_get(cpu, VMCS_CR4_SHADOW), vmcs_get(cpu, VMCS_CR4_MASK));

@@ -21,6 +21,8 @@
 
 #define MODEL_CPUS 4u
 
+struct pretence;
+
 /*
  * The kernel's half: an address of this process with the upper bits set. Whoever touches it
  * faults, and the machine lets it touch the address without them.
@@ -80,6 +82,8 @@ struct model_cpu {
 	bool in_vmm; /* a stack of the VMM is in use */
 	uint64_t vmxon_pa;
 	int vmcs; /* the current one; -1: none */
+	struct vcpu *pretending; /* its guest runs without VT-x (see struct pretence); NULL: not so */
+	struct pretence *pretence;
 	uint64_t ticks;
 	uint64_t nmis_sent, nmis_delivered; /* delivered: to the OS, as guest or not */
 	uint32_t in_nmi;

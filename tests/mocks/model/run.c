@@ -60,6 +60,17 @@ static enum model_end resume(struct model_cpu *cpu, struct vcpu *vcpu)
 	return MODEL_CRASHED;
 }
 
+/* What the stub has called; the result counts if nothing was given up meanwhile. */
+static uint64_t answer(struct model_cpu *cpu, struct vcpu *vcpu)
+{
+	/* The real stub carries a plain EXIT_NEXT out by itself; on_action() can do every action. */
+	uint64_t end = vmm_run(cpu, (uint64_t)vcpu, (uint64_t)vcpu->on_exit, (uint64_t)vcpu, 0, 0, 0);
+
+	if (model_switch_returned)
+		end = vmm_run(cpu, (uint64_t)vcpu, (uint64_t)vcpu->on_action, (uint64_t)vcpu, end & 0xffffffff, 0, 0);
+	return end;
+}
+
 static enum model_end handle(struct model_cpu *cpu)
 {
 	struct vcpu *vcpu = vcpu_of(cpu);
@@ -70,11 +81,21 @@ static enum model_end handle(struct model_cpu *cpu)
 		return MODEL_CRASHED;
 	}
 	stub(cpu, vcpu);
-	/* The real stub carries a plain EXIT_NEXT out by itself; on_action() can do every action. */
-	end = vmm_run(cpu, (uint64_t)vcpu, (uint64_t)vcpu->on_exit, (uint64_t)vcpu, 0, 0, 0);
-	if (model_switch_returned)
-		end = vmm_run(cpu, (uint64_t)vcpu, (uint64_t)vcpu->on_action, (uint64_t)vcpu, end & 0xffffffff, 0, 0);
+	end = answer(cpu, vcpu);
 	return model_switch_returned ? resume(cpu, vcpu) : (enum model_end)end;
+}
+
+/* Of a guest without VT-x there is no VMCS to ask, and none that could refuse to go on. */
+static enum model_end handle_pretence(struct model_cpu *cpu, const struct model_exit *exit)
+{
+	uint64_t end;
+
+	pretence_take(cpu, exit);
+	end = answer(cpu, cpu->pretending);
+	if (!model_switch_returned)
+		return (enum model_end)end;
+	pretence_put(cpu);
+	return MODEL_GUEST;
 }
 
 static enum model_end handle_all(struct model_cpu *cpu, enum model_end end)
@@ -113,6 +134,8 @@ enum model_end model_exit(uint32_t number, const struct model_exit *exit)
 		model_violation("the test wants an exit of CPU %u, which runs no guest", number);
 		return MODEL_CRASHED;
 	}
+	if (cpu->pretending)
+		return handle_pretence(cpu, exit);
 	model_leave_guest(cpu, exit);
 	return handle_all(cpu, handle(cpu));
 }
@@ -162,6 +185,7 @@ void model_hand_back(const struct cpu_handback *state, uint64_t cr3)
 		model_violation("CPU %u is handed back with the VMM's IDT", model.here);
 	model.back = *state;
 	model.back_cr3 = cr3;
+	cpu->pretending = NULL;
 	cpu->nmis_delivered += state->nmis;
 	memcpy(&cpu->regs, state, sizeof(cpu->regs));
 	cpu->st.cr3 = cr3;

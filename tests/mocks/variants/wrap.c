@@ -12,8 +12,6 @@
 
 #include "../intrinsics/calls.h"
 
-#define MODEL (*(const struct model_calls *const *)MODEL_CALLS_PAGE)
-
 #define WRAP(type, name, parameters, arguments, failure)                                    \
 	PLINTH_EXPORT type shipped_##name parameters;                                       \
 	type name parameters                                                                \

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: MIT */
+/* What is compared before and after a case. */
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "drivers/common/internal.h"
+#include "lib/log_ring.h"
+#include "machine.h"
+#include "memory.h"
+#include "mock_os.h"
+#include "model/internal.h"
+
+/* -- sums of what would be too much to keep -------------------------------------------- */
+
+static uint64_t sum_of(uint64_t sum, const void *memory, size_t bytes)
+{
+	const uint8_t *at = memory;
+
+	for (size_t i = 0; i < bytes; i++)
+		sum = sum * 31 + at[i];
+	return sum;
+}
+
+#define KERNEL_GDT_BYTES 128u
+#define KERNEL_IDT_BYTES 512u
+#define KERNEL_TSS_BYTES 104u
+
+static uint64_t kernel_sum(void)
+{
+	uint64_t sum = 0;
+
+	for (uint32_t cpu = 0; cpu < model.n_cpus; cpu++) {
+		sum = sum_of(sum, (const void *)model_kernel_gdt(cpu), KERNEL_GDT_BYTES);
+		sum = sum_of(sum, (const void *)model_kernel_idt_base(cpu), KERNEL_IDT_BYTES);
+		sum = sum_of(sum, (const void *)model_kernel_tss(cpu), KERNEL_TSS_BYTES);
+	}
+	return sum;
+}
+
+static uint64_t *table_at(void *ctx, uint64_t pa)
+{
+	(void)ctx;
+	return memory_physical(pa);
+}
+
+static int add_leaf(void *ctx, const struct pt_leaf *leaf)
+{
+	uint64_t *sum = ctx;
+
+	*sum = sum_of(*sum, &leaf->va, sizeof(leaf->va));
+	*sum = sum_of(*sum, &leaf->pa, sizeof(leaf->pa));
+	*sum = sum_of(*sum, &leaf->entry, sizeof(leaf->entry));
+	return 0;
+}
+
+static uint64_t map_sum(uint64_t root_pa)
+{
+	const struct pt pt = {.root_pa = root_pa, .levels = machine.levels, .table = table_at};
+	uint64_t sum = 1;
+
+	return pt_walk(&pt, add_leaf, &sum) ? 0 : sum;
+}
+
+/* -- the snapshot --------------------------------------------------------------------------- */
+
+static void take_block(struct machine_cpu_world *out, uint32_t i)
+{
+	const struct plinth_shared_cpu *block = plinth_shared_cpu(core_shared_region(machine.core), i);
+	struct plinth_log_record record;
+
+	out->vmm_state = block->state;
+	out->stack_top = block->stack_top;
+	out->log_head = block->log_head;
+	for (uint64_t n = log_ring_first(block, 1); n <= block->log_head; n++)
+		out->log_torn += !log_ring_read(block, n, &record);
+}
+
+static void take_cpu(struct machine_world *out, uint32_t i)
+{
+	const struct model_cpu *cpu = &model.cpu[i];
+
+	out->state[i] = cpu->st;
+	/* VMXON wants it locked, and it stays so until reset: documented. */
+	out->state[i].msr[MODEL_MSR_FEATURE_CONTROL] = 0;
+	out->cpu[i] = (struct machine_cpu_world){
+		.vmxon_pa = cpu->vmxon_pa,
+		.interruptibility = cpu->interruptibility,
+		.activity = cpu->activity,
+		.pending_debug = cpu->pending_debug,
+		.vmcs = cpu->vmcs,
+		.vmx_on = cpu->vmx_on,
+		.guest = cpu->guest,
+		.halted = cpu->halted,
+		.in_vmm = cpu->in_vmm,
+		.in_nmi = cpu->in_nmi,
+		.claimed = machine.claimed[i],
+	};
+	if (core_shared_region(machine.core))
+		take_block(&out->cpu[i], i);
+}
+
+static void take_loaded(struct machine_world *out)
+{
+	const struct plinth_shared *shared = core_shared_region(machine.core);
+
+	out->launch_map = map_sum(memory_pa(core_launch_pgd(machine.core)));
+	out->root_map = map_sum(machine.core->tables.root_pa);
+	out->tuning = sum_of(0, core_tuning_page(machine.core), sizeof(struct plinth_tuning));
+	out->vmm_heap = shared->heap_used;
+	/* The first start makes page tables that are kept. */
+	out->vmm_pool = machine.warm ? shared->pool_used : 0;
+}
+
+void machine_snapshot(struct machine_world *out)
+{
+	const struct core *core = machine.core;
+
+	memset(out, 0, sizeof(*out));
+	for (uint32_t i = 0; i < model.n_cpus; i++)
+		take_cpu(out, i);
+	out->kernel = kernel_sum();
+	out->pages = mock_world.pages;
+	if (core_shared_region(core))
+		take_loaded(out);
+	out->locked = machine.locked;
+	out->active_vmcs = model_active_vmcs();
+	out->virt = machine.virt;
+	out->core_state = core->state;
+	out->core_pages = core->pages_held;
+	out->core_modules = core->n_modules;
+	out->core_finis = core->n_finis;
+	out->guests = cpus_guests(core);
+	out->paused = core->paused;
+}
+
+/* -- the comparison --------------------------------------------------------------------------- */
+
+struct member {
+	const char *name;
+	size_t offset;
+};
+
+#define OF_CPU(name, m)                                                                                      \
+	{                                                                                                    \
+		name, offsetof(struct machine_cpu_world, m)                                                  \
+	}
+static const struct member cpu_members[] = {
+	OF_CPU("VMXON region", vmxon_pa),
+	OF_CPU("blocking of events", interruptibility),
+	OF_CPU("activity", activity),
+	OF_CPU("pending debug exceptions", pending_debug),
+	OF_CPU("state in the shared region", vmm_state),
+	OF_CPU("stack", stack_top),
+	OF_CPU("current VMCS", vmcs),
+	OF_CPU("VMX operation", vmx_on),
+	OF_CPU("guest", guest),
+	OF_CPU("halted", halted),
+	OF_CPU("on a stack of the VMM", in_vmm),
+	OF_CPU("in an NMI handler", in_nmi),
+	OF_CPU("claim", claimed),
+	OF_CPU("torn log records", log_torn),
+};
+
+#define OF_ALL(name, m)                                                                                      \
+	{                                                                                                    \
+		name, offsetof(struct machine_world, m)                                                      \
+	}
+static const struct member members[] = {
+	OF_ALL("the kernel's GDT, IDT or TSS", kernel),
+	OF_ALL("mappings of the launch tables", launch_map),
+	OF_ALL("mappings of the root tables", root_map),
+	OF_ALL("log levels", tuning),
+	OF_ALL("pages owned", pages),
+	OF_ALL("the VMM's heap", vmm_heap),
+	OF_ALL("the VMM's pages", vmm_pool),
+	OF_ALL("os_lock()", locked),
+	OF_ALL("active VMCSs", active_vmcs),
+	OF_ALL("os_virt_acquire()", virt),
+	OF_ALL("the core's state", core_state),
+	OF_ALL("the core's pages", core_pages),
+	OF_ALL("the core's modules", core_modules),
+	OF_ALL("the core's destructors", core_finis),
+	OF_ALL("the core's guests", guests),
+	OF_ALL("the core's pause", paused),
+};
+
+static const char *first_different(const struct member *list, size_t n, const void *a, const void *b)
+{
+	for (size_t i = 0; i < n; i++)
+		if (memcmp((const char *)a + list[i].offset, (const char *)b + list[i].offset,
+			   sizeof(uint64_t)))
+			return list[i].name;
+	return NULL;
+}
+
+static const char *cpu_differs(const struct machine_world *a, const struct machine_world *b, uint32_t i)
+{
+	const char *differs = model_differs(&a->state[i], &b->state[i]);
+
+	if (!differs)
+		differs = first_different(cpu_members, ARRAY_SIZE_OF(cpu_members), &a->cpu[i], &b->cpu[i]);
+	/* Unloaded there is none; loaded, nothing that was said is unsaid. */
+	if (!differs && b->cpu[i].log_head < a->cpu[i].log_head)
+		differs = "lost log records";
+	return differs;
+}
+
+const char *machine_compare(const struct machine_world *a, const struct machine_world *b)
+{
+	static char text[64];
+
+	for (uint32_t i = 0; i < MODEL_CPUS; i++) {
+		const char *differs = cpu_differs(a, b, i);
+
+		if (differs) {
+			snprintf(text, sizeof(text), "CPU %u: %s", i, differs);
+			return text;
+		}
+	}
+	return first_different(members, ARRAY_SIZE_OF(members), a, b);
+}
+
+bool machine_log_has(uint32_t cpu, const char *text)
+{
+	const struct plinth_shared_cpu *ring;
+	struct plinth_log_record record;
+
+	if (!core_shared_region(machine.core))
+		return false;
+	ring = plinth_shared_cpu(core_shared_region(machine.core), cpu);
+	for (uint64_t i = log_ring_first(ring, 1); i <= ring->log_head; i++)
+		if (log_ring_read(ring, i, &record) && strstr(record.text, text))
+			return true;
+	return false;
+}

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What second-level translation gives a guest: every page of the VMM is hidden, all else is there
+ * one to one, and what the guest tries with a hidden page ends as the documentation says. The
+ * tables are read by a walker of our own (SDM, "EPT Translation Mechanism").
+ */
+#include "exits.h"
+
+#include "drivers/common/internal.h"
+#include "lib/pagetable.h"
+
+#define PAGE	     4096ull
+#define READ	     1u
+#define WRITE	     2u
+#define FETCH	     4u
+#define LARGE	     (1ull << 7)
+#define ADDRESS_BITS 0x000ffffffffff000ull
+#define LINEAR_VALID 0x180ull /* of the qualification: by a linear address, which was translated */
+
+/* Where the CPU finds a guest's page, and what it may do there. */
+struct translation {
+	uint64_t pa;
+	uint32_t access;
+};
+
+static struct translation ept_walk(uint64_t gpa)
+{
+	uint64_t table = model_field(0, VMCS_EPT_POINTER) & ADDRESS_BITS;
+	struct translation t = {.access = READ | WRITE | FETCH};
+
+	for (unsigned int shift = 39;; shift -= 9) {
+		uint64_t entry = ((const uint64_t *)model.physical(table))[gpa >> shift & 511],
+			 bytes = 1ull << shift;
+
+		t.access &= entry & 7;
+		if (!t.access)
+			return t;
+		if (shift == 12 || entry & LARGE) {
+			t.pa = (entry & ADDRESS_BITS & ~(bytes - 1)) | (gpa & (bytes - 1));
+			return t;
+		}
+		table = entry & ADDRESS_BITS;
+	}
+}
+
+static uint64_t *reach(void *ctx, uint64_t pa)
+{
+	(void)ctx;
+	return model.physical(pa);
+}
+
+static bool within(enum space_id id, uint64_t va)
+{
+	const struct space_region *region = &machine.core->space[id];
+
+	return va - region->va < region->pages * PAGE;
+}
+
+/* What the guest does, if the translation does not let it: an exit, and #GP; nothing becomes visible. */
+static void try_access(uint64_t gpa, uint32_t access)
+{
+	struct translation before = ept_walk(gpa), after;
+	struct model_exit exit = {.reason = 48,
+				  .physical = gpa,
+				  .length = 3,
+				  .qualification = access | before.access << 3 | LINEAR_VALID};
+
+	if (access & before.access)
+		return;
+	exits_put_guest(0);
+	sweep_label("physical 0x%llx, access %u of %u", (unsigned long long)gpa, access, before.access);
+	exits_try(0, &exit);
+	after = ept_walk(gpa);
+	cr_expect_eq(after.access, before.access, "%s: now it may do %u", sweep_case(), after.access);
+	cr_expect_eq(after.pa, before.pa, "%s: now it sees another page", sweep_case());
+}
+
+/* The scratch page, which stands for all hidden ones. */
+static uint64_t scratch;
+static unsigned int n_hidden, n_shared, n_tuning;
+
+static void expect_hidden(uint64_t pa, struct translation t)
+{
+	scratch = scratch ? scratch : t.pa;
+	cr_expect_eq(t.pa, scratch, "0x%llx: not the scratch page", (unsigned long long)pa);
+	cr_expect_eq(t.access, READ | WRITE, "0x%llx: hidden with access %u", (unsigned long long)pa,
+		     t.access);
+	n_hidden++;
+}
+
+static void expect_itself(uint64_t pa, struct translation t, uint32_t access)
+{
+	cr_expect_eq(t.pa, pa, "0x%llx leads to 0x%llx", (unsigned long long)pa, (unsigned long long)t.pa);
+	cr_expect_eq(t.access, access, "0x%llx: access %u instead of %u", (unsigned long long)pa, t.access,
+		     access);
+}
+
+static int check_leaf(void *ctx, const struct pt_leaf *leaf)
+{
+	struct translation t = ept_walk(leaf->pa);
+
+	(void)ctx;
+	if (within(SPACE_SHARED, leaf->va)) {
+		expect_itself(leaf->pa, t, READ);
+		n_shared++;
+	} else if (within(SPACE_TUNING, leaf->va)) {
+		expect_itself(leaf->pa, t, READ | WRITE | FETCH);
+		n_tuning++;
+	} else {
+		expect_hidden(leaf->pa, t);
+	}
+	for (uint32_t access = READ; access <= FETCH; access <<= 1)
+		try_access(leaf->pa, access);
+	return 0;
+}
+
+Test(ept, vmm_hidden)
+{
+	struct pt pt;
+
+	exits_power_on(&model_kinds[0]);
+	pt = (struct pt){.root_pa = model_field(0, VMCS_HOST_CR3), .levels = machine.levels, .table = reach};
+	cr_assert_eq(pt_walk(&pt, check_leaf, NULL), 0);
+	cr_expect_gt(n_hidden, 100u);
+	cr_expect_eq(n_shared, machine.core->space[SPACE_SHARED].pages);
+	cr_expect_eq(n_tuning, 1u);
+	/* The launch tables lie beside the pool. */
+	expect_hidden(os_virt_to_phys(core_launch_pgd(machine.core)),
+		      ept_walk(os_virt_to_phys(core_launch_pgd(machine.core))));
+	sweep_report("what a guest tries with the VMM's pages");
+}
+
+/* Memory of the machine, devices, what no CPU of this width can name. */
+Test(ept, everything_else)
+{
+	static const uint64_t addresses[] = {
+		0,	     0x1000,	   0x9f000,	 0xa0000,      0xfffff000,     0x100000000,
+		0x7fffff000, 0x4000000000, 0x7ffffff000, 0x8000000000, 0xffffffffff000};
+
+	exits_power_on(&model_kinds[0]);
+	for (size_t i = 0; i < sizeof(addresses) / sizeof(addresses[0]); i++) {
+		uint64_t gpa = addresses[i];
+
+		if (gpa >> model.kind->caps.physical_bits) {
+			cr_expect_eq(ept_walk(gpa & ((1ull << 48) - 1)).access, 0, "0x%llx is mapped",
+				     (unsigned long long)gpa);
+			for (uint32_t access = READ; access <= FETCH; access <<= 1)
+				try_access(gpa, access);
+		} else {
+			sweep_count();
+			expect_itself(gpa, ept_walk(gpa), READ | WRITE | FETCH);
+		}
+	}
+	sweep_report("physical memory that is not the VMM's");
+}
