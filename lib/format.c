@@ -12,7 +12,7 @@ enum length { LEN_INT, LEN_CHAR, LEN_SHORT, LEN_LONG, LEN_LLONG, LEN_MAX, LEN_SI
 struct output {
 	char *buf;
 	size_t size;
-	size_t len;	/* of the whole text, also of the part that did not fit */
+	size_t len; /* of the whole text, also of the part that did not fit */
 	va_list args;
 };
 
@@ -20,7 +20,7 @@ struct output {
 struct spec {
 	bool left, plus, space, alt, zero;
 	int width;
-	int precision;	/* negative: none given */
+	int precision; /* negative: none given */
 	enum length length;
 	char conversion;
 };
@@ -106,14 +106,14 @@ static size_t digits_before(char *end, uintmax_t value, unsigned int base, bool 
 static intmax_t fetch_signed(struct output *out, enum length length)
 {
 	switch (length) {
-	case LEN_CHAR:		return (signed char)va_arg(out->args, int);
-	case LEN_SHORT:		return (short)va_arg(out->args, int);
-	case LEN_INT:		return va_arg(out->args, int);
-	case LEN_LONG:		return va_arg(out->args, long);
-	case LEN_LLONG:		return va_arg(out->args, long long);
-	case LEN_MAX:		return va_arg(out->args, intmax_t);
-	case LEN_SIZE:		/* the signed type of that size */
-	case LEN_PTRDIFF:	return va_arg(out->args, ptrdiff_t);
+	case LEN_CHAR: return (signed char)va_arg(out->args, int);
+	case LEN_SHORT: return (short)va_arg(out->args, int);
+	case LEN_INT: return va_arg(out->args, int);
+	case LEN_LONG: return va_arg(out->args, long);
+	case LEN_LLONG: return va_arg(out->args, long long);
+	case LEN_MAX: return va_arg(out->args, intmax_t);
+	case LEN_SIZE: /* the signed type of that size */
+	case LEN_PTRDIFF: return va_arg(out->args, ptrdiff_t);
 	}
 	return 0;
 }
@@ -121,14 +121,14 @@ static intmax_t fetch_signed(struct output *out, enum length length)
 static uintmax_t fetch_unsigned(struct output *out, enum length length)
 {
 	switch (length) {
-	case LEN_CHAR:		return (unsigned char)va_arg(out->args, unsigned int);
-	case LEN_SHORT:		return (unsigned short)va_arg(out->args, unsigned int);
-	case LEN_INT:		return va_arg(out->args, unsigned int);
-	case LEN_LONG:		return va_arg(out->args, unsigned long);
-	case LEN_LLONG:		return va_arg(out->args, unsigned long long);
-	case LEN_MAX:		return va_arg(out->args, uintmax_t);
+	case LEN_CHAR: return (unsigned char)va_arg(out->args, unsigned int);
+	case LEN_SHORT: return (unsigned short)va_arg(out->args, unsigned int);
+	case LEN_INT: return va_arg(out->args, unsigned int);
+	case LEN_LONG: return va_arg(out->args, unsigned long);
+	case LEN_LLONG: return va_arg(out->args, unsigned long long);
+	case LEN_MAX: return va_arg(out->args, uintmax_t);
 	case LEN_SIZE:
-	case LEN_PTRDIFF:	return va_arg(out->args, size_t);
+	case LEN_PTRDIFF: return va_arg(out->args, size_t);
 	}
 	return 0;
 }
@@ -139,7 +139,7 @@ static void convert_signed(struct output *out, const struct spec *s)
 	uintmax_t magnitude = value < 0 ? -(uintmax_t)value : (uintmax_t)value;
 	char digits[3 * sizeof(value)];
 	char *end = digits + sizeof(digits);
-	struct number n = { .prefix = value < 0 ? "-" : s->plus ? "+" : s->space ? " " : "" };
+	struct number n = {.prefix = value < 0 ? "-" : s->plus ? "+" : s->space ? " " : ""};
 
 	n.n_prefix = *n.prefix != '\0';
 	n.n_digits = digits_before(end, magnitude, 10, false);
@@ -153,7 +153,7 @@ static void convert_unsigned(struct output *out, const struct spec *s, uintmax_t
 {
 	char digits[3 * sizeof(value)];
 	char *end = digits + sizeof(digits);
-	struct number n = { .prefix = s->conversion == 'X' ? "0X" : "0x", .n_prefix = prefixed ? 2 : 0 };
+	struct number n = {.prefix = s->conversion == 'X' ? "0X" : "0x", .n_prefix = prefixed ? 2 : 0};
 
 	n.n_digits = digits_before(end, value, base, s->conversion == 'X');
 	/* Zero shows as "0" unless a precision says otherwise; "%#o" always begins with a 0. */
@@ -183,21 +183,18 @@ static bool convert(struct output *out, const struct spec *s)
 
 	switch (s->conversion) {
 	case 'd':
-	case 'i':
-		convert_signed(out, s);
-		return true;
+	case 'i': convert_signed(out, s); return true;
 	case 'u':
 	case 'o':
-		convert_unsigned(out, s, fetch_unsigned(out, s->length), s->conversion == 'o' ? 8 : 10, false);
+		convert_unsigned(out, s, fetch_unsigned(out, s->length), s->conversion == 'o' ? 8 : 10,
+				 false);
 		return true;
 	case 'x':
 	case 'X':
 		value = fetch_unsigned(out, s->length);
 		convert_unsigned(out, s, value, 16, s->alt && value);
 		return true;
-	case 'p':
-		convert_unsigned(out, s, (uintptr_t)va_arg(out->args, void *), 16, true);
-		return true;
+	case 'p': convert_unsigned(out, s, (uintptr_t)va_arg(out->args, void *), 16, true); return true;
 	case 'c':
 		if (wide)
 			return false;
@@ -209,9 +206,7 @@ static bool convert(struct output *out, const struct spec *s)
 			return false;
 		convert_string(out, s);
 		return true;
-	case '%':
-		put_text(out, "%", 1);
-		return true;
+	case '%': put_text(out, "%", 1); return true;
 	}
 	return false;
 }
@@ -267,9 +262,12 @@ static const char *parse_precision(struct output *out, const char *f, struct spe
 
 static const char *parse_length(const char *f, struct spec *s)
 {
-	static const struct { char text[3]; uint8_t length; } lengths[] = {
-		{ "hh", LEN_CHAR }, { "h", LEN_SHORT }, { "ll", LEN_LLONG }, { "l", LEN_LONG },
-		{ "j", LEN_MAX }, { "z", LEN_SIZE }, { "t", LEN_PTRDIFF },
+	static const struct {
+		char text[3];
+		uint8_t length;
+	} lengths[] = {
+		{"hh", LEN_CHAR}, {"h", LEN_SHORT}, {"ll", LEN_LLONG},	{"l", LEN_LONG},
+		{"j", LEN_MAX},	  {"z", LEN_SIZE},  {"t", LEN_PTRDIFF},
 	};
 
 	for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
@@ -286,7 +284,7 @@ static const char *parse_length(const char *f, struct spec *s)
 /* f points behind a '%'; returns the place behind the conversion, or NULL when there is no such one. */
 static const char *directive(struct output *out, const char *f)
 {
-	struct spec s = { .length = LEN_INT };
+	struct spec s = {.length = LEN_INT};
 
 	f = parse_flags(f, &s);
 	f = parse_width(out, f, &s);
@@ -307,7 +305,7 @@ static size_t length_until(const char *text, char stop)
 
 int plinth_vsnprintf(char *buf, size_t size, const char *format, va_list args)
 {
-	struct output out = { .buf = buf, .size = size };
+	struct output out = {.buf = buf, .size = size};
 
 	va_copy(out.args, args);
 	while (*format) {

@@ -17,8 +17,8 @@ _Static_assert(sizeof(struct elf_symbol) == 24, "gABI: Elf64_Sym");
 
 static bool contains(const struct plinth_boot_module *m, const struct elf_symbol *s, uint64_t offset)
 {
-	return (s->info & 15) == TYPE_FUNCTION && s->section && s->value <= offset && offset - s->value < s->size &&
-	       s->name < m->dynstr_bytes;
+	return (s->info & 15) == TYPE_FUNCTION && s->section && s->value <= offset &&
+	       offset - s->value < s->size && s->name < m->dynstr_bytes;
 }
 
 static void find_name(const struct plinth_boot_module *m, struct symbol *out)
@@ -36,7 +36,8 @@ static void find_name(const struct plinth_boot_module *m, struct symbol *out)
 	}
 }
 
-bool symbol_find(const struct plinth_boot_module *modules, uint64_t n_modules, uint64_t address, struct symbol *out)
+bool symbol_find(const struct plinth_boot_module *modules, uint64_t n_modules, uint64_t address,
+		 struct symbol *out)
 {
 	for (uint64_t i = 0; i < n_modules; i++) {
 		if (address < modules[i].base_va || address - modules[i].base_va >= modules[i].bytes)
@@ -49,7 +50,8 @@ bool symbol_find(const struct plinth_boot_module *modules, uint64_t n_modules, u
 	return false;
 }
 
-int symbol_text(const struct plinth_boot_module *modules, uint64_t n_modules, uint64_t address, char *out, size_t room)
+int symbol_text(const struct plinth_boot_module *modules, uint64_t n_modules, uint64_t address, char *out,
+		size_t room)
 {
 	struct symbol s;
 
@@ -57,6 +59,6 @@ int symbol_text(const struct plinth_boot_module *modules, uint64_t n_modules, ui
 		return plinth_snprintf(out, room, "0x%llx", (unsigned long long)address);
 	if (!s.name)
 		return plinth_snprintf(out, room, "%.32s+0x%llx", s.module, (unsigned long long)s.offset);
-	return plinth_snprintf(out, room, "%.32s+0x%llx (%s+0x%llx)", s.module, (unsigned long long)s.offset, s.name,
-			       (unsigned long long)s.name_offset);
+	return plinth_snprintf(out, room, "%.32s+0x%llx (%s+0x%llx)", s.module, (unsigned long long)s.offset,
+			       s.name, (unsigned long long)s.name_offset);
 }

@@ -26,9 +26,11 @@ struct symbol {
  *
  * Return: false if the address is in no module.
  */
-bool symbol_find(const struct plinth_boot_module *modules, uint64_t n_modules, uint64_t address, struct symbol *out);
+bool symbol_find(const struct plinth_boot_module *modules, uint64_t n_modules, uint64_t address,
+		 struct symbol *out);
 
 /** symbol_text() - "vcpu_intel+0x12f0 (vcpu_read+0x54)", or the bare number; as snprintf(). */
-int symbol_text(const struct plinth_boot_module *modules, uint64_t n_modules, uint64_t address, char *out, size_t room);
+int symbol_text(const struct plinth_boot_module *modules, uint64_t n_modules, uint64_t address, char *out,
+		size_t room);
 
 #endif

@@ -168,7 +168,7 @@ static void choose_order(const struct core *core, uint8_t *order)
 
 static uint64_t place_modules(struct core *core, uint64_t at)
 {
-	uint8_t order[PLINTH_CTL_MAX_FILES];
+	uint8_t order[PLINTH_CTL_MAX_FILES] = {0};
 
 	choose_order(core, order);
 	for (uint32_t i = 0; i < core->n_modules; i++) {

@@ -52,7 +52,8 @@ static void read_symbols(void)
 
 	symbols.read = true;
 	while (file && fgets(line, sizeof(line), file))
-		if (sscanf(line, "%" SCNx64 " %c %255s", &address, &type, name) == 3 && address && strchr("tTwW", type))
+		if (sscanf(line, "%" SCNx64 " %c %255s", &address, &type, name) == 3 && address &&
+		    strchr("tTwW", type))
 			keep(address, name);
 	if (file)
 		fclose(file);

@@ -22,7 +22,8 @@ int log_level_parse(const char *name)
 	return -1;
 }
 
-static void read_ring(const struct plinth_shared_cpu *ring, uint32_t cpu, uint64_t *seen, struct log_lines *out)
+static void read_ring(const struct plinth_shared_cpu *ring, uint32_t cpu, uint64_t *seen,
+		      struct log_lines *out)
 {
 	uint64_t first = log_ring_first(ring, *seen + 1);
 

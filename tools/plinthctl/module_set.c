@@ -172,7 +172,8 @@ bool module_set_replace(struct module_set *set, const char *word)
 		set->paths[i] = whole_path(equals + 1);
 		return set->paths[i];
 	}
-	error_line("load: --replace %s: no module %.*s%s among those to load", word, (int)length, word, SUFFIX);
+	error_line("load: --replace %s: no module %.*s%s among those to load", word, (int)length, word,
+		   SUFFIX);
 	return false;
 }
 
@@ -206,7 +207,8 @@ static bool read_file(const char *path, void **bytes, size_t *n_bytes)
 		good = *bytes && fread(*bytes, 1, *n_bytes, file) == *n_bytes;
 	}
 	if (!good)
-		error_line("load: %s: %s", path, errno ? strerror(errno) : "it got shorter while it was read");
+		error_line("load: %s: %s", path,
+			   errno ? strerror(errno) : "it got shorter while it was read");
 	if (file)
 		fclose(file);
 	return good;

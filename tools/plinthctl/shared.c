@@ -10,7 +10,8 @@
 static bool is_good(const struct plinth_shared *shared, uint64_t bytes)
 {
 	return bytes >= sizeof(*shared) && shared->magic == PLINTH_SHARED_MAGIC &&
-	       shared->version == PLINTH_SHARED_VERSION && shared->cpu_stride >= sizeof(struct plinth_shared_cpu) &&
+	       shared->version == PLINTH_SHARED_VERSION &&
+	       shared->cpu_stride >= sizeof(struct plinth_shared_cpu) &&
 	       shared->cpu_offset + (uint64_t)shared->n_cpus * shared->cpu_stride <= bytes;
 }
 
