@@ -23,6 +23,10 @@ CPUS = 'drivers/common/cpus.c'
 CORE = 'drivers/common/core.c'
 MODULES = 'drivers/common/modules.c'
 CORE_SPACE = 'drivers/common/space.c'
+VMM = 'drivers/common/vmm.c'
+EPT = 'modules/ept/ept.c'
+EPT_TABLE = 'modules/ept/table.c'
+LOG = 'modules/serial/log.c'
 STEP = 'lib/step.c'
 
 DEFECTS = [
@@ -130,8 +134,49 @@ DEFECTS = [
     ('the state changes although the command failed', CORE, '\tif (!err)\n\t\tcore->state = command->to;', '\tcore->state = command->to;'),
     ('the list of modules leaks when a file is bad', MODULES, '\tif (err)\n\t\tmodules_forget(core);\n\treturn err;', '\treturn err;'),
     ('images of a failed load leak', MODULES, '\t\t\tmodules_free(core);\n\t\t\treturn PLINTH_E_NOMEM;', '\t\t\treturn PLINTH_E_NOMEM;'),
-    ('the launch tables leak', CORE_SPACE, '\tcore_free(core, core->launch_pgd, 1);\n', ''),
+    ('regions of the VMM leak', CORE_SPACE, '\t\tcore_free(core, region->kernel, region->pages);\n', ''),
+    ('the list of page tables leaks', CORE_SPACE,
+     '\tcore_free(core, core->table_pa, core_pages(core->max_tables * sizeof(uint64_t)));\n', ''),
     ('the last step that worked is not undone', STEP, 'steps_down(steps, i, ctx);', 'steps_down(steps, i ? i - 1 : 0, ctx);'),
     ('steps are undone in the order they were done', STEP, '\twhile (n--)\n\t\tif (steps[n].down)\n\t\t\tsteps[n].down(ctx);',
      '\tfor (size_t i = 0; i < n; i++)\n\t\tif (steps[i].down)\n\t\t\tsteps[i].down(ctx);'),
+    # An exit in the middle of an event.
+    ('what an exit interrupted is lost', EVENT,
+     '\t} else if (!(queued & INFO_VALID) || INFO_TYPE_OF(queued) == TYPE_NMI) {\n\t\tvcpu_reinject(vcpu);\n', '\t} else if (false) {\n'),
+    ('an event is delivered again without its error code', EVENT,
+     'vmcs_write(VMCS_ENTRY_EXCEPTION_ERROR, error);', 'vmcs_write(VMCS_ENTRY_EXCEPTION_ERROR, 0);'),
+    ('an INT n is delivered again without its length', EVENT,
+     'return type == TYPE_SOFT_INT || type == TYPE_SOFT_PRIV', 'return type == TYPE_SOFT_PRIV'),
+    ('an INT3 is delivered again without its length', EVENT, '|| type == TYPE_SOFT_EXC;', ';'),
+    ('a bit that is reserved on entries is delivered with the event', EVENT, '\tinfo &= ~(1u << 12);\n', ''),
+    ('an IRET that did not end unblocks NMIs', EVENT,
+     'vmcs_write(VMCS_GUEST_INTERRUPTIBILITY, vmcs_read(VMCS_GUEST_INTERRUPTIBILITY) | BLOCKING_NMI);', '{}'),
+    ('any violation blocks NMIs', EVENT,
+     'vcpu->exit.kind == PLINTH_EXIT_SLAT_VIOLATION && vcpu_qualification(vcpu) & QUALIFICATION_NMI_UNBLOCKED',
+     'vcpu->exit.kind == PLINTH_EXIT_SLAT_VIOLATION'),
+    ('a fault on top of a page fault comes alone', EVENT, '1u << 13 | 1u << 14', '1u << 13'),
+    ('a fault on top of #UD is a double fault', EVENT, '#define CONTRIBUTORY (1u << 0', '#define CONTRIBUTORY (1u << 6 | 1u << 0'),
+    ('a fault on top of a double fault comes alone', EVENT, '\t} else if (shuts_down(info)) {\n', '\t} else if (false) {\n'),
+    ('blocking by STI outlives an injected event', EVENT, 'unblock(vcpu, BLOCKING_STI | BLOCKING_MOV_SS |', 'unblock(vcpu, BLOCKING_MOV_SS |'),
+    ('a refused entry is taken for the exit it names', EXIT, '\tif (vcpu->exit.reason & ENTRY_FAILED)\n\t\treturn handle(vcpu, PLINTH_EXIT_ENTRY_FAILURE);\n', ''),
+    # What the guest may see.
+    ('hidden pages can be executed', EPT, 'return ept_set_page(leaf->pa, ept.scratch_pa, EPT_READ | EPT_WRITE);',
+     'return ept_set_page(leaf->pa, ept.scratch_pa, EPT_READ | EPT_WRITE | EPT_EXECUTE);'),
+    ('hidden pages are the VMM\'s own', EPT, 'return ept_set_page(leaf->pa, ept.scratch_pa, EPT_READ | EPT_WRITE);',
+     'return ept_set_page(leaf->pa, leaf->pa, EPT_READ | EPT_WRITE);'),
+    ('the guest can write the shared region', EPT, 'return ept_set_page(leaf->pa, leaf->pa, EPT_READ);',
+     'return ept_set_page(leaf->pa, leaf->pa, EPT_READ | EPT_WRITE);'),
+    ('a refused page is mapped for whoever asks', EPT, 'vcpu_qualification(vcpu) & VIOLATION_MAPPED || gpa >= ept.end', 'gpa >= ept.end'),
+    ('memory beyond the CPU\'s addresses is mapped', EPT, 'vcpu_qualification(vcpu) & VIOLATION_MAPPED || gpa >= ept.end',
+     'vcpu_qualification(vcpu) & VIOLATION_MAPPED'),
+    ('a split page loses its neighbours', EPT_TABLE, 't[i] = old + i * step;', 't[i] = old;'),
+    ('the scratch page leaks', EPT, '\tmem_page_free(ept.scratch);\n', ''),
+    # The log, the states, destructors.
+    ('a log record stays marked as being written', LOG, '\t__atomic_store_n(&record->sequence, sequence, __ATOMIC_RELEASE);\n', ''),
+    ('a stack that is given back stays mapped', SPACE, '\tunmap((uint64_t)va, pages);\n\tmark(', '\tmark('),
+    ('CORRUPT is forgotten when the command ends', CORE, '\tif (core->state == PLINTH_CORRUPT)\n\t\treturn PLINTH_E_CORRUPT;\n\tif (!err)\n', '\tif (!err)\n'),
+    ('a command in CORRUPT gives no reason', CORE,
+     '\t\treport_line(report, "%s refused: an earlier failure could not be undone: restart the machine",\n\t\t\t    command->name);\n', ''),
+    ('the list of destructors leaks', VMM, '\tcore_free(core, core->finis, core_pages(core->n_finis * sizeof(*core->finis)));\n', ''),
+    ('an error of entry_init() is not looked at', VMM, '\tif (!err)\n\t\terr = result;\n', ''),
 ]
