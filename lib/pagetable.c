@@ -140,6 +140,13 @@ static void finish(struct pt_leaf *leaf, uint64_t entry, unsigned int level)
 	leaf->pa = (entry & PT_BITS_ADDRESS) & ~(leaf->bytes - 1);
 }
 
+uint64_t *pt_entry(struct pt *pt, uint64_t va)
+{
+	uint64_t *slot;
+
+	return va < lower_half_end(pt) && !last_slot(pt, va, false, &slot) ? slot : NULL;
+}
+
 int pt_find(const struct pt *pt, uint64_t va, struct pt_leaf *out)
 {
 	struct pt_leaf leaf = {.va = va, .flags = PT_WRITE | PT_EXEC, .user = true};

@@ -89,6 +89,13 @@ void pt_unmap(struct pt *pt, uint64_t va, uint64_t pages);
 PLINTH_MUST_USE int pt_find(const struct pt *pt, uint64_t va, struct pt_leaf *out);
 
 /**
+ * pt_entry() - where the 4 KiB mapping of an address is written down.
+ *
+ * Return: the entry, which may be empty, in reach as pt->table() gives it; NULL if there is none.
+ */
+uint64_t *pt_entry(struct pt *pt, uint64_t va);
+
+/**
  * pt_walk() - call @fn for every mapping of the lower half in ascending order.
  *
  * Return: 0, the first value other than 0 that @fn returned, or PLINTH_E_FAULT if a table

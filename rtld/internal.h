@@ -94,8 +94,8 @@ struct rtld_module {
 	uint32_t *bind;		/* resolve.c: provider of each symbol */
 	uint64_t *value;	/* of each entry behind the RELATIVE ones, then of jmprel */
 	bool lazy;		/* jump slots are filled at the first call */
-	uint8_t *claimed;	/* of each jump slot: somebody fills it */
-	uint32_t bound;		/* jump slots filled since */
+	size_t lazy_table;	/* offset in lazy->tables */
+	size_t lazy_state;	/* offset in lazy->states */
 
 	/* From here on not cleared by rtld_probe(). */
 	struct rtld_segment segment[RTLD_MAX_SEGMENTS];
@@ -116,7 +116,8 @@ struct rtld_set {
 	size_t plan_size;
 	struct rtld_plan_result planned;
 	const struct rtld_lazy *lazy;
-	uint8_t *claimed;	/* working memory: a byte for each jump slot */
+	size_t lazy_tables;	/* bytes, of all modules so far */
+	size_t lazy_states;
 	struct rtld_module module[];
 };
 
@@ -266,8 +267,8 @@ bool rtld_use_plan(struct rtld_set *set);
 /* resolve.c: nobody provides the symbol; 0 if that is no failure. */
 int rtld_missing(struct rtld_module *m, uint32_t symbol);
 
-/* lazy.c: which modules' jump slots can wait; and the slots of one that can. */
-void rtld_choose_lazy(struct rtld_set *set);
+/* lazy.c: can the module's jump slots wait? And the slots of one that can. */
+void rtld_choose_lazy(struct rtld_module *m);
 void rtld_prepare_lazy(const struct rtld_module *m);
 
 /* reloc.c: may 8 bytes there be changed? */

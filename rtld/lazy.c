@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Jump slots that are filled at the first call (RTLD_LAZY_PLT). Every name has been
- * bound by rtld_resolve() all the same, so the first call cannot fail; what is
- * deferred is the write. Source: psABI x86-64, "Procedure Linkage Table".
+ * Jump slots that are filled at the first call (RTLD_LAZY_PLT). Every name is bound
+ * by rtld_resolve() all the same, so the first call cannot fail; what is deferred is
+ * the write. The binder is not here: it needs the tables only (include/plinth/lazy.h).
+ * Source: psABI x86-64, "Procedure Linkage Table".
  */
 #include <string.h>
+
+#include <plinth/lazy.h>
 
 #include "internal.h"
 
 #define DF_BIND_NOW	8u
 #define DF_1_NOW	1u
+#define GOT_HEADER	24u	/* bytes before the first slot */
 
 static bool wants_now(const struct rtld_module *m)
 {
@@ -47,29 +51,52 @@ static bool can_be_lazy(const struct rtld_module *m)
 	for (i = 0; i < m->jmprels; i++) {
 		uint64_t at = m->jmprel[i].offset;
 
-		if (at <= before || at - got < 24 || !is_lazy_slot(m, at))
+		if (at <= before || at - got < GOT_HEADER || !is_lazy_slot(m, at))
 			return false;
 		before = at;
 	}
 	return true;
 }
 
-void rtld_choose_lazy(struct rtld_set *set)
+void rtld_choose_lazy(struct rtld_module *m)
 {
-	uint8_t *claimed = set->claimed;
+	struct rtld_set *set = m->set;
+
+	m->lazy = can_be_lazy(m);
+	if (!m->lazy)
+		return;
+	m->lazy_table = set->lazy_tables;
+	m->lazy_state = set->lazy_states;
+	set->lazy_tables += sizeof(struct plinth_lazy_table) +
+			    m->jmprels * sizeof(struct plinth_lazy_slot);
+	set->lazy_states += (sizeof(uint32_t) + m->jmprels + 7) / 8 * 8;
+}
+
+static void write_table(const struct rtld_module *m,
+			const struct rtld_lazy *lazy)
+{
+	struct plinth_lazy_table *table =
+		rtld_lazy_table(m->set, m->place);
+	struct plinth_lazy_slot *slot = (struct plinth_lazy_slot *)(table + 1);
+	uint64_t state = lazy->states_run + m->lazy_state;
+	struct rtld_region pages = { 0 };
 	uint32_t i;
 
-	for (i = 0; i < set->count; i++) {
-		struct rtld_module *m = &set->module[i];
-
-		m->lazy = set->flags & RTLD_LAZY_PLT && can_be_lazy(m);
-		m->claimed = claimed;
-		m->bound = 0;
-		if (!m->lazy)
-			continue;
-		memset(claimed, 0, m->jmprels);
-		claimed += m->jmprels;
+	rtld_lazy_region(m->set, m->place, &pages);
+	*table = (struct plinth_lazy_table){
+		.slots = m->jmprels,
+		.slots_va = lazy->tables_run + m->lazy_table + sizeof(*table),
+		.claimed_va = state + sizeof(uint32_t),
+		.bound_va = state,
+		.pages_va = pages.run,
+		.pages = pages.size / RTLD_PAGE,
+	};
+	for (i = 0; i < m->jmprels; i++) {
+		slot[i].at = m->jmprel[i].offset + m->bias;
+		slot[i].value = m->value[m->relas - m->relatives + i];
 	}
+	memset((uint8_t *)lazy->states + m->lazy_state, 0,
+	       sizeof(uint32_t) + m->jmprels);
 }
 
 void rtld_prepare_lazy(const struct rtld_module *m)
@@ -83,7 +110,8 @@ void rtld_prepare_lazy(const struct rtld_module *m)
 		*(uint64_t *)(alias + r->offset) += m->bias;
 	if (!lazy)
 		return;
-	got[1] = (uintptr_t)m;
+	write_table(m, lazy);
+	got[1] = lazy->tables_run + m->lazy_table;
 	got[2] = lazy->entry;
 }
 
@@ -92,47 +120,80 @@ void rtld_set_lazy(struct rtld_set *set, const struct rtld_lazy *lazy)
 	set->lazy = lazy;
 }
 
+size_t rtld_lazy_tables(const struct rtld_set *set)
+{
+	return set->lazy_tables;
+}
+
+size_t rtld_lazy_states(const struct rtld_set *set)
+{
+	return set->lazy_states;
+}
+
+struct plinth_lazy_table *rtld_lazy_table(const struct rtld_set *set,
+					  uint32_t module)
+{
+	if (!set->lazy || !rtld_is_lazy(set, module))
+		return NULL;
+	return (struct plinth_lazy_table *)((uint8_t *)set->lazy->tables +
+					    set->module[module].lazy_table);
+}
+
 bool rtld_is_lazy(const struct rtld_set *set, uint32_t module)
 {
 	return module < set->count && set->module[module].lazy;
 }
 
-/*
- * Who claims a slot writes it, once; others go where it will lead. So when as
- * many have been counted as there are slots, nobody writes any more.
- */
-uint64_t rtld_lazy_bind(struct rtld_module *m, uint64_t index)
+uint32_t rtld_jump_slots(const struct rtld_set *set, uint32_t module)
 {
-	const struct rtld_lazy *lazy = m->set->lazy;
-	uint64_t value;
+	return module < set->count ? set->module[module].jmprels : 0;
+}
 
-	if (index >= m->jmprels)
-		__builtin_trap();	/* no PLT entry of a linker */
-	value = rtld_provided(m->set, m->bind[m->jmprel[index].symbol]);
-	if (__atomic_exchange_n(&m->claimed[index], 1, __ATOMIC_RELAXED))
-		return value;
-	__atomic_store_n((uint64_t *)(m->jmprel[index].offset + m->bias),
-			 value, __ATOMIC_RELEASE);
-	if (__atomic_add_fetch(&m->bound, 1, __ATOMIC_ACQ_REL) == m->jmprels &&
-	    lazy->seal)
-		lazy->seal(lazy->context, m->set, m->place);
-	return value;
+/* Is the PT_LOAD with the slots for nothing else, and alone in its pages? */
+static bool has_own_segment(const struct rtld_module *m, uint64_t first,
+			    uint64_t end)
+{
+	const struct rtld_segment *own = rtld_segment_of(m, first, end - first);
+	uint64_t got = m->tag[RTLD_DT_PLTGOT];
+	uint32_t k;
+
+	if (!own || own->vaddr < got || first != got + GOT_HEADER ||
+	    own->vaddr + own->memsz > end)
+		return false;
+	for (k = 0; k < m->info.segments; k++) {
+		const struct rtld_segment *s = &m->segment[k];
+
+		if (s != own && s->memsz &&
+		    rtld_page_floor(s->vaddr) < rtld_page_ceil(end) &&
+		    rtld_page_ceil(s->vaddr + s->memsz) >
+			    rtld_page_floor(own->vaddr))
+			return false;
+	}
+	return true;
 }
 
 bool rtld_lazy_region(const struct rtld_set *set, uint32_t module,
 		      struct rtld_region *out)
 {
 	const struct rtld_module *m;
-	uint64_t start, end;
+	uint64_t first, last, start, end;
 
 	if (!rtld_is_lazy(set, module))
 		return false;
 	m = &set->module[module];
-	start = rtld_page_ceil(m->jmprel[0].offset);
-	end = rtld_page_floor(m->jmprel[m->jmprels - 1].offset + 8);
+	first = m->jmprel[0].offset;
+	last = m->jmprel[m->jmprels - 1].offset + 8;
 	/* Ascending by eight all the way, or there is something in between. */
-	if (start >= end || m->jmprel[m->jmprels - 1].offset -
-	    m->jmprel[0].offset != 8ull * (m->jmprels - 1))
+	if (last - first != 8ull * m->jmprels)
+		return false;
+	if (has_own_segment(m, first, last)) {
+		start = rtld_page_floor(first);
+		end = rtld_page_ceil(last);
+	} else {
+		start = rtld_page_ceil(first);
+		end = rtld_page_floor(last);
+	}
+	if (start >= end)
 		return false;
 	*out = (struct rtld_region){
 		.run = start + m->bias,

@@ -25,7 +25,6 @@ struct totals {
 	uint64_t symbols;
 	uint64_t exports;
 	uint64_t values;
-	uint64_t jumps;
 	uint64_t budget;
 };
 
@@ -40,8 +39,6 @@ static struct totals count(const struct rtld_set *set)
 		t.symbols += m->info.symbols;
 		t.exports += m->info.exports;
 		t.values += m->relas - m->relatives + m->jmprels;
-		if (set->flags & RTLD_LAZY_PLT)
-			t.jumps += m->jmprels;
 		t.budget += m->info.file_size;
 	}
 	return t;
@@ -52,7 +49,7 @@ size_t rtld_work_size(const struct rtld_set *set)
 	struct totals t = count(set);
 
 	return rtld_index_bytes(t.exports) + 8 * t.values + 4 * t.symbols +
-	       4ull * name_slots(set) + t.jumps;
+	       4ull * name_slots(set);
 }
 
 static int check_work(struct rtld_set *set, const void *work, size_t size)
@@ -219,8 +216,6 @@ static int resolve(struct rtld_set *set, uint8_t *work)
 	int order, places, binds;
 
 	hand_out(set, value, bind);
-	set->claimed = (uint8_t *)(bind + t.symbols + name_slots(set));
-	rtld_choose_lazy(set);
 	order = rtld_check_order(set, bind + t.symbols, name_slots(set));
 	places = rtld_check_places(set);
 	if (rtld_use_plan(set))

@@ -93,6 +93,7 @@ struct rtld_errors {
 	uint32_t count;
 };
 
+struct plinth_lazy_table;
 struct rtld_set;
 
 /* What is known of a module after rtld_probe(); run and write after rtld_place(). */
@@ -151,11 +152,11 @@ struct rtld_symbol_table {
 
 /* What the filling of jump slots at the first call needs; see rtld_set_lazy(). */
 struct rtld_lazy {
-	uint64_t entry;		/* run-time address of rtld_lazy_entry */
-	/* All slots of the module are filled: rtld_lazy_region() can be sealed. */
-	void (*seal)(void *context, const struct rtld_set *set,
-		     uint32_t module);
-	void *context;
+	uint64_t entry;		/* run-time address of the binder: lazy_entry */
+	void *tables;		/* rtld_lazy_tables() bytes, 8-byte aligned, */
+	uint64_t tables_run;	/* and where the binder reads them */
+	void *states;		/* rtld_lazy_states() bytes, 8-byte aligned, */
+	uint64_t states_run;	/* and where the binder writes them */
 };
 
 /* What a reference of a module was bound to. */
@@ -309,40 +310,43 @@ bool rtld_has_build_id(const struct rtld_set *set, uint32_t module);
 
 /*
  * rtld_set_lazy - how RTLD_LAZY_PLT fills slots; before rtld_link()
- * @lazy:	stays the caller's and must stay as long as modules run
+ * @lazy:	stays the caller's as long as the set is used
  * Modules with a PLT for it (linked with -z lazy, so slots outside RELRO that
  * hold the address of an own PLT entry) get slots that lead to `entry`; all
  * other modules are linked as without the flag. All names are bound by
- * rtld_resolve() in either case: a first call cannot fail. The set, the files
- * and the working memory must stay where they are, reachable from `entry`.
+ * rtld_resolve() in either case: a first call cannot fail. rtld_link() writes
+ * for each such module what the binder needs (include/plinth/lazy.h), so neither
+ * set nor files are wanted after it; tables can be read-only then.
  * Without this call the slots are prepared and GOT[1] and GOT[2] left alone,
  * which is of use to look at, not to run.
  * Source: psABI x86-64, "Procedure Linkage Table".
  */
 void rtld_set_lazy(struct rtld_set *set, const struct rtld_lazy *lazy);
 
-/* Will the module's jump slots be filled at the first call? After rtld_resolve(). */
+/* Bytes for all modules that have been probed; 0: none is for it. */
+size_t rtld_lazy_tables(const struct rtld_set *set);
+size_t rtld_lazy_states(const struct rtld_set *set);
+
+/*
+ * rtld_lazy_table - a module's table in lazy->tables, after rtld_link(); or NULL
+ * Where its pages' entries can be written, and who counts, is for the caller to add.
+ */
+struct plinth_lazy_table *rtld_lazy_table(const struct rtld_set *set,
+					  uint32_t module);
+
+/* Will the module's jump slots be filled at the first call? After rtld_probe(). */
 bool rtld_is_lazy(const struct rtld_set *set, uint32_t module);
+/* Its jump slots, whenever they are filled. */
+uint32_t rtld_jump_slots(const struct rtld_set *set, uint32_t module);
 
 /*
  * rtld_lazy_region - the pages that hold nothing but jump slots of the module
- * To be made read-only when its last slot has been filled. Returns false if
+ * To be made read-only when its last slot has been filled: the whole PT_LOAD if
+ * the GOT has one of its own, else the pages in the middle of the slots. False if
  * there is none: slots then share their page with the module's data.
  */
 bool rtld_lazy_region(const struct rtld_set *set, uint32_t module,
 		      struct rtld_region *out);
-
-/* lazy_entry.S: saves and restores all registers a module may use, calls the next. */
-void rtld_lazy_entry(void);
-struct rtld_module;
-/*
- * rtld_lazy_bind - fill one jump slot and say where it leads
- * @module:	GOT[1] of the module
- * @index:	entry of DT_JMPREL
- * Any number of CPUs at once, with or without interrupts. Each slot is written
- * by one of them, once; seal is called by the one that filled the last.
- */
-uint64_t rtld_lazy_bind(struct rtld_module *module, uint64_t index);
 
 uint32_t rtld_count(const struct rtld_set *set);
 /* What is known of a module; NULL if there is no such module. */

@@ -79,6 +79,8 @@ int rtld_probe(struct rtld_set *set, const char *file, const void *bytes,
 	err = check_all(m);
 	if (err)
 		return err;
+	if (set->flags & RTLD_LAZY_PLT)
+		rtld_choose_lazy(m);
 	set->resolved = false;
 	set->linked = false;
 	return (int)set->count++;

@@ -14,6 +14,7 @@ static const struct step load_steps[] = {
 	{"link", link_modules, NULL},
 	{"find the entry points", link_entry_points, NULL},
 	{"map", map_all, NULL},
+	{"prepare the jump slots", lazy_prepare, NULL},
 	{"fill the boot page", boot_fill, NULL},
 	{"run the constructors", vmm_run_inits, vmm_run_finis},
 	{"initialise the VMM", vmm_init, vmm_fini},

@@ -22,6 +22,8 @@ enum space_id {
 	SPACE_STACK,
 	SPACE_SHARED,
 	SPACE_TUNING,
+	SPACE_SLOTS,
+	SPACE_CLAIMS,
 	SPACE_TABLES,
 	SPACE_LAUNCH,
 	SPACE_POOL,
@@ -33,7 +35,7 @@ enum space_id {
 
 
 struct space_region {
-	void *kernel; /* where the core reads and writes it; NULL: not there */
+	void *kernel; /* where the core reads and writes it; NULL: not there, of 0 pages */
 	uint64_t va;
 	uint64_t pages;
 };
@@ -42,6 +44,8 @@ struct core_module {
 	struct plinth_ctl_module about;
 	uint8_t *image; /* the core's view of the pages at about.base_va */
 	uint64_t align;
+	uint64_t slots_va, slots_bytes; /* pages of jump slots, sealed when all have been filled */
+	char slots_name[32];
 };
 
 /* A function to call when the modules go, and its module's place in dependency order. */
@@ -56,6 +60,7 @@ struct core_link {
 	size_t arena_pages, work_pages;
 	struct rtld_set *set;
 	struct rtld_errors errors;
+	struct rtld_lazy lazy;
 	size_t error_pages;
 };
 
@@ -128,6 +133,12 @@ int note_read(struct core *core, const char *file, uint32_t module, struct plint
 /* Copy a text that should be terminated within its array, but may come from anywhere. */
 void note_copy_text(char *to, const char *from, size_t bytes);
 
+/* lazy.c: jump slots filled at the first call; memory for the binder, before and after linking. */
+int lazy_alloc(struct core *core);
+int lazy_set(struct core *core);
+int lazy_prepare(void *ctx);
+void lazy_describe(const struct core *core, uint32_t module, struct plinth_ctl_module *out);
+
 /* link.c: steps of a load. */
 int link_modules(void *ctx);
 int link_entry_points(void *ctx);
@@ -161,6 +172,9 @@ int vmm_run_inits(void *ctx);
 void vmm_run_finis(void *ctx);
 int vmm_init(void *ctx);
 void vmm_fini(void *ctx);
+
+/* space.c: a region of space[], counted in pages; 0 is none. */
+int space_alloc_region(struct core *core, enum space_id id, uint64_t pages, const char *what);
 
 /* cpus.c */
 int cpus_alloc(void *ctx);

@@ -9,7 +9,8 @@ static const struct {
 	unsigned int flags;
 } region_flags[] = {
 	{SPACE_BOOT, 0},	{SPACE_STACK, PT_WRITE}, {SPACE_SHARED, PT_WRITE}, {SPACE_TUNING, 0},
-	{SPACE_TABLES, 0},	{SPACE_LAUNCH, 0},	 {SPACE_POOL, PT_WRITE},
+	{SPACE_SLOTS, 0},	{SPACE_CLAIMS, PT_WRITE}, {SPACE_TABLES, 0},	 {SPACE_LAUNCH, 0},
+	{SPACE_POOL, PT_WRITE},
 };
 
 static uint8_t *pool_page(const struct core *core, uint32_t i)

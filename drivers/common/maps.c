@@ -12,6 +12,7 @@
 
 static const char *const space_names[SPACE_COUNT] = {
 	[SPACE_BOOT] = "boot",	   [SPACE_STACK] = "boot stack", [SPACE_SHARED] = "shared", [SPACE_TUNING] = "tuning",
+	[SPACE_SLOTS] = "bindings", [SPACE_CLAIMS] = "bindings done",
 	[SPACE_TABLES] = "lists", [SPACE_LAUNCH] = "launch tables", [SPACE_POOL] = "pool",
 };
 
@@ -50,9 +51,14 @@ static const char *name_of(const struct core *core, uint64_t va)
 {
 	if (va >= UPPER_HALF)
 		return "kernel";
-	for (uint32_t i = 0; i < core->n_modules; i++)
-		if (va - core->modules[i].about.base_va < core->modules[i].about.bytes)
-			return core->modules[i].about.name;
+	for (uint32_t i = 0; i < core->n_modules; i++) {
+		const struct core_module *module = &core->modules[i];
+
+		if (va - module->slots_va < module->slots_bytes)
+			return module->slots_name;
+		if (va - module->about.base_va < module->about.bytes)
+			return module->about.name;
+	}
 	for (uint32_t i = 0; i < SPACE_COUNT; i++)
 		if (va - core->space[i].va < core->space[i].pages * OS_PAGE)
 			return space_names[i];
@@ -91,6 +97,21 @@ static int ask_here(void *arg)
 	return os_vmm_map(q->core->stop_token, q->table, q->from, q->out);
 }
 
+/* Pages of jump slots get a row of their own, also while they allow the same as the data before them. */
+static void cut_at_slots(const struct core *core, struct plinth_ctl_map *row)
+{
+	for (uint32_t i = 0; i < core->n_modules; i++) {
+		const struct core_module *module = &core->modules[i];
+		uint64_t start = module->slots_va - row->va;
+		uint64_t end = start + module->slots_bytes;
+
+		if (module->slots_bytes && start && start < row->bytes)
+			row->bytes = start;
+		else if (module->slots_bytes && end && end < row->bytes)
+			row->bytes = end;
+	}
+}
+
 /* PLINTH_E_FAULT: there are no more. Of the launch tables' upper half the kernel is the master. */
 static int next_row(const struct question *q, int (*fn)(void *), uint32_t cpu)
 {
@@ -104,6 +125,7 @@ static int next_row(const struct question *q, int (*fn)(void *), uint32_t cpu)
 	if (err)
 		return err;
 	q->out->table = q->table;
+	cut_at_slots(q->core, q->out);
 	note_copy_text(q->out->name, name_of(q->core, q->out->va), sizeof(q->out->name));
 	return 0;
 }

@@ -34,7 +34,8 @@ static int alloc_link(struct core *core)
 	if (!link->errors.list)
 		return PLINTH_E_NOMEM;
 	link->errors.room = ERROR_ROOM;
-	link->set = rtld_set_init(link->arena, bytes, core->n_modules, 0, &link->errors);
+	link->set = rtld_set_init(link->arena, bytes, core->n_modules,
+				  core->load->flags & PLINTH_LOAD_LAZY ? RTLD_LAZY_PLT : 0, &link->errors);
 	return link->set ? 0 : PLINTH_E_INVAL;
 }
 
@@ -171,6 +172,9 @@ static int link_images(struct core *core)
 		if (err)
 			return err;
 	}
+	err = lazy_set(core);
+	if (err)
+		return err;
 	link->work_pages = core_pages(bytes);
 	link->work = core_alloc(core, link->work_pages, OS_PAGE, "linking");
 	return link->work ? rtld_link(link->set, link->work, bytes) : PLINTH_E_NOMEM;

@@ -5,7 +5,7 @@
  *	slot_va                                    one 512 GiB slot of the lower half
  *	  ...    random distance
  *	base_va  the modules in random order
- *	         boot page, stack, shared region, tuning page, lists, launch tables, pool
+ *	         boot page, stack, shared region, tuning page, jump slots' tables, lists, launch tables, pool
  *	         in front of each a gap of 1 to GAP_PAGES pages, as a guard
  *	end_va   free for the memory module
  */
@@ -48,10 +48,12 @@ static uint64_t shared_pages(const struct core *core)
 	       core->n_cpus * core_pages(sizeof(struct plinth_shared_cpu));
 }
 
-static int alloc_region(struct core *core, enum space_id id, uint64_t pages, const char *what)
+int space_alloc_region(struct core *core, enum space_id id, uint64_t pages, const char *what)
 {
 	struct space_region *region = &core->space[id];
 
+	if (!pages)
+		return 0;
 	/* With PTI the kernel's NMI entry takes a CR3 with bit 12 set for a user-space one. */
 	region->kernel = core_alloc(core, pages, id == SPACE_LAUNCH ? 2 * OS_PAGE : OS_PAGE, what);
 	region->pages = pages;
@@ -78,7 +80,8 @@ static uint64_t count_runs(const struct core *core)
 static uint64_t address_pages(const struct core *core)
 {
 	return image_pages(core) + shared_pages(core) + SPACE_COUNT * (GAP_PAGES + STACK_PAGES) +
-	       core->heap_bytes / OS_PAGE + PT_ENTRIES;
+	       core->space[SPACE_SLOTS].pages + core->space[SPACE_CLAIMS].pages + core->heap_bytes / OS_PAGE +
+	       PT_ENTRIES;
 }
 
 static int alloc_tables(struct core *core)
@@ -91,16 +94,18 @@ static int alloc_tables(struct core *core)
 /* The pool after what it has to hide, the descriptors after the pool they describe. */
 static int alloc_regions(struct core *core)
 {
-	int err = alloc_region(core, SPACE_BOOT, core_pages(sizeof(struct plinth_boot)), "the boot page");
+	int err = space_alloc_region(core, SPACE_BOOT, core_pages(sizeof(struct plinth_boot)), "the boot page");
 
 	if (!err)
-		err = alloc_region(core, SPACE_STACK, STACK_PAGES, "the boot stack");
+		err = space_alloc_region(core, SPACE_STACK, STACK_PAGES, "the boot stack");
 	if (!err)
-		err = alloc_region(core, SPACE_SHARED, shared_pages(core), "the shared region");
+		err = space_alloc_region(core, SPACE_SHARED, shared_pages(core), "the shared region");
 	if (!err)
-		err = alloc_region(core, SPACE_TUNING, core_pages(sizeof(struct plinth_tuning)), "the tuning page");
+		err = space_alloc_region(core, SPACE_TUNING, core_pages(sizeof(struct plinth_tuning)), "the tuning page");
 	if (!err)
-		err = alloc_region(core, SPACE_LAUNCH, 1, "the launch tables");
+		err = lazy_alloc(core);
+	if (!err)
+		err = space_alloc_region(core, SPACE_LAUNCH, 1, "the launch tables");
 	if (!err)
 		err = alloc_tables(core);
 	if (!err)
@@ -108,7 +113,7 @@ static int alloc_regions(struct core *core)
 	if (err)
 		return err;
 	core->n_descriptors = count_runs(core);
-	return alloc_region(core, SPACE_TABLES,
+	return space_alloc_region(core, SPACE_TABLES,
 			    core_pages(core->n_modules * sizeof(struct plinth_boot_module)) +
 				    core_pages(core->n_descriptors * sizeof(struct plinth_descriptor)),
 			    "memory descriptors");

@@ -54,6 +54,15 @@ void core_status(struct core *core, struct plinth_ctl_status *out)
 	os_unlock();
 }
 
+/* A module as it is now, at most @bytes of it. */
+static void put_module(const struct core *core, uint32_t i, void *out, size_t bytes)
+{
+	struct plinth_ctl_module about = core->modules[i].about;
+
+	lazy_describe(core, i, &about);
+	memcpy(out, &about, bytes);
+}
+
 uint64_t core_modules(struct core *core, void *out, uint64_t room, size_t item_bytes)
 {
 	size_t bytes = item_bytes < sizeof(struct plinth_ctl_module) ? item_bytes : sizeof(struct plinth_ctl_module);
@@ -61,8 +70,8 @@ uint64_t core_modules(struct core *core, void *out, uint64_t room, size_t item_b
 
 	os_lock();
 	count = core->n_modules;
-	for (uint64_t i = 0; i < count && i < room; i++)
-		memcpy((uint8_t *)out + i * item_bytes, &core->modules[i].about, bytes);
+	for (uint32_t i = 0; i < count && i < room; i++)
+		put_module(core, i, (uint8_t *)out + i * item_bytes, bytes);
 	os_unlock();
 	return count;
 }

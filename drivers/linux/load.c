@@ -81,7 +81,7 @@ static int check_options(const struct plinth_ctl_load *arg, struct core_report *
 		const char *what;
 		u64 value, limit;
 	} limits[] = {
-		{ "load flags", arg->flags, PLINTH_LOAD_NO_ASLR },
+		{ "load flags", arg->flags, PLINTH_LOAD_NO_ASLR | PLINTH_LOAD_LAZY },
 		{ "number of modules", arg->n_files, PLINTH_CTL_MAX_FILES },
 		{ "log level", arg->log_level, PLINTH_LOG_DEBUG },
 		{ "UART port", arg->uart_port, 0xfff8 },

@@ -61,6 +61,7 @@ struct plinth_ctl_file {
 };
 
 #define PLINTH_LOAD_NO_ASLR 1u /* fixed addresses instead of random ones */
+#define PLINTH_LOAD_LAZY    2u /* jump slots made for it are filled at the first call; wants the module "lazy" */
 
 struct plinth_ctl_load {
 	uint32_t size;
@@ -150,6 +151,9 @@ struct plinth_ctl_module {
 	uint64_t bytes;
 	uint64_t needs; /* bit i: it calls the i-th module of the list */
 	char file[256]; /* what it was loaded from, in the program's words */
+	/* Jump slots that are filled at the first call; 0 if the module's are filled at load. */
+	uint32_t lazy_slots, lazy_bound;
+	uint32_t lazy_pages, lazy_sealed; /* pages that hold only such slots, and those read-only by now */
 };
 
 #endif

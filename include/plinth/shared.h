@@ -110,6 +110,12 @@ struct plinth_memory_use {
 
 #define PLINTH_MEMORY_MODULES 64 /* in load order; of more modules the last row has the rest */
 
+/* The jump slots of one module that are filled at the first call; all 0 if they are filled at load. */
+struct plinth_lazy_use {
+	uint32_t slots, bound;	/* bound: filled so far */
+	uint32_t pages, sealed; /* pages of slots, and how many of them have become read-only */
+};
+
 struct plinth_shared {
 	uint64_t magic;
 	uint32_t version;
@@ -121,6 +127,7 @@ struct plinth_shared {
 	uint64_t heap_bytes, heap_used, heap_peak;
 	uint64_t pool_pages, pool_used, pool_peak;
 	struct plinth_memory_use memory[PLINTH_MEMORY_MODULES];
+	struct plinth_lazy_use lazy[PLINTH_MEMORY_MODULES];
 };
 
 static inline struct plinth_shared_cpu *plinth_shared_cpu(struct plinth_shared *s, uint32_t cpu)

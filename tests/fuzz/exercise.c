@@ -105,6 +105,10 @@ static void place_and_link(struct rtld_set *set)
 	size_t size = rtld_work_size(set);
 	uint64_t run = BASE;
 	void *work = get(size);
+	const struct rtld_lazy lazy = {
+		.tables = get(rtld_lazy_tables(set)),
+		.states = get(rtld_lazy_states(set)),
+	};
 	uint32_t m;
 
 	for (m = 0; m < rtld_count(set); m++) {
@@ -118,11 +122,14 @@ static void place_and_link(struct rtld_set *set)
 		(void)rtld_place(set, m, image[m], run);
 		run += info->image_size;
 	}
+	rtld_set_lazy(set, &lazy);
 	if (!rtld_link(set, work, size))
 		link_by_plan(set, work, size);
 	ask_set(set);
 	for (m = 0; m < FUZZ_FILES; m++)
 		free(image[m]);
+	free(lazy.tables);
+	free(lazy.states);
 	free(work);
 }
 

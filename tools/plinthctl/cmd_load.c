@@ -36,6 +36,10 @@ static const struct argp_option option_list[] = {
 	{"add", 'a', "FILE", 0,
 	 "one more module, a file or the name of an installed extension; may be repeated", 0},
 	{"heap", 'H', "SIZE", 0, "size of the VMM's heap, with K, M or G (default 64K and 1K a CPU)", 0},
+	{"lazy", 'z', NULL, 0,
+	 "fill the jump slots of modules built for it at the first call instead of now; adds the extension "
+	 "lazy",
+	 0},
 	{"no-aslr", 'A', NULL, 0, "fixed addresses instead of random ones", 0},
 	{"uart", 'u', "PORT[,BAUD|,keep]", 0,
 	 "also write the log to a UART: com1 to com4, an I/O port, or pci[:N] for a PCI card; "
@@ -95,6 +99,7 @@ static error_t parse(int key, char *word, struct argp_state *state)
 	switch (key) {
 	case 'm': options->modules = word; return 0;
 	case 'A': options->load.flags |= PLINTH_LOAD_NO_ASLR; return 0;
+	case 'z': options->load.flags |= PLINTH_LOAD_LAZY; return 0;
 	case 'a': keep(state, options->add, &options->n_add, word); return 0;
 	case 'H': options->load.heap_bytes = parse_number(state, "heap size", word, "KMG"); return 0;
 	case 'u': parse_uart(state, options, word); return 0;
@@ -126,7 +131,27 @@ static bool collect(struct module_set *set, const struct options *options)
 		good = module_set_replace(set, options->replace[i]);
 	for (size_t i = 0; i < options->n_add && good; i++)
 		good = module_set_add_extension(set, options->add[i]);
+	if (good && options->load.flags & PLINTH_LOAD_LAZY)
+		good = module_set_add_once(set, "lazy");
 	return good && module_set_read(set);
+}
+
+/* What --lazy has come to; nothing, if no module was built for it. */
+static void tell_lazy(int device)
+{
+	uint64_t count = 0, slots = 0, bound = 0;
+	struct plinth_ctl_module *modules = device_list(device, PLINTH_CTL_MODULES, sizeof(*modules), &count);
+
+	for (uint64_t i = 0; modules && i < count; i++) {
+		slots += modules[i].lazy_slots;
+		bound += modules[i].lazy_bound;
+	}
+	free(modules);
+	if (slots)
+		printf("lazy: %" PRIu64 " of %" PRIu64 " jump slots wait for their first call\n",
+		       slots - bound, slots);
+	else
+		puts("lazy: no module is built for it; all are linked at load");
 }
 
 static int load(const struct module_set *set, struct plinth_ctl_load *arg, bool json)
@@ -153,13 +178,15 @@ static int load(const struct module_set *set, struct plinth_ctl_load *arg, bool 
 		return device_failed(device, "load");
 	if (device_status(device, &status))
 		return EXIT_FAILED;
-	close(device);
 	if (json)
 		status_print_json(&status);
 	else
 		printf("loaded: %u modules at %#" PRIx64 ", heap %" PRIu64 " KiB, memory %" PRIu64 " KiB\n",
 		       status.n_modules, status.base_va, status.heap_bytes / 1024,
 		       status.memory_bytes / 1024);
+	if (!json && arg->flags & PLINTH_LOAD_LAZY)
+		tell_lazy(device);
+	close(device);
 	return EXIT_OK;
 }
 

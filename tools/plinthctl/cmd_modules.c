@@ -37,6 +37,19 @@ static void print_roles(const struct list *list, const char *what, uint64_t i, b
 	puts(any ? "" : " -");
 }
 
+/* Only of a module that has such slots. */
+static void print_lazy(const struct plinth_ctl_module *module)
+{
+	if (!module->lazy_slots)
+		return;
+	printf("  lazy %u of %u jump slots filled at their first call, ", module->lazy_bound,
+	       module->lazy_slots);
+	if (module->lazy_pages)
+		printf("%u of %u pages sealed\n", module->lazy_sealed, module->lazy_pages);
+	else
+		puts("no page to seal: data shares it");
+}
+
 static void print_list(const struct list *list)
 {
 	for (uint64_t i = 0; i < list->count; i++) {
@@ -47,6 +60,7 @@ static void print_list(const struct list *list)
 		printf("  from %s\n", module->file);
 		print_roles(list, "needs", i, false);
 		print_roles(list, "serves", i, true);
+		print_lazy(module);
 	}
 }
 
@@ -58,6 +72,17 @@ static struct json_object *roles_json(const struct list *list, uint64_t i, bool 
 		if (serves ? calls(list, other, i) : calls(list, i, other))
 			json_object_array_add(roles, json_object_new_string(list->modules[other].role));
 	return roles;
+}
+
+static struct json_object *lazy_json(const struct plinth_ctl_module *module)
+{
+	struct json_object *item = json_object_new_object();
+
+	json_object_object_add(item, "slots", json_object_new_uint64(module->lazy_slots));
+	json_object_object_add(item, "bound", json_object_new_uint64(module->lazy_bound));
+	json_object_object_add(item, "pages", json_object_new_uint64(module->lazy_pages));
+	json_object_object_add(item, "sealed", json_object_new_uint64(module->lazy_sealed));
+	return item;
 }
 
 static struct json_object *module_json(const struct list *list, uint64_t i)
@@ -73,6 +98,7 @@ static struct json_object *module_json(const struct list *list, uint64_t i)
 	json_object_object_add(item, "bytes", json_object_new_uint64(module->bytes));
 	json_object_object_add(item, "description", json_object_new_string(module->description));
 	json_object_object_add(item, "file", json_object_new_string(module->file));
+	json_object_object_add(item, "lazy", lazy_json(module));
 	json_object_object_add(item, "needs", roles_json(list, i, false));
 	json_object_object_add(item, "serves", roles_json(list, i, true));
 	return item;
@@ -143,7 +169,8 @@ int cmd_modules(int argc, char **argv)
 		.args_doc = "[FILE...]",
 		.doc = "List the loaded modules: role, name, version, module ABI, address, bytes, "
 		       "description; the "
-		       "file; whom it calls and who calls it. With FILEs, what these are; that needs no "
+		       "file; whom it calls and who calls it; its jump slots if they are filled at the first "
+		       "call. With FILEs, what these are; that needs no "
 		       "root.",
 	};
 	struct options options = {0};

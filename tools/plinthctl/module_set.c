@@ -128,17 +128,38 @@ static const char *default_folder(void)
 	return PLINTH_DEFAULT_MODULES;
 }
 
-bool module_set_add_extension(struct module_set *set, const char *word)
+static bool has_name(const char *path, const char *name, size_t length)
+{
+	const char *base = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
+
+	return !strncmp(base, name, length) && !strcmp(base + length, SUFFIX);
+}
+
+/* An extension by its name, and @otherwise what it is if there is none of that name. */
+static bool add_installed(struct module_set *set, const char *word, const char *otherwise)
 {
 	char path[PATH_MAX];
 
-	if (strchr(word, '/') || !access(word, F_OK))
-		return module_set_add(set, word);
 	snprintf(path, sizeof(path), "%s/../extensions/%s%s", default_folder(), word, SUFFIX);
 	if (!access(path, F_OK))
 		return module_set_add(set, path);
-	error_line("load: --add %s: neither a file nor an installed extension (%s)", word, path);
+	error_line("load: %s: %s (%s)", word, otherwise, path);
 	return false;
+}
+
+bool module_set_add_extension(struct module_set *set, const char *word)
+{
+	if (strchr(word, '/') || !access(word, F_OK))
+		return module_set_add(set, word);
+	return add_installed(set, word, "neither a file nor an installed extension");
+}
+
+bool module_set_add_once(struct module_set *set, const char *name)
+{
+	for (size_t i = 0; i < set->n; i++)
+		if (has_name(set->paths[i], name, strlen(name)))
+			return true;
+	return add_installed(set, name, "this extension is not installed");
 }
 
 bool module_set_find(struct module_set *set, const char *folder_or_list)
@@ -151,13 +172,6 @@ bool module_set_find(struct module_set *set, const char *folder_or_list)
 		return false;
 	}
 	return S_ISDIR(about.st_mode) ? find_in_folder(set, where) : find_in_list(set, where);
-}
-
-static bool has_name(const char *path, const char *name, size_t length)
-{
-	const char *base = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
-
-	return !strncmp(base, name, length) && !strcmp(base + length, SUFFIX);
 }
 
 bool module_set_replace(struct module_set *set, const char *word)

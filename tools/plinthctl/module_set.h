@@ -24,6 +24,8 @@ bool module_set_find(struct module_set *set, const char *folder_or_list);
 bool module_set_add(struct module_set *set, const char *path);
 /* module_set_add_extension() - a file, or the name of one in the folder "extensions" beside the modules'. */
 bool module_set_add_extension(struct module_set *set, const char *word);
+/* module_set_add_once() - an installed extension, unless the set has a module of that name. */
+bool module_set_add_once(struct module_set *set, const char *name);
 /* module_set_replace() - @word is NAME=FILE; NAME that of a file in the set, without .so. */
 bool module_set_replace(struct module_set *set, const char *word);
 /* module_set_without() - drop the module @name, e.g. "ept". */

@@ -56,6 +56,7 @@ static void read_file(struct file *f, const char *folder, const char *name)
 static const struct file *file_of(const char *name)
 {
 	const char *shipped = getenv("PLINTH_MODULES"), *mocks = getenv("PLINTH_MOCKS");
+	const char *examples = getenv("PLINTH_EXAMPLES");
 	char variants[4096], interfaces[4096];
 	struct file *f = files;
 
@@ -73,6 +74,8 @@ static const struct file *file_of(const char *name)
 		read_file(f, interfaces, name);
 	if (!f->bytes)
 		read_file(f, shipped, name);
+	if (!f->bytes && examples)
+		read_file(f, examples, name);
 	if (!f->bytes)
 		die("no such module", name);
 	return f;
@@ -247,7 +250,7 @@ int machine_load(void)
 {
 	struct core_file list[2 * MACHINE_MODULES];
 	struct core_load load = { .files = list, .log_level = 3, .heap_bytes = PLINTH_CTL_MIN_HEAP,
-				  .uart_port = (uint16_t)machine.uart_port, .flags = PLINTH_LOAD_NO_ASLR };
+				  .uart_port = (uint16_t)machine.uart_port, .flags = PLINTH_LOAD_NO_ASLR | (machine.lazy ? PLINTH_LOAD_LAZY : 0) };
 
 	for (uint32_t i = 0; machine.modules[i]; i++)
 		load.n_files += add_file(&list[load.n_files], file_of(machine.modules[i]), machine.flaw[i]);

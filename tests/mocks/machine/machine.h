@@ -59,6 +59,7 @@ struct machine {
 	uint32_t uart_port;
 	const char *modules[MACHINE_MODULES]; /* files without ".so", in load order; NULL ends */
 	enum machine_flaw flaw[MACHINE_MODULES];
+	bool lazy; /* load with PLINTH_LOAD_LAZY */
 	bool warm; /* it was started before: the page tables it makes on the way are there */
 	uint64_t land_error;		/* what a refused start brought back */
 	uint64_t fault_va, fault_tick; /* the last access that found no mapping, and when */

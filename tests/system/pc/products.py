@@ -18,6 +18,7 @@ KERNEL_MODULES = ("driver_fault.ko", "hostile.ko", "nmi_storm.ko")
 DRIVER = "lib/plinth/plinth.ko"
 PROBE = "lib/plinth/exit_probe.ko"
 TOOL = "bin/plinthctl"
+BESIDE = ("lazy.so",)           # modules that are installed as extensions
 
 
 def find(build, name, pattern):
@@ -38,7 +39,9 @@ def add(archive, build, bare):
     find(build, "no module", "modules/*.so")
     for module in sorted(glob.glob(os.path.join(build, "modules", "*.so"))):
         name = os.path.basename(module)
-        archive.file(f"{DEBUG if name.startswith('debug_') else MODULES}/{name}", module)
+        folder = (DEBUG if name.startswith("debug_")
+                  else EXTENSIONS if name in BESIDE else MODULES)
+        archive.file(f"{folder}/{name}", module)
     for module in sorted(glob.glob(os.path.join(build, "examples", "*.so"))):
         archive.file(f"{EXTENSIONS}/{os.path.basename(module)}", module)
     for module in KERNEL_MODULES:

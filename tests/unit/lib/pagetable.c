@@ -152,6 +152,25 @@ Test(pagetable, refuses_to_map_twice)
 	cr_expect_eq(pt_map(&pt, 0x3000, 0x20000, 4, 0), 0);
 }
 
+/* What seals a page: its entry is the one that both finding and walking go by. */
+Test(pagetable, entry_of_a_page)
+{
+	struct pt pt = fresh(4);
+	uint64_t va = 7ull << 39, *entry;
+	struct pt_leaf leaf;
+
+	cr_assert_eq(pt_map(&pt, va, 0x123456000, 2, PT_WRITE), 0);
+	entry = pt_entry(&pt, va + PT_PAGE);
+	cr_assert_not_null(entry);
+	*entry &= ~PT_BIT_WRITE;
+	cr_assert_eq(pt_find(&pt, va + PT_PAGE, &leaf), 0);
+	cr_expect_eq(leaf.flags, 0);
+	cr_assert_eq(pt_find(&pt, va, &leaf), 0);
+	cr_expect_eq(leaf.flags, PT_WRITE);
+	cr_expect_null(pt_entry(&pt, va + (1ull << 30)), "no table there");
+	cr_expect_null(pt_entry(&pt, 1ull << 47), "not the lower half");
+}
+
 Test(pagetable, understands_large_pages_of_others)
 {
 	struct pt pt = fresh(4);

@@ -5,23 +5,80 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include <plinth/intrinsics.h>
+#include <plinth/lazy.h>
+#include <plinth/shared.h>
+
 #include "sample.h"
 
 void call_with_pattern(uint64_t target);
 
-static uint32_t sealed;
+#define TEST_PAGES	64u
+#define ENTRY		0x8000000000000063ull	/* present, writable, NX */
 
-static void seal(void *context, const struct rtld_set *set, uint32_t module)
+/* What a driver keeps for the binder, the tables out of its reach for writing. */
+static struct {
+	struct rtld_lazy lazy;
+	struct plinth_lazy_use use;
+	size_t tables_size;
+	uint64_t entry[TEST_PAGES];	/* of the page tables */
+	uint64_t *where[TEST_PAGES];
+	uint64_t pages_va;
+	uint32_t flushed;
+} vmm;
+
+/* The page-table entry has been changed: do what it says. */
+void cpu_invlpg(uint64_t va)
 {
-	struct rtld_region r;
+	uint64_t page = (va - vmm.pages_va) / RTLD_PAGE;
 
-	(void)context;
-	__atomic_add_fetch(&sealed, 1, __ATOMIC_SEQ_CST);
-	cr_assert(rtld_lazy_region(set, module, &r));
-	cr_assert_eq(mprotect((void *)r.run, r.size, PROT_READ), 0);
+	cr_assert_eq(vmm.entry[page], ENTRY & ~2ull);
+	cr_assert_eq(mprotect((void *)va, RTLD_PAGE, PROT_READ), 0);
+	__atomic_add_fetch(&vmm.flushed, 1, __ATOMIC_SEQ_CST);
 }
 
-static struct rtld_lazy lazy = { .seal = seal };
+static void *get_pages(size_t size)
+{
+	void *p = mmap(NULL, size ? size : 1, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	cr_assert_neq(p, MAP_FAILED);
+	return p;
+}
+
+static void give_memory(struct test_set *t)
+{
+	memset(&vmm, 0, sizeof(vmm));
+	vmm.tables_size = rtld_lazy_tables(t->set);
+	vmm.lazy = (struct rtld_lazy){
+		.entry = (uintptr_t)lazy_entry,
+		.tables = get_pages(vmm.tables_size),
+		.states = get_pages(rtld_lazy_states(t->set)),
+	};
+	vmm.lazy.tables_run = (uintptr_t)vmm.lazy.tables;
+	vmm.lazy.states_run = (uintptr_t)vmm.lazy.states;
+	rtld_set_lazy(t->set, &vmm.lazy);
+}
+
+/* What rtld leaves to its caller: page-table entries and counters. */
+static void complete(struct test_set *t)
+{
+	struct plinth_lazy_table *table = rtld_lazy_table(t->set, 1);
+	uint64_t i;
+
+	cr_assert_eq(!table, !rtld_is_lazy(t->set, 1));
+	if (!table)
+		return;
+	cr_assert_leq(table->pages, TEST_PAGES);
+	for (i = 0; i < table->pages; i++) {
+		vmm.entry[i] = ENTRY;
+		vmm.where[i] = &vmm.entry[i];
+	}
+	vmm.pages_va = table->pages_va;
+	table->entries_va = (uintptr_t)vmm.where;
+	table->use_va = (uintptr_t)&vmm.use;
+	cr_assert_eq(mprotect(vmm.lazy.tables, vmm.tables_size, PROT_READ), 0);
+}
 
 static uint64_t look_up(const struct test_set *t, const char *name)
 {
@@ -46,14 +103,13 @@ static void protect(const struct test_set *t, uint32_t m)
 
 static void open_set(struct test_set *t, const char *caller, uint32_t flags)
 {
-	lazy.entry = (uintptr_t)rtld_lazy_entry;
-	sealed = 0;
 	test_set_open(t, flags);
 	cr_assert_eq(test_set_add(t, "many"), 0);
 	cr_assert_eq(test_set_add(t, caller), 1);
 	test_set_place_here(t);
-	rtld_set_lazy(t->set, &lazy);
+	give_memory(t);
 	cr_assert_eq(test_set_link(t), 0);
+	complete(t);
 	protect(t, 0);
 	protect(t, 1);
 }
@@ -120,7 +176,8 @@ Test(rtld_lazy, one_call_fills_one_slot)
 		cr_expect_eq(filled(&t), 1);
 		cr_expect_eq(call(&t, "caller_one", 5), direct);
 		cr_expect_eq(filled(&t), 1);
-		cr_expect_eq(sealed, 0);
+		cr_expect_eq(vmm.use.sealed, 0);
+		cr_expect_eq(vmm.use.bound, 1);
 		test_set_close(&t);
 	}
 }
@@ -138,13 +195,15 @@ Test(rtld_lazy, all_calls_seal)
 	open_set(&t, "caller", RTLD_LAZY_PLT);
 	cr_expect_eq(call(&t, "caller_all", 7), call(&eager, "caller_all", 7));
 	cr_expect_eq(filled(&t), slots(&t) - 1);
-	cr_expect_eq(sealed, 0);
+	cr_expect_eq(vmm.flushed, 0);
 	((void (*)(void))look_up(&t, "caller_rest"))();
 	cr_expect_eq(filled(&t), slots(&t));
-	cr_expect_eq(sealed, 1);
-	cr_expect_eq(call(&t, "caller_all", 7), call(&eager, "caller_all", 7));
-	cr_expect_eq(sealed, 1);
 	cr_assert(rtld_lazy_region(t.set, 1, &r));
+	cr_expect_eq(vmm.flushed, r.size / RTLD_PAGE);
+	cr_expect_eq(vmm.use.sealed, vmm.flushed);
+	cr_expect_eq(vmm.use.bound, slots(&t));
+	cr_expect_eq(call(&t, "caller_all", 7), call(&eager, "caller_all", 7));
+	cr_expect_eq(vmm.flushed, r.size / RTLD_PAGE);
 	cr_expect_eq(r.perms, RTLD_R);
 	cr_expect_geq((uint64_t)slot(&t, slots(&t) - 1), r.run);
 	cr_expect_eq(r.size % RTLD_PAGE, 0);
@@ -215,8 +274,8 @@ Test(rtld_lazy, two_at_once)
 			pthread_join(thread[i], NULL);
 		cr_assert_eq(racer[0].result, racer[1].result);
 		cr_assert_eq(filled(&t), slots(&t), "round %d", round);
-		cr_assert_eq(sealed, 1, "round %d: sealed %u times", round,
-			     sealed);
+		cr_assert_eq(vmm.flushed, vmm.use.sealed, "round %d", round);
+		cr_assert_eq(vmm.use.bound, slots(&t), "round %d", round);
 		pthread_barrier_destroy(&start);
 		test_set_close(&t);
 	}
@@ -255,10 +314,60 @@ Test(rtld_lazy, slot_into_data)
 	cr_assert_eq(test_set_add(&t, "many"), 0);
 	cr_assert_eq(test_set_add_sample(&t, &s), 1);
 	test_set_place_here(&t);
-	rtld_set_lazy(t.set, &lazy);
+	give_memory(&t);
 	cr_assert_eq(test_set_link(&t), 0);
+	complete(&t);
 	cr_expect_not(rtld_is_lazy(t.set, 1));
 	cr_expect_eq(filled(&t), slots(&t));
+	sample_free(&s);
+	test_set_close(&t);
+}
+
+/* With a PT_LOAD of their own all pages of slots are sealed; else the one with data is not. */
+Test(rtld_lazy, own_segment)
+{
+	static const char *const callers[] = { "caller-own", "caller-own-lld" };
+	size_t i;
+
+	for (i = 0; i < 2; i++) {
+		struct test_set t;
+		struct rtld_region r;
+
+		open_set(&t, callers[i], RTLD_LAZY_PLT);
+		cr_assert(rtld_lazy_region(t.set, 1, &r), "%s", callers[i]);
+		cr_expect_leq(r.run, (uint64_t)slot(&t, 0));
+		cr_expect_gt(r.run + r.size,
+			     (uint64_t)slot(&t, slots(&t) - 1));
+		call(&t, "caller_all", 7);
+		((void (*)(void))look_up(&t, "caller_rest"))();
+		cr_expect_eq(filled(&t), slots(&t));
+		cr_expect_eq(vmm.flushed, r.size / RTLD_PAGE);
+		test_set_close(&t);
+	}
+}
+
+/* One byte more than the slots in that PT_LOAD, and it is data that must stay writable. */
+Test(rtld_lazy, not_quite_own)
+{
+	struct elf64_phdr *last;
+	struct rtld_region r;
+	struct test_set t;
+	struct sample s;
+	uint64_t end;
+
+	sample_load(&s, "caller-own");
+	last = sample_phdr(&s, 1, 3);
+	end = last->vaddr + last->memsz;
+	last->memsz++;
+	test_set_open(&t, RTLD_LAZY_PLT);
+	cr_assert_eq(test_set_add(&t, "many"), 0);
+	cr_assert_eq(test_set_add_sample(&t, &s), 1);
+	test_set_place_here(&t);
+	cr_assert(rtld_is_lazy(t.set, 1));
+	if (rtld_lazy_region(t.set, 1, &r))
+		cr_expect_leq(r.run + r.size,
+			      end + rtld_info(t.set, 1)->run -
+				      rtld_info(t.set, 1)->low);
 	sample_free(&s);
 	test_set_close(&t);
 }
