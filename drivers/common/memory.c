@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdarg.h>
+#include <string.h>
 
 #include "drivers/common/internal.h"
 #include "lib/format.h"
@@ -20,6 +21,8 @@ void core_free(struct core *core, void *memory, uint64_t pages)
 	/* A CPU may still run on it, and the log lies in it. */
 	if (!memory || core->state == PLINTH_CORRUPT)
 		return;
+	/* Whoever gets it next need not know where the VMM is, or what was in it. */
+	memset(memory, 0, pages * OS_PAGE);
 	os_free_pages(memory, pages);
 	core->pages_held -= pages;
 }

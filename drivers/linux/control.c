@@ -93,7 +93,8 @@ static int fill_list(struct plinth_ctl_list *list, fill_fn *fill)
 		return PLINTH_E_NOMEM;
 	list->count = fill(items, room, list->item_bytes);
 	failed = copy_out(u64_to_user_ptr(list->items), items, min(room, list->count) * list->item_bytes);
-	kvfree(items);
+	/* No copies of the VMM's addresses in free memory. */
+	kvfree_sensitive(items, (room + 1) * list->item_bytes);
 	return failed ? PLINTH_E_FAULT : 0;
 }
 

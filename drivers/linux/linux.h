@@ -36,7 +36,8 @@ int watch_register(void);
 void watch_unregister(void);
 void watch_start(void); /* on the CPU, interrupts off, like watch_stop() */
 void watch_stop(void);
-void watch_sync(void); /* may sleep: what watch_stop() stopped has ended */
+void watch_announce(void); /* before a start */
+void watch_sync(void);	   /* may sleep: what watch_stop() stopped has ended */
 
 /* main.c: after a command: a corrupt core keeps this module where it is. */
 void plinth_pin_if_corrupt(void);

@@ -47,6 +47,7 @@ int os_virt_acquire(const char **why)
 		return PLINTH_E_BUSY;
 	}
 	cpu_emergency_register_virt_callback(emergency_stop);
+	watch_announce();
 	return 0;
 }
 

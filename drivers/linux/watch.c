@@ -118,6 +118,13 @@ void watch_stop(void)
 	del_timer(&own->timer);
 }
 
+/* In words, because nothing else tells. */
+void watch_announce(void)
+{
+	if (num_online_cpus() == 1)
+		pr_info("plinth: one CPU: an endless loop in the VMM is ended by the kernel's NMI watchdog or not at all\n");
+}
+
 void watch_sync(void)
 {
 	unsigned int cpu;

@@ -20,7 +20,9 @@
 	DEBUG_FAULT(HEAP, "heap")                   \
 	DEBUG_FAULT(LOOP, "loop")                   \
 	DEBUG_FAULT(FATAL, "fatal")                 \
-	DEBUG_FAULT(TRIPLE, "triple")
+	DEBUG_FAULT(TRIPLE, "triple")               \
+	DEBUG_FAULT(DOUBLE_FREE, "double-free")     \
+	DEBUG_FAULT(OVERRUN, "overrun")
 
 enum debug_fault_kind {
 #define DEBUG_FAULT_ENUM(name, text) DEBUG_FAULT_##name,

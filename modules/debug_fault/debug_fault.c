@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One function per way to die. The heap is the exception: it is used up and stays so,
- * because running out of it has to be an error of whoever wants more, not a crash.
+ * One function per way to die. What concerns the heap is the exception: it is used up and
+ * stays so, because running out of it has to be an error of whoever wants more, not a crash;
+ * and what is freed wrongly is a line of the log.
  */
 #include <plinth/debug_fault.h>
 #include <plinth/exit_handler.h>
@@ -84,6 +85,31 @@ static enum exit_action heap(struct vcpu *vcpu)
 	return EXIT_NEXT;
 }
 
+static enum exit_action double_free(struct vcpu *vcpu)
+{
+	void *block = mem_alloc(CHUNK / 64, 0);
+
+	mem_free(block);
+	mem_free(block);
+	vcpu->regs.rax = block ? 0 : (uint64_t)PLINTH_E_NOMEM;
+	return EXIT_NEXT;
+}
+
+/* Put right again once it was found, so that nothing is lost. */
+static enum exit_action overrun(struct vcpu *vcpu)
+{
+	volatile char *block = mem_alloc(CHUNK / 64, 0);
+
+	if (block) {
+		block[CHUNK / 64] ^= 1;
+		mem_free((void *)block);
+		block[CHUNK / 64] ^= 1;
+		mem_free((void *)block);
+	}
+	vcpu->regs.rax = block ? 0 : (uint64_t)PLINTH_E_NOMEM;
+	return EXIT_NEXT;
+}
+
 static enum exit_action loop(struct vcpu *vcpu)
 {
 	while (vcpu)
@@ -116,6 +142,7 @@ static vcpu_exit_fn *const faults[DEBUG_FAULT_COUNT] = {
 	[DEBUG_FAULT_VMCS_GUEST] = vmcs_guest, [DEBUG_FAULT_VMCS_HOST] = vmcs_host,
 	[DEBUG_FAULT_HEAP] = heap,	       [DEBUG_FAULT_LOOP] = loop,
 	[DEBUG_FAULT_FATAL] = fatal,	       [DEBUG_FAULT_TRIPLE] = triple,
+	[DEBUG_FAULT_DOUBLE_FREE] = double_free, [DEBUG_FAULT_OVERRUN] = overrun,
 };
 
 static enum exit_action on_call(struct vcpu *vcpu, void *context)

@@ -34,6 +34,7 @@ check "the driver goes in" driver_in
 check "the modules load" plinthctl load --modules "$MODULES" --uart $UART --add $DEBUG_MODULE
 check "the VMM starts" plinthctl start
 same "it runs" "$(plinth_signatures)" "$(signatures)"
+[ "$CPUS" -gt 1 ] || same "the kernel's log says who ends a loop" 1 "$(dmesg | grep -c 'plinth: one CPU: an endless loop')"
 if [ "$FROM" = kernel ]; then
 	check "a kernel module goes in" insmod /lib/plinth/hostile.ko
 	refuses "the VMM crashes under the kernel" "Input/output" \

@@ -4,6 +4,7 @@
  *
  * insmod hostile.ko first=A last=B, the VMM's addresses; then words into the parameter do:
  *   note     remember each page of RAM that holds one of the VMM's addresses
+ *   scan     count the pages of RAM that show one now, noted or not
  *   look     count the noted pages that still show what they showed
  *   settle   forget those that do not: stacks and buffers that are something else by now
  *   touch    write every page of RAM with what it holds; counts where the CPU refused that
@@ -129,6 +130,58 @@ static bool is_uniform(const u64 *words)
 	return (!words[0] || words[0] == 0xcccccccccccccccc) && !memcmp(words, words + 1, PAGE_SIZE - sizeof(u64));
 }
 
+/* The CR4 of the reader's CPU, as the kernel sees it. */
+static int read_cr4(char *out, const struct kernel_param *param)
+{
+	return sysfs_emit(out, "%#lx\n", __read_cr4());
+}
+
+static const struct kernel_param_ops cr4_ops = { .get = read_cr4 };
+module_param_cb(cr4, &cr4_ops, NULL, 0400);
+
+/* The noted pages' numbers in hexadecimal, as many as fit. */
+static int read_notes(char *out, const struct kernel_param *param)
+{
+	unsigned int i;
+	int n = 0;
+
+	for (i = 0; i < noted; i++)
+		n += sysfs_emit_at(out, n, "%lx\n", notes[i]);
+	return n;
+}
+
+static const struct kernel_param_ops notes_ops = { .get = read_notes };
+module_param_cb(notes, &notes_ops, NULL, 0400);
+
+static bool is_noted(unsigned long pfn)
+{
+	unsigned int i;
+
+	for (i = 0; i < noted; i++)
+		if (notes[i] == pfn)
+			return true;
+	return false;
+}
+
+static void tell(const u64 *words, unsigned long pfn)
+{
+	unsigned int i;
+
+	for (i = 0; i < WORDS; i++)
+		if (words[i] - first < last - first)
+			pr_info("hostile: page %lx has %llx at %zx\n", pfn, words[i], i * sizeof(u64));
+}
+
+/* Not this module's own parameters. What was not noted is told in the kernel's log. */
+static void scan(u64 *words, unsigned long pfn)
+{
+	if (pfn == page_to_pfn(vmalloc_to_page(&first)) || !holds_address(words))
+		return;
+	shown++;
+	if (!is_noted(pfn))
+		tell(words, pfn);
+}
+
 static void settle(u64 *words, unsigned long pfn)
 {
 	if (holds_address(words))
@@ -167,6 +220,9 @@ static int run(const char *word, const struct kernel_param *param)
 	if (sysfs_streq(word, "note")) {
 		noted = 0;
 		for_all(note);
+	} else if (sysfs_streq(word, "scan")) {
+		shown = 0;
+		for_all(scan);
 	} else if (sysfs_streq(word, "look")) {
 		shown = 0;
 		for_noted(look);

@@ -61,6 +61,8 @@ def parse_arguments():
         help="set a variable for the script")
     add("--keep", action="store_true", help="keep the disk image")
     add("--quiet", action="store_true", help="no console on standard output")
+    add("--five-levels", action="store_true",
+        help="a CPU with 5-level paging (LA57), and a kernel that uses it (QEMU)")
     add("--stop-at", metavar="[MODULE:]FUNCTION",
         help="stop in Bochs' debugger there; modules have to be loaded with --no-aslr")
     add("--strict", action="store_true",
@@ -115,7 +117,9 @@ def run(args):
         raise PcError(f"--cpus {args.cpus}: the emulated PC has 1 to {models.MAX_CPUS}")
     config = Config(args.folder, models.find(args.cpu_model), args.cpus,
                     args.time_limit, args.kernel_option)
+    config.build = args.build
     config.reset_is_the_end = args.ends_with_reset
+    config.five_levels = args.five_levels
     config.prepare()
     if args.stop_at:
         config.debug = debug.Session(config, debug.Symbols(os.path.join(args.build, "modules")),

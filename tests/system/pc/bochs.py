@@ -95,14 +95,17 @@ class Bochs:
     def control(self):
         return self.config.path("emulator.out")
 
-    def notable(self, pattern=NOTABLE):
-        """The emulator's log lines that tell what went wrong."""
+    def words(self):
+        """The emulator's log."""
         try:
             with open(self.log, errors="replace", encoding="utf-8") as file:
-                return [line.rstrip() for line in file
-                        if pattern.search(line) and not ORDERLY.search(line)]
+                return [line.rstrip() for line in file]
         except FileNotFoundError:
             return []
+
+    def notable(self, pattern=NOTABLE):
+        """The emulator's log lines that tell what went wrong."""
+        return [line for line in self.words() if pattern.search(line) and not ORDERLY.search(line)]
 
     def complaints(self):
         return self.notable(VMX_COMPLAINT)

@@ -14,6 +14,7 @@ class Config:
     """One emulated PC."""
 
     def __init__(self, folder, model, cpus, time_limit, kernel_options):
+        self.build = None       # whose modules are in the guest
         self.folder = os.path.abspath(folder)
         self.model = model
         self.cpus = cpus
@@ -22,6 +23,7 @@ class Config:
         self.time_limit = time_limit
         self.kernel_options = kernel_options
         self.reset_is_the_end = False
+        self.five_levels = False
         self.debug = None       # debug.Session: stop at a function
         self.console = self.path("console.txt")
         self.uart = self.path("vmm-uart.txt")

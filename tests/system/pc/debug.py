@@ -11,10 +11,10 @@ import os
 import re
 import select
 import struct
-import subprocess
 import sys
 
 from errors import PcError
+from places import functions
 
 PAGE = 4096
 FIRST = (64 << 39) + (1 << 30)  # SLOT_FIXED, BASE_FIXED of drivers/common/space.c
@@ -65,14 +65,10 @@ class Symbols:
         self._names = [row[1] for row in rows]
 
     def _functions(self, path, module, base):
-        listing = subprocess.run(["nm", "--defined-only", "--print-size", path], check=True,
-                                 capture_output=True, text=True).stdout
         rows = []
-        for fields in map(str.split, listing.splitlines()):
-            if len(fields) == 4 and fields[2] in "tT":
-                address = base + int(fields[0], 16)
-                rows.append((address, f"{module}:{fields[3]}"))
-                self._sizes[address] = int(fields[1], 16)
+        for offset, size, name in functions(path):
+            rows.append((base + offset, f"{module}:{name}"))
+            self._sizes[base + offset] = size
         return rows
 
     def address(self, place):

@@ -16,7 +16,8 @@ class Qemu:
         """QEMU loads kernel and initramfs itself; the ELF file starts at once."""
         with open(self.config.path("initramfs.cpio"), "wb") as file:
             file.write(initramfs)
-        self._kernel = kernel.elf
+        # Its decompressor is what changes to 5-level paging.
+        self._kernel = kernel.vmlinuz if self.config.five_levels else kernel.elf
         self._command_line = command_line
 
     def khz(self):
@@ -26,7 +27,7 @@ class Qemu:
         config = self.config
         return END_WITH_US + [
             "qemu-system-x86_64", "-machine", "q35,accel=tcg",
-            "-cpu", config.model.qemu_name, "-smp", str(config.cpus),
+            "-cpu", "max,la57=on" if config.five_levels else config.model.qemu_name, "-smp", str(config.cpus),
             "-m", str(config.memory),
             "-kernel", self._kernel,
             "-initrd", config.path("initramfs.cpio"),
@@ -42,6 +43,9 @@ class Qemu:
 
     def control(self):
         return self.config.path("control")
+
+    def words(self):
+        return []
 
     def notable(self):
         """QEMU's own words, such as a bad option."""
