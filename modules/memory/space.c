@@ -99,7 +99,7 @@ void *space_map_locked(const uint64_t *pa, size_t pages, enum mem_prot prot, siz
 	uint64_t first = find_room(pages + 2 * guard);
 	uint64_t va = space.va + (first + guard) * MEM_PAGE;
 
-	if (!pages || first == SPACE_PAGES)
+	if (first == SPACE_PAGES)
 		return NULL;
 	for (size_t i = 0; i < pages; i++) {
 		if (pt_map(&space.pt, va + i * MEM_PAGE, pa[i], 1, flags_of(prot))) {

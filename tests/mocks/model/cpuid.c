@@ -26,7 +26,7 @@ void model_cpuid_answer(uint32_t leaf, uint32_t subleaf, struct cpu_leaf *out)
 {
 	*out = (struct cpu_leaf){ 0 };
 	switch (leaf) {
-	case 0: *out = (struct cpu_leaf){ HIGHEST, 0x756e6547, 0x6c65746e, 0x49656e69 }; break;
+	case 0: *out = (struct cpu_leaf){ model.kind->highest_leaf ? model.kind->highest_leaf : HIGHEST, 0x756e6547, 0x6c65746e, 0x49656e69 }; break;
 	case 1: features(out); break;
 	case 7:
 		if (!subleaf)

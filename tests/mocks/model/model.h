@@ -98,6 +98,7 @@ struct model_kind {
 	bool no_vmx, rdtscp, invpcid, xsaves, waitpkg, pconfig;
 	uint64_t feature_control;
 	uint64_t cr4_extra; /* set in every CPU at reset */
+	uint32_t highest_leaf; /* of CPUID; 0: the usual one */
 };
 
 extern const struct model_kind model_kinds[];

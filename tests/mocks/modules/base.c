@@ -27,6 +27,15 @@ static const struct plinth_module_note note = {
 };
 #endif
 
+#ifdef MOCK_SHORT_NOTE
+__attribute__((section(".note.plinth"), used, aligned(4)))
+static const struct {
+	uint32_t name_bytes, desc_bytes, type;
+	char name[8];
+	uint16_t desc[2];
+} note = { sizeof(PLINTH_NOTE_NAME), 2, PLINTH_NOTE_MODULE, PLINTH_NOTE_NAME, { 1, 0 } };
+#endif
+
 PLINTH_EXPORT uint64_t base_calls;
 
 /* Writable, read-only-after-relocation and zeroed data, each proved by its use. */

@@ -185,3 +185,40 @@ Test(core_events, a_dead_cpu_that_does_not_answer)
 	cr_expect(core->cpus[1].guest && mock_world.claimed[1]);
 	cr_expect_not(mock_world.guest[0], "the other CPU is free");
 }
+
+/* The first of many that died is enough. */
+Test(core_events, the_watch_sees_the_first_cpu, .init = fixture_up)
+{
+	running_on(3);
+	plinth_shared_cpu(core_shared_region(core), 0)->state = PLINTH_CPU_DEAD;
+	core_watch(core, &report);
+	cr_expect_eq(state_now(), PLINTH_CORRUPT);
+	cr_expect(!mock_world.guest[1] && !mock_world.guest[2]);
+}
+
+Test(core_events, an_emergency_stop_that_fails)
+{
+	running_on(2);
+	mock_be_on(1);
+	mock_arm(1, 0);
+	core_emergency_stop(core, 1);
+	cr_expect_eq(mock_disarm(), 1);
+	cr_expect(core->cpus[1].guest && mock_world.guest[1]);
+}
+
+/* Without a CPU to call it on nothing of the VMM can be called. */
+Test(core_events, no_cpu_is_online)
+{
+	struct mock_world before;
+
+	fixture_up();
+	before = mock_world;
+	mock_config.offline[0] = mock_config.offline[1] = true;
+	cr_expect_eq(load_good(), PLINTH_E_STATE);
+	worlds_equal(&before, "after a load without CPUs");
+	mock_config.offline[0] = false;
+	cr_assert_eq(load_good(), 0, "%s", report.text);
+	mock_config.offline[0] = true;
+	cr_expect_eq(core_unload(core, &report), PLINTH_E_CORRUPT);
+	EXPECT_REPORT("could not be taken down");
+}

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_MODULES 8
+#define MAX_MODULES 16
 
 struct core *core;
 struct core_report report;

@@ -27,6 +27,9 @@ static const struct {
 	{{"base", "entry_undefined"}, 2, PLINTH_E_NOSYM, {"nobody_has_this", "nor_this", "entry_undefined"}},
 	{{"entry"}, 1, PLINTH_E_LINK, {"base", "entry"}},
 	{{"base", "base"}, 2, PLINTH_E_LINK, {"base"}},
+	{{"entry", "base_short_note"}, 2, PLINTH_E_ABI, {"base_short_note: not a Plinth module"}},
+	{{"base_long_role"}, 1, PLINTH_E_NOSYM, {"no module exports entry_start"}},
+	{{"base_no_note", "base_wrong_abi"}, 2, PLINTH_E_ABI, {"base_no_note: not a", "base_wrong_abi: built for"}},
 };
 
 Test(core_modules, what_does_not_fit_is_named, .init = fixture_up)
@@ -196,4 +199,19 @@ Test(core_modules, names_that_cannot_be_printed, .init = fixture_up)
 	cr_expect_eq(core_modules(core, list, 2, sizeof(*list)), 2);
 	cr_expect_eq(strlen(list[1].name), sizeof(list[1].name) - 1, "cut");
 	cr_expect_eq(strncmp(list[1].version, "1?[2J??~ ", 9), 0, "%s", list[1].version);
+}
+
+/* As many as there is room for are told one by one, the others by their number. */
+Test(core_modules, more_findings_than_anybody_reads, .init = fixture_up)
+{
+	struct core_file files[PLINTH_CTL_MAX_FILES];
+	const struct core_load load = {.files = files, .n_files = PLINTH_CTL_MAX_FILES, .heap_bytes = PLINTH_CTL_MIN_HEAP};
+	const struct mock_world before = mock_world;
+
+	for (unsigned int i = 0; i < PLINTH_CTL_MAX_FILES; i++)
+		files[i] = find_module("base");
+	cr_expect_eq(core_load(core, &load, &report), PLINTH_E_LINK);
+	EXPECT_REPORT("base");
+	cr_expect(report.full || strstr(report.text, " more findings)"), "%s", report.text);
+	worlds_equal(&before, "after a load of one module 64 times");
 }

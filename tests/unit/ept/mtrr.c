@@ -96,6 +96,7 @@ Test(mtrr, variable_ranges)
 	range(0, 0, 2 * PAGE_1G, TYPE_WB);
 	range(5, 3 * PAGE_1G, 16 * MIB, TYPE_WC);
 	range(7, 3 * PAGE_1G + 32 * MIB, PAGE_4K, TYPE_WT);
+	range(6, 3 * PAGE_1G + 65 * MIB, MIB, TYPE_WT);
 	msrs[0x200 + 2 * 3] = 4 * PAGE_1G | TYPE_WP; /* not valid */
 	msrs[0x201 + 2 * 3] = ~(PAGE_1G - 1) & ((1ull << BITS) - 1) & ~VALID;
 	mtrr_read(BITS);
@@ -109,6 +110,8 @@ Test(mtrr, variable_ranges)
 	cr_expect_eq(mtrr_type(3 * PAGE_1G + 32 * MIB, PAGE_2M), TYPE_MIXED);
 	cr_expect_eq(mtrr_type(3 * PAGE_1G + 32 * MIB, PAGE_4K), TYPE_WT);
 	cr_expect_eq(mtrr_type(3 * PAGE_1G + 32 * MIB + PAGE_4K, PAGE_4K), TYPE_UC);
+	cr_expect_eq(mtrr_type(3 * PAGE_1G + 64 * MIB, PAGE_2M), TYPE_MIXED,
+		     "a range that begins in its middle");
 	cr_expect_eq(mtrr_type(4 * PAGE_1G, PAGE_1G), TYPE_UC, "a range that is not valid");
 }
 

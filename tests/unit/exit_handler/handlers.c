@@ -139,3 +139,14 @@ Test(handlers, cpuid_follows_cr4)
 	cr_expect(cpu->regs.rcx & CPUID_1_ECX_HYPERVISOR);
 	root_expect_clean();
 }
+
+/* Bits above the basic reason say under which circumstances it was (SDM, "Basic VM-Exit Information"). */
+Test(handlers, an_exit_from_an_enclave_is_that_exit, .init = root_usual)
+{
+	const struct model_exit from_enclave = {.reason = 10 | 1u << 27, .length = 2};
+
+	model.cpu[0].regs = (struct vcpu_regs){.rax = 0x40000000};
+	cr_assert_eq(model_exit(0, &from_enclave), MODEL_GUEST);
+	cr_expect_eq(model.cpu[0].regs.rbx, 0x6e696c50);
+	root_expect_clean();
+}

@@ -110,6 +110,7 @@ Test(pagetable, refuses_what_it_cannot_map)
 		{"writable and executable", 0x1000, 0, 1, PT_WRITE | PT_EXEC},
 		{"unknown flag", 0x1000, 0, 1, 4},
 		{"upper half", 1ull << 47, 0, 1, 0},
+		{"beyond all tables", 1ull << 50, 0, 1, 0},
 		{"into the upper half", (1ull << 47) - PT_PAGE, 0, 2, 0},
 		{"wraps", 0x1000, 0, UINT64_MAX, 0},
 	};
@@ -120,6 +121,8 @@ Test(pagetable, refuses_what_it_cannot_map)
 			     bad[i].name);
 	cr_expect_eq(used, 1, "nothing was made");
 	pt_unmap(&pt, 1ull << 47, 1);
+	pt_unmap(&pt, 1ull << 40, 1);
+	cr_expect_eq(used, 1, "nor to unmap where nothing is");
 }
 
 Test(pagetable, a_failure_unmaps_what_it_mapped)

@@ -125,6 +125,9 @@ Test(heap, bad_frees_are_refused)
 	used = heap_used();
 	heap_free_locked(p);
 	cr_expect_eq(heap_used(), used, "freed twice");
+	memset(q - OVERHEAD / 2, 0xff, 4);
+	heap_free_locked(q);
+	cr_expect_eq(heap_used(), used, "more than the heap was asked for");
 	memset(q - OVERHEAD, 0x41, 4);
 	memset(q - 4, 0x41, 4);
 	heap_free_locked(q);

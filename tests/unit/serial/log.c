@@ -214,3 +214,11 @@ Test(serial_log, without_a_uart_there_is_still_the_ring, .init = regions)
 	flood(1, PLINTH_LOG_ERR);
 	cr_expect_eq(region.cpu.log_head, 1);
 }
+
+/* Extensions look at the same page, as long as there is one. */
+Test(serial_log, the_tuning_page_for_others, .init = up)
+{
+	cr_expect_eq(log_tuning(), &tuning);
+	log_fini();
+	cr_expect_null(log_tuning());
+}

@@ -10,7 +10,7 @@
 /* What a test's fault looks like. */
 static struct {
 	uint64_t vector, error, cr2;
-	enum { FRAMES_NONE, FRAMES_OWN, FRAMES_RECURSION, FRAMES_DEEP, FRAMES_ODD } frames;
+	enum { FRAMES_NONE, FRAMES_OWN, FRAMES_RECURSION, FRAMES_DEEP, FRAMES_SHORT, FRAMES_ODD } frames;
 	uint32_t in_fault;
 	bool vmx_off, below_stack;
 } order;
@@ -33,6 +33,7 @@ static uint64_t frame_pointer(uint64_t *frames)
 	case FRAMES_OWN: return (uint64_t)__builtin_frame_address(0);
 	case FRAMES_RECURSION:
 	case FRAMES_DEEP: return (uint64_t)frames;
+	case FRAMES_SHORT: return (uint64_t)&frames[2 * FRAMES - 4];
 	case FRAMES_ODD: return (uint64_t)frames + 4;
 	default: return 0;
 	}
@@ -110,6 +111,15 @@ Test(vcpu_crash, page_faults)
 	}
 }
 
+/* An address above all stacks is no overflow of one. */
+Test(vcpu_crash, a_page_fault_above_the_stacks, .init = root_usual)
+{
+	order.vector = VECTOR_PF;
+	order.cr2 = 0xffff888000001000;
+	EXPECT(MODEL_BACK, "read of 0xffff888000001000");
+	cr_expect(!root_logged("stack overflow"));
+}
+
 Test(vcpu_crash, a_stack_that_was_too_small, .init = root_usual)
 {
 	order.vector = VECTOR_PF;
@@ -134,6 +144,15 @@ Test(vcpu_crash, a_deep_backtrace_ends, .init = root_usual)
 	order.frames = FRAMES_DEEP;
 	EXPECT(MODEL_BACK, "0x9000", "0x900f");
 	cr_expect(!root_logged("0x9010"), "the seventeenth line");
+}
+
+/* The last frame has none above it. */
+Test(vcpu_crash, a_short_backtrace_ends, .init = root_usual)
+{
+	order.vector = VECTOR_UD;
+	order.frames = FRAMES_SHORT;
+	EXPECT(MODEL_BACK, "0x9016", "0x9017");
+	cr_expect(!root_logged("0x9015"));
 }
 
 /* Whatever RBP held: nothing but this CPU's stacks is read. */
@@ -246,6 +265,31 @@ Test(vcpu_crash, vmresume_refuses_the_controls, .init = root_usual)
 	cr_expect(root_logged("VM-instruction error 7"));
 	cr_expect(root_logged("CR3_TARGET_COUNT"), "and the rule that was broken");
 	cr_expect_eq(model.cpu[0].rip, ROOT_RIP + 1, "the instruction had been done");
+}
+
+/* The rules want the capabilities of this CPU, which not every one has in the exact form. */
+Test(vcpu_crash, vmresume_refuses_the_controls_of_an_old_cpu)
+{
+	for (unsigned int i = 0; i < model_n_kinds; i++)
+		if (!strcmp(model_kinds[i].name, "no-true-controls"))
+			root_up(&model_kinds[i]);
+	cr_assert_eq(root_run(bad_control, (struct model_exit){.length = 1}), MODEL_BACK);
+	cr_expect(root_logged("CR3_TARGET_COUNT"));
+	cr_expect(!root_logged("controls: reserved bits"));
+}
+
+static enum exit_action bad_control_and_no_check(struct vcpu *vcpu)
+{
+	vcpu_register_entry_check(NULL);
+	return bad_control(vcpu);
+}
+
+/* Without the module that knows the rules the report is the same but for them. */
+Test(vcpu_crash, nobody_knows_the_rules, .init = root_usual)
+{
+	cr_assert_eq(root_run(bad_control_and_no_check, (struct model_exit){.length = 1}), MODEL_BACK);
+	cr_expect(root_logged("VM-instruction error 7"));
+	cr_expect(!root_logged("CR3-target count"));
 }
 
 Test(vcpu_crash, the_guests_state_is_refused, .init = root_usual)

@@ -214,6 +214,27 @@ Test(vcpu_events, an_nmi_behind_mov_ss, .init = root_usual)
 	root_expect_clean();
 }
 
+static enum exit_action take_two_and_settle(struct vcpu *vcpu)
+{
+	event_nmi(vcpu);
+	event_nmi(vcpu);
+	vcpu_settle(vcpu);
+	return EXIT_RETRY;
+}
+
+/* One event at a time: the second one is not forgotten while the first waits for its entry. */
+Test(vcpu_events, settling_while_an_event_is_queued, .init = root_usual)
+{
+	cr_assert_eq(root_run(take_two_and_settle, (struct model_exit){0}), MODEL_GUEST);
+	expect_event(NMI, 0, 0);
+	model.cpu[0].interruptibility = 0;
+	timer_exit();
+	expect_event(NMI, 0, 0);
+	cr_expect_eq(model.cpu[0].nmis_delivered, 2);
+	cr_expect_not(model_timer_runs(0));
+	root_expect_clean();
+}
+
 Test(vcpu_events, an_exception_goes_before_an_nmi, .init = root_usual)
 {
 	cr_assert_eq(root_run(take_nmi_then_fault, (struct model_exit){0}), MODEL_GUEST);

@@ -8,6 +8,7 @@
 #include "drivers/common/internal.h"
 #include "modules/vcpu_intel/internal.h"
 #include "root/root.h"
+#include "tests/mocks/memory.h"
 
 /* -- kinds of CPUs ----------------------------------------------------------------------- */
 
@@ -70,6 +71,17 @@ Test(vcpu_life, without_second_level_translation)
 	cr_expect_eq(machine_stop(), 0);
 	cr_expect_eq(machine_unload(), 0);
 	root_expect_clean();
+}
+
+/* The highest leaf of CPUID decides what there is, whatever a higher one would answer. */
+Test(vcpu_life, a_cpu_without_leaf_7)
+{
+	struct model_kind kind = model_kinds[0];
+
+	kind.highest_leaf = 6;
+	root_up(&kind);
+	cr_expect_eq(model_field(0, VMCS_SECONDARY_CONTROLS) & (SECONDARY_INVPCID | SECONDARY_XSAVES), 0);
+	cr_expect_neq(model_field(0, VMCS_SECONDARY_CONTROLS) & SECONDARY_RDTSCP, 0);
 }
 
 /* A guest that its CPU refuses: nothing of it ran, so the start is taken back, with an error and the reason.
@@ -231,6 +243,30 @@ Test(vcpu_life, a_cpu_that_gets_only_some_of_its_pages)
 	root_expect_clean();
 }
 
+static int take_the_heap(uint64_t a, uint64_t b)
+{
+	(void)a;
+	(void)b;
+	for (size_t bytes = 4096; bytes; bytes /= 2)
+		while (mem_alloc(bytes, 0))
+			;
+	return 0;
+}
+
+Test(vcpu_life, a_cpu_without_heap)
+{
+	uint64_t left;
+
+	root_loaded(&model_kinds[0], 1);
+	cr_assert_eq(machine_start(), 0);
+	cr_assert_eq(machine_stop(), 0);
+	root_call(take_the_heap, 0, 0);
+	left = free_pages();
+	cr_expect_eq(machine_start(), PLINTH_E_NOMEM, "%s", machine.report.text);
+	cr_expect_eq(free_pages(), left);
+	root_expect_clean();
+}
+
 static uint64_t leaked;
 
 /* The vCPU module and second-level translation come up again, with so many pages left. */
@@ -257,7 +293,10 @@ Test(vcpu_life, module_memory_runs_out)
 	const struct vcpu_slat *slat;
 	int err;
 
-	root_loaded(&model_kinds[0], 1);
+	/* Away from the first 2 MiB, which are mapped page by page anyhow. */
+	machine_reset(&model_kinds[0], 1);
+	cr_assert_not_null(memory_alloc(1024, MEM_PAGE));
+	cr_assert_eq(machine_load(), 0, "%s", machine.report.text);
 	slat = vcpu_common.slat;
 	cr_assert_not_null(slat);
 	do {

@@ -120,6 +120,7 @@ static const struct state {
 	{ KEPT, "guest CR0: fixed bits", NULL, { { VMCS_GUEST_CR0, 0xe0050033 } } }, /* CD and NW are the guest's */
 	{ KEPT, "guest CR0: fixed bits", NULL,
 	  { { VMCS_SECONDARY_CONTROLS, EPT | SECONDARY_UNRESTRICTED }, { VMCS_GUEST_CR0, 0x30 } } },
+	{ BROKEN, "guest PAT: memory types", NULL, { { VMCS_GUEST_PAT, 0x0003040600070406 } } },
 	{ BROKEN, "guest CR4: fixed bits", NULL, { { VMCS_GUEST_CR4, 0x26e0 | 1u << 30 } } },
 	{ KEPT, "guest CR4: CET without CR0.WP", NULL, { { VMCS_GUEST_CR4, 0x8026e0 } } },
 	{ KEPT, "guest RFLAGS: VM in IA-32e mode or without CR0.PE", NULL,
