@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
-/* What happens to the machine while the VMM runs: CPUs come and go, sleep, reboot. */
+/* What happens to the machine while the VMM runs: CPUs come and go, sleep, reboot, kexec. */
 #include <linux/cpuhotplug.h>
 #include <linux/notifier.h>
 #include <linux/printk.h>
 #include <linux/reboot.h>
 #include <linux/string.h>
 #include <linux/suspend.h>
+#include <linux/syscore_ops.h>
 
 #include "drivers/linux/linux.h"
 
@@ -97,6 +98,28 @@ static int on_reboot(struct notifier_block *block, unsigned long event, void *da
 	return NOTIFY_DONE;
 }
 
+/*
+ * The last steps, on the last CPU, interrupts off. User space ran for a while after the
+ * notifiers above, and may have started the VMM: the others stopped it as they went
+ * offline or were halted, here it would lose VMX operation without a word.
+ */
+static int on_last_step_to_sleep(void)
+{
+	if (!watch_is_on())
+		return 0;
+	pr_err("plinth: no sleep: the VMM was started on the way there: plinthctl stop\n");
+	return -EBUSY;
+}
+
+static void on_last_step_to_reboot(void)
+{
+	core_emergency_stop(plinth_core, raw_smp_processor_id());
+}
+
+static struct syscore_ops last_steps = {
+	.suspend = on_last_step_to_sleep,
+	.shutdown = on_last_step_to_reboot,
+};
 static struct notifier_block power_block = { .notifier_call = on_power };
 static struct notifier_block reboot_block = { .notifier_call = on_reboot };
 
@@ -114,8 +137,10 @@ int events_register(void)
 	if (err)
 		goto remove_power;
 	err = virt_register();
-	if (!err)
+	if (!err) {
+		register_syscore_ops(&last_steps);
 		return 0;
+	}
 	unregister_reboot_notifier(&reboot_block);
 remove_power:
 	unregister_pm_notifier(&power_block);
@@ -126,6 +151,7 @@ remove_hotplug:
 
 void events_unregister(void)
 {
+	unregister_syscore_ops(&last_steps);
 	virt_unregister();
 	unregister_reboot_notifier(&reboot_block);
 	unregister_pm_notifier(&power_block);

@@ -37,6 +37,7 @@ void watch_unregister(void);
 void watch_start(void); /* on the CPU, interrupts off, like watch_stop() */
 void watch_stop(void);
 void watch_announce(void); /* before a start */
+bool watch_is_on(void);	   /* here: this CPU is a guest; not preemptible */
 void watch_sync(void);	   /* may sleep: what watch_stop() stopped has ended */
 
 /* main.c: after a command: a corrupt core keeps this module where it is. */

@@ -118,6 +118,11 @@ void watch_stop(void)
 	del_timer(&own->timer);
 }
 
+bool watch_is_on(void)
+{
+	return READ_ONCE(this_cpu_ptr(&watches)->active);
+}
+
 /* In words, because nothing else tells. */
 void watch_announce(void)
 {

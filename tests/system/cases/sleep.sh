@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # The machine sleeps and wakes while the VMM runs, as far as an emulated PC can: the kernel goes
-# all the way but the last step (pm_test). The VMM is off meanwhile and back afterwards.
+# all the way but the last step (pm_test). The VMM is off meanwhile and back afterwards, or,
+# started too late to be stopped, keeps the machine awake.
 . /lib/plinth/report.sh
 . /lib/plinth/plinth.sh
 
@@ -12,9 +13,13 @@ sleep_to() {
 	echo "$1" >/sys/power/pm_test && echo "$2" >/sys/power/state
 }
 
-# starts: how often the VMM was started on CPU 0, told by its log.
-starts() {
-	plinthctl log | grep -c 'entry: start\|guest'
+# too_late STATE TIMES: somebody starts the VMM after it was stopped for that, so it cannot be. Suspend to
+# disk tells the log only.
+too_late() {
+	sleep_to core "$1" 2>/dev/null
+	same "a late start keeps the machine awake, $1" "$2" "$(dmesg | grep -c "core suspend callback on_last_step.*failed")"
+	same "it was started" 0 "$(cat /sys/module/too_late/parameters/status)"
+	same "the kernel's log says why" "$2" "$(dmesg | grep -c "plinth: no sleep: the VMM was started")"
 }
 
 echo 0 >/sys/module/suspend/parameters/pm_test_delay
@@ -23,9 +28,10 @@ for depth in $DEPTHS; do
 	check "sleep and wake, $depth" sleep_to "$depth" mem
 	same "the VMM is back after $depth" "$(plinth_signatures)" "$(signatures)"
 done
-for depth in freezer devices; do
-	echo test_resume >/sys/power/disk 2>/dev/null
-	check "suspend to idle, $depth" sleep_to "$depth" freeze
+check "suspend to idle" sleep_to devices freeze
+same "the VMM is back" "$(plinth_signatures)" "$(signatures)"
+for depth in freezer core; do
+	check "suspend to disk, $depth" sleep_to "$depth" disk
 	same "the VMM is back after $depth" "$(plinth_signatures)" "$(signatures)"
 done
 check "work goes on" workload
@@ -33,6 +39,13 @@ check "the VMM stops" plinthctl stop
 check "sleep without the VMM" sleep_to processors mem
 same "nobody started it" "" "$(signatures | grep Plinth)"
 check "start" plinthctl start
+
+check "the tests' module goes in" insmod /lib/plinth/too_late.ko
+too_late mem 1
+too_late disk 2
+same "nothing happened to the VMM" "$(plinth_signatures)" "$(signatures)"
+check "the tests' module goes out" rmmod too_late
+check "sleep and wake" sleep_to core mem
 check "the VMM goes" plinth_down
 same "the kernel has nothing to complain of" "" "$(kernel_complaints)"
 finish

@@ -19,6 +19,7 @@ import subprocess
 
 import debug
 import initramfs
+import kexec_image
 import models
 import products
 import report
@@ -54,9 +55,11 @@ def parse_arguments():
     add("--program", action="append", default=[], metavar="NAME",
         help="add a program of this machine, with its libraries")
     add("--with-kernel", action="store_true",
-        help="add the kernel's ELF file as /lib/plinth/vmlinux, for kexec")
+        help="add the kernel as /lib/plinth/bzImage, not compressed, for kexec")
     add("--ends-with-reset", action="store_true",
         help="the script's last act resets the PC, by a panic or how it likes (Bochs)")
+    add("--ticks-per-second", type=int, default=0, metavar="N",
+        help="the PC's clock: instructions of a CPU in a second of its own time (Bochs)")
     add("--env", action="append", default=[], metavar="NAME=VALUE",
         help="set a variable for the script")
     add("--keep", action="store_true", help="keep the disk image")
@@ -98,7 +101,7 @@ def build_initramfs(args, kernel):
     for name in args.program:
         archive.program("bin/" + os.path.basename(name), host_program(name))
     if args.with_kernel:
-        archive.file("lib/plinth/vmlinux", kernel.elf)
+        archive.data("lib/plinth/bzImage", kexec_image.build(kernel))
     if args.module:
         initramfs.add_kernel_modules(
             archive, products.kernel("modules", args.build), args.module)
@@ -119,6 +122,7 @@ def run(args):
                     args.time_limit, args.kernel_option)
     config.build = args.build
     config.reset_is_the_end = args.ends_with_reset
+    config.ticks_per_second = args.ticks_per_second
     config.five_levels = args.five_levels
     config.prepare()
     if args.stop_at:

@@ -75,7 +75,7 @@ class Bochs:
         image.build(disk, kernel, initramfs, command_line, config.folder)
         text = CONFIG.format(
             model=config.model.name, cpus=config.cpus, memory=config.memory,
-            ips=TICKS_PER_SECOND[config.cpus], disk=disk, log=self.log,
+            ips=self.ticks_per_second(), disk=disk, log=self.log,
             console=config.console, uart=config.uart)
         with open(config.path("bochsrc"), "w", encoding="utf-8") as file:
             file.write(text)
@@ -83,8 +83,11 @@ class Bochs:
         with open(config.path("bochs-start"), "w", encoding="utf-8") as file:
             file.write(config.debug.commands() if config.debug else "continue\n")
 
+    def ticks_per_second(self):
+        return self.config.ticks_per_second or TICKS_PER_SECOND[self.config.cpus]
+
     def khz(self):
-        return TICKS_PER_SECOND[self.config.cpus] // 1000
+        return self.ticks_per_second() // 1000
 
     def argv(self):
         """Standard output of this command is the control channel."""

@@ -57,6 +57,12 @@ class Kernel:
         with open(self.elf, "rb") as file:
             return struct.unpack_from("<Q", file.read(64), 24)[0]
 
+    def memory_bytes(self):
+        """What it occupies from there on, with what the file has no bytes of."""
+        with open(self.elf, "rb") as file:
+            head = file.read(4096)
+        return max(paddr + memory for paddr, _, _, memory in segments(head)) - self.entry()
+
 
 def split_bzimage(image, name):
     """Returns the real-mode set-up code and the compressed kernel."""
@@ -76,25 +82,25 @@ def decompress(payload, name):
                   f"know (starts with {payload[:4].hex()}; xz and gzip are known)")
 
 
-def load_segments(elf):
-    """Yields (physical address, file bytes) of each loadable segment."""
+def segments(elf):
+    """Yields (physical address, offset, bytes in the file, in memory) of each loadable segment."""
     table, = struct.unpack_from("<Q", elf, 32)
     count, = struct.unpack_from("<H", elf, 56)
     for i in range(count):
-        kind, _, offset, _, paddr, size, _, _ = struct.unpack_from(
+        kind, _, offset, _, paddr, size, memory, _ = struct.unpack_from(
             "<IIQQQQQQ", elf, table + 56 * i)
         if kind == PT_LOAD:
-            yield paddr, elf[offset:offset + size]
+            yield paddr, offset, size, memory
 
 
 def flatten(elf):
     """The kernel as it lies in memory, from its entry point on."""
     entry, = struct.unpack_from("<Q", elf, 24)
     flat = bytearray()
-    for paddr, data in load_segments(elf):
+    for paddr, offset, size, _ in segments(elf):
         start = paddr - entry
-        flat.extend(bytes(max(0, start + len(data) - len(flat))))
-        flat[start:start + len(data)] = data
+        flat.extend(bytes(max(0, start + size - len(flat))))
+        flat[start:start + size] = elf[offset:offset + size]
     return bytes(flat).rstrip(b"\0")
 
 

@@ -22,7 +22,7 @@ KERNEL_OPTIONS = (
 )
 
 POLL_SECONDS = 0.1
-POWER_OFF_LIMIT = 60            # seconds from the script's end
+POWER_OFF_LIMIT = 240           # seconds from the script's end; a busy machine needs 40
 MARK = re.compile(rb"@pc (\w+)(?: (\d+))?\r?\n")
 DEAD = re.compile(rb"Kernel panic - not syncing|Attempted to kill init")
 PHASES = {"loader": "boot loader", "kernel": "kernel", "ready": "script",
