@@ -1,11 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Generate the API reference; any warning is an error, and so is a public header that is not in it.
+# Generate the API reference; any warning is an error, and so is a public header that is not in it, or a function
+# that no comment explains.
 #
 #   check-api.sh SOURCE_ROOT FOLDER
 set -eu
 
 cd "$1"
+python3 scripts/check-documented.py include/plinth/*.h rtld/rtld.h rtld/format.h drivers/common/os.h drivers/common/core.h
 mkdir -p "$2"
 {
 	cat docs/Doxyfile

@@ -50,6 +50,12 @@ enum cpu_vmx_result {
 
 /* -- control and debug registers, flags ---------------------------------- */
 
+/**
+ * cpu_read_cr0() and its kin - one MOV from or to the register, PUSHF for the flags.
+ * @value: the whole register; what the CPU does not allow is a #GP in the caller
+ *
+ * Context: CPL 0, of VMM code. Source: SDM, "MOV - Move to/from Control Registers".
+ */
 PLINTH_EXPORT uint64_t cpu_read_cr0(void);
 PLINTH_EXPORT uint64_t cpu_read_cr2(void);
 PLINTH_EXPORT uint64_t cpu_read_cr3(void);
@@ -64,6 +70,7 @@ PLINTH_EXPORT void cpu_write_dr7(uint64_t value);
 
 /* -- identification, MSRs, extended states ------------------------------- */
 
+/** cpu_cpuid() - CPUID of a leaf and subleaf, and its four words. Context: any. */
 PLINTH_EXPORT void cpu_cpuid(uint32_t leaf, uint32_t subleaf, struct cpu_leaf *out);
 /**
  * cpu_cpuid_guest() - CPUID with the guest's RAX and RCX, the result into its RAX to RDX.
@@ -88,6 +95,12 @@ PLINTH_EXPORT PLINTH_MUST_USE int cpu_xsetbv_safe(uint32_t index, uint64_t value
 
 /* -- segments and descriptor tables --------------------------------------- */
 
+/**
+ * cpu_store_gdt() and its kin - SGDT, SIDT, LGDT, LIDT, and the selectors in use.
+ * @table: base and limit; must stay mapped as long as it is loaded
+ *
+ * Context: CPL 0, interrupts off for the loads.
+ */
 PLINTH_EXPORT void cpu_store_gdt(struct cpu_table *out);
 PLINTH_EXPORT void cpu_store_idt(struct cpu_table *out);
 PLINTH_EXPORT void cpu_load_gdt(const struct cpu_table *table);

@@ -130,6 +130,7 @@ struct plinth_shared {
 	struct plinth_lazy_use lazy[PLINTH_MEMORY_MODULES];
 };
 
+/* plinth_shared_cpu() - the block of a CPU; @cpu below n_cpus, both checked by a reader who trusts nobody. */
 static inline struct plinth_shared_cpu *plinth_shared_cpu(struct plinth_shared *s, uint32_t cpu)
 {
 	return (struct plinth_shared_cpu *)((char *)s + s->cpu_offset + (uint64_t)cpu * s->cpu_stride);
