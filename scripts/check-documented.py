@@ -11,6 +11,7 @@ import sys
 COMMENT = re.compile(r"/\*.*?\*/", re.S)
 BODY = re.compile(r"\{[^{}]*\}")
 FUNCTION = re.compile(r"\b(\w+)\((?!\*)[^;]*\)[^;()]*$", re.S)
+NO_FUNCTION = re.compile(r"\s*(typedef|struct \w+$|enum \w+$|return)")
 ATTRIBUTE = re.compile(r"__attribute__\(\(.*?\)\)|PLINTH_VERSION\(.*?\)")
 
 
@@ -26,7 +27,7 @@ def functions(code):
         code = BODY.sub(";", code)
     for declaration in ATTRIBUTE.sub("", code).split(";"):
         found = FUNCTION.search(declaration.strip())
-        if found and not found.group(1).isupper() and not re.match(r"\s*(typedef|struct \w+$|enum \w+$|return)", declaration):
+        if found and not found.group(1).isupper() and not NO_FUNCTION.match(declaration):
             yield found.group(1)
 
 
