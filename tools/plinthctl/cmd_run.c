@@ -16,10 +16,12 @@ static int run(const char *command, unsigned int number, struct plinth_ctl_statu
 
 	if (device < 0)
 		return EXIT_FAILED;
-	if (device_call(device, number, &arg))
-		status = device_failed(device, command);
-	else if (device_status(device, after))
+	if (device_call(device, number, &arg)) {
+		device_failed(device, command);
 		status = EXIT_FAILED;
+	} else if (device_status(device, after)) {
+		status = EXIT_FAILED;
+	}
 	close(device);
 	return status;
 }
