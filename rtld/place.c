@@ -16,7 +16,8 @@ int rtld_place(struct rtld_set *set, uint32_t module, void *write,
 	if (module >= set->count)
 		return PLINTH_E_INVAL;
 	m = &set->module[module];
-	if ((run - m->info.low) % m->info.align || run % RTLD_PAGE)
+	if (run % RTLD_PAGE ||
+	    (run % m->info.align && (run - m->info.low) % m->info.align))
 		return fail(m, RTLD_PLACE_ALIGN, run, m->info.align);
 	if ((uintptr_t)write % 8)
 		return fail(m, RTLD_PLACE_ALIGN, (uintptr_t)write, 8);

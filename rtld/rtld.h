@@ -212,7 +212,8 @@ int rtld_probe(struct rtld_set *set, const char *file, const void *bytes,
  * rtld_place - say where a module can be written and where it will run
  * @write:	image_size bytes, 8-byte aligned, or NULL if rtld_resolve() is
  *		all that will follow; untouched until rtld_link()
- * @run:	address of the module's lowest page, fitting info->align
+ * @run:	address of the module's lowest page: it, or it minus info->low, is a
+ *		multiple of info->align
  * Returns 0, or PLINTH_E_INVAL with one record added and the place unchanged.
  */
 int rtld_place(struct rtld_set *set, uint32_t module, void *write,

@@ -59,20 +59,34 @@ static void print_order(const struct link_set *s)
 }
 
 /*
- * With a file refused, what the others miss may be missing because of that: it
- * would only be noise. What else is wrong with the set is told.
+ * Nobody knows what a file that was refused would have provided. So what the others miss is only
+ * counted then; what else is wrong with the set is told.
  */
-static void drop_missing(struct link_set *s, uint32_t refused)
+static void count_missing(struct link_set *s, uint32_t refused)
 {
 	uint32_t i, kept = refused, n = link_set_findings(s);
 	struct rtld_error *list = s->errors.list;
 
-	for (i = refused; i < n; i++)
-		if (list[i].check != RTLD_UNDEFINED &&
-		    list[i].check != RTLD_NEEDED_MISSING)
+	for (i = refused; i < n; i++) {
+		if (list[i].check == RTLD_UNDEFINED)
+			s->unchecked_symbols++;
+		else if (list[i].check == RTLD_NEEDED_MISSING)
+			s->unchecked_modules++;
+		else
 			list[kept++] = list[i];
+	}
 	if (s->errors.count == n)
 		s->errors.count = kept;
+}
+
+/* Which file keeps us from knowing; one of them, if there are more. */
+static void print_unchecked(const struct link_set *s)
+{
+	const char *file = s->n_unread ? s->unread[0].path : s->errors.list[0].file;
+
+	if (s->unchecked_symbols || s->unchecked_modules)
+		fprintf(stderr, "note: undefined symbols (%u) and missing modules (%u) not checked, because %s was refused "
+			"and may provide them\n", s->unchecked_symbols, s->unchecked_modules, file);
 }
 
 static int check_set(struct link_set *s, const struct link_set_options *o)
@@ -84,8 +98,8 @@ static int check_set(struct link_set *s, const struct link_set_options *o)
 		return 1;
 	err |= link_set_layout(s, o->base, false);
 	err |= link_set_link(s, false);
-	if (refused)
-		drop_missing(s, refused);
+	if (refused || s->n_unread)
+		count_missing(s, refused);
 	return err || refused;
 }
 
@@ -109,6 +123,7 @@ int cmd_check(int argc, char **argv)
 		if (!status)
 			print_order(&s);
 		link_set_print_errors(&s);
+		print_unchecked(&s);
 		printf("%s\n", status ? "would not load" : "would load");
 	}
 	link_set_close(&s);

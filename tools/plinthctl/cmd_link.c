@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* plinthctl link: link modules in user space, without running anything. */
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "commands.h"
 #include "format.h"
@@ -33,43 +31,6 @@ static void print_segments(const struct link_set *s, uint32_t module)
 	}
 }
 
-/* DIR/NN-NAME.I.bin; a name from a file must not lead out of DIR. */
-static int write_segment(const struct link_set *s, const char *dir,
-			 uint32_t module, uint32_t i)
-{
-	struct rtld_segment g;
-	char name[64], path[4096];
-	FILE *f;
-	size_t k, done;
-
-	rtld_segment(s->set, module, i, &g);
-	snprintf(name, sizeof(name), "%s", rtld_info(s->set, module)->name);
-	for (k = 0; name[k]; k++)
-		if (name[k] == '/')
-			name[k] = '_';
-	snprintf(path, sizeof(path), "%s/%02u-%s.%u.bin", dir, module, name, i);
-	f = fopen(path, "wbe");
-	if (f) {
-		done = fwrite(link_set_segment(s, module, &g), 1, g.memsz, f);
-		if (!fclose(f) && done == g.memsz)
-			return 0;
-	}
-	fprintf(stderr, "plinthctl: %s: cannot be written: %s\n", path,
-		strerror(errno));
-	return 1;
-}
-
-static int write_all(const struct link_set *s, const char *dir)
-{
-	uint32_t m, i;
-	int err = 0;
-
-	for (m = 0; m < rtld_count(s->set); m++)
-		for (i = 0; i < rtld_info(s->set, m)->segments && !err; i++)
-			err = write_segment(s, dir, m, i);
-	return err;
-}
-
 static int link_set(struct link_set *s, const struct link_set_options *o)
 {
 	if (link_set_open(s, o->paths, o->files, o->flags))
@@ -96,22 +57,24 @@ int cmd_link(int argc, char **argv)
 {
 	struct link_set_options o;
 	struct link_set s;
+	bool linked;
 	uint32_t i;
 	int status = link_set_parse(&o, argc, argv, "beljdp", usage);
 
 	if (status)
 		return status;
 	status = link_set(&s, &o);
+	linked = !status;
+	if (linked && o.out)
+		status = link_set_write(&s, o.out);
 	if (o.json && s.set)
-		print_json(link_set_json(&s, !status));
+		print_json(link_set_json(&s, linked));
 	else
 		link_set_print_errors(&s);
-	if (!status && !o.json && o.plan)
+	if (linked && !o.json && o.plan)
 		print_plan(&s, o.plan);
-	for (i = 0; !status && !o.json && i < rtld_count(s.set); i++)
+	for (i = 0; linked && !o.json && i < rtld_count(s.set); i++)
 		print_segments(&s, i);
-	if (!status && o.out)
-		status = write_all(&s, o.out);
 	link_set_close(&s);
 	return status;
 }

@@ -34,25 +34,37 @@ static ssize_t read_all(int fd, uint8_t *to, size_t size)
 	return done;
 }
 
-static void *read_file(const char *path, size_t *size)
+/* Only by its size rtld refuses it, whatever is in it. */
+static void *too_large(off_t length, size_t *size)
+{
+	*size = length;
+	return calloc(1, RTLD_PAGE);
+}
+
+/* Without one, *why says what is the matter. */
+static void *read_file(const char *path, size_t *size, const char **why)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	struct stat st;
 	void *bytes = NULL;
 	ssize_t n = -1;
 
+	*why = strerror(errno);
 	if (fd < 0)
 		return NULL;
-	if (!fstat(fd, &st)) {
-		if (S_ISDIR(st.st_mode))
-			errno = EISDIR;
-		else if (!S_ISREG(st.st_mode))
-			errno = EINVAL;
-		else
-			bytes = malloc(st.st_size ? st.st_size : 1);
+	if (!fstat(fd, &st) && !S_ISREG(st.st_mode)) {
+		*why = "not a regular file";
+		close(fd);
+		return NULL;
 	}
+	if ((uint64_t)st.st_size > RTLD_MAX_FILE) {
+		close(fd);
+		return too_large(st.st_size, size);
+	}
+	bytes = malloc(st.st_size ? st.st_size : 1);
 	if (bytes)
 		n = read_all(fd, bytes, st.st_size);
+	*why = strerror(errno);
 	close(fd);
 	if (n < 0) {
 		free(bytes);
@@ -72,10 +84,11 @@ static int make_set(struct link_set *s)
 	size_t size = rtld_set_size(s->files);
 
 	s->bytes = calloc(s->files, sizeof(*s->bytes));
+	s->unread = calloc(s->files, sizeof(*s->unread));
 	s->errors.list = calloc(ROOM, sizeof(*s->errors.list));
 	s->errors.room = ROOM;
 	s->arena = size ? get_aligned(size) : NULL;
-	if (s->bytes && s->errors.list && s->arena)
+	if (s->bytes && s->unread && s->errors.list && s->arena)
 		s->set = rtld_set_init(s->arena, size, s->files, s->flags,
 				       &s->errors);
 	if (s->set)
@@ -94,14 +107,17 @@ int link_set_open(struct link_set *s, char **paths, uint32_t files,
 	*s = (struct link_set){ .files = files, .flags = flags };
 	err = make_set(s);
 	for (i = 0; s->set && i < files; i++) {
+		const char *why;
 		size_t size = 0;
 
-		s->bytes[i] = read_file(paths[i], &size);
+		s->bytes[i] = read_file(paths[i], &size, &why);
 		if (s->bytes[i]) {
 			(void)rtld_probe(s->set, paths[i], s->bytes[i], size);
 			continue;
 		}
-		error_line("%s: cannot be read: %s", paths[i], strerror(errno));
+		s->unread[s->n_unread++] = (struct link_set_unread){
+			.path = paths[i], .why = why };
+		error_line("%s: cannot be read: %s", paths[i], why);
 		err = -1;
 	}
 	return err;
@@ -109,12 +125,12 @@ int link_set_open(struct link_set *s, char **paths, uint32_t files,
 
 int link_set_read_plan(struct link_set *s, const char *path)
 {
+	const char *why;
 	size_t size = 0;
 
-	s->plan = read_file(path, &size);
+	s->plan = read_file(path, &size, &why);
 	if (!s->plan) {
-		fprintf(stderr, "plinthctl: %s: cannot be read: %s\n", path,
-			strerror(errno));
+		error_line("%s: cannot be read: %s", path, why);
 		return -1;
 	}
 	rtld_set_plan(s->set, s->plan, size);
@@ -247,6 +263,7 @@ void link_set_close(struct link_set *s)
 	if (s->image)
 		munmap(s->image, s->image_size);
 	free(s->bytes);
+	free(s->unread);
 	free(s->plan);
 	free(s->errors.list);
 	free(s->arena);

@@ -13,10 +13,20 @@
 
 #define LINK_SET_BASE	0x10000000ull	/* without --base */
 
+/* A file that could not be read, and why. */
+struct link_set_unread {
+	const char *path;
+	const char *why;
+};
+
 struct link_set {
 	struct rtld_set *set;
 	struct rtld_errors errors;
 	void **bytes;		/* the files, in the order given */
+	struct link_set_unread *unread;
+	uint32_t n_unread;
+	/* What the others miss, and a file that is missing may provide: see cmd_check.c. */
+	uint32_t unchecked_symbols, unchecked_modules;
 	void *arena;
 	void *work;
 	void *plan;		/* bytes of --plan */
@@ -67,6 +77,12 @@ const uint8_t *link_set_segment(const struct link_set *s, uint32_t module,
 const char *link_set_flags(uint32_t flags, char *text);
 
 void link_set_close(struct link_set *s);
+
+/*
+ * link_out.c: each segment as DIR/NN-NAME.I.bin, all or none
+ * Returns 0, or 1 after a line saying what cannot be written.
+ */
+int link_set_write(const struct link_set *s, const char *dir);
 
 /* link_set_json.c: all of it as described in docs/rtld.md; linked: with checksums. */
 struct json_object *link_set_json(const struct link_set *s, bool linked);

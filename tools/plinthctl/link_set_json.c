@@ -113,6 +113,32 @@ static struct json_object *error_json(const struct link_set *s,
 	return o;
 }
 
+/* A file that rtld never saw, in the form of its findings. */
+static struct json_object *unread_json(const struct link_set_unread *u, uint32_t index)
+{
+	struct json_object *o = json_object_new_object();
+	char line[1024];
+
+	snprintf(line, sizeof(line), "%s: cannot be read: %s", u->path, u->why);
+	json_object_object_add(o, "check", json_object_new_string("FILE_READ"));
+	json_object_object_add(o, "module", foreign(u->path));
+	json_object_object_add(o, "table", json_object_new_string("file"));
+	json_object_object_add(o, "index", json_object_new_uint64(index));
+	json_object_object_add(o, "value", address(0));
+	json_object_object_add(o, "limit", address(0));
+	json_object_object_add(o, "text", foreign(line));
+	return o;
+}
+
+static struct json_object *unchecked_json(const struct link_set *s)
+{
+	struct json_object *o = json_object_new_object();
+
+	json_object_object_add(o, "symbols", json_object_new_uint64(s->unchecked_symbols));
+	json_object_object_add(o, "modules", json_object_new_uint64(s->unchecked_modules));
+	return o;
+}
+
 static struct json_object *undefined_json(const struct link_set *s,
 					  const struct rtld_error *e)
 {
@@ -153,9 +179,13 @@ struct json_object *link_set_json(const struct link_set *s, bool linked)
 		if (link_set_is_failure(s, i))
 			json_object_array_add(errors, error_json(s, e));
 	}
+	for (i = 0; i < s->n_unread; i++)
+		json_object_array_add(errors, unread_json(&s->unread[i], i));
 	json_object_object_add(o, "modules", modules);
 	json_object_object_add(o, "undefined", undefined);
 	json_object_object_add(o, "errors", errors);
+	if (s->unchecked_symbols || s->unchecked_modules)
+		json_object_object_add(o, "unchecked", unchecked_json(s));
 	if (s->plan)
 		json_object_object_add(o, "plan", plan_json(s));
 	return o;

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* plinthctl: controls Plinth through /dev/plinth. */
 #include <argp.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "commands.h"
+#include "error_line.h"
 
 static const struct {
 	const char *name;
@@ -39,6 +41,15 @@ static void usage(FILE *to)
 	fprintf(to, "\nplinthctl COMMAND --help says more. Exit status: 0 done, 1 failed, 2 wrong usage.\n");
 }
 
+/* What was printed has to have arrived, or nobody may call it done. */
+static int finish(int status)
+{
+	if (!fflush(stdout) && !ferror(stdout))
+		return status;
+	error_line("standard output: cannot be written: %s", strerror(errno));
+	return status == EXIT_OK ? EXIT_FAILED : status;
+}
+
 static int run(size_t command, int argc, char **argv)
 {
 	char name[32];
@@ -46,7 +57,7 @@ static int run(size_t command, int argc, char **argv)
 	snprintf(name, sizeof(name), "plinthctl %s", commands[command].name);
 	argv[0] = name;
 	argp_err_exit_status = EXIT_USAGE;
-	return commands[command].run(argc, argv);
+	return finish(commands[command].run(argc, argv));
 }
 
 int main(int argc, char **argv)
@@ -57,7 +68,7 @@ int main(int argc, char **argv)
 	}
 	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "help")) {
 		usage(stdout);
-		return EXIT_OK;
+		return finish(EXIT_OK);
 	}
 	for (size_t i = 0; i < N_COMMANDS; i++)
 		if (!strcmp(argv[1], commands[i].name))

@@ -87,6 +87,8 @@ def main():
                             compare(o.tool, paths, rules)))
         results.append((f'samples {form}, lazy', compare(o.tool, paths[:2], ['--elf-rules', '--lazy'])))
     results.append(('undefined symbols', compare(o.tool, [str(o.samples / 'lonely.so')], ['--elf-rules'])))
+    results.append(('a lowest page that is no multiple of the alignment',
+                    oracle.Compared([o.tool], [str(o.samples / f'{n}.so') for n in ('base-gnu', 'odd')], 0x10000000, ['--elf-rules']).problems))
     good, problems, refused = probe(o.tool, foreign_objects(o.root))
     results.append((f'probe {len(good) + refused} foreign objects, {refused} refused by policy', problems))
     problems, linked, planned = link_all(o.tool, good)
