@@ -239,7 +239,7 @@ Test(rtld_lazy, registers)
 struct racer {
 	const struct test_set *t;
 	pthread_barrier_t *start;
-	long result;
+	uint64_t result;
 };
 
 static void *race(void *arg)
@@ -247,9 +247,9 @@ static void *race(void *arg)
 	struct racer *r = arg;
 
 	pthread_barrier_wait(r->start);
-	r->result = call(r->t, "caller_all", 11);
+	r->result = (uint64_t)call(r->t, "caller_all", 11);
 	((void (*)(void))look_up(r->t, "caller_rest"))();
-	r->result += call(r->t, "caller_all", 11);
+	r->result += (uint64_t)call(r->t, "caller_all", 11);
 	return NULL;
 }
 
