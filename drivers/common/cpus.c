@@ -105,9 +105,13 @@ static void cpu_bury(struct core_cpu *c)
 {
 	int ignored;
 
-	/* Waiting for one that halts would hang this CPU as well. */
+	/* Waiting for one that is not in the kernel any more would hang this CPU as well. */
 	if (shared_of(c)->state == PLINTH_CPU_HALTED) {
 		core_corrupt(c->core, "CPU %u: halted in the VMM, the report is in the log", c->cpu);
+		return;
+	}
+	if (shared_of(c)->state == PLINTH_CPU_RESET) {
+		core_corrupt(c->core, "CPU %u: somebody sent it an INIT: the kernel and the VMM have lost it", c->cpu);
 		return;
 	}
 	/* One on which nothing can be run stays claimed; the VMM died all the same. */

@@ -60,9 +60,28 @@ PLINTH_EXPORT PLINTH_MUST_USE int exit_register_cpuid(uint32_t first, uint32_t l
 						      void *context);
 PLINTH_EXPORT PLINTH_MUST_USE int exit_unregister_cpuid(uint32_t first);
 
-/** exit_register_hypercall() - the same for hypercall numbers (RAX of VMCALL). */
-PLINTH_EXPORT PLINTH_MUST_USE int exit_register_hypercall(uint64_t first, uint64_t last, exit_range_fn *handler,
-							  void *context);
+/* Who may make a hypercall; to everybody else VMCALL is the undefined instruction it is without a VMM. */
+enum exit_caller {
+	EXIT_CALLER_KERNEL = 0,	 /* privilege level 0 */
+	EXIT_CALLER_ANYBODY = 1, /* every process, too */
+};
+
+/**
+ * exit_register_hypercall() - answer a range of hypercall numbers (RAX of VMCALL).
+ * @first, @last: numbers, both included
+ * @caller:       whose calls reach the handler
+ * @handler:      reads and writes vcpu->regs; EXIT_NEXT when done
+ * @context:      handed to the handler
+ *
+ * A handler trusts no register: with EXIT_CALLER_ANYBODY they are any process's.
+ *
+ * Return: 0, PLINTH_E_BUSY (overlaps a registered range), PLINTH_E_LIMIT (table full),
+ *         PLINTH_E_INVAL.
+ * Undo:   exit_unregister_hypercall(first)
+ */
+PLINTH_EXPORT PLINTH_MUST_USE int exit_register_hypercall(uint64_t first, uint64_t last, enum exit_caller caller,
+							  exit_range_fn *handler, void *context)
+	PLINTH_VERSION(exit_register_hypercall, 2);
 PLINTH_EXPORT PLINTH_MUST_USE int exit_unregister_hypercall(uint64_t first);
 
 #endif

@@ -129,6 +129,20 @@ PLINTH_EXPORT void cpu_out8(uint16_t port, uint8_t value);
 /* Flush every translation of this CPU, global ones included, by toggling CR4.PGE. */
 PLINTH_EXPORT void cpu_flush_tlb(void);
 
+/* -- this CPU's local APIC (SDM, "Advanced Programmable Interrupt Controller (APIC)") -------- */
+
+#define CPU_XAPIC_BYTES 4096u /* of its registers */
+
+/**
+ * cpu_init_self() - send INIT to the CPU this runs on.
+ * @xapic: its local APIC's registers, mapped; NULL: it is in x2APIC mode
+ *
+ * Context: outside VMX operation, which holds an INIT back; interrupts off. What the INIT does not reset is as
+ *          whoever runs after it shall find it.
+ * Return:  only where the APIC does not deliver it.
+ */
+PLINTH_EXPORT void cpu_init_self(volatile uint32_t *xapic);
+
 /* -- the CPU's local block -------------------------------------------------- */
 
 /**

@@ -30,6 +30,7 @@ enum plinth_cpu_state {
 	PLINTH_CPU_GUEST = 2,	/* the operating system runs as a guest */
 	PLINTH_CPU_DEAD = 3,	/* given back after a fatal error, report in the log */
 	PLINTH_CPU_HALTED = 4,	/* in the VMM for good after a fatal error, report in the log */
+	PLINTH_CPU_RESET = 5,	/* an INIT took it: not under the VMM, and not where the operating system left it */
 };
 
 /*

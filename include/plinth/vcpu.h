@@ -193,6 +193,14 @@ PLINTH_EXPORT void vcpu_reinject(struct vcpu *vcpu);
 /** vcpu_settle() - deliver what was put off (kind TIMER or NMI_WINDOW): owed NMIs. */
 PLINTH_EXPORT void vcpu_settle(struct vcpu *vcpu);
 
+/**
+ * vcpu_take_init() - an INIT arrived (kind INIT): the CPU leaves the VMM and is reset by it, as it would be natively.
+ *
+ * What waits for the INIT's sender then is the CPU itself, with every register as the hardware makes it; the VMM is not
+ * under what a SIPI starts there.
+ */
+PLINTH_EXPORT void vcpu_take_init(struct vcpu *vcpu) __attribute__((noreturn));
+
 typedef void vcpu_entry_check_fn(struct vcpu *vcpu);
 
 /**

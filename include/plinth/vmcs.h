@@ -19,9 +19,11 @@ enum vmcs_field {
 #define PIN_PREEMPTION_TIMER   (1u << 6)
 #define PIN_POSTED_INTERRUPTS  (1u << 7)
 
+#define PRIMARY_INTERRUPTS     (1u << 2) /* interrupt-window exiting */
 #define PRIMARY_HLT	       (1u << 7)
 #define PRIMARY_CR3_LOAD       (1u << 15)
 #define PRIMARY_CR3_STORE      (1u << 16)
+#define PRIMARY_TERTIARY       (1u << 17)
 #define PRIMARY_TPR_SHADOW     (1u << 21)
 #define PRIMARY_NMI_WINDOW     (1u << 22)
 #define PRIMARY_IO_BITMAPS     (1u << 25)
@@ -41,8 +43,11 @@ enum vmcs_field {
 #define SECONDARY_PML		   (1u << 17)
 #define SECONDARY_XSAVES	   (1u << 20)
 #define SECONDARY_MODE_EXEC	   (1u << 22)
+#define SECONDARY_PT_GUEST_PHYS	   (1u << 24)
 #define SECONDARY_USER_WAIT	   (1u << 26)
 #define SECONDARY_PCONFIG	   (1u << 27)
+
+#define TERTIARY_MSR_LIST (1ull << 6)
 
 /* SDM, "VM-Exit Control Fields". */
 #define EXIT_SAVE_DEBUG	 (1u << 2)
@@ -54,6 +59,10 @@ enum vmcs_field {
 #define EXIT_SAVE_EFER	 (1u << 20)
 #define EXIT_LOAD_EFER	 (1u << 21)
 #define EXIT_SAVE_TIMER	 (1u << 22)
+#define EXIT_CLEAR_BND	 (1u << 23)
+#define EXIT_CLEAR_RTIT	 (1u << 25)
+#define EXIT_CLEAR_LBR	 (1u << 26)
+#define EXIT_SAVE_PERF	 (1u << 30)
 
 /* SDM, "VM-Entry Control Fields". */
 #define ENTRY_LOAD_DEBUG (1u << 2)
@@ -63,5 +72,8 @@ enum vmcs_field {
 #define ENTRY_LOAD_PERF	 (1u << 13)
 #define ENTRY_LOAD_PAT	 (1u << 14)
 #define ENTRY_LOAD_EFER	 (1u << 15)
+#define ENTRY_LOAD_BND	 (1u << 16)
+#define ENTRY_LOAD_RTIT	 (1u << 18)
+#define ENTRY_LOAD_LBR	 (1u << 21)
 
 #endif

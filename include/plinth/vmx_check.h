@@ -16,7 +16,7 @@
 struct vmx_caps {
 	uint64_t basic, pin, primary, secondary, exit, entry, misc;
 	uint64_t cr0_fixed0, cr0_fixed1, cr4_fixed0, cr4_fixed1;
-	uint64_t ept_vpid;
+	uint64_t ept_vpid, tertiary;
 	uint32_t physical_bits, linear_bits; /* address widths */
 };
 

@@ -156,7 +156,7 @@ static enum exit_action on_call(struct vcpu *vcpu, void *context)
 
 static __attribute__((constructor)) void attach(void)
 {
-	(void)!exit_register_hypercall(DEBUG_FAULT_HYPERCALL, DEBUG_FAULT_HYPERCALL, on_call, NULL);
+	(void)!exit_register_hypercall(DEBUG_FAULT_HYPERCALL, DEBUG_FAULT_HYPERCALL, EXIT_CALLER_ANYBODY, on_call, NULL);
 }
 
 static __attribute__((destructor)) void detach(void)

@@ -164,7 +164,7 @@ static enum exit_action tell_maps(struct vcpu *vcpu, void *context)
 	int err;
 
 	(void)context;
-	if (regs->rcx != token[0] || regs->rdx != token[1] || vcpu_read(vcpu, VCPU_CPL))
+	if (regs->rcx != token[0] || regs->rdx != token[1])
 		return refuse(vcpu);
 	err = mem_next_mapping((uint32_t)regs->rdi, regs->rsi, &map);
 	regs->rax = (uint64_t)err;
@@ -178,7 +178,7 @@ static enum exit_action tell_maps(struct vcpu *vcpu, void *context)
 
 static __attribute__((constructor)) void attach(void)
 {
-	(void)!exit_register_hypercall(PLINTH_HYPERCALL_MAPS, PLINTH_HYPERCALL_MAPS, tell_maps, NULL);
+	(void)!exit_register_hypercall(PLINTH_HYPERCALL_MAPS, PLINTH_HYPERCALL_MAPS, EXIT_CALLER_KERNEL, tell_maps, NULL);
 }
 
 static __attribute__((destructor)) void detach(void)

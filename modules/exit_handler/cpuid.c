@@ -69,7 +69,8 @@ enum exit_action exit_cpuid(struct vcpu *vcpu)
 int exit_register_cpuid(uint32_t first, uint32_t last, exit_range_fn *handler, void *context)
 {
 	vcpu_exit_fn *previous;
-	int err = ranges_add(&leaves, first, last, handler, context);
+	const struct exit_range row = {first, last, handler, context, EXIT_CALLER_ANYBODY};
+	int err = ranges_add(&leaves, &row);
 
 	return err ? err : exit_register_kind(PLINTH_EXIT_CPUID, special, &previous);
 }

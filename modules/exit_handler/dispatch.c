@@ -15,12 +15,14 @@ static vcpu_exit_fn *const builtin[PLINTH_EXIT_KINDS] = {
 	[PLINTH_EXIT_XSETBV] = exit_xsetbv,
 	[PLINTH_EXIT_MSR_READ] = exit_msr_read,
 	[PLINTH_EXIT_MSR_WRITE] = exit_msr_write,
+	[PLINTH_EXIT_MSR_LIST] = exit_msr_list,
 	[PLINTH_EXIT_INVD] = exit_invd,
 	[PLINTH_EXIT_GETSEC] = exit_getsec,
 	[PLINTH_EXIT_TASK_SWITCH] = exit_task_switch,
 	[PLINTH_EXIT_TIMER] = exit_settle,
 	[PLINTH_EXIT_NMI_WINDOW] = exit_settle,
 	[PLINTH_EXIT_TRIPLE_FAULT] = exit_triple_fault,
+	[PLINTH_EXIT_INIT] = exit_init_signal,
 };
 
 static const char *const kind_names[PLINTH_EXIT_KINDS] = {

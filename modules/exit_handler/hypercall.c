@@ -28,12 +28,17 @@ enum exit_action exit_hypercall(struct vcpu *vcpu)
 		return EXIT_LEAVE;
 	}
 	row = ranges_find(&calls, vcpu->regs.rax);
-	return row ? row->handler(vcpu, row->context) : exit_raise_ud(vcpu);
+	if (!row || (row->caller == EXIT_CALLER_KERNEL && vcpu_read(vcpu, VCPU_CPL)))
+		return exit_raise_ud(vcpu);
+	return row->handler(vcpu, row->context);
 }
 
-int exit_register_hypercall(uint64_t first, uint64_t last, exit_range_fn *handler, void *context)
+int exit_register_hypercall(uint64_t first, uint64_t last, enum exit_caller caller, exit_range_fn *handler,
+			    void *context)
 {
-	return ranges_add(&calls, first, last, handler, context);
+	if (caller != EXIT_CALLER_KERNEL && caller != EXIT_CALLER_ANYBODY)
+		return PLINTH_E_INVAL;
+	return ranges_add(&calls, &(struct exit_range){ first, last, handler, context, caller });
 }
 
 int exit_unregister_hypercall(uint64_t first)

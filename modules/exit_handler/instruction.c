@@ -56,6 +56,16 @@ enum exit_action exit_settle(struct vcpu *vcpu)
 	return EXIT_RETRY;
 }
 
+/*
+ * Whoever sends an INIT wants the CPU for something else than what runs beneath us: another kernel, or this one from
+ * the start. It gets the CPU, and no VMM whose memory it does not know of. So no guest is ever in the state in which
+ * a SIPI is an exit.
+ */
+enum exit_action exit_init_signal(struct vcpu *vcpu)
+{
+	vcpu_take_init(vcpu);
+}
+
 /* Natively a triple fault resets the machine; so it does here. */
 #define RESET_PORT  0xcf9
 #define RESET_HARD  0x02

@@ -17,9 +17,10 @@ void hypercall_init(const struct plinth_boot *boot);
 /* control.c */
 vcpu_exit_fn exit_cr_access, exit_xsetbv;
 /* msr.c */
-vcpu_exit_fn exit_msr_read, exit_msr_write;
+vcpu_exit_fn exit_msr_read, exit_msr_write, exit_msr_list;
 /* instruction.c */
 vcpu_exit_fn exit_undefined, exit_invd, exit_settle, exit_triple_fault, exit_getsec, exit_task_switch;
+vcpu_exit_fn exit_init_signal;
 
 /** exit_raise() - inject #GP(0) or #UD and answer EXIT_RETRY. */
 enum exit_action exit_raise_gp(struct vcpu *vcpu);
@@ -33,6 +34,7 @@ struct exit_range {
 	uint64_t first, last;
 	exit_range_fn *handler;
 	void *context;
+	enum exit_caller caller; /* of hypercalls */
 };
 
 /* Sorted by first; used rows are 0 .. n-1. */
@@ -41,8 +43,7 @@ struct exit_ranges {
 	struct exit_range rows[RANGES_MAX];
 };
 
-PLINTH_MUST_USE int ranges_add(struct exit_ranges *ranges, uint64_t first, uint64_t last, exit_range_fn *handler,
-			       void *context);
+PLINTH_MUST_USE int ranges_add(struct exit_ranges *ranges, const struct exit_range *row);
 PLINTH_MUST_USE int ranges_remove(struct exit_ranges *ranges, uint64_t first);
 /** ranges_find() - the row that holds @number, or NULL. */
 const struct exit_range *ranges_find(const struct exit_ranges *ranges, uint64_t number);

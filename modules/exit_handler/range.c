@@ -13,18 +13,18 @@ static uint32_t place_of(const struct exit_ranges *ranges, uint64_t number)
 	return i;
 }
 
-int ranges_add(struct exit_ranges *ranges, uint64_t first, uint64_t last, exit_range_fn *handler, void *context)
+int ranges_add(struct exit_ranges *ranges, const struct exit_range *row)
 {
-	uint32_t i = place_of(ranges, first);
+	uint32_t i = place_of(ranges, row->first);
 
-	if (first > last || !handler)
+	if (row->first > row->last || !row->handler)
 		return PLINTH_E_INVAL;
-	if (i < ranges->n && ranges->rows[i].first <= last)
+	if (i < ranges->n && ranges->rows[i].first <= row->last)
 		return PLINTH_E_BUSY;
 	if (ranges->n == RANGES_MAX)
 		return PLINTH_E_LIMIT;
 	memmove(&ranges->rows[i + 1], &ranges->rows[i], (ranges->n - i) * sizeof(ranges->rows[0]));
-	ranges->rows[i] = (struct exit_range){ first, last, handler, context };
+	ranges->rows[i] = *row;
 	ranges->n++;
 	return 0;
 }

@@ -14,24 +14,35 @@
 #define MEMORY_TYPE_WB	     6
 #define VPID_CAP_ALL	     (1ull << 42) /* INVVPID, all contexts */
 #define VPID_CAP_INVVPID     (1ull << 32)
+#define MISC_PT_IN_VMX	     (1ull << 14)
+#define RTIT_CTL_TRACE	     1ull
 
-/* An instruction the guest may use because CPUID shows it. */
+/* An instruction the guest may use because CPUID shows it; it wants a bit of one of the two control fields. */
 struct instruction {
 	const char *name;
 	uint32_t leaf, subleaf;
 	size_t reg; /* offset in struct cpu_leaf */
 	uint32_t bit;
-	uint32_t control;
+	uint32_t secondary;
+	uint64_t tertiary;
 };
 
+#define EAX offsetof(struct cpu_leaf, eax)
+#define EBX offsetof(struct cpu_leaf, ebx)
+#define ECX offsetof(struct cpu_leaf, ecx)
+#define EDX offsetof(struct cpu_leaf, edx)
+
 static const struct instruction instructions[] = {
-	{ "RDTSCP", 0x80000001, 0, offsetof(struct cpu_leaf, edx), 27, SECONDARY_RDTSCP },
-	{ "RDPID", 7, 0, offsetof(struct cpu_leaf, ecx), 22, SECONDARY_RDTSCP },
-	{ "INVPCID", 7, 0, offsetof(struct cpu_leaf, ebx), 10, SECONDARY_INVPCID },
-	{ "XSAVES", 13, 1, offsetof(struct cpu_leaf, eax), 3, SECONDARY_XSAVES },
-	{ "TPAUSE, UMONITOR, UMWAIT", 7, 0, offsetof(struct cpu_leaf, ecx), 5, SECONDARY_USER_WAIT },
-	{ "PCONFIG", 7, 0, offsetof(struct cpu_leaf, edx), 18, SECONDARY_PCONFIG },
+	{ "RDTSCP", 0x80000001, 0, EDX, 27, SECONDARY_RDTSCP, 0 },
+	{ "RDPID", 7, 0, ECX, 22, SECONDARY_RDTSCP, 0 },
+	{ "INVPCID", 7, 0, EBX, 10, SECONDARY_INVPCID, 0 },
+	{ "XSAVES", 13, 1, EAX, 3, SECONDARY_XSAVES, 0 },
+	{ "TPAUSE, UMONITOR, UMWAIT", 7, 0, ECX, 5, SECONDARY_USER_WAIT, 0 },
+	{ "PCONFIG", 7, 0, EDX, 18, SECONDARY_PCONFIG, 0 },
+	{ "RDMSRLIST, WRMSRLIST", 7, 1, EAX, 27, 0, TERTIARY_MSR_LIST },
 };
+
+#define N_INSTRUCTIONS (sizeof(instructions) / sizeof(instructions[0]))
 
 static bool cpuid_bit(const struct instruction *insn)
 {
@@ -65,12 +76,12 @@ static int require(const char *field, uint32_t value, uint32_t must)
 	return PLINTH_E_NOTSUP;
 }
 
-static int instructions_check(uint32_t secondary)
+static int instructions_check(const struct controls *c)
 {
-	for (size_t i = 0; i < sizeof(instructions) / sizeof(instructions[0]); i++) {
+	for (size_t i = 0; i < N_INSTRUCTIONS; i++) {
 		const struct instruction *insn = &instructions[i];
 
-		if (secondary & insn->control || !cpuid_bit(insn))
+		if (((c->secondary & insn->secondary) | (c->tertiary & insn->tertiary)) || !cpuid_bit(insn))
 			continue;
 		LOG_ERR("CPUID shows %s, but the CPU cannot enable it in a guest", insn->name);
 		return PLINTH_E_NOTSUP;
@@ -79,14 +90,16 @@ static int instructions_check(uint32_t secondary)
 }
 
 /* Only what CPUID shows: a control whose instruction is absent must stay off. */
-static uint32_t secondary_wanted(void)
+static void instructions_wanted(uint32_t *secondary, uint64_t *tertiary)
 {
-	uint32_t want = 0;
-
-	for (size_t i = 0; i < sizeof(instructions) / sizeof(instructions[0]); i++)
-		if (cpuid_bit(&instructions[i]))
-			want |= instructions[i].control;
-	return want;
+	*secondary = 0;
+	*tertiary = 0;
+	for (size_t i = 0; i < N_INSTRUCTIONS; i++) {
+		if (!cpuid_bit(&instructions[i]))
+			continue;
+		*secondary |= instructions[i].secondary;
+		*tertiary |= instructions[i].tertiary;
+	}
 }
 
 static bool vpid_usable(uint32_t secondary_allowed)
@@ -99,40 +112,83 @@ static bool vpid_usable(uint32_t secondary_allowed)
 	return (caps & (VPID_CAP_INVVPID | VPID_CAP_ALL)) == (VPID_CAP_INVVPID | VPID_CAP_ALL);
 }
 
+const struct switched_msr switched_msrs[SWITCHED_MSRS] = {
+	{ EXIT_SAVE_PERF | EXIT_LOAD_PERF, ENTRY_LOAD_PERF, VMCS_GUEST_PERF_GLOBAL_CTRL, MSR_IA32_PERF_GLOBAL_CTRL },
+	{ EXIT_CLEAR_BND, ENTRY_LOAD_BND, VMCS_GUEST_BNDCFGS, MSR_IA32_BNDCFGS },
+	{ EXIT_CLEAR_RTIT, ENTRY_LOAD_RTIT, VMCS_GUEST_RTIT_CTL, MSR_IA32_RTIT_CTL },
+	{ EXIT_CLEAR_LBR, ENTRY_LOAD_LBR, VMCS_GUEST_LBR_CTL, MSR_IA32_LBR_CTL },
+};
+
+bool is_switched(const struct controls *c, const struct switched_msr *m)
+{
+	return (c->exit & m->exit) == m->exit && (c->entry & m->entry) == m->entry;
+}
+
+/* Both ways or not at all. */
+static void switched_find(struct controls *c, uint32_t exit_msr, uint32_t entry_msr)
+{
+	const struct controls can = { .exit = cpu_rdmsr(exit_msr) >> 32, .entry = cpu_rdmsr(entry_msr) >> 32 };
+
+	for (size_t i = 0; i < SWITCHED_MSRS; i++) {
+		if (!is_switched(&can, &switched_msrs[i]))
+			continue;
+		c->exit |= switched_msrs[i].exit;
+		c->entry |= switched_msrs[i].entry;
+	}
+}
+
+static int exit_and_entry_find(struct controls *c, bool exact)
+{
+	uint32_t exit_msr = exact ? MSR_IA32_VMX_TRUE_EXIT : MSR_IA32_VMX_EXIT_CTLS;
+	uint32_t entry_msr = exact ? MSR_IA32_VMX_TRUE_ENTRY : MSR_IA32_VMX_ENTRY_CTLS;
+	int err;
+
+	c->exit = control_value(exit_msr, EXIT_HOST_64 | EXIT_SAVE_DEBUG | EXIT_SAVE_PAT | EXIT_LOAD_PAT |
+						  EXIT_SAVE_EFER | EXIT_LOAD_EFER);
+	c->entry = control_value(entry_msr, ENTRY_GUEST_64 | ENTRY_LOAD_DEBUG | ENTRY_LOAD_PAT | ENTRY_LOAD_EFER);
+	switched_find(c, exit_msr, entry_msr);
+	err = require("exit", c->exit, EXIT_HOST_64 | EXIT_SAVE_DEBUG);
+	return err ? err : require("entry", c->entry, ENTRY_GUEST_64 | ENTRY_LOAD_DEBUG);
+}
+
+/* The secondary controls, and those the CPU may have beyond them. */
+static int more_find(struct controls *c)
+{
+	uint32_t slat_bit = vcpu_common.slat ? SECONDARY_EPT : 0, want;
+	uint32_t allowed = (uint32_t)(cpu_rdmsr(MSR_IA32_VMX_PROCBASED_CTLS2) >> 32);
+	uint64_t want_tertiary;
+	int err;
+
+	instructions_wanted(&want, &want_tertiary);
+	c->has_vpid = vpid_usable(allowed);
+	/* What the guest traces goes through the same translation as all it writes. */
+	if (slat_bit && c->exit & EXIT_CLEAR_RTIT && c->entry & ENTRY_LOAD_RTIT)
+		want |= SECONDARY_PT_GUEST_PHYS;
+	c->secondary = control_value(MSR_IA32_VMX_PROCBASED_CTLS2, want | (c->has_vpid ? SECONDARY_VPID : 0) | slat_bit);
+	/* All 64 bits say what may be 1; none must be. */
+	if (c->primary & PRIMARY_TERTIARY)
+		c->tertiary = cpu_rdmsr(MSR_IA32_VMX_PROCBASED_CTLS3) & want_tertiary;
+	if (!c->tertiary)
+		c->primary &= ~PRIMARY_TERTIARY;
+	err = instructions_check(c);
+	return err ? err : require("secondary", c->secondary, slat_bit);
+}
+
 static int controls_find(struct controls *out)
 {
 	bool exact = cpu_rdmsr(MSR_IA32_VMX_BASIC) & BASIC_TRUE_CONTROLS;
-	uint32_t slat_bit = vcpu_common.slat ? SECONDARY_EPT : 0;
 	struct controls c = { 0 };
-	uint32_t allowed;
 	int err;
 
 	c.pin = control_value(exact ? MSR_IA32_VMX_TRUE_PINBASED : MSR_IA32_VMX_PINBASED_CTLS, 0);
 	c.has_timer = control_value(MSR_IA32_VMX_PINBASED_CTLS, PIN_PREEMPTION_TIMER) & PIN_PREEMPTION_TIMER;
 	c.primary = control_value(exact ? MSR_IA32_VMX_TRUE_PROCBASED : MSR_IA32_VMX_PROCBASED_CTLS,
-				  PRIMARY_MSR_BITMAPS | PRIMARY_SECONDARY);
+				  PRIMARY_MSR_BITMAPS | PRIMARY_SECONDARY | PRIMARY_TERTIARY);
 	err = require("primary", c.primary, PRIMARY_MSR_BITMAPS | PRIMARY_SECONDARY);
-	if (err)
-		return err;
-
-	allowed = (uint32_t)(cpu_rdmsr(MSR_IA32_VMX_PROCBASED_CTLS2) >> 32);
-	c.has_vpid = vpid_usable(allowed);
-	c.secondary = control_value(MSR_IA32_VMX_PROCBASED_CTLS2,
-				    secondary_wanted() | (c.has_vpid ? SECONDARY_VPID : 0) | slat_bit);
-	err = instructions_check(c.secondary);
 	if (!err)
-		err = require("secondary", c.secondary, slat_bit);
-	if (err)
-		return err;
-
-	c.exit = control_value(exact ? MSR_IA32_VMX_TRUE_EXIT : MSR_IA32_VMX_EXIT_CTLS,
-			       EXIT_HOST_64 | EXIT_SAVE_DEBUG | EXIT_SAVE_PAT | EXIT_LOAD_PAT | EXIT_SAVE_EFER |
-				       EXIT_LOAD_EFER);
-	c.entry = control_value(exact ? MSR_IA32_VMX_TRUE_ENTRY : MSR_IA32_VMX_ENTRY_CTLS,
-				ENTRY_GUEST_64 | ENTRY_LOAD_DEBUG | ENTRY_LOAD_PAT | ENTRY_LOAD_EFER);
-	err = require("exit", c.exit, EXIT_HOST_64 | EXIT_SAVE_DEBUG);
+		err = exit_and_entry_find(&c, exact);
 	if (!err)
-		err = require("entry", c.entry, ENTRY_GUEST_64 | ENTRY_LOAD_DEBUG);
+		err = more_find(&c);
 	if (!err)
 		*out = c;
 	return err;
@@ -150,6 +206,23 @@ static int fixed_bits_check(void)
 	LOG_ERR("VMX does not allow bits 0x%llx of CR0 and 0x%llx of CR4 as they are", (unsigned long long)bad0,
 		(unsigned long long)bad4);
 	return PLINTH_E_NOTSUP;
+}
+
+/* What of the running system the VMM could not keep as it is. */
+static int in_use_check(void)
+{
+	struct cpu_leaf leaf;
+
+	if (cpu_read_cr4() & CR4_FRED) {
+		LOG_ERR("CR4.FRED is set: the VMM knows the IDT only, boot the kernel with fred=off");
+		return PLINTH_E_NOTSUP;
+	}
+	cpu_cpuid(7, 0, &leaf);
+	if (!(leaf.ebx & CPUID_7_EBX_PT) || cpu_rdmsr(MSR_IA32_VMX_MISC) & MISC_PT_IN_VMX ||
+	    !(cpu_rdmsr(MSR_IA32_RTIT_CTL) & RTIT_CTL_TRACE))
+		return 0;
+	LOG_ERR("IA32_RTIT_CTL.TraceEn is set, and this CPU cannot trace in VMX operation: end the trace first");
+	return PLINTH_E_BUSY;
 }
 
 static int vmx_check(void)
@@ -191,6 +264,8 @@ int caps_check(struct controls *out)
 	struct controls controls;
 	int err = vmx_check();
 
+	if (!err)
+		err = in_use_check();
 	if (!err)
 		err = basic_check();
 	if (!err)

@@ -5,7 +5,8 @@
  *
  * An NMI in root mode interrupts this very code. Whoever writes the interruption field
  * says so first (injecting); the NMI is then owed, and a VMX-preemption timer of 0
- * brings the CPU back right after the next entry to deliver it.
+ * brings the CPU back right after the next entry to deliver it. A CPU without that timer comes
+ * back when its guest has interrupts on: every CPU can tell of that, and code that handles an NMI has them off.
  */
 #include "internal.h"
 
@@ -29,23 +30,32 @@
 
 #define RETRY_TICKS 1000 /* of the timer, while the guest itself holds NMIs off */
 
-static void timer_arm(struct vcpu *vcpu, uint32_t ticks)
+/* The CPU comes back: after @ticks of the timer, or when an interrupt could be taken. */
+static void recall(struct vcpu *vcpu, uint32_t ticks)
 {
 	struct controls *c = &vcpu->priv->controls;
 
-	if (!c->has_timer)
-		return;
-	vmcs_write(VMCS_GUEST_PREEMPTION_TIMER, ticks);
-	c->pin |= PIN_PREEMPTION_TIMER;
-	vmcs_write(VMCS_PIN_CONTROLS, c->pin);
+	if (c->has_timer) {
+		vmcs_write(VMCS_GUEST_PREEMPTION_TIMER, ticks);
+		c->pin |= PIN_PREEMPTION_TIMER;
+		vmcs_write(VMCS_PIN_CONTROLS, c->pin);
+	} else {
+		c->primary |= PRIMARY_INTERRUPTS;
+		vmcs_write(VMCS_PRIMARY_CONTROLS, c->primary);
+	}
 }
 
-static void timer_disarm(struct vcpu *vcpu)
+static void recall_end(struct vcpu *vcpu)
 {
 	struct controls *c = &vcpu->priv->controls;
 
-	c->pin &= ~PIN_PREEMPTION_TIMER;
-	vmcs_write(VMCS_PIN_CONTROLS, c->pin);
+	if (c->has_timer) {
+		c->pin &= ~PIN_PREEMPTION_TIMER;
+		vmcs_write(VMCS_PIN_CONTROLS, c->pin);
+	} else {
+		c->primary &= ~PRIMARY_INTERRUPTS;
+		vmcs_write(VMCS_PRIMARY_CONTROLS, c->primary);
+	}
 }
 
 static bool entry_event_queued(void)
@@ -56,7 +66,7 @@ static bool entry_event_queued(void)
 static void nmi_owe(struct vcpu *vcpu)
 {
 	__atomic_add_fetch(&vcpu->priv->nmis_owed, 1, __ATOMIC_RELAXED);
-	timer_arm(vcpu, 0);
+	recall(vcpu, 0);
 }
 
 /* NMI injection wants no blocking by STI or MOV SS; one instruction early does no harm. */
@@ -105,18 +115,23 @@ void vcpu_settle(struct vcpu *vcpu)
 {
 	struct vcpu_private *p = vcpu->priv;
 
-	timer_disarm(vcpu);
+	recall_end(vcpu);
 	if (!__atomic_load_n(&p->nmis_owed, __ATOMIC_RELAXED))
 		return;
 	if (entry_event_queued() || guest_blocks_nmi()) {
-		timer_arm(vcpu, RETRY_TICKS);
+		/*
+		 * Not by the window: it is open, and would be again before the guest has moved. A handler of an NMI
+		 * with interrupts on is one that the next NMI, or the stop, finds over.
+		 */
+		if (p->controls.has_timer)
+			recall(vcpu, RETRY_TICKS);
 		return;
 	}
 	p->injecting = true;
 	nmi_inject();
 	p->injecting = false;
 	if (__atomic_sub_fetch(&p->nmis_owed, 1, __ATOMIC_RELAXED))
-		timer_arm(vcpu, 0);
+		recall(vcpu, 0);
 }
 
 /*

@@ -2,11 +2,14 @@
 /* From the exit stub to the handler and back: the hot path. */
 #include "internal.h"
 
-/* SDM, "VMX Basic Exit Reasons". Reasons without a row are OTHER. */
+/*
+ * SDM, "VMX Basic Exit Reasons". The window of interrupts (7) is asked for to inject an NMI. SEAMCALL and TDCALL
+ * (76, 77) always exit where a CPU has them, and are undefined outside VMX operation.
+ */
 static const uint8_t kinds[] = {
 	[0] = PLINTH_EXIT_EXCEPTION,	  [1] = PLINTH_EXIT_INTERRUPT,	   [2] = PLINTH_EXIT_TRIPLE_FAULT,
 	[3] = PLINTH_EXIT_INIT,		  [4] = PLINTH_EXIT_SIPI,	   [5] = PLINTH_EXIT_OTHER,
-	[6] = PLINTH_EXIT_OTHER,	  [7] = PLINTH_EXIT_OTHER,	   [8] = PLINTH_EXIT_NMI_WINDOW,
+	[6] = PLINTH_EXIT_OTHER,	  [7] = PLINTH_EXIT_NMI_WINDOW,	   [8] = PLINTH_EXIT_NMI_WINDOW,
 	[9] = PLINTH_EXIT_TASK_SWITCH,	  [10] = PLINTH_EXIT_CPUID,	   [11] = PLINTH_EXIT_GETSEC,
 	[12] = PLINTH_EXIT_HLT,		  [13] = PLINTH_EXIT_INVD,	   [14] = PLINTH_EXIT_INVLPG,
 	[15] = PLINTH_EXIT_OTHER,	  [16] = PLINTH_EXIT_RDTSC,	   [17] = PLINTH_EXIT_OTHER,
@@ -24,6 +27,14 @@ static const uint8_t kinds[] = {
 	[51] = PLINTH_EXIT_OTHER,	  [52] = PLINTH_EXIT_TIMER,	   [53] = PLINTH_EXIT_VIRT_INSN,
 	[54] = PLINTH_EXIT_WBINVD,	  [55] = PLINTH_EXIT_XSETBV,	   [56] = PLINTH_EXIT_OTHER,
 	[57] = PLINTH_EXIT_OTHER,	  [58] = PLINTH_EXIT_OTHER,	   [59] = PLINTH_EXIT_VIRT_INSN,
+	[60] = PLINTH_EXIT_OTHER,	  [61] = PLINTH_EXIT_OTHER,	   [62] = PLINTH_EXIT_OTHER,
+	[63] = PLINTH_EXIT_OTHER,	  [64] = PLINTH_EXIT_OTHER,	   [65] = PLINTH_EXIT_OTHER,
+	[66] = PLINTH_EXIT_OTHER,	  [67] = PLINTH_EXIT_OTHER,	   [68] = PLINTH_EXIT_OTHER,
+	[69] = PLINTH_EXIT_OTHER,	  [70] = PLINTH_EXIT_OTHER,	   [71] = PLINTH_EXIT_OTHER,
+	[72] = PLINTH_EXIT_OTHER,	  [73] = PLINTH_EXIT_OTHER,	   [74] = PLINTH_EXIT_OTHER,
+	[75] = PLINTH_EXIT_OTHER,	  [76] = PLINTH_EXIT_VIRT_INSN,	   [77] = PLINTH_EXIT_VIRT_INSN,
+	[78] = PLINTH_EXIT_MSR_LIST,	  [79] = PLINTH_EXIT_MSR_LIST,	   [80] = PLINTH_EXIT_MSR_LIST,
+	[81] = PLINTH_EXIT_MSR_LIST,
 };
 
 #define ENTRY_FAILED	   (1ull << 31) /* of the exit reason */

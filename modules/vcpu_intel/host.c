@@ -82,6 +82,8 @@ void host_state_write(struct vcpu *vcpu)
 	vmcs_write(VMCS_HOST_SYSENTER_EIP, 0);
 	vmcs_write(VMCS_HOST_RSP, (uint64_t)&vcpu->on_exit);
 	vmcs_write(VMCS_HOST_RIP, cpu_vm_exit_address());
+	if (vcpu->priv->controls.exit & EXIT_LOAD_PERF)
+		vmcs_write(VMCS_HOST_PERF_GLOBAL_CTRL, 0);
 	if (vcpu->priv->controls.exit & EXIT_LOAD_PAT)
 		vmcs_write(VMCS_HOST_PAT, cpu_rdmsr(MSR_IA32_PAT));
 	if (vcpu->priv->controls.exit & EXIT_LOAD_EFER)

@@ -28,33 +28,10 @@
 /* The VM-execution, exit and entry controls of this CPU, ready for the VMCS. */
 struct controls {
 	uint32_t pin, primary, secondary, exit, entry;
+	uint64_t tertiary;
 	bool has_timer; /* VMX-preemption timer */
 	bool has_vpid;
 };
-
-/* Control bits that code looks at later (SDM, "VM-Execution Control Fields" and its neighbours). */
-#define PIN_PREEMPTION_TIMER   (1u << 6)
-#define PRIMARY_CR3_LOAD       (1u << 15)
-#define PRIMARY_CR3_STORE      (1u << 16)
-#define PRIMARY_MSR_BITMAPS    (1u << 28)
-#define PRIMARY_SECONDARY      (1u << 31)
-#define SECONDARY_EPT	       (1u << 1)
-#define SECONDARY_RDTSCP       (1u << 3)
-#define SECONDARY_VPID	       (1u << 5)
-#define SECONDARY_INVPCID      (1u << 12)
-#define SECONDARY_XSAVES       (1u << 20)
-#define SECONDARY_USER_WAIT    (1u << 26)
-#define SECONDARY_PCONFIG      (1u << 27)
-#define EXIT_SAVE_DEBUG	       (1u << 2)
-#define EXIT_HOST_64	       (1u << 9)
-#define EXIT_SAVE_PAT	       (1u << 18)
-#define EXIT_LOAD_PAT	       (1u << 19)
-#define EXIT_SAVE_EFER	       (1u << 20)
-#define EXIT_LOAD_EFER	       (1u << 21)
-#define ENTRY_LOAD_DEBUG       (1u << 2)
-#define ENTRY_GUEST_64	       (1u << 9)
-#define ENTRY_LOAD_PAT	       (1u << 14)
-#define ENTRY_LOAD_EFER	       (1u << 15)
 
 /**
  * caps_check() - every requirement, reads only.
@@ -62,6 +39,22 @@ struct controls {
  * Return: 0, PLINTH_E_NOTSUP, PLINTH_E_LOCKED, PLINTH_E_BUSY; the reason is logged.
  */
 PLINTH_MUST_USE int caps_check(struct controls *out);
+
+/*
+ * MSRs that root mode must not run with and that a CPU, if it can, changes on the way: cleared on exits and saved
+ * before, loaded on entries. Where it cannot they stay as the guest has them.
+ */
+struct switched_msr {
+	uint32_t exit, entry; /* the controls it takes, all of them */
+	uint32_t field;	      /* where the guest's value is while root mode runs */
+	uint32_t msr;
+};
+
+#define SWITCHED_MSRS 4
+extern const struct switched_msr switched_msrs[SWITCHED_MSRS];
+
+/** is_switched() - do these controls change that MSR on the way? */
+bool is_switched(const struct controls *controls, const struct switched_msr *msr);
 
 /* -- segment.c ------------------------------------------------------------------ */
 
@@ -155,6 +148,7 @@ struct vcpu_common {
 	const struct plinth_boot_module *modules;
 	uint64_t n_modules;
 	struct plinth_shared *shared;
+	void *xapic;		      /* the local APIC's registers, once an INIT has arrived */
 	const struct vcpu_slat *slat; /* NULL: no second-level translation */
 };
 extern struct vcpu_common vcpu_common;

@@ -20,6 +20,7 @@ struct guest_state {
 	uint64_t cr0, cr3, cr4;
 	uint64_t rip, rsp, rflags, dr7, debugctl;
 	uint64_t efer, pat;
+	uint64_t switched[SWITCHED_MSRS];
 	uint64_t sysenter_cs, sysenter_esp, sysenter_eip;
 	uint64_t fs_base, gs_base;
 	uint64_t tr_base;
@@ -56,6 +57,9 @@ static void state_read(struct vcpu *vcpu, struct guest_state *g)
 	g->debugctl = vmcs_read(VMCS_GUEST_DEBUGCTL);
 	g->efer = vmcs_read(VMCS_GUEST_EFER);
 	g->pat = vmcs_read(VMCS_GUEST_PAT);
+	for (size_t i = 0; i < SWITCHED_MSRS; i++)
+		if (is_switched(&vcpu->priv->controls, &switched_msrs[i]))
+			g->switched[i] = vmcs_read(switched_msrs[i].field);
 	g->sysenter_cs = vmcs_read(VMCS_GUEST_SYSENTER_CS);
 	g->sysenter_esp = vmcs_read(VMCS_GUEST_SYSENTER_ESP);
 	g->sysenter_eip = vmcs_read(VMCS_GUEST_SYSENTER_EIP);
@@ -89,6 +93,9 @@ static void msrs_load(const struct vcpu *vcpu, const struct guest_state *g)
 	cpu_wrmsr(MSR_IA32_SYSENTER_ESP, g->sysenter_esp);
 	cpu_wrmsr(MSR_IA32_SYSENTER_EIP, g->sysenter_eip);
 	cpu_wrmsr(MSR_IA32_DEBUGCTL, g->debugctl);
+	for (size_t i = 0; i < SWITCHED_MSRS; i++)
+		if (is_switched(&vcpu->priv->controls, &switched_msrs[i]))
+			cpu_wrmsr(switched_msrs[i].msr, g->switched[i]);
 	cpu_write_dr7(g->dr7);
 }
 
@@ -193,10 +200,49 @@ void vcpu_leave(struct vcpu *vcpu)
 	cpu_hand_back(&p->handback, g.cr3);
 }
 
+/* -- INIT ------------------------------------------------------------------------------- */
+
+/* Mapped when it is needed: the guest's memory does without it as long as there is no INIT. */
+static volatile uint32_t *xapic(void)
+{
+	uint64_t base = cpu_rdmsr(MSR_IA32_APIC_BASE);
+	void *mine, *nobodys = NULL;
+
+	if (base & APIC_BASE_X2APIC)
+		return NULL;
+	if (__atomic_load_n(&vcpu_common.xapic, __ATOMIC_ACQUIRE))
+		return vcpu_common.xapic;
+	mine = mem_map(base & APIC_BASE_ADDRESS, CPU_XAPIC_BYTES / MEM_PAGE, MEM_RW);
+	if (!__atomic_compare_exchange_n(&vcpu_common.xapic, &nobodys, mine, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE) && mine)
+		mem_unmap(mine, CPU_XAPIC_BYTES / MEM_PAGE);
+	return vcpu_common.xapic;
+}
+
+/*
+ * The exit has used the INIT up, so it is sent once more, where VMX does not hold it back. What it leaves alone is the
+ * guest's before that: no instruction between VMXOFF and the INIT need be reached.
+ */
+void vcpu_take_init(struct vcpu *vcpu)
+{
+	const bool x2apic = cpu_rdmsr(MSR_IA32_APIC_BASE) & APIC_BASE_X2APIC;
+	volatile uint32_t *registers = xapic();
+	struct guest_state g;
+
+	LOG_WARN("INIT: the CPU leaves the VMM and is reset");
+	state_read(vcpu, &g);
+	vcpu->shared->state = PLINTH_CPU_RESET;
+	msrs_load(vcpu, &g);
+	vmx_leave(vcpu);
+	if (x2apic || registers)
+		cpu_init_self(registers);
+	LOG_ERR("the INIT does not come: CPU %u halts", vcpu->local.cpu);
+	vcpu->shared->state = PLINTH_CPU_HALTED;
+	for (;;)
+		cpu_halt();
+}
+
 bool vcpu_can_leave(struct vcpu *vcpu, const char **why)
 {
-	uint64_t cr3 = vmcs_read(VMCS_GUEST_CR3);
-
 	*why = NULL;
 	if (!vcpu->priv->vmx_on)
 		*why = "it is not in VMX operation any more";
@@ -204,7 +250,7 @@ bool vcpu_can_leave(struct vcpu *vcpu, const char **why)
 		return true;
 	else if (vcpu_read(vcpu, VCPU_CPL) || !(vmcs_read(VMCS_GUEST_RIP) & vmcs_read(VMCS_GUEST_RSP) & KERNEL_HALF))
 		*why = "the guest is not on its kernel's stack";
-	else if (cr3 & vcpu_common.user_cr3)
+	else if (vmcs_read(VMCS_GUEST_CR3) & vcpu_common.user_cr3)
 		*why = "the guest's kernel is not on its own page tables";
 	return !*why;
 }

@@ -75,10 +75,20 @@ static bool cr4_valid(uint64_t value, uint64_t before, uint64_t cr0, uint64_t cr
 	return cr0 & CR0_WP || !(value & CR4_CET);
 }
 
+/* Caching is the CPU's, not the guest's: entries and exits leave these two bits alone (SDM, "Loading Guest State"). */
+static void write_caching(uint64_t value)
+{
+	const uint64_t bits = CR0_CD | CR0_NW, now = cpu_read_cr0();
+
+	if ((value ^ now) & bits)
+		cpu_write_cr0((now & ~bits) | (value & bits));
+}
+
 static int write_cr0(struct vcpu *vcpu, uint64_t value)
 {
 	if (!cr0_valid(value, vcpu_read(vcpu, VCPU_CR4)))
 		return PLINTH_E_INVAL;
+	write_caching(value);
 	write_fixed(vcpu->priv, value, vcpu->priv->cr0_mask, VMCS_GUEST_CR0, VMCS_CR0_SHADOW);
 	return 0;
 }

@@ -31,6 +31,10 @@ static void controls_write(const struct vcpu *vcpu)
 		vmcs_write(VMCS_EPT_POINTER, vcpu_common.slat->root());
 	if (c->secondary & SECONDARY_XSAVES)
 		vmcs_write(VMCS_XSS_EXIT_BITMAP, 0);
+	if (c->secondary & SECONDARY_PCONFIG)
+		vmcs_write(VMCS_PCONFIG_EXIT_BITMAP, 0);
+	if (c->primary & PRIMARY_TERTIARY)
+		vmcs_write(VMCS_TERTIARY_CONTROLS, c->tertiary);
 }
 
 static void segments_write(const struct cpu_table *gdt)
@@ -92,6 +96,9 @@ static void msrs_write(const struct controls *c)
 		vmcs_write(VMCS_GUEST_PAT, cpu_rdmsr(MSR_IA32_PAT));
 	if (c->entry & ENTRY_LOAD_EFER)
 		vmcs_write(VMCS_GUEST_EFER, cpu_rdmsr(MSR_IA32_EFER));
+	for (size_t i = 0; i < SWITCHED_MSRS; i++)
+		if (is_switched(c, &switched_msrs[i]))
+			vmcs_write(switched_msrs[i].field, cpu_rdmsr(switched_msrs[i].msr));
 }
 
 static void start_state_write(const struct vcpu_private *p)

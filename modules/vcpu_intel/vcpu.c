@@ -53,6 +53,8 @@ void vcpu_fini(void)
 	if (vcpu_common.slat)
 		vcpu_common.slat->fini();
 	mem_page_free(vcpu_common.msr_bitmap);
+	if (vcpu_common.xapic)
+		mem_unmap(vcpu_common.xapic, CPU_XAPIC_BYTES / MEM_PAGE);
 	memset(&vcpu_common, 0, sizeof(vcpu_common));
 }
 

@@ -34,6 +34,13 @@ static uint32_t secondary_allowed(const struct view *v)
 			 VMCS_SECONDARY_CONTROLS);
 }
 
+static uint32_t tertiary_allowed(const struct view *v)
+{
+	return broken_if(has(v, VMCS_PRIMARY_CONTROLS, PRIMARY_TERTIARY) &&
+				 get(v, VMCS_TERTIARY_CONTROLS) & ~v->caps->tertiary,
+			 VMCS_TERTIARY_CONTROLS);
+}
+
 static uint32_t cr3_targets(const struct view *v)
 {
 	return broken_if(get(v, VMCS_CR3_TARGET_COUNT) > MISC_TARGETS(v->caps->misc), VMCS_CR3_TARGET_COUNT);
@@ -184,10 +191,21 @@ static uint32_t needs_ept(const struct view *v)
 			 VMCS_SECONDARY_CONTROLS);
 }
 
+static uint32_t trace_translated(const struct view *v)
+{
+	if (!has_secondary(v, SECONDARY_PT_GUEST_PHYS))
+		return KEPT;
+	if (!has_secondary(v, SECONDARY_EPT))
+		return VMCS_SECONDARY_CONTROLS;
+	return broken_if(!has(v, VMCS_EXIT_CONTROLS, EXIT_CLEAR_RTIT) || !has(v, VMCS_ENTRY_CONTROLS, ENTRY_LOAD_RTIT),
+			 VMCS_SECONDARY_CONTROLS);
+}
+
 static const struct rule execution_rules[] = {
 	{ "pin-based controls: reserved bits", pin_allowed },
 	{ "primary controls: reserved bits", primary_allowed },
 	{ "secondary controls: reserved bits", secondary_allowed },
+	{ "tertiary controls: reserved bits", tertiary_allowed },
 	{ "CR3-target count: too many", cr3_targets },
 	{ "I/O bitmaps: address", io_bitmaps },
 	{ "MSR bitmap: address", msr_bitmap },
@@ -209,6 +227,7 @@ static const struct rule execution_rules[] = {
 	{ "EPT pointer: reserved bits", eptp_reserved },
 	{ "page-modification logging", pml },
 	{ "a control that needs EPT", needs_ept },
+	{ "traces to guest-physical addresses: controls they need", trace_translated },
 };
 
 /* -- VM-exit controls -------------------------------------------------------------- */

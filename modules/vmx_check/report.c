@@ -38,6 +38,7 @@ static void caps_read(struct vmx_caps *c)
 	c->entry = control_caps(exact, MSR_IA32_VMX_TRUE_ENTRY, MSR_IA32_VMX_ENTRY_CTLS);
 	/* Both MSRs exist only where the controls do. */
 	c->secondary = c->primary >> 32 & PRIMARY_SECONDARY ? cpu_rdmsr(MSR_IA32_VMX_PROCBASED_CTLS2) : 0;
+	c->tertiary = c->primary >> 32 & PRIMARY_TERTIARY ? cpu_rdmsr(MSR_IA32_VMX_PROCBASED_CTLS3) : 0;
 	c->ept_vpid = c->secondary >> 32 & (SECONDARY_EPT | SECONDARY_VPID) ? cpu_rdmsr(MSR_IA32_VMX_EPT_VPID_CAP) : 0;
 	c->misc = cpu_rdmsr(MSR_IA32_VMX_MISC);
 	c->cr0_fixed0 = cpu_rdmsr(MSR_IA32_VMX_CR0_FIXED0);

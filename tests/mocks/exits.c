@@ -45,6 +45,8 @@ void exits_put_guest(unsigned int bits)
 	cpu->st.msr[MODEL_MSR_DEBUGCTL] = bits & BRANCHES ? 2 : 0;
 	cpu->interruptibility = bits & AFTER_STI ? 1 : bits & AFTER_SS ? 2 : 0;
 	cpu->pending_debug = bits & STEPPING && !(bits & BRANCHES) && cpu->interruptibility ? 1ull << 14 : 0;
+	/* MOV SS met a data breakpoint, and put it off. */
+	cpu->pending_debug |= bits & AFTER_SS ? 1 : 0;
 	if (bits & USER) {
 		cpu->st.seg[MODEL_CS].selector = bits & NARROW ? 0x23 : 0x33;
 		cpu->st.seg[MODEL_CS].rights = bits & NARROW ? 0xc0fb : 0xa0fb;

@@ -212,6 +212,14 @@ bool memory_touch(uint64_t va, bool write, bool execute)
 	return true;
 }
 
+uint64_t memory_translate(uint64_t va)
+{
+	const struct pt pt = {.root_pa = entered, .levels = entered_levels, .table = reach};
+	struct pt_leaf leaf;
+
+	return entered && !pt_find(&pt, va & ~(PAGE - 1), &leaf) ? leaf.pa | (va & (PAGE - 1)) : 0;
+}
+
 void memory_forget(uint64_t va)
 {
 	if (entered && munmap((void *)va, PAGE))

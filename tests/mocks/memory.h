@@ -27,6 +27,8 @@ void memory_enter(uint64_t root_pa, uint32_t levels);
  * than memory_enter() saw. False: they do not allow that access.
  */
 bool memory_touch(uint64_t va, bool write, bool execute);
+/* Where an address of the VMM's lies; 0: nowhere. */
+uint64_t memory_translate(uint64_t va);
 /* The tables changed for this address. */
 void memory_forget(uint64_t va);
 

@@ -26,7 +26,8 @@ uint64_t *oracle_gpr(struct guest *g, unsigned int number)
 
 static enum outcome write_cr0(struct guest *g, uint64_t value)
 {
-	value |= 0x10; /* ET is always 1 */
+	value |= 0x10; /* ET is always 1, */
+	value &= ~0x1ffaffc0ull; /* and reserved bits of the lower half are always 0 */
 	if (value >> 32 || (value & CR0_PG && !(value & CR0_PE)) || (value & CR0_NW && !(value & CR0_CD)))
 		return RAISES_GP;
 	/* Not natively, but what a VMM without unrestricted guests documents: no way out of paged protected mode. */
@@ -165,11 +166,16 @@ static enum outcome translation(const struct model_exit *e)
 
 static enum outcome basic(struct guest *g, const struct model_exit *e)
 {
-	if (e->reason >= 19 && e->reason <= 27)
+	uint64_t reason = e->reason & 0xffff;
+
+	/* Bit 31: the entry failed. What else stands above the basic reason changes nothing. */
+	if (e->reason >> 31 & 1)
+		return STOPS;
+	if (reason >= 19 && reason <= 27)
 		return RAISES_UD;
-	switch (e->reason) {
+	switch (reason) {
 	case 2: return RESETS;
-	case 8: case 52: return SAME_RIP;
+	case 7: case 8: case 52: return SAME_RIP;
 	case 9: return RAISES_GP;
 	case 10: return cpuid(g);
 	case 11: return g->visible.cr4 & CR4_SMXE ? RAISES_GP : RAISES_UD;
@@ -181,6 +187,8 @@ static enum outcome basic(struct guest *g, const struct model_exit *e)
 	case 48: return translation(e);
 	case 50: case 53: case 59: return RAISES_UD;
 	case 55: return xsetbv(g);
+	case 76: case 77: return RAISES_UD; /* SEAMCALL, TDCALL */
+	case 78: case 79: case 80: case 81: return RAISES_GP; /* RDMSRLIST and its like: no MSR outside the bitmap's ranges */
 	default: return STOPS;
 	}
 }

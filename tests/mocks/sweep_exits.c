@@ -8,10 +8,10 @@
 
 /* -- the sweeps --------------------------------------------------------------------------------- */
 
-/* Reasons that have sweeps of their own, below. */
+/* Reasons that have sweeps of their own, below; INIT has one in sweep_signals.c. */
 static bool is_special(uint64_t reason)
 {
-	return reason == 10 || reason == 28 || reason == 31 || reason == 32 || reason == 55;
+	return reason == 3 || reason == 10 || reason == 28 || reason == 31 || reason == 32 || reason == 55;
 }
 
 Test(exits, every_reason)
@@ -19,7 +19,7 @@ Test(exits, every_reason)
 	static const uint64_t qualifications[] = { 0, 1, 0x1000, ~0ull };
 
 	exits_power_on(&model_kinds[0]);
-	for (uint64_t reason = 0; reason < 80; reason++) {
+	for (uint64_t reason = 0; reason < 90; reason++) {
 		struct vcpu_regs regs = exits_pattern();
 
 		for (size_t i = 0; i < sizeof(qualifications) / sizeof(*qualifications) && !is_special(reason); i++)
@@ -31,7 +31,10 @@ Test(exits, every_reason)
 
 Test(exits, strange_reasons)
 {
-	static const uint64_t reasons[] = { 0x80000021, 0x80000022, 0x80000029, 0x8000000a, 0xffff, 0x7fffffff, 0xffffffff };
+	/* An entry that failed; reasons that are none; and CPUID, INVD, VMCALL from an enclave, with a bus lock, ... */
+	static const uint64_t reasons[] = { 0x80000021, 0x80000022, 0x80000029, 0x8000000a, 0xffff, 0x7fffffff, 0xffffffff,
+					    0x0800000a, 0x1000000a, 0x2000000a, 0x4000000a, 0x0400000a, 0x7fff000a,
+					    0x0800000d, 0x0001000d, 0x08000012, 0x40000012 };
 
 	exits_power_on(&model_kinds[0]);
 	for (size_t i = 0; i < sizeof(reasons) / sizeof(*reasons); i++) {
@@ -99,6 +102,49 @@ Test(exits, control_registers)
 		}
 	}
 	sweep_report("control registers");
+}
+
+/* Each bit of what the guest reads, changed by MOV, alone and with VMXE or NE, which are the VMM's. */
+Test(exits, every_bit_of_control_registers)
+{
+	static const uint64_t ours[2][2] = { { 0, CR0_NE }, { 0, CR4_VMXE } };
+
+	for (unsigned int kind = 0; kind < 6; kind++) {
+		exits_power_on(&model_kinds[kind]);
+		for (unsigned int i = 0; i < 2 * 64 * 2; i++) {
+			unsigned int bit = i & 63, with = i >> 6 & 1, cr4 = i >> 7;
+			struct model_exit exit = { .reason = 28, .qualification = cr4 ? 4 : 0, .length = 3 };
+			struct model_state now;
+
+			exits_put_guest(0);
+			model_visible(0, &now);
+			model.cpu[0].regs.rax = ((cr4 ? now.cr4 : now.cr0) ^ ours[cr4][with]) ^ 1ull << bit;
+			sweep_label("%s: CR%u = 0x%llx", model.kind->name, cr4 ? 4 : 0,
+				    (unsigned long long)model.cpu[0].regs.rax);
+			exits_try(0, &exit);
+		}
+	}
+	sweep_report("bits of CR0 and CR4");
+}
+
+/* Code with addresses of 16 bits: RIP moves on beyond the segment's limit, where the fetch then faults as natively. */
+Test(exits, sixteen_bit_code)
+{
+	static const struct model_exit list[] = { { .reason = 10, .length = 2 }, { .reason = 13, .length = 2 },
+						  { .reason = 18, .length = 3 }, { .reason = 55, .length = 3 } };
+
+	exits_power_on(&model_kinds[0]);
+	for (size_t i = 0; i < sizeof(list) / sizeof(*list); i++) {
+		for (uint64_t rip = 0xfffc; rip <= 0xffff; rip++) {
+			exits_put_guest(USER);
+			model.cpu[0].rip = rip;
+			model.cpu[0].st.seg[MODEL_CS] = (struct model_segment){ .selector = 0xf, .limit = 0xffff, .rights = 0xfb };
+			sweep_label("reason %llu in 16-bit code at 0x%llx", (unsigned long long)list[i].reason,
+				    (unsigned long long)rip);
+			exits_try(USER, &list[i]);
+		}
+	}
+	sweep_report("exits from 16-bit code");
 }
 
 Test(exits, msrs)

@@ -14,7 +14,7 @@
 #include "shared.h"
 #include "watch.h"
 
-static const char *const state_names[] = {"off", "ready", "guest", "dead", "halted"};
+static const char *const state_names[] = {"off", "ready", "guest", "dead", "halted", "reset"};
 
 static const char *state_name(uint32_t state)
 {

@@ -123,8 +123,10 @@ int exit_unregister_cpuid(uint32_t first)
 	return PLINTH_E_INVAL;
 }
 
-int exit_register_hypercall(uint64_t first, uint64_t last, exit_range_fn *handler, void *context)
+int exit_register_hypercall(uint64_t first, uint64_t last, enum exit_caller caller, exit_range_fn *handler,
+			    void *context)
 {
+	(void)caller;
 	(void)context;
 	return first > last || !handler ? PLINTH_E_INVAL : PLINTH_E_LIMIT;
 }

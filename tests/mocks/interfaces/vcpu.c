@@ -224,6 +224,14 @@ void vcpu_settle(struct vcpu *vcpu)
 	(void)vcpu;
 }
 
+/* A mock of a machine knows no INIT: the CPU ends here. */
+void vcpu_take_init(struct vcpu *vcpu)
+{
+	(void)vcpu;
+	for (;;)
+		cpu_halt();
+}
+
 void vcpu_dump(struct vcpu *vcpu)
 {
 	(void)vcpu;

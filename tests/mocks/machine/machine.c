@@ -172,6 +172,7 @@ void machine_reset(const struct model_kind *kind, uint32_t n_cpus)
 	for (unsigned int i = 0; machine_usual[i]; i++)
 		machine.modules[i] = machine_usual[i];
 	model.physical = physical;
+	model.translate = memory_translate;
 	model.invalidate = memory_forget;
 	model_init(kind, n_cpus);
 	model.land_user = MACHINE_LAND_USER;

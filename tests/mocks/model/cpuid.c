@@ -17,8 +17,9 @@ static void more_features(struct cpu_leaf *out)
 {
 	const struct model_kind *k = model.kind;
 
-	out->ebx = k->invpcid ? 1u << 10 : 0;
-	out->ecx = (k->waitpkg ? 1u << 5 : 0) | (model_here()->st.cr4 & CR4_PKE ? CPUID_7_ECX_OSPKE : 0);
+	out->eax = 1;
+	out->ebx = (k->invpcid ? 1u << 10 : 0) | (k->pt ? CPUID_7_EBX_PT : 0);
+	out->ecx = (k->waitpkg ? 1u << 5 : 0) | (k->rdpid ? 1u << 22 : 0) | (model_here()->st.cr4 & CR4_PKE ? CPUID_7_ECX_OSPKE : 0);
 	out->edx = k->pconfig ? 1u << 18 : 0;
 }
 
@@ -31,6 +32,8 @@ void model_cpuid_answer(uint32_t leaf, uint32_t subleaf, struct cpu_leaf *out)
 	case 7:
 		if (!subleaf)
 			more_features(out);
+		else if (subleaf == 1)
+			out->eax = model.kind->msrlist ? 1u << 27 : 0;
 		break;
 	case 13:
 		if (!subleaf)

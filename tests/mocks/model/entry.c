@@ -75,6 +75,12 @@ static void load_msrs(struct model_cpu *cpu, uint32_t controls)
 		msr[MODEL_MSR_PAT] = vmcs_get(cpu, VMCS_GUEST_PAT);
 	if (controls & ENTRY_LOAD_PERF)
 		msr[MODEL_MSR_PERF_GLOBAL_CTRL] = vmcs_get(cpu, VMCS_GUEST_PERF_GLOBAL_CTRL);
+	if (controls & ENTRY_LOAD_BND)
+		msr[MODEL_MSR_BNDCFGS] = vmcs_get(cpu, VMCS_GUEST_BNDCFGS);
+	if (controls & ENTRY_LOAD_RTIT)
+		msr[MODEL_MSR_RTIT_CTL] = vmcs_get(cpu, VMCS_GUEST_RTIT_CTL);
+	if (controls & ENTRY_LOAD_LBR)
+		msr[MODEL_MSR_LBR_CTL] = vmcs_get(cpu, VMCS_GUEST_LBR_CTL);
 	if (controls & ENTRY_LOAD_EFER)
 		msr[MODEL_MSR_EFER] = vmcs_get(cpu, VMCS_GUEST_EFER);
 }
@@ -83,7 +89,7 @@ static void load_guest(struct model_cpu *cpu, const struct vcpu_regs *regs)
 {
 	uint32_t info = (uint32_t)vmcs_get(cpu, VMCS_ENTRY_INTERRUPTION_INFO);
 
-	cpu->st.cr0 = vmcs_get(cpu, VMCS_GUEST_CR0);
+	cpu->st.cr0 = (vmcs_get(cpu, VMCS_GUEST_CR0) & ~CR0_STAYS) | (cpu->st.cr0 & CR0_STAYS);
 	cpu->st.cr3 = vmcs_get(cpu, VMCS_GUEST_CR3);
 	cpu->st.cr4 = vmcs_get(cpu, VMCS_GUEST_CR4);
 	load_msrs(cpu, (uint32_t)vmcs_get(cpu, VMCS_ENTRY_CONTROLS));

@@ -32,6 +32,14 @@ static void save_msrs(const struct model_cpu *cpu, uint32_t controls)
 		vmcs_put(cpu, VMCS_GUEST_DEBUGCTL, msr[MODEL_MSR_DEBUGCTL]);
 		vmcs_put(cpu, VMCS_GUEST_DR7, cpu->st.dr7);
 	}
+	if (controls & EXIT_SAVE_PERF)
+		vmcs_put(cpu, VMCS_GUEST_PERF_GLOBAL_CTRL, msr[MODEL_MSR_PERF_GLOBAL_CTRL]);
+	if (model.kind->caps.entry >> 32 & ENTRY_LOAD_BND)
+		vmcs_put(cpu, VMCS_GUEST_BNDCFGS, msr[MODEL_MSR_BNDCFGS]);
+	if ((model.kind->caps.entry >> 32 & ENTRY_LOAD_RTIT) || (model.kind->caps.exit >> 32 & EXIT_CLEAR_RTIT))
+		vmcs_put(cpu, VMCS_GUEST_RTIT_CTL, msr[MODEL_MSR_RTIT_CTL]);
+	if ((model.kind->caps.entry >> 32 & ENTRY_LOAD_LBR) || (model.kind->caps.exit >> 32 & EXIT_CLEAR_LBR))
+		vmcs_put(cpu, VMCS_GUEST_LBR_CTL, msr[MODEL_MSR_LBR_CTL]);
 	if (controls & EXIT_SAVE_PAT)
 		vmcs_put(cpu, VMCS_GUEST_PAT, msr[MODEL_MSR_PAT]);
 	if (controls & EXIT_SAVE_EFER)
@@ -104,7 +112,7 @@ static void load_host(struct model_cpu *cpu)
 	uint32_t controls = (uint32_t)vmcs_get(cpu, VMCS_EXIT_CONTROLS);
 	uint64_t *msr = cpu->st.msr;
 
-	cpu->st.cr0 = vmcs_get(cpu, VMCS_HOST_CR0);
+	cpu->st.cr0 = (vmcs_get(cpu, VMCS_HOST_CR0) & ~CR0_STAYS) | (cpu->st.cr0 & CR0_STAYS);
 	cpu->st.cr3 = vmcs_get(cpu, VMCS_HOST_CR3);
 	cpu->st.cr4 = vmcs_get(cpu, VMCS_HOST_CR4);
 	cpu->st.dr7 = DR7_RESET;
@@ -113,6 +121,14 @@ static void load_host(struct model_cpu *cpu)
 	msr[MODEL_MSR_SYSENTER_CS] = vmcs_get(cpu, VMCS_HOST_SYSENTER_CS);
 	msr[MODEL_MSR_SYSENTER_ESP] = vmcs_get(cpu, VMCS_HOST_SYSENTER_ESP);
 	msr[MODEL_MSR_SYSENTER_EIP] = vmcs_get(cpu, VMCS_HOST_SYSENTER_EIP);
+	if (controls & EXIT_LOAD_PERF)
+		msr[MODEL_MSR_PERF_GLOBAL_CTRL] = vmcs_get(cpu, VMCS_HOST_PERF_GLOBAL_CTRL);
+	if (controls & EXIT_CLEAR_BND)
+		msr[MODEL_MSR_BNDCFGS] = 0;
+	if (controls & EXIT_CLEAR_RTIT)
+		msr[MODEL_MSR_RTIT_CTL] = 0;
+	if (controls & EXIT_CLEAR_LBR)
+		msr[MODEL_MSR_LBR_CTL] = 0;
 	if (controls & EXIT_LOAD_PAT)
 		msr[MODEL_MSR_PAT] = vmcs_get(cpu, VMCS_HOST_PAT);
 	if (controls & EXIT_LOAD_EFER)

@@ -25,6 +25,9 @@ static inline struct model_cpu *model_here(void)
 	return &model.cpu[model.here];
 }
 
+/* Of CR0 what neither entries nor exits change: ET, NW, CD and the reserved bits. */
+#define CR0_STAYS 0x7ffaffd0ull
+
 static inline bool canonical(uint64_t address)
 {
 	return (uint64_t)((int64_t)(address << 16) >> 16) == address;
@@ -48,6 +51,9 @@ bool model_load_user(struct model_cpu *cpu, uint16_t cs, uint16_t ss);
 uint64_t model_kernel_gdt(uint32_t cpu);
 uint64_t model_kernel_idt_base(uint32_t cpu);
 uint64_t model_kernel_tss(uint32_t cpu);
+
+/* init.c: an INIT for the CPU here; held back in root operation. */
+void model_init_arrives(struct model_cpu *cpu);
 
 /* vmcs.c */
 enum { VMX_ERROR_CLEAR_ADDRESS = 2, VMX_ERROR_CLEAR_VMXON = 3, VMX_ERROR_LAUNCH_STATE = 4, VMX_ERROR_RESUME_STATE = 5,

@@ -67,6 +67,7 @@ static void cpu_reset(uint32_t number)
 		.xcr0 = 7,
 	};
 	memcpy(cpu->st.msr, msrs, sizeof(msrs));
+	cpu->st.msr[MODEL_MSR_APIC_BASE] |= model.kind->x2apic ? APIC_BASE_X2APIC : 0;
 	cpu->st.msr[MODEL_MSR_FEATURE_CONTROL] = model.kind->feature_control;
 	cpu->st.msr[MODEL_MSR_GS_BASE] += (uint64_t)number << 20;
 	cpu->st.msr[MODEL_MSR_FS_BASE] += (uint64_t)number << 16;
@@ -78,9 +79,11 @@ void model_init(const struct model_kind *kind, uint32_t n_cpus)
 {
 	void *(*physical)(uint64_t) = model.physical;
 	void (*invalidate)(uint64_t) = model.invalidate;
+	uint64_t (*translate)(uint64_t) = model.translate;
 
 	show_calls();
 	memset(&model, 0, sizeof(model));
+	model.translate = translate;
 	model.physical = physical;
 	model.invalidate = invalidate;
 	model.kind = kind;

@@ -79,6 +79,7 @@ struct model_cpu {
 	uint64_t interruptibility, activity, pending_debug;
 	struct model_event event;
 	bool vmx_on, guest, halted, reset;
+	bool init_pending; /* held back in root operation, and by this CPU even after an exit told of it */
 	bool in_vmm; /* a stack of the VMM is in use */
 	uint64_t vmxon_pa;
 	int vmcs; /* the current one; -1: none */
@@ -95,7 +96,9 @@ struct model_cpu {
 struct model_kind {
 	const char *name;
 	struct vmx_caps caps;
-	bool no_vmx, rdtscp, invpcid, xsaves, waitpkg, pconfig;
+	bool x2apic, deaf_apic; /* the local APIC: in that mode; sends its CPU no INIT */
+	bool init_stays;	/* an INIT is still there after the exit that told of it, as in some CPUs */
+	bool no_vmx, rdtscp, invpcid, xsaves, waitpkg, pconfig, rdpid, msrlist, pt;
 	uint64_t feature_control;
 	uint64_t cr4_extra; /* set in every CPU at reset */
 	uint32_t highest_leaf; /* of CPUID; 0: the usual one */
@@ -111,6 +114,7 @@ enum model_end {
 	MODEL_BACK,	/* the OS has its CPU back */
 	MODEL_HALTED,	/* HLT with interrupts off */
 	MODEL_RESET,	/* the machine was reset */
+	MODEL_INIT,	/* an INIT took the CPU: it waits for a SIPI */
 	MODEL_CRASHED,	/* an exception nobody could handle */
 	MODEL_EXIT,	/* (inside the model only) an exit waits to be handled */
 };
@@ -129,6 +133,8 @@ struct model {
 
 	/* Memory as the CPU sees it by physical address; NULL: nothing there. */
 	void *(*physical)(uint64_t pa);
+	/* What physical address a linear one of the VMM's has; 0: none. */
+	uint64_t (*translate)(uint64_t va);
 	/* An address is not to be translated as before; may be NULL. */
 	void (*invalidate)(uint64_t va);
 
@@ -175,6 +181,9 @@ void model_nmi(uint32_t cpu);
 
 /** model_timer_runs() - does the guest's VMX-preemption timer run? */
 bool model_timer_runs(uint32_t cpu);
+
+/** model_window_opens() - does the guest leave because it could take an interrupt now, as it was asked to? */
+bool model_window_opens(uint32_t cpu);
 
 /** model_field() - a field of the current VMCS of a CPU, as software would read it. */
 uint64_t model_field(uint32_t cpu, uint32_t field);

@@ -49,6 +49,7 @@ static bool capability(uint32_t msr, uint64_t *value)
 	case MSR_IA32_VMX_CR4_FIXED0: *value = c->cr4_fixed0; return true;
 	case MSR_IA32_VMX_CR4_FIXED1: *value = c->cr4_fixed1; return true;
 	case MSR_IA32_VMX_PROCBASED_CTLS2: *value = c->secondary; return c->primary >> 32 & PRIMARY_SECONDARY;
+	case MSR_IA32_VMX_PROCBASED_CTLS3: *value = c->tertiary; return c->primary >> 32 & PRIMARY_TERTIARY;
 	case MSR_IA32_VMX_EPT_VPID_CAP:
 		*value = c->ept_vpid;
 		return c->secondary >> 32 & (SECONDARY_EPT | SECONDARY_VPID);

@@ -137,12 +137,19 @@ enum model_end model_exit(uint32_t number, const struct model_exit *exit)
 	if (cpu->pretending)
 		return handle_pretence(cpu, exit);
 	model_leave_guest(cpu, exit);
+	cpu->init_pending = exit->reason == 3 && model.kind->init_stays;
 	return handle_all(cpu, handle(cpu));
 }
 
 bool model_timer_runs(uint32_t cpu)
 {
 	return model.cpu[cpu].guest && model_field(cpu, VMCS_PIN_CONTROLS) & PIN_PREEMPTION_TIMER;
+}
+
+bool model_window_opens(uint32_t cpu)
+{
+	return model.cpu[cpu].guest && model_field(cpu, VMCS_PRIMARY_CONTROLS) & PRIMARY_INTERRUPTS &&
+	       model.cpu[cpu].st.rflags & RFLAGS_IF && !(model.cpu[cpu].interruptibility & 3);
 }
 
 /* Without NMI exiting a guest takes its NMIs itself. */

@@ -51,6 +51,13 @@ static bool exists(uint32_t field)
 	case VMCS_MSR_BITMAP: return primary & PRIMARY_MSR_BITMAPS;
 	case VMCS_EPT_POINTER: return secondary & SECONDARY_EPT;
 	case VMCS_XSS_EXIT_BITMAP: return secondary & SECONDARY_XSAVES;
+	case VMCS_PCONFIG_EXIT_BITMAP: return secondary & SECONDARY_PCONFIG;
+	case VMCS_TERTIARY_CONTROLS: return primary & PRIMARY_TERTIARY;
+	case VMCS_GUEST_PERF_GLOBAL_CTRL: return (entry & ENTRY_LOAD_PERF) || (exit & EXIT_SAVE_PERF);
+	case VMCS_GUEST_BNDCFGS: return (entry & ENTRY_LOAD_BND) || (exit & EXIT_CLEAR_BND);
+	case VMCS_GUEST_RTIT_CTL: return (entry & ENTRY_LOAD_RTIT) || (exit & EXIT_CLEAR_RTIT);
+	case VMCS_GUEST_LBR_CTL: return (entry & ENTRY_LOAD_LBR) || (exit & EXIT_CLEAR_LBR);
+	case VMCS_HOST_PERF_GLOBAL_CTRL: return exit & EXIT_LOAD_PERF;
 	case VMCS_GUEST_PREEMPTION_TIMER: return pin & PIN_PREEMPTION_TIMER;
 	case VMCS_GUEST_PAT: return (entry & ENTRY_LOAD_PAT) || (exit & EXIT_SAVE_PAT);
 	case VMCS_GUEST_EFER: return (entry & ENTRY_LOAD_EFER) || (exit & EXIT_SAVE_EFER);

@@ -72,6 +72,8 @@ int model_vmxoff(void)
 	cpu->vmx_on = false;
 	cpu->vmxon_pa = 0;
 	cpu->vmcs = -1;
+	if (cpu->init_pending)
+		model_init_arrives(cpu);
 	return CPU_VMX_OK;
 }
 

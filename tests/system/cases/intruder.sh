@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-# Nobody gets in: random hypercalls, CPUID leaves, VMX and privileged instructions, MSR reads
-# and ioctls, from a process without privilege and from root's. Nothing crashes, nothing
-# gets through, and the VMM is in the state it was in.
+# Nobody gets in: random hypercalls, CPUID leaves, VMX and privileged instructions, MSR accesses
+# and ioctls, from a process without privilege and from root's, and hypercalls from the kernel. Nothing
+# crashes, nothing gets through, no answer holds more than it should, and the VMM is in the state it was in.
 . /lib/plinth/report.sh
 . /lib/plinth/plinth.sh
 
@@ -27,6 +27,11 @@ for seed in 1 77 4711; do
 	state >/tmp/now
 	same "the VMM's state after seed $seed" "$(cat /tmp/before)" "$(cat /tmp/now)"
 done
+check "an intruder in the kernel" insmod /lib/plinth/hostile.ko
+echo calls >/sys/module/hostile/parameters/run
+same "none of its hypercalls is answered" 0 "$(cat /sys/module/hostile/parameters/answered)"
+state >/tmp/now
+same "the VMM's state after it" "$(cat /tmp/before)" "$(cat /tmp/now)"
 same "no CPU died" 0 "$(plinthctl stat | grep -c dead)"
 same "the log has no error" "" "$(plinthctl log | grep -iE 'error|fatal|unexpected')"
 check "the VMM goes" plinth_down

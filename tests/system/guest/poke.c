@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A user process that wants in: random hypercalls, CPUID leaves, VMX and privileged instructions,
- * and, where it may open them, random MSR reads through msr.ko and random ioctls of
+ * and, where it may open them, random MSR accesses through msr.ko and random ioctls of
  * /dev/plinth. Prints how each kind ended, which must not depend on the seed but for CPUID.
  *
  *   poke SEED ROUNDS
@@ -119,14 +119,47 @@ static void do_cpuid(void)
 	__asm__ volatile("cpuid" : "+a"(a), "=b"(b), "+c"(c), "=d"(d));
 }
 
-static int msr_file = -1, device = -1;
+static int msr_file = -1, msr_write_file = -1, device = -1;
 
-/* Reads only: what a random WRMSR does natively is nobody's fault but the writer's. */
-static void do_msr_driver(void)
+/* A round that did not go as it must. */
+static void bad_round(void)
+{
+	caught = -1;
+}
+
+static void do_msr_read(void)
 {
 	uint64_t value;
 
 	(void)!pread(msr_file, &value, sizeof(value), (off_t)(uint32_t)number());
+}
+
+/* A write of these does something, whatever the value. */
+static int acts(uint32_t msr)
+{
+	return msr == 0x10 || msr == 0x79 || msr == 0x6e0 || (msr >= 0x800 && msr < 0x900);
+}
+
+/*
+ * An MSR that cannot be read cannot be written either, but for a few that are for writing only and lie among the
+ * numbers that no exit sees; others get the value they have.
+ */
+static void do_msr_write(void)
+{
+	uint32_t msr = (uint32_t)number();
+	int outside = (msr >= 0x2000 && msr < 0xc0000000) || msr >= 0xc0002000;
+	uint64_t value = number(), again;
+
+	if (acts(msr))
+		return;
+	if (pread(msr_write_file, &value, sizeof(value), msr) != sizeof(value)) {
+		if (outside && pwrite(msr_write_file, &value, sizeof(value), msr) >= 0)
+			bad_round();
+		return;
+	}
+	(void)!pwrite(msr_write_file, &value, sizeof(value), msr);
+	if (pread(msr_write_file, &again, sizeof(again), msr) != sizeof(again))
+		bad_round();
 }
 
 /* Never well-formed enough to stop the VMM, which a privileged process may. */
@@ -139,10 +172,44 @@ static void do_ioctl(void)
 	uint32_t head[2] = { bytes, (uint32_t)number() | NO_SUCH_FLAG };
 	unsigned long request = random64() % 4 ? PLINTH_CTL_NR(random64() % 32) : number();
 
+	/* So short that the flags are not part of it, an argument says nothing wrong. */
+	if (bytes >= sizeof(bytes) && bytes < sizeof(head))
+		head[0] = sizeof(head);
 	for (size_t i = 0; i < sizeof(room) / sizeof(room[0]); i++)
 		room[i] = number();
 	memcpy(room, head, sizeof(head));
 	(void)ioctl(device, request, random64() % 8 ? (void *)room : (void *)number());
+}
+
+/*
+ * Questions that are answered, into a buffer that was filled with one byte and then with another: what is not of the
+ * answer stays as it was, and the answer is the same twice, so that nothing in it is left over from somewhere else.
+ */
+static void do_question(void)
+{
+	static const unsigned int lists[] = { PLINTH_CTL_MODULES, PLINTH_CTL_MAPS, PLINTH_CTL_ERROR };
+	static uint8_t answer[2][8192];
+	unsigned int request = lists[random64() % 3];
+	struct plinth_ctl_list list[2];
+	uint64_t item_bytes = request == PLINTH_CTL_ERROR ? 1 : 1 + random64() % 600;
+	uint64_t room = random64() % 12;
+
+	for (unsigned int i = 0; i < 2; i++) {
+		memset(answer[i], i ? 0xff : 0, sizeof(answer[i]));
+		list[i] = (struct plinth_ctl_list){ .size = sizeof(list[i]), .item_bytes = (uint32_t)item_bytes, .room = room,
+						    .items = (uint64_t)answer[i] };
+		if (ioctl(device, request, &list[i]))
+			bad_round();
+	}
+	if (list[0].count != list[1].count)
+		bad_round();
+	for (uint64_t k = 0; k < sizeof(answer[0]); k++) {
+		int untouched = answer[0][k] == 0 && answer[1][k] == 0xff;
+		int of_it = k < room * item_bytes && k < list[0].count * item_bytes;
+
+		if (untouched == of_it || (of_it && answer[0][k] != answer[1][k]))
+			bad_round();
+	}
 }
 
 static const struct kind {
@@ -156,8 +223,9 @@ static const struct kind {
 	{ "vmwrite", do_vmwrite, SIGILL, NULL }, { "xsetbv", do_xsetbv, SIGSEGV, NULL },
 	{ "rdmsr", do_rdmsr, SIGSEGV, NULL },	 { "wrmsr", do_wrmsr, SIGSEGV, NULL },
 	{ "getsec", do_getsec, SIGILL, NULL },	 { "invd", do_invd, SIGSEGV, NULL },
-	{ "cpuid", do_cpuid, 0, NULL },		 { "msr driver", do_msr_driver, 0, &msr_file },
-	{ "ioctl", do_ioctl, 0, &device },
+	{ "cpuid", do_cpuid, 0, NULL },		 { "msr read", do_msr_read, 0, &msr_file },
+	{ "msr write", do_msr_write, 0, &msr_write_file },
+	{ "ioctl", do_ioctl, 0, &device },	 { "question", do_question, 0, &device },
 };
 
 /* Returns how many rounds did not end as they should. */
@@ -184,6 +252,7 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
 		signal(signals[i], on_signal);
 	msr_file = open("/dev/cpu/0/msr", O_RDONLY);
+	msr_write_file = open("/dev/cpu/0/msr", O_RDWR);
 	device = open("/dev/plinth", O_RDWR);
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		long failed;

@@ -9,12 +9,14 @@
  *   settle   forget those that do not: stacks and buffers that are something else by now
  *   touch    write every page of RAM with what it holds; counts where the CPU refused that
  *   destroy  overwrite the noted pages that do not show it any more, and so are not real
+ *   calls    make hypercalls of all sorts, one of them the stop with a wrong token; counts those that were answered
  *   crash    ask the VMM for a page fault, with the module debug_fault
  * The results are in the other parameters. A page that holds the VMM's addresses is one of
  * the VMM's, or one of the driver's, which has to know them.
  */
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/random.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -27,7 +29,7 @@
 #define NOTED_MAX 4096
 
 static ulong first, last;
-static uint pages, noted, shown, destroyed, refused;
+static uint pages, noted, shown, destroyed, refused, answered;
 module_param(first, ulong, 0444);
 module_param(last, ulong, 0444);
 module_param(pages, uint, 0444);
@@ -35,6 +37,7 @@ module_param(noted, uint, 0444);
 module_param(shown, uint, 0444);
 module_param(destroyed, uint, 0444);
 module_param(refused, uint, 0444);
+module_param(answered, uint, 0444);
 
 static unsigned long notes[NOTED_MAX]; /* page frame numbers */
 
@@ -215,6 +218,23 @@ refused:
 	return -EIO;
 }
 
+#define CALLS	       20000
+#define HYPERCALL_STOP 0x504c4e5453544f50ull /* PLINTH_HYPERCALL_STOP of plinth/boot.h */
+
+static void calls(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < CALLS; i++) {
+		u64 a = i % 4 ? get_random_u64() : HYPERCALL_STOP, c = get_random_u64(), d = get_random_u64();
+
+		asm goto("1: vmcall\n" _ASM_EXTABLE(1b, %l[undefined]) : : "a"(a), "c"(c), "d"(d) : "memory" : undefined);
+		answered++;
+undefined:
+		cond_resched();
+	}
+}
+
 static int run(const char *word, const struct kernel_param *param)
 {
 	if (sysfs_streq(word, "note")) {
@@ -236,6 +256,9 @@ static int run(const char *word, const struct kernel_param *param)
 	} else if (sysfs_streq(word, "destroy")) {
 		destroyed = 0;
 		for_noted(destroy);
+	} else if (sysfs_streq(word, "calls")) {
+		answered = 0;
+		calls();
 	} else if (sysfs_streq(word, "crash")) {
 		return crash();
 	} else {

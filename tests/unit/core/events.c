@@ -102,6 +102,15 @@ Test(core_events, dead_cpus_are_not_waited_for)
 	cr_expect(mock_world.claimed[1] && core->cpus[1].guest, "it does not come back");
 }
 
+Test(core_events, cpus_that_an_init_took_are_not_waited_for)
+{
+	for (unsigned int watched = 0; watched < 2; watched++) {
+		die(PLINTH_CPU_RESET, watched);
+		EXPECT_REPORT("CPU 1: somebody sent it an INIT");
+		cr_expect(mock_world.claimed[1] && core->cpus[1].guest, "it does not come back");
+	}
+}
+
 Test(core_events, cpus_that_a_dead_vmm_gave_back_are_free)
 {
 	for (unsigned int watched = 0; watched < 2; watched++) {

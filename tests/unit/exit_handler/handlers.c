@@ -26,7 +26,7 @@ static int take_leaves(uint64_t first, uint64_t last)
 
 static int take_calls(uint64_t first, uint64_t last)
 {
-	return exit_register_hypercall(first, last, answer, (void *)0x5678);
+	return exit_register_hypercall(first, last, EXIT_CALLER_ANYBODY, answer, (void *)0x5678);
 }
 
 static uint64_t ebx_of(uint32_t leaf)

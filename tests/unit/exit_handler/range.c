@@ -14,19 +14,24 @@ static enum exit_action answer(struct vcpu *vcpu, void *context)
 	return EXIT_NEXT;
 }
 
+static int add(struct exit_ranges *r, uint64_t first, uint64_t last, exit_range_fn *handler, void *context)
+{
+	return ranges_add(r, &(struct exit_range){ first, last, handler, context, EXIT_CALLER_KERNEL });
+}
+
 Test(range, refuses_what_it_cannot_hold)
 {
 	struct exit_ranges r = { 0 };
 
-	cr_expect_eq(ranges_add(&r, 5, 4, answer, NULL), PLINTH_E_INVAL);
-	cr_expect_eq(ranges_add(&r, 5, 5, NULL, NULL), PLINTH_E_INVAL);
+	cr_expect_eq(add(&r, 5, 4, answer, NULL), PLINTH_E_INVAL);
+	cr_expect_eq(add(&r, 5, 5, NULL, NULL), PLINTH_E_INVAL);
 	cr_expect_eq(ranges_remove(&r, 5), PLINTH_E_INVAL);
-	cr_assert_eq(ranges_add(&r, 0, 0, answer, NULL), 0);
-	cr_assert_eq(ranges_add(&r, UINT64_MAX, UINT64_MAX, answer, NULL), 0);
-	cr_expect_eq(ranges_add(&r, 0, UINT64_MAX, answer, NULL), PLINTH_E_BUSY);
+	cr_assert_eq(add(&r, 0, 0, answer, NULL), 0);
+	cr_assert_eq(add(&r, UINT64_MAX, UINT64_MAX, answer, NULL), 0);
+	cr_expect_eq(add(&r, 0, UINT64_MAX, answer, NULL), PLINTH_E_BUSY);
 	for (uint64_t i = 2; i < RANGES_MAX; i++)
-		cr_assert_eq(ranges_add(&r, i * 2, i * 2, answer, NULL), 0);
-	cr_expect_eq(ranges_add(&r, 1000, 1000, answer, NULL), PLINTH_E_LIMIT);
+		cr_assert_eq(add(&r, i * 2, i * 2, answer, NULL), 0);
+	cr_expect_eq(add(&r, 1000, 1000, answer, NULL), PLINTH_E_LIMIT);
 	cr_expect_eq(r.n, RANGES_MAX);
 }
 
@@ -69,7 +74,7 @@ Test(range, random_use)
 		} else {
 			int want = expected(owner, first, last, r.n);
 
-			cr_assert_eq(ranges_add(&r, first, last, answer, (void *)(uintptr_t)round), want, "round %u", round);
+			cr_assert_eq(add(&r, first, last, answer, (void *)(uintptr_t)round), want, "round %u", round);
 			for (uint64_t i = first; !want && i <= last; i++)
 				owner[i] = round;
 		}

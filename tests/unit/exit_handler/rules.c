@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Rules of the SDM for instructions done in the guest's stead, on CPUs that no model of ours has. */
 #include <criterion/criterion.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "internal.h"
@@ -61,6 +62,12 @@ void vcpu_inject(struct vcpu *v, uint8_t vector, bool has_error, uint32_t error)
 void vcpu_settle(struct vcpu *v)
 {
 	(void)v;
+}
+
+void vcpu_take_init(struct vcpu *v)
+{
+	(void)v;
+	abort();
 }
 
 void cpu_cpuid(uint32_t leaf, uint32_t subleaf, struct cpu_leaf *out)

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* An extension with two hypercalls: one for the kernel, one for anybody. */
+#include <plinth/exit_handler.h>
+
+#include "extension.h"
+
+PLINTH_MODULE("extension", "0.1.0", "hypercalls of its own (tests)");
+
+static enum exit_action answer(struct vcpu *vcpu, void *context)
+{
+	vcpu->regs.rax ^= (uint64_t)context;
+	return EXIT_NEXT;
+}
+
+__attribute__((constructor)) static void attach(void)
+{
+	(void)!exit_register_hypercall(EXTENSION_KERNEL, EXTENSION_KERNEL + EXTENSION_MORE,
+				       EXIT_CALLER_KERNEL, answer, (void *)EXTENSION_ANSWER);
+	(void)!exit_register_hypercall(EXTENSION_ANYBODY, EXTENSION_ANYBODY + EXTENSION_MORE,
+				       EXIT_CALLER_ANYBODY, answer, (void *)EXTENSION_ANSWER);
+}
+
+__attribute__((destructor)) static void detach(void)
+{
+	(void)!exit_unregister_hypercall(EXTENSION_KERNEL);
+	(void)!exit_unregister_hypercall(EXTENSION_ANYBODY);
+}

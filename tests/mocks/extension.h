@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: MIT */
+/* The hypercalls of extension.c: numbers and what becomes of them. */
+#ifndef TESTS_MOCKS_EXTENSION_H
+#define TESTS_MOCKS_EXTENSION_H
+
+#define EXTENSION_KERNEL  0x706c696e74680100ull
+#define EXTENSION_ANYBODY 0x706c696e74680200ull
+#define EXTENSION_MORE	  3u /* numbers each has beyond the first */
+#define EXTENSION_ANSWER  0xffff0000ffff0000ull
+
+#endif
