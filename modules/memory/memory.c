@@ -151,10 +151,11 @@ void *mem_stack_alloc(size_t pages)
 void mem_stack_free(void *top, size_t pages)
 {
 	uint64_t pa[STACK_PAGES_MAX];
-	char *bottom = (char *)top - pages * MEM_PAGE;
+	char *bottom;
 
 	if (!top || !pages || pages > STACK_PAGES_MAX)
 		return;
+	bottom = (char *)top - pages * MEM_PAGE;
 	mem_lock();
 	for (size_t i = 0; i < pages; i++)
 		if (space_translate((uint64_t)bottom + i * MEM_PAGE, &pa[i]))
