@@ -32,6 +32,8 @@ struct core_load {
 	uint32_t uart_baud;
 	uint16_t uart_port;
 	uint64_t heap_bytes; /* 0: the default */
+	const void *plan;    /* a link plan, 4-byte aligned; NULL: none; read during core_load() only */
+	size_t n_plan_bytes;
 };
 
 /**

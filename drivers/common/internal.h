@@ -102,6 +102,7 @@ struct core {
 	uint64_t n_descriptors;
 	uint64_t entry[ENTRY_COUNT];
 	uint64_t stop_token[2];
+	enum plinth_ctl_plan link_plan;
 	uint64_t link_ticks, load_ticks, start_ticks, stop_ticks;
 };
 

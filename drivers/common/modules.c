@@ -177,7 +177,17 @@ static int link_images(struct core *core)
 		return err;
 	link->work_pages = core_pages(bytes);
 	link->work = core_alloc(core, link->work_pages, OS_PAGE, "linking");
-	return link->work ? rtld_link(link->set, link->work, bytes) : PLINTH_E_NOMEM;
+	if (!link->work)
+		return PLINTH_E_NOMEM;
+	rtld_set_plan(link->set, core->load->plan, core->load->n_plan_bytes);
+	return rtld_link(link->set, link->work, bytes);
+}
+
+static enum plinth_ctl_plan plan_state(const struct core *core)
+{
+	if (!core->load->plan)
+		return PLINTH_PLAN_NONE;
+	return rtld_plan_used(core->link.set) ? PLINTH_PLAN_USED : PLINTH_PLAN_UNFIT;
 }
 
 int link_modules(void *ctx)
@@ -187,6 +197,7 @@ int link_modules(void *ctx)
 	int err = link_images(core);
 
 	core->link_ticks = os_ticks() - before;
+	core->link_plan = plan_state(core);
 	report_findings(core);
 	return err;
 }

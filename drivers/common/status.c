@@ -24,6 +24,7 @@ static void fill_loaded(const struct core *core, struct plinth_ctl_status *out)
 	out->base_va = core->base_va;
 	out->end_va = core->end_va;
 	out->heap_bytes = core->heap_bytes;
+	out->link_plan = core->link_plan;
 	out->pool_bytes = core->space[SPACE_POOL].pages * OS_PAGE;
 	out->shared_bytes = core->space[SPACE_SHARED].pages * OS_PAGE;
 	for (uint32_t i = 0; i < core->n_modules; i++)

@@ -64,6 +64,26 @@ static int fetch_files(struct files *files, const struct plinth_ctl_load *arg, s
 	return err;
 }
 
+/* Checked by rtld, whatever is in it; only its length is checked here. */
+static int fetch_plan(struct core_load *load, const struct plinth_ctl_load *arg, struct core_report *report)
+{
+	void *plan;
+
+	if (!arg->plan)
+		return 0;
+	if (arg->n_plan_bytes > PLINTH_CTL_MAX_PLAN_BYTES) {
+		report_line(report, "link plan: %llu bytes; at most %u are possible", arg->n_plan_bytes,
+			    PLINTH_CTL_MAX_PLAN_BYTES);
+		return PLINTH_E_LIMIT;
+	}
+	plan = kvmalloc(max_t(u64, arg->n_plan_bytes, 1), GFP_KERNEL);
+	if (!plan)
+		return PLINTH_E_NOMEM;
+	load->plan = plan;
+	load->n_plan_bytes = arg->n_plan_bytes;
+	return copy_from_user(plan, u64_to_user_ptr(arg->plan), arg->n_plan_bytes) ? PLINTH_E_FAULT : 0;
+}
+
 static void free_files(struct files *files)
 {
 	u32 i;
@@ -119,7 +139,10 @@ int load_from_user(const struct plinth_ctl_load *arg, struct core_report *report
 	err = fetch_files(files, arg, report);
 	load.files = files->core;
 	if (!err)
+		err = fetch_plan(&load, arg, report);
+	if (!err)
 		err = core_load(plinth_core, &load, report);
+	kvfree(load.plan);
 	free_files(files);
 	return err;
 }

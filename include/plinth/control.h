@@ -35,6 +35,7 @@
 
 #define PLINTH_CTL_MAX_FILES	  64u
 #define PLINTH_CTL_MAX_FILE_BYTES (16u << 20)
+#define PLINTH_CTL_MAX_PLAN_BYTES (1u << 20)
 #define PLINTH_CTL_MIN_HEAP	  (64ull << 10)
 #define PLINTH_CTL_MAX_HEAP	  (1ull << 30)
 #define PLINTH_CTL_DEFAULT_HEAP	  (64ull << 10) /* and 1 KiB a CPU */
@@ -72,7 +73,16 @@ struct plinth_ctl_load {
 	uint64_t heap_bytes; /* 0: PLINTH_CTL_DEFAULT_HEAP; rounded up to pages */
 	uint32_t uart_port;  /* I/O port of a UART for the log; 0: none */
 	uint32_t uart_baud;  /* 0: leave the line as it is */
+	/*
+	 * A link plan of the files in this order, as `plinthctl plan` writes it; 0: none. One that does
+	 * not fit costs time only: PLINTH_CTL_STATUS then says PLINTH_PLAN_UNFIT.
+	 */
+	uint64_t plan;	       /* const void * */
+	uint64_t n_plan_bytes; /* at most PLINTH_CTL_MAX_PLAN_BYTES */
 };
+
+/* What became of the link plan given to LOAD. */
+enum plinth_ctl_plan { PLINTH_PLAN_NONE, PLINTH_PLAN_USED, PLINTH_PLAN_UNFIT, PLINTH_PLANS };
 
 #define PLINTH_LEVEL_DEFAULT 0xffu /* for a component: that of all others again */
 
@@ -98,7 +108,7 @@ struct plinth_ctl_status {
 	uint32_t n_online;
 	uint32_t n_guests; /* CPUs that are guests now */
 	uint32_t n_modules;
-	uint32_t reserved0;
+	uint32_t link_plan; /* enum plinth_ctl_plan */
 	uint64_t slot_va; /* the VMM's 512 GiB slot; 0 when unloaded, like the rest */
 	uint64_t base_va; /* of the first module */
 	uint64_t end_va;  /* above all that the driver placed */

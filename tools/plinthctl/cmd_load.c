@@ -174,6 +174,8 @@ static int load(const struct module_set *set, struct plinth_ctl_load *arg, bool 
 	}
 	arg->files = (uintptr_t)files;
 	arg->n_files = (uint32_t)set->n;
+	arg->plan = (uintptr_t)set->plan;
+	arg->n_plan_bytes = set->n_plan_bytes;
 	if (device_call(device, PLINTH_CTL_LOAD, arg))
 		return device_failed(device, "load");
 	if (device_status(device, &status))

@@ -18,7 +18,13 @@ static const char *const state_names[PLINTH_STATES] = {
 	[PLINTH_CORRUPT] = "corrupt",
 };
 
-enum form { COUNT, ADDRESS, BYTES, TICKS };
+static const char *const plan_names[PLINTH_PLANS] = {
+	[PLINTH_PLAN_NONE] = "none",
+	[PLINTH_PLAN_USED] = "used",
+	[PLINTH_PLAN_UNFIT] = "does not fit",
+};
+
+enum form { COUNT, ADDRESS, BYTES, TICKS, PLAN };
 
 #define FIELD(member, form)                                                                                  \
 	{                                                                                                    \
@@ -37,7 +43,7 @@ static const struct field {
 	FIELD(base_va, ADDRESS),    FIELD(end_va, ADDRESS),   FIELD(image_bytes, BYTES),
 	FIELD(heap_bytes, BYTES),   FIELD(pool_bytes, BYTES), FIELD(shared_bytes, BYTES),
 	FIELD(memory_bytes, BYTES), FIELD(link_ticks, TICKS), FIELD(load_ticks, TICKS),
-	FIELD(start_ticks, TICKS),  FIELD(stop_ticks, TICKS),
+	FIELD(start_ticks, TICKS),  FIELD(stop_ticks, TICKS), FIELD(link_plan, PLAN),
 };
 
 #define N_FIELDS (sizeof(fields) / sizeof(fields[0]))
@@ -49,12 +55,24 @@ static uint64_t value_of(const struct plinth_ctl_status *status, const struct fi
 	return field->bytes == 4 ? *(const uint32_t *)(const void *)at : *(const uint64_t *)(const void *)at;
 }
 
+static const char *plan_name(uint64_t plan)
+{
+	return plan < PLINTH_PLANS ? plan_names[plan] : "unknown";
+}
+
 static void print_field(const struct field *field, uint64_t value)
 {
-	if (field->form == ADDRESS)
+	if (field->form == PLAN)
+		printf("%-12s %s\n", field->name, plan_name(value));
+	else if (field->form == ADDRESS)
 		printf("%-12s %#" PRIx64 "\n", field->name, value);
 	else
 		printf("%-12s %" PRIu64 "\n", field->name, value);
+}
+
+static struct json_object *field_json(const struct field *field, uint64_t value)
+{
+	return field->form == PLAN ? json_object_new_string(plan_name(value)) : json_object_new_uint64(value);
 }
 
 static const char *state_name(uint32_t state)
@@ -81,7 +99,7 @@ void status_print_json(const struct plinth_ctl_status *status)
 	json_object_object_add(document, "state", json_object_new_string(state_name(status->state)));
 	for (size_t i = 0; i < N_FIELDS; i++)
 		json_object_object_add(document, fields[i].name,
-				       json_object_new_uint64(value_of(status, &fields[i])));
+				       field_json(&fields[i], value_of(status, &fields[i])));
 	print_json(document);
 }
 

@@ -228,9 +228,34 @@ static bool read_file(const char *path, void **bytes, size_t *n_bytes)
 	return good;
 }
 
+/* A plan only saves time, so what cannot be read is as good as none. */
+static void read_plan(struct module_set *set)
+{
+	char path[PATH_MAX + sizeof(MODULE_SET_PLAN)];
+	char *first = strdup(set->paths[0]);
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/%s", first ? dirname(first) : ".", MODULE_SET_PLAN);
+	free(first);
+	file = fopen(path, "re");
+	if (!file)
+		return;
+	set->plan = malloc(PLINTH_CTL_MAX_PLAN_BYTES);
+	if (set->plan)
+		set->n_plan_bytes = fread(set->plan, 1, PLINTH_CTL_MAX_PLAN_BYTES, file);
+	if (ferror(file)) {
+		free(set->plan);
+		set->plan = NULL;
+		set->n_plan_bytes = 0;
+	}
+	fclose(file);
+}
+
 bool module_set_read(struct module_set *set)
 {
 	bool good = true;
+
+	read_plan(set);
 
 	for (size_t i = 0; i < set->n; i++) {
 		errno = 0;

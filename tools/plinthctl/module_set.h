@@ -15,6 +15,8 @@ struct module_set {
 	char *paths[PLINTH_CTL_MAX_FILES];
 	void *bytes[PLINTH_CTL_MAX_FILES]; /* after module_set_read() */
 	size_t n_bytes[PLINTH_CTL_MAX_FILES];
+	void *plan; /* after module_set_read(): the link plan beside the first module, or NULL */
+	size_t n_plan_bytes;
 };
 
 /* Each is true, or false with a message printed. */

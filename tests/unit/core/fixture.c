@@ -70,6 +70,23 @@ int load_modules(const char *const *names, unsigned int n, uint32_t flags, uint6
 	return core_load(core, &load, &report);
 }
 
+int load_good_with_plan(const void *plan, size_t n_plan_bytes)
+{
+	const struct core_file files[] = {find_module(good_modules[0]), find_module(good_modules[1])};
+	const struct core_load load = {
+		.files = files,
+		.n_files = 2,
+		.flags = PLINTH_LOAD_NO_ASLR,
+		.log_level = PLINTH_LOG_INFO,
+		.heap_bytes = PLINTH_CTL_MIN_HEAP,
+		.plan = plan,
+		.n_plan_bytes = n_plan_bytes,
+	};
+
+	report_clear(&report);
+	return core_load(core, &load, &report);
+}
+
 int load_good(void)
 {
 	return load_modules(good_modules, 2, PLINTH_LOAD_NO_ASLR, PLINTH_CTL_MIN_HEAP);

@@ -28,6 +28,8 @@ void fixture_up(void);
 /* Read these mock modules and load them. */
 int load_modules(const char *const *names, unsigned int n, uint32_t flags, uint64_t heap_bytes);
 int load_good(void);
+/* The good modules with a link plan. */
+int load_good_with_plan(const void *plan, size_t n_plan_bytes);
 
 /* The commands of the specification, by number. */
 enum command_id { LOAD, START, STOP, UNLOAD, COMMANDS };
