@@ -168,6 +168,8 @@ static enum exit_action ept_violation(struct vcpu *vcpu)
 		vcpu_inject(vcpu, VECTOR_GP, true, 0);
 		return EXIT_RETRY;
 	}
+	LOG_DEBUG("maps the GiB at physical 0x%llx (RIP 0x%llx)", (unsigned long long)start,
+		  (unsigned long long)vcpu->exit.rip);
 	if (table_fill(start, start + PAGE_1G)) {
 		LOG_ERR("no memory to map physical 0x%llx", (unsigned long long)gpa);
 		return EXIT_FATAL;

@@ -2,14 +2,24 @@
 /* The remaining exits a CPU takes unconditionally. */
 #include "internal.h"
 
+/* For `plinthctl log --set exit=debug`: what the guest is refused. */
+static void tell(const struct vcpu *vcpu, const char *fault)
+{
+	LOG_DEBUG("%s for the guest at RIP 0x%llx: exit kind %u, RAX 0x%llx, RCX 0x%llx", fault,
+		  (unsigned long long)vcpu->exit.rip, vcpu->exit.kind, (unsigned long long)vcpu->regs.rax,
+		  (unsigned long long)vcpu->regs.rcx);
+}
+
 enum exit_action exit_raise_gp(struct vcpu *vcpu)
 {
+	tell(vcpu, "#GP");
 	vcpu_inject(vcpu, VECTOR_GP, true, 0);
 	return EXIT_RETRY;
 }
 
 enum exit_action exit_raise_ud(struct vcpu *vcpu)
 {
+	tell(vcpu, "#UD");
 	vcpu_inject(vcpu, VECTOR_UD, false, 0);
 	return EXIT_RETRY;
 }

@@ -3,6 +3,21 @@
 . /lib/plinth/report.sh
 . /lib/plinth/plinth.sh
 
+# The newest record of that kind on CPU 0.
+traced() {
+	plinthctl trace --exit "$1" --cpu 0 --last 1
+}
+
+# says_state STATE COMMAND...: with --json it prints the status document, and nothing else.
+says_state() {
+	_state=$1
+	shift
+	"$@" --json >/tmp/json 2>/tmp/json-errors
+	same "$* --json: status" 0 $?
+	same "$* --json: state" "  \"state\":\"$_state\"," "$(sed -n 2p /tmp/json)"
+	same "$* --json: no word beside it" "" "$(cat /tmp/json-errors)"
+}
+
 native=$(signatures)
 check "the driver goes in" driver_in
 
@@ -21,7 +36,10 @@ same "modules: cpuid_leaf needs the exit handler" "  needs exit_handler" \
 	"$(grep -A2 '^cpuid_leaf ' /tmp/modules | grep needs)"
 same "modules: who serves whom" 1 "$(grep -A3 '^exit_handler ' /tmp/modules | grep -c 'serves.*cpuid_leaf')"
 refuses "trace before the start" "exit_tracer" plinthctl trace
+check "a component says more" plinthctl log --set vcpu=debug
 check "the VMM starts" plinthctl start
+check "and has said more" sh -c "plinthctl log | grep -q ' debug vcpu: '"
+same "others have not" 0 "$(plinthctl log | grep -v ' vcpu: ' | grep -c ' debug ')"
 same "our CPUID leaf answers" "Hello!......" "$(cpuid_probe --leaf 40000100 --cpu 0 --signature | sed 's/.*: //')"
 cpuid_probe --count 10 >/dev/null
 check "trace shows exits" plinthctl trace
@@ -29,10 +47,22 @@ plinthctl trace --exit cpuid --cpu 0 --last 3 | tee /tmp/trace
 same "trace: three CPUID exits of CPU 0" 3 "$(grep -c 'cpu 0 cpuid .*qualification.*rip.*user' /tmp/trace)"
 same "trace: nothing of another kind" 0 "$(plinthctl trace --exit xsetbv --cpu 0 | grep -vc xsetbv)"
 plinthctl trace --json --last 1
+check "trace: record MSRs only" plinthctl trace --record msr-read,msr-write
+before=$(traced cpuid)
+cpuid_probe --count 100 >/dev/null
+same "trace: CPUID is recorded no more" "$before" "$(traced cpuid)"
+check "trace: record all again" plinthctl trace --record all
+cpuid_probe --count 100 >/dev/null
+check "trace: and CPUID is there again" test "$before" != "$(traced cpuid)"
+plinthctl trace --record noise >/dev/null 2>&1
+same "trace: a kind that is none" 2 $?
 plinthctl stat --watch=0.5 --count 2 >/tmp/watch
 cat /tmp/watch
 same "stat --watch: two screens" 2 "$(grep -c '^exits a second' /tmp/watch)"
 check "stat --watch: time in handlers" grep -q '^in handlers, %' /tmp/watch
+check "stat --watch: time in the VMM" grep -q '^in the VMM, % at least  *[0-9]*\.[0-9]' /tmp/watch
+plinthctl stat --watch=0.2 --count 3 --json | tee /tmp/watch
+same "stat --watch --json: three lines" 3 "$(grep -c '^{.*"root_percent_min":.*"handler_percent":.*}$' /tmp/watch)"
 
 echo "== the log"
 check "log as JSON lines" sh -c "plinthctl log --json | grep -q '\"tag\":\"entry\"'"
@@ -46,11 +76,23 @@ same "a level that is none" 2 $?
 plinthctl report -o /tmp/report >/dev/null
 check "report has the log" grep -q '^== VMM.s log' /tmp/report
 check "report has the modules" grep -q 'from /files/cpuid_leaf.so' /tmp/report
+check "report --json" plinthctl report --json -o /tmp/report
+same "report --json has the log" 1 "$(grep -c "^  \"VMM's log\":\".*entry: ready" /tmp/report)"
+says_state loaded plinthctl stop
+says_state unloaded plinthctl unload
+
+echo "== JSON"
+same "an error is an object" '{"error":"start refused: no modules are loaded: load them first"}' \
+	"$(plinthctl start --json 2>&1)"
+says_state loaded plinthctl load
+says_state running plinthctl start
+plinthctl stat --watch=0.2 --count 1 | tee /tmp/watch
+check "stat --watch says who could measure" grep -q 'in handlers .*measured with load --add exit_tracer' /tmp/watch
 check "stop" plinthctl stop
 check "unload" plinthctl unload
 
 echo "== what does not fit"
-refuses "a function of another version" "newer.so.*version 2 of exit_register_kind.*exit_handler.so offers version 1" \
+refuses "a function of another version" "newer.so.*version 2 of exit_register_kind.*exit_handler.so offers version 1; .*exit_handler.so is the older" \
 	plinthctl load --uart $UART --add /files/newer.so
 refuses "an extension that is not there" "nowhere" plinthctl load --add nowhere
 

@@ -10,22 +10,33 @@
 #include "device.h"
 #include "lockdown.h"
 
+/* Why there is no device: nobody loaded the driver, perhaps because the kernel would not take it. */
+static void say_missing(void)
+{
+	const char *reason = lockdown_reason();
+
+	if (reason)
+		error_line("%s is not there: load the driver first (modprobe plinth); this kernel takes "
+			   "signed modules "
+			   "only (%s): \"SECURE BOOT\" in plinth(7) says how to sign it",
+			   PLINTH_CTL_DEVICE, reason);
+	else
+		error_line("%s is not there: load the driver first (modprobe plinth, or insmod plinth.ko)",
+			   PLINTH_CTL_DEVICE);
+}
+
 int device_open(void)
 {
 	int device = open(PLINTH_CTL_DEVICE, O_RDWR | O_CLOEXEC);
 
 	if (device >= 0)
 		return device;
-	if ((errno == ENOENT || errno == ENXIO) && lockdown_is_on())
-		error_line("%s is not there: load the driver first (modprobe plinth); this kernel is locked "
-			   "down and "
-			   "takes signed modules only: see \"Secure Boot\" in docs/installation.md",
-			   PLINTH_CTL_DEVICE);
-	else if (errno == ENOENT || errno == ENXIO)
-		error_line("%s is not there: load the driver first (modprobe plinth, or insmod plinth.ko)",
-			   PLINTH_CTL_DEVICE);
+	if (errno == ENOENT || errno == ENXIO)
+		say_missing();
 	else if (errno == EPERM || errno == EACCES)
-		error_line("%s: permission denied: this needs root (CAP_SYS_ADMIN); check, link and modules FILE... do not",
+		error_line("%s: permission denied: this needs root (CAP_SYS_ADMIN); check, link and modules "
+			   "FILE... "
+			   "do not",
 			   PLINTH_CTL_DEVICE);
 	else
 		error_line("%s: %s", PLINTH_CTL_DEVICE, strerror(errno));

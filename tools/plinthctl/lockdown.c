@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "lockdown.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -14,12 +15,18 @@ static bool first_line(const char *path, char *line, int size)
 	return good;
 }
 
-bool lockdown_is_on(void)
+const char *lockdown_reason(void)
 {
 	char line[128];
 
 	/* "none [integrity] confidentiality": the one in brackets rules. */
-	if (first_line("/sys/kernel/security/lockdown", line, sizeof(line)) && !strstr(line, "[none]"))
-		return true;
-	return first_line("/sys/module/module/parameters/sig_enforce", line, sizeof(line)) && *line == 'Y';
+	if (first_line("/sys/kernel/security/lockdown", line, sizeof(line))) {
+		if (strstr(line, "[integrity]"))
+			return "kernel lockdown: integrity";
+		if (strstr(line, "[confidentiality]"))
+			return "kernel lockdown: confidentiality";
+	}
+	if (first_line("/sys/module/module/parameters/sig_enforce", line, sizeof(line)) && *line == 'Y')
+		return "module.sig_enforce";
+	return NULL;
 }

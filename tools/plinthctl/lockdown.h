@@ -2,9 +2,10 @@
 #ifndef PLINTHCTL_LOCKDOWN_H
 #define PLINTHCTL_LOCKDOWN_H
 
-#include <stdbool.h>
-
-/* lockdown_is_on() - does the kernel take signed modules only, as it does after a Secure Boot? */
-bool lockdown_is_on(void);
+/*
+ * lockdown_reason() - why the kernel takes signed modules only, as it does after a Secure Boot:
+ * a few words; NULL if it takes others too, or nobody can say.
+ */
+const char *lockdown_reason(void);
 
 #endif
