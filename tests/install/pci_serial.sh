@@ -40,6 +40,28 @@ line_is "is 8N1 at 115200" "03 00 01"
 check "unload" plinthctl unload
 check "a port where nothing is" plinthctl load --uart 0x9999
 same "is told, and no error" 1 "$(plinthctl log | grep -c 'no UART answers at port 0x9999')"
+
+echo "== reading the log"
+# lines ARGUMENT...: how many lines of the log are shown.
+lines() {
+	plinthctl log "$@" | wc -l
+}
+all=$(lines)
+check "there are lines of several levels" test "$(lines --level warn)" -ge 1 -a "$(lines --level warn)" -lt "$all"
+same "--since long ago: all" "$all" "$(lines --since 1000)"
+sleep 1
+same "--since just now: none" 0 "$(lines --since 0.5)"
+same "--cpu" "$all" "$(lines --cpu 0)"
+same "--cpu of another" 0 "$(lines --cpu 1)"
+timeout 2 plinthctl log -f --json >/tmp/follow
+same "-f --json: objects, a line each" "$all" "$(grep -c '^{"tsc":[0-9]*,"cpu":0,"sequence":[0-9]*,"level":"[a-z]*".*}$' /tmp/follow)"
+same "no colour in a file" 0 "$(plinthctl log | grep -c "$(printf '\033')")"
+# The console is a terminal: the host looks at what is there.
+echo "coloured:"
+plinthctl log --level warn >/dev/console
+echo "plain:"
+NO_COLOR=1 plinthctl log --level warn >/dev/console
+echo "end of colours"
 check "unload" plinthctl unload
 check "the driver goes out" driver_out
 finish

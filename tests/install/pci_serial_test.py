@@ -5,6 +5,7 @@
 """
 
 import os
+import re
 import subprocess
 import sys
 
@@ -26,7 +27,22 @@ def main():
         if text.count(WANTED) != loads:
             print(f"{name}: '{WANTED}' {text.count(WANTED)} times instead of {loads}:\n{text}")
             return 1
-    return 0
+    return check_colours(os.path.join(folder, "console.txt"))
+
+
+def check_colours(path):
+    """A warning is yellow on a terminal, and plain when the user says so."""
+    with open(path, encoding="utf-8", errors="replace") as file:
+        console = file.read()
+    parts = re.search(r"^coloured:(.*)^plain:(.*)^end of colours", console, re.M | re.S)
+    if not parts:
+        print(f"{path}: the log on a terminal is not there")
+        return 1
+    coloured, plain = parts.groups()
+    if "no UART answers" in coloured and "no UART answers" in plain and "\033[33m" in coloured and "\033" not in plain:
+        return 0
+    print(f"wanted yellow, then plain: {coloured!r}, {plain!r}")
+    return 1
 
 
 if __name__ == "__main__":

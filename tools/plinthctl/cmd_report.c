@@ -24,7 +24,9 @@ static const struct {
 	{"kernel", "cat /proc/version /proc/cmdline; cat /proc/sys/kernel/tainted"},
 	{"processor", "sed '/^$/q' /proc/cpuinfo; grep -c ^processor /proc/cpuinfo"},
 	{"other users of VT-x", "grep -E '^(kvm|vbox|vmmon)' /proc/modules || echo none"},
-	{"Secure Boot and lockdown", "cat /sys/kernel/security/lockdown 2>/dev/null || echo unknown"},
+	{"Secure Boot and lockdown",
+	 "cat /sys/kernel/security/lockdown 2>/dev/null || echo unknown; "
+	 "echo only signed modules: $(cat /sys/module/module/parameters/sig_enforce)"},
 	{"driver",
 	 "grep '^plinth ' /proc/modules || echo 'not loaded'; cat /sys/module/plinth/srcversion 2>/dev/null"},
 	{"status", "\"$P\" status"},

@@ -26,7 +26,7 @@ bad_module wrong-machine "$VICTIM.*machine"
 bad_module wrong-class "$VICTIM.*class"
 bad_module truncated "$VICTIM"
 bad_module empty "$VICTIM"
-bad_module wrong-abi "$VICTIM.*ABI"
+bad_module wrong-abi "$VICTIM.*module ABI [0-9]+, but this driver serves [0-9]+; the (module|driver) is the older"
 bad_module undefined-symbol "$VICTIM.*X|X.*$VICTIM"
 
 refuses "a folder that is not there" "/nowhere" plinthctl load --modules /nowhere
