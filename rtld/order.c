@@ -113,10 +113,9 @@ static struct rtld_module *next_needed(const struct names *names,
 	return NULL;
 }
 
-static void visit(const struct names *names, struct rtld_module *m, int *err)
+static void visit(const struct names *names, struct rtld_set *set,
+		  struct rtld_module *m, int *err)
 {
-	struct rtld_set *set = m->set;
-
 	m->visit = RTLD_OPEN;
 	m->parent = RTLD_NONE;
 	while (true) {
@@ -156,7 +155,7 @@ int rtld_check_order(struct rtld_set *set, uint32_t *slots, uint32_t count)
 	err = index_names(&names, set);
 	for (i = 0; i < set->count; i++)
 		if (set->module[i].visit == RTLD_UNSEEN)
-			visit(&names, &set->module[i], &err);
+			visit(&names, set, &set->module[i], &err);
 	return err;
 }
 

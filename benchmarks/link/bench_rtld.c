@@ -31,7 +31,7 @@ static void *arena, *work;
 static size_t arena_size, work_size;
 static uint8_t *memory;
 static uint64_t probe_ns, link_ns;
-static bool with_plan;
+static bool with_plan, skipping;
 static void *plan;
 static size_t plan_size;
 
@@ -151,6 +151,24 @@ static void print(const char *what, uint64_t *ns, int n)
 	       ns[n / 2] / 1e3);
 }
 
+/* Drop the files that rtld refuses: foreign sets have some that use what it does not support. */
+static void skip_refused(void)
+{
+	int i, kept = 0, all = count;
+
+	for (i = 0; i < all; i++) {
+		errors.count = 0;
+		set = rtld_set_init(arena, arena_size, 1, flags, &errors);
+		if (rtld_probe(set, paths[i], files[i], sizes[i]) < 0)
+			continue;
+		paths[kept] = paths[i];
+		sizes[kept] = sizes[i];
+		files[kept++] = files[i];
+	}
+	count = kept;
+	printf("modules %d, refused %d\n", kept, all - kept);
+}
+
 static void prepare(void)
 {
 	int i;
@@ -159,6 +177,8 @@ static void prepare(void)
 	arena = get(arena_size);
 	for (i = 0; i < count; i++)
 		read_file(i);
+	if (skipping)
+		skip_refused();
 	probe_all();
 	if (errors.count) {
 		char line[512];
@@ -212,9 +232,10 @@ int main(int argc, char **argv)
 	for (; argc > 2 && argv[2][0] == '-'; argc--, argv++) {
 		flags |= !strcmp(argv[2], "--elf-rules") ? RTLD_RULES_ELF : 0;
 		with_plan |= !strcmp(argv[2], "--plan");
+		skipping |= !strcmp(argv[2], "--skip-refused");
 	}
 	if (rounds < 0 || argc < 3 || argc - 2 > (int)MODULES) {
-		fprintf(stderr, "usage: bench_rtld ROUNDS [--elf-rules] [--plan] MODULE...\n");
+		fprintf(stderr, "usage: bench_rtld ROUNDS [--elf-rules] [--plan] [--skip-refused] MODULE...\n");
 		return 2;
 	}
 	paths = argv + 2;

@@ -56,8 +56,10 @@ static void explain(const struct link_set *s)
 {
 	for (uint32_t i = 0; i < rtld_count(s->set); i++)
 		if (!rtld_has_build_id(s->set, i))
-			fprintf(stderr, "plinthctl: %s: has no SHA-1 build-id, which a plan knows it by; "
-				"link with --build-id=sha1\n", rtld_info(s->set, i)->file);
+			fprintf(stderr,
+				"plinthctl: %s: has no SHA-1 build-id, which a plan knows it by; "
+				"link with --build-id=sha1\n",
+				rtld_info(s->set, i)->file);
 }
 
 static int write_plan(const struct link_set *s, const struct link_set_options *o)
