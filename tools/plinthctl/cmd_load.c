@@ -28,22 +28,16 @@ struct options {
 
 static const struct argp_option option_list[] = {
 	{"modules", 'm', "DIR|LIST", 0,
-	 "every *.so of a folder, or the files a list names, one a line, # for comments "
-	 "(default: $PLINTH_MODULES, else the installed ones)",
-	 0},
+	 "a folder's *.so, or a list's files (default: $PLINTH_MODULES, else the installed ones)", 0},
 	{"replace", 'r', "NAME=FILE", 0, "FILE instead of the module NAME; may be repeated", 0},
-	{"without", 'w', "NAME", 0, "not the module NAME, e.g. ept; may be repeated", 0},
-	{"add", 'a', "FILE", 0,
-	 "one more module, a file or the name of an installed extension; may be repeated", 0},
-	{"heap", 'H', "SIZE", 0, "size of the VMM's heap, with K, M or G (default 64K and 1K a CPU)", 0},
-	{"lazy", 'z', NULL, 0,
-	 "fill the jump slots of modules built for it at the first call instead of now; adds the extension "
-	 "lazy",
-	 0},
+	{"without", 'w', "NAME", 0, "not the module NAME, e.g. ept", 0},
+	{"add", 'a', "FILE", 0, "one more: a file or an installed extension", 0},
+	{"heap", 'H', "SIZE", 0, "of the VMM, with K, M, G (64K and 1K a CPU)", 0},
+	{"lazy", 'z', NULL, 0, "jump slots at the first call; adds extension lazy", 0},
 	{"no-aslr", 'A', NULL, 0, "fixed addresses instead of random ones", 0},
 	{"uart", 'u', "PORT[,BAUD|,keep]", 0,
-	 "also write the log to a UART: com1 to com4, an I/O port, or pci[:N] for a PCI card; "
-	 "8N1 at 115200 or BAUD, \"keep\" leaves the line as it is",
+	 "also write the log to a UART: com1 to com4, an I/O port, pci[:N]; 8N1 at 115200 or BAUD, or the "
+	 "line as it is",
 	 0},
 	{"log-level", 'l', "LEVEL", 0, "error, warn, info (the default) or debug", 0},
 	{"json", 'j', NULL, 0, "print the status as JSON, errors too", 0},
@@ -199,7 +193,7 @@ int cmd_load(int argc, char **argv)
 	const struct argp argp = {
 		.options = option_list,
 		.parser = parse,
-		.doc = "Link the modules into the driver and initialise the VMM; no CPU is touched yet.",
+		.doc = "Link the modules into the driver and initialise the VMM; no CPU yet.",
 	};
 
 	options.load.size = sizeof(options.load);
