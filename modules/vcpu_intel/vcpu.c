@@ -38,6 +38,7 @@ int vcpu_init(const struct plinth_boot *boot)
 		vcpu_common.msr_bitmap = NULL;
 		return err;
 	}
+	vcpu_common.xapic = NULL;
 	vcpu_common.land = boot->land;
 	vcpu_common.land_user = boot->land_user;
 	vcpu_common.user_cr3 = boot->user_cr3;

@@ -67,6 +67,7 @@ Test(handlers, hypercalls_of_an_extension)
 	root_loaded(&model_kinds[0], 1);
 	cr_expect_eq(root_call(take_calls, 100, 200), 0);
 	cr_expect_eq(root_call(take_calls, 200, 300), PLINTH_E_BUSY);
+	cr_expect_eq(exit_register_hypercall(500, 500, (enum exit_caller)7, answer, NULL), PLINTH_E_INVAL);
 	cr_assert_eq(machine_start(), 0, "%s", machine.report.text);
 	cpu->rip = ROOT_RIP;
 	cpu->regs = (struct vcpu_regs){.rax = 150};

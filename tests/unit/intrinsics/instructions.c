@@ -257,3 +257,28 @@ Test(instructions, vmread, .init = trap_reset)
 	trap.zero = true;
 	cr_expect_eq(cpu_vmread(0x681e), 0, "a field that does not exist is 0");
 }
+
+/* SDM, "Interrupt Command Register (ICR)": an INIT to itself, by its own number, in either mode of the APIC.
+ */
+#define APIC_ID	 (0x20 / 4)
+#define ICR_LOW	 (0x300 / 4)
+#define ICR_HIGH (0x310 / 4)
+#define INIT	 0x500u /* delivery mode */
+#define ASSERT	 0x4000u
+
+Test(instructions, init_of_this_cpu, .init = trap_reset)
+{
+	static uint32_t apic[0x400 / 4];
+
+	apic[APIC_ID] = 0x05000000;
+	cpu_init_self(apic);
+	cr_expect_eq(apic[ICR_HIGH], 0x05000000);
+	cr_expect_eq(apic[ICR_LOW], INIT | ASSERT);
+	cr_expect_eq(trap.n, 0);
+	trap.msr = 0x1234;
+	cpu_init_self(NULL);
+	cr_assert_eq(trap.n, 2);
+	cr_expect(trap.record[0].name == T_RDMSR && trap.record[0].a == 0x802);
+	cr_expect(trap.record[1].name == T_WRMSR && trap.record[1].a == 0x830);
+	cr_expect_eq(trap.record[1].b, 0x123400000000 | INIT | ASSERT);
+}

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "format.h"
 #include "sample.h"
 
 #define NOBODY 99u
@@ -84,6 +85,8 @@ Test(rtld_arguments, modules_that_are_not_there)
 	cr_expect_not(rtld_next_region(t.set, NOBODY, &at, &region));
 	cr_expect_not(rtld_lazy_region(t.set, NOBODY, &region));
 	cr_expect_not(rtld_is_lazy(t.set, NOBODY));
+	cr_expect_eq(rtld_jump_slots(t.set, NOBODY), 0);
+	cr_expect_gt(rtld_jump_slots(t.set, 1), 0);
 	cr_expect_eq(rtld_lookup_in(t.set, NOBODY, "base_note", &run), PLINTH_E_INVAL);
 	cr_expect_eq(run, 77);
 	cr_expect_not(rtld_symbol_table(t.set, NOBODY, &table));
@@ -178,4 +181,35 @@ Test(rtld_arguments, plans_that_cannot_be_written)
 	cr_expect_eq(rtld_plan_write(t.set, plan, size), 0);
 	free(plan);
 	test_set_close(&t);
+}
+
+/* A plan of three modules says nothing about two of them; and what is said of it wants room. */
+Test(rtld_arguments, a_plan_of_another_number_of_modules)
+{
+	struct test_set t, other;
+	size_t size, work_size;
+	void *plan, *work;
+	char line[128];
+
+	open_placed(&other);
+	cr_assert_eq(test_set_add(&other, "strong"), 2);
+	test_set_place(&other, TEST_BASE);
+	cr_assert_eq(test_set_link(&other), 0);
+	size = rtld_plan_size(other.set);
+	plan = malloc(size);
+	cr_assert_eq(rtld_plan_write(other.set, plan, size), 0);
+	open_placed(&t);
+	work_size = rtld_work_size(t.set);
+	work = aligned_alloc(16, (work_size + 15) / 16 * 16);
+	rtld_set_plan(t.set, plan, size);
+	cr_expect_eq(rtld_link(t.set, work, work_size), 0);
+	cr_expect_not(rtld_plan_used(t.set));
+	cr_expect_eq(rtld_plan_result(t.set).state, RTLD_PLAN_COUNT);
+	rtld_format_plan(t.set, line, sizeof(line));
+	cr_expect_str_eq(line, "not used: it is for another number of modules");
+	cr_expect_eq(rtld_format_plan(t.set, line, 0), 0);
+	free(work);
+	free(plan);
+	test_set_close(&t);
+	test_set_close(&other);
 }

@@ -14,9 +14,15 @@
 
 static void expect_start_and_stop(const struct model_kind *kind)
 {
+	struct plinth_ctl_map maps[256];
+	uint64_t rows;
+
 	root_loaded(kind, 2);
+	rows = core_maps(machine.core, maps, 256, sizeof(maps[0]));
 	cr_assert_eq(machine_start(), 0, "%s", machine.report.text);
 	cr_expect_eq(machine_stop(), 0, "%s", machine.report.text);
+	cr_expect_eq(core_maps(machine.core, maps, 256, sizeof(maps[0])), rows,
+		     "nothing that was mapped for it is left");
 	cr_expect_eq(machine_start(), 0, "%s", machine.report.text);
 	cr_expect_eq(machine_stop(), 0, "%s", machine.report.text);
 	cr_expect_eq(machine_unload(), 0, "%s", machine.report.text);
