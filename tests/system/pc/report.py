@@ -5,6 +5,9 @@ import os
 import re
 import sys
 
+import cpus
+from places import Places
+
 QUIET_SECONDS = 10              # a line this often where there is no terminal
 SILENCE_SECONDS = 20            # of a script, then it is mentioned
 CONSOLE_LINES = 25
@@ -87,17 +90,22 @@ class Console:
 
 def explain(config, emulator, reason):
     """Tells on standard error why a run failed, with what is known."""
+    uart = _lines(config.uart)
+    places = Places(config.build, uart)
+    words = emulator.words()
     lines = [f"pc: {reason}"]
+    lines += _section("the CPUs' complaints", cpus.complaints(words)[-LOG_LINES:])
+    lines += _section("where the CPUs were", cpus.positions(words, places))
     lines += _section("last console lines", _last_lines(config.console))
     lines += _section("the emulator's log", emulator.notable()[-LOG_LINES:])
-    lines += _section("the VMM's UART", _crash(config.uart) or _last_lines(config.uart))
+    lines += _section("the VMM's UART",
+                      [places.complete(line) for line in _crash(uart) or uart[-CONSOLE_LINES:]])
     lines.append(f"pc: everything is in {config.folder}")
     print("\n".join(lines), file=sys.stderr)
 
 
-def _crash(path):
+def _crash(lines):
     """The VMM's own report of its crash, if there is one: without the VMCS."""
-    lines = _lines(path)
     for i, line in enumerate(lines):
         if "==== crash report" in line:
             return [line for line in lines[i:] if not VMCS_LINE.search(line)][:CRASH_LINES]
