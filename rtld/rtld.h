@@ -200,8 +200,9 @@ struct rtld_set *rtld_set_init(void *arena, size_t size, uint32_t modules,
  *		reach of others, as long as the set is used.
  * @size:	bytes
  * Returns the module's index (0, 1, ... in the order of the calls that
- * succeed), or PLINTH_E_FORMAT with one record added, or PLINTH_E_LIMIT when
- * the set is full. A refused file is not part of the set.
+ * succeed), or PLINTH_E_FORMAT with a record added for what was found first
+ * and one for each later step that does not rely on what failed (see rtld/set.c),
+ * or PLINTH_E_LIMIT when the set is full. A refused file is not part of the set.
  * Source: gABI "Object Files", "Program Loading and Dynamic Linking"; psABI
  * x86-64 "Relocation Types".
  */

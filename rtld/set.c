@@ -29,21 +29,50 @@ struct rtld_set *rtld_set_init(void *arena, size_t size, uint32_t modules,
 	return set;
 }
 
-/* Each step relies on what the ones before it have proved. */
-static int (*const steps[])(struct rtld_module *m) = {
-	rtld_check_header, rtld_check_segments, rtld_check_notes,
-	rtld_check_dynamic, rtld_check_strings, rtld_check_hash,
-	rtld_check_relocs, rtld_check_relr, rtld_check_symbols,
-	rtld_check_versions, rtld_check_init,
+enum step {
+	HEADER, SEGMENTS, NOTES, DYNAMIC, STRINGS, HASH, RELOCS, RELR, SYMBOLS,
+	VERSIONS, INIT, STEPS
 };
+
+#define AFTER(step)	(1u << (step))
+
+/* The steps of a probe in order, and whose proofs each relies on. */
+static const struct {
+	int (*check)(struct rtld_module *m);
+	uint32_t relies_on;
+} steps[STEPS] = {
+	[HEADER] = { rtld_check_header, 0 },
+	[SEGMENTS] = { rtld_check_segments, AFTER(HEADER) },
+	[NOTES] = { rtld_check_notes, AFTER(SEGMENTS) },
+	[DYNAMIC] = { rtld_check_dynamic, AFTER(SEGMENTS) },
+	[STRINGS] = { rtld_check_strings, AFTER(DYNAMIC) },
+	[HASH] = { rtld_check_hash, AFTER(STRINGS) },
+	[RELOCS] = { rtld_check_relocs, AFTER(HASH) },
+	[RELR] = { rtld_check_relr, AFTER(DYNAMIC) },
+	[SYMBOLS] = { rtld_check_symbols, AFTER(RELOCS) },
+	[VERSIONS] = { rtld_check_versions, AFTER(SYMBOLS) },
+	[INIT] = { rtld_check_init, AFTER(DYNAMIC) },
+};
+
+/* The file is refused; what else is wrong with it, as far as that can be looked at? */
+static RTLD_COLD void check_rest(struct rtld_module *m, uint32_t first)
+{
+	uint32_t i, failed = AFTER(first);
+
+	for (i = first + 1; i < STEPS; i++)
+		if (steps[i].relies_on & failed || steps[i].check(m))
+			failed |= AFTER(i);
+}
 
 static int check_all(struct rtld_module *m)
 {
 	uint32_t i;
 	int err = 0;
 
-	for (i = 0; i < sizeof(steps) / sizeof(steps[0]) && !err; i++)
-		err = steps[i](m);
+	for (i = 0; i < STEPS && !err; i++)
+		err = steps[i].check(m);
+	if (err)
+		check_rest(m, i - 1);
 	return err;
 }
 

@@ -156,9 +156,9 @@ void fuzz_files(const struct fuzz_file *file, uint32_t files, uint32_t flags)
 	for (i = 0; i < files; i++) {
 		bytes[i] = copy_file(&file[i]);
 		found = errors.count;
-		/* Refused means exactly one reason. */
+		/* Refused means that there is a reason. */
 		if ((rtld_probe(set, "fuzz.so", bytes[i], file[i].size) < 0) !=
-		    (errors.count == found + 1))
+		    (errors.count > found))
 			abort();
 	}
 	place_and_link(set);

@@ -251,3 +251,40 @@ Test(rtld_probe, no_room_for_findings)
 	sample_free(&s);
 	test_set_close(&t);
 }
+
+/* Findings of a file that has been changed; checks[] as they must come, 0 at the end. */
+static void expect_findings(const struct sample *s, const enum rtld_check *checks)
+{
+	struct test_set t;
+	uint32_t i;
+
+	test_set_open(&t, 0);
+	cr_expect_eq(test_set_add_sample(&t, s), PLINTH_E_FORMAT);
+	for (i = 0; checks[i]; i++)
+		cr_expect(i < t.errors.count && t.list[i].check == checks[i], "finding %u: %s instead of %s", i,
+			  i < t.errors.count ? rtld_check_name(t.list[i].check) : "none",
+			  rtld_check_name(checks[i]));
+	cr_expect_eq(t.errors.count, i);
+	test_set_close(&t);
+}
+
+/* What does not rely on what has failed is looked at all the same. */
+Test(rtld_probe, several_defects)
+{
+	struct sample s;
+
+	sample_load(&s, "base-gnu");
+	*(uint32_t *)(s.bytes + sample_phdr(&s, PT_NOTE, 0)->offset) = 0x7fffffff;
+	sample_symbol(&s, "base_choice")->info = 0xff;
+	sample_dyn(&s, 25)->value += 4;
+	expect_findings(&s, (const enum rtld_check[]){ RTLD_NOTE_ENTRY, RTLD_SYMBOL_KIND, RTLD_INIT_ALIGN, 0 });
+	/* The symbols cannot be looked at without the strings they are named by. */
+	*sample_at(&s, sample_dyn(&s, 5)->value) = 'x';
+	expect_findings(&s, (const enum rtld_check[]){ RTLD_NOTE_ENTRY, RTLD_STRTAB_FIRST, RTLD_INIT_ALIGN, 0 });
+	/* Nor anything but notes without the dynamic section. */
+	sample_dyn(&s, 10)->tag = 21;
+	expect_findings(&s, (const enum rtld_check[]){ RTLD_NOTE_ENTRY, RTLD_TAG_MISSING, 0 });
+	s.bytes[18] = 3;
+	expect_findings(&s, (const enum rtld_check[]){ RTLD_EHDR_MACHINE, 0 });
+	sample_free(&s);
+}
