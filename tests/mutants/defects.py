@@ -76,7 +76,7 @@ DEFECTS = [
     ('bits of CR0 that VMX fixes are not looked at', CAPS, 'if (!bad0 && !bad4)', 'if (!bad4)'),
     ('must-be-one control bits are dropped', CAPS, 'return (want | (uint32_t)caps) & (uint32_t)(caps >> 32);',
      'return want & (uint32_t)(caps >> 32);'),
-    ('an instruction that CPUID shows is not enabled', CAPS, 'secondary_wanted() | ', ''),
+    ('an instruction that CPUID shows is not enabled', CAPS, '\t\t*secondary |= instructions[i].secondary;\n', ''),
     # Exits.
     ('RIP is not moved over a rare instruction', EXIT, '\tvmcs_write(VMCS_GUEST_RIP, rip);\n', ''),
     ('RIP does not wrap in 32-bit code', EXIT, '? rip : (uint32_t)rip;', '? rip : rip;'),

@@ -7,32 +7,44 @@ does not build, or the sweeps fail without any defect).
 """
 
 import argparse
+import filecmp
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import threading
 import time
 
 from defects import DEFECTS
 
-# Quick ones first: (name, executable, arguments, seconds on an idle machine). Unit tests only see what no sweep does.
-SWEEPS = [
+# Quick ones first: (name, executable, arguments, seconds on an idle machine). The first need the modules and nothing
+# else to be built; unit tests only see what no sweep does.
+FIRST_SWEEPS = [
     ('smoke', 'tests/mocks/test_mocks_smoke', [], 10),
     ('hidden pages', 'tests/mocks/test_mocks_ept', [], 10),
     ('events', 'tests/mocks/test_mocks_events', [], 20),
     ('nmi', 'tests/mocks/test_mocks_nmi', [], 30),
     ('single faults', 'tests/mocks/test_mocks_faults', ['--filter', 'faults/single'], 60),
-    ('variants', 'tests/mocks/test_mocks_variants', [], 60),
     ('exits', 'tests/mocks/test_mocks_exits', [], 120),
     ('commands', 'tests/mocks/test_mocks_commands', [], 60),
+]
+MORE_SWEEPS = [
+    ('variants', 'tests/mocks/test_mocks_variants', [], 60),
     ('interfaces', 'tests/mocks/test_mocks_interfaces', [], 120),
     ('replacement', 'tests/mocks/test_mocks_replacement', [], 120),
     ('pairs of faults', 'tests/mocks/test_mocks_faults', ['--filter', 'faults/pairs_*'], 300),
     ('unit tests of memory', 'tests/unit/memory/test_memory_heap', [], 30),
     ('unit tests of memory', 'tests/unit/memory/test_memory_pool', [], 30),
 ]
-PATIENCE = 4  # times as long on a busy one
+SWEEPS = FIRST_SWEEPS + MORE_SWEEPS
+# Where a defect in these files shows first, nearly always: that sweep is tried first.
+LIKELY = {'modules/exit_handler/': 'exits', 'modules/vcpu_intel/exit.c': 'exits', 'modules/vcpu_intel/regs.c': 'exits',
+          'modules/vcpu_intel/event.c': 'events', 'modules/memory/': 'single faults', 'drivers/common/': 'single faults',
+          'modules/ept/': 'hidden pages'}
+PATIENCE = 10  # times as long on a busy one
+FAILED = ('Assertion Failed', '[FAIL]', 'CRASH')
 
 
 def copy_sources(top, copy):
@@ -42,8 +54,10 @@ def copy_sources(top, copy):
         source, target = os.path.join(top, name), os.path.join(copy, name)
         if os.path.isfile(source):
             os.makedirs(os.path.dirname(target), exist_ok=True)
-            shutil.copyfile(source, target)
-            shutil.copymode(source, target)
+            # What is the same keeps its time, and is not compiled again.
+            if not os.path.exists(target) or not filecmp.cmp(source, target, shallow=False):
+                shutil.copyfile(source, target)
+                shutil.copymode(source, target)
     musl = 'subprojects/musl-1.2.3'
     if os.path.isdir(os.path.join(top, musl)):
         shutil.copytree(os.path.join(top, musl), os.path.join(copy, musl), dirs_exist_ok=True)
@@ -53,30 +67,63 @@ def copy_sources(top, copy):
 
 
 def targets(build):
-    """What the sweeps need, and nothing that needs a kernel."""
+    """What the first sweeps need, and what the others do; nothing that needs a kernel."""
     names = subprocess.run(['ninja', '-C', build, '-t', 'targets', 'all'], check=True, capture_output=True,
                            text=True).stdout
     wanted = [line.split(':')[0] for line in names.splitlines()]
-    return ['plinth-modules'] + sorted({program for _, program, *_ in SWEEPS}) + [
-        n for n in wanted if n.startswith('tests/mocks/') and '.p/' not in n and n.endswith('.so')]
+    mocks = [n for n in wanted if n.startswith('tests/mocks/') and '.p/' not in n and n.endswith('.so')]
+    first = ['plinth-modules', 'tests/mocks/mock_intrinsics.so'] + sorted({program for _, program, *_ in FIRST_SWEEPS})
+    return first, first + mocks + sorted({program for _, program, *_ in MORE_SWEEPS})
 
 
 def compile_all(build, wanted):
     return subprocess.run(['ninja', '-C', build, *wanted], capture_output=True, text=True)
 
 
-def first_failure(build):
-    """The sweep that fails first, or None."""
+def run_sweep(build, program, arguments, seconds):
+    """What is wrong, or None; the first failure is enough."""
     env = dict(os.environ, PLINTH_MODULES=f'{build}/modules', PLINTH_MOCKS=f'{build}/tests/mocks')
-    for name, program, arguments, seconds in SWEEPS:
-        try:
-            result = subprocess.run([f'{build}/{program}', *arguments], env=env, timeout=PATIENCE * seconds,
-                                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        except subprocess.TimeoutExpired:
-            return f'{name} (hangs)'
-        if result.returncode:
-            return name
+    sweep = subprocess.Popen([f'{build}/{program}', *arguments], env=env, text=True, errors='replace',
+                             start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    late = threading.Timer(PATIENCE * seconds, os.killpg, (sweep.pid, signal.SIGKILL))
+    late.start()
+    failed = any(word in line for line in sweep.stdout for word in FAILED)
+    if failed:
+        os.killpg(sweep.pid, signal.SIGKILL)
+    hangs = not late.is_alive()
+    late.cancel()
+    status = sweep.wait()
+    if failed:
+        return 'fails'
+    return 'hangs' if hangs else 'fails' if status else None
+
+
+def first_failure(build, sweeps):
+    """The sweep that fails first, or None."""
+    for name, program, arguments, seconds in sweeps:
+        wrong = run_sweep(build, program, arguments, seconds)
+        if wrong:
+            return name if wrong == 'fails' else f'{name} (hangs)'
     return None
+
+
+def ordered(file):
+    """The first sweeps, the likely one before all but the smoke test."""
+    likely = next((name for start, name in LIKELY.items() if file.startswith(start)), None)
+    return FIRST_SWEEPS[:1] + sorted(FIRST_SWEEPS[1:], key=lambda sweep: sweep[0] != likely)
+
+
+def catch(build, wanted, file):
+    """Who catches the defect that is in the copy of a file."""
+    first, everything = wanted
+    if compile_all(build, first).returncode:
+        return 'does not build'
+    caught = first_failure(build, ordered(file))
+    if caught:
+        return caught
+    if compile_all(build, everything).returncode:
+        return 'does not build'
+    return first_failure(build, MORE_SWEEPS) or 'SURVIVED'
 
 
 def try_defect(copy, build, wanted, defect):
@@ -89,9 +136,7 @@ def try_defect(copy, build, wanted, defect):
     with open(path, 'w', encoding='utf-8') as f:
         f.write(text.replace(old, new, 1))
     try:
-        if compile_all(build, wanted).returncode:
-            return 'does not build'
-        return first_failure(build) or 'SURVIVED'
+        return catch(build, wanted, file)
     finally:
         with open(path, 'w', encoding='utf-8') as f:
             f.write(text)
@@ -103,6 +148,8 @@ def main():
     p.add_argument('work', help='a folder for the copy and its build; kept between runs')
     p.add_argument('--cross', default='cross/x86_64-clang.ini')
     p.add_argument('--only', default='', help='defects whose name this regular expression finds')
+    p.add_argument('--first', type=int, default=1, metavar='N',
+                   help='go on with the N-th of them; the sweeps are not tried without a defect before')
     args = p.parse_args()
     top, copy, build = os.path.abspath(args.top), os.path.abspath(f'{args.work}/src'), os.path.abspath(f'{args.work}/build')
 
@@ -111,28 +158,28 @@ def main():
         subprocess.run(['meson', 'setup', build, copy, '--cross-file', f'{copy}/{args.cross}'], check=True,
                        stdout=subprocess.DEVNULL)
     wanted = targets(build)
-    result = compile_all(build, wanted)
+    result = compile_all(build, wanted[1])
     if result.returncode:
         print(result.stdout[-2000:])
         return 2
-    failed = first_failure(build)
+    failed = first_failure(build, SWEEPS) if args.first == 1 else None
     if failed:
         print(f'mutants: without any defect "{failed}" fails: repair that first')
         return 2
 
     chosen = [d for d in DEFECTS if re.search(args.only, d[0])]
     outcomes = []
-    for number, defect in enumerate(chosen, 1):
+    for number, defect in list(enumerate(chosen, 1))[args.first - 1:]:
         began = time.time()
         outcomes.append(try_defect(copy, build, wanted, defect))
         print(f'{number:3}/{len(chosen)} {outcomes[-1]:16} {defect[0]} ({time.time() - began:.0f} s)', flush=True)
     caught = [o for o in outcomes if o not in ('SURVIVED', 'not there', 'does not build')]
-    print(f'mutants: {len(caught)} of {len(chosen)} caught')
+    print(f'mutants: {len(caught)} of {len(outcomes)} caught')
     for name in dict.fromkeys(name for name, *_ in SWEEPS):
         print(f'  {sum(o.startswith(name) for o in caught):3} by {name}')
     if any(o in ('not there', 'does not build') for o in outcomes):
         return 2
-    return len(caught) != len(chosen)
+    return len(caught) != len(outcomes)
 
 
 if __name__ == '__main__':

@@ -23,7 +23,7 @@ struct machine machine;
 #define FILES_MAX 128
 
 static struct file {
-	char name[64];
+	char name[1024];
 	void *bytes;
 	size_t n_bytes;
 } files[FILES_MAX];
@@ -34,13 +34,15 @@ static void die(const char *what, const char *name)
 	abort();
 }
 
+/* A name with a folder is a path of its own. */
 static void read_file(struct file *f, const char *folder, const char *name)
 {
+	bool whole = strchr(name, '/') != NULL;
 	char path[4096];
 	struct stat status;
 	int fd;
 
-	snprintf(path, sizeof(path), "%s/%s.so", folder, name);
+	snprintf(path, sizeof(path), "%s%s%s.so", whole ? "" : folder, whole ? "" : "/", name);
 	fd = open(path, O_RDONLY);
 	if (fd < 0 || fstat(fd, &status))
 		return;
@@ -178,6 +180,14 @@ void machine_reset(const struct model_kind *kind, uint32_t n_cpus)
 	model.land_user = MACHINE_LAND_USER;
 	catch_faults();
 	machine.core = core_create();
+}
+
+bool machine_has(const char *module)
+{
+	for (unsigned int i = 0; machine.modules[i]; i++)
+		if (!strcmp(machine.modules[i], module))
+			return true;
+	return false;
 }
 
 void machine_replace(const char *module, const char *with)

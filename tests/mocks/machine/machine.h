@@ -57,7 +57,7 @@ struct machine {
 	uint64_t random; /* every os_random() */
 	uint32_t levels;
 	uint32_t uart_port;
-	const char *modules[MACHINE_MODULES]; /* files without ".so", in load order; NULL ends */
+	const char *modules[MACHINE_MODULES]; /* names, or paths without ".so", in load order; NULL ends */
 	enum machine_flaw flaw[MACHINE_MODULES];
 	bool lazy; /* load with PLINTH_LOAD_LAZY */
 	bool warm; /* it was started before: the page tables it makes on the way are there */
@@ -73,6 +73,8 @@ extern const char *const machine_usual[];
 /** machine_reset() - power on with the usual modules; nothing is loaded, nothing armed. */
 void machine_reset(const struct model_kind *kind, uint32_t n_cpus);
 
+/** machine_has() - is a module of that name to be loaded? */
+bool machine_has(const char *module);
 /** machine_replace() - load the file @with instead of @module. */
 void machine_replace(const char *module, const char *with);
 /** machine_add() - load a module in addition, before the entry module. */
