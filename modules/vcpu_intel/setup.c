@@ -9,8 +9,8 @@ static void controls_write(const struct vcpu *vcpu)
 {
 	const struct controls *c = &vcpu->priv->controls;
 
-	LOG_DEBUG("controls: pin 0x%x, primary 0x%x, secondary 0x%x, exit 0x%x, entry 0x%x", c->pin, c->primary,
-		  c->secondary, c->exit, c->entry);
+	LOG_DEBUG("controls: pin 0x%x, primary 0x%x, secondary 0x%x, exit 0x%x, entry 0x%x", c->pin,
+		  c->primary, c->secondary, c->exit, c->entry);
 	vmcs_write(VMCS_PIN_CONTROLS, c->pin);
 	vmcs_write(VMCS_PRIMARY_CONTROLS, c->primary);
 	vmcs_write(VMCS_SECONDARY_CONTROLS, c->secondary);
