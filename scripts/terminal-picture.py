@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Draws a terminal's text as SVG: terminal-picture.py <docs/demo.txt >docs/demo.svg
 
-Lines that begin with "# " are what was typed. The text is a recording: tests/install/extensions.sh runs these commands.
+Lines that begin with "# " are what was typed. The text is a recording of ./run, without the
+tables in between; tests/install/docs_test.py checks both.
 """
 
 import html

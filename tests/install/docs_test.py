@@ -6,7 +6,8 @@
 * docs/first-module.md: blocks marked sh are run in order against an installation made for the purpose, an output
   block has what the one before it prints; the guest block runs in the emulated PC with VT-x.
 * A block after <!-- transcript: guest --> in any page: lines with "# " are commands, run as root in the emulated
-  PC; N, ADDRESS in the other lines stand for any number.
+  PC; numbers in the other lines, and N and ADDRESS, stand for any number. <!-- transcript: vtx -->: the same with VT-x.
+* docs/demo.svg is the picture of docs/demo.txt, whose lines tests/system/cases/demo.sh can print.
 * Links between the pages lead somewhere.
 """
 
@@ -20,7 +21,8 @@ import tempfile
 from run_test import HERE, TOP, install, run
 
 BLOCK = re.compile(r"^```([a-z-]*)\n(.*?)^```$", re.M | re.S)
-TRANSCRIPT = re.compile(r"<!-- transcript: guest -->\n```\n(.*?)^```$", re.M | re.S)
+TRANSCRIPT = re.compile(r"<!-- transcript: (guest|vtx) -->\n```\n(.*?)^```$", re.M | re.S)
+EMULATORS = {"guest": "qemu", "vtx": "bochs"}
 LINK = re.compile(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)")
 GUEST = ". /lib/plinth/report.sh\n{}\nfinish\n"
 
@@ -35,11 +37,28 @@ def fail(text):
     sys.exit(1)
 
 
+def pages():
+    return sorted(glob.glob(os.path.join(TOP, "*.md")) + glob.glob(os.path.join(TOP, "docs", "*.md")))
+
+
 def check_links():
-    for page in glob.glob(os.path.join(TOP, "*.md")) + glob.glob(os.path.join(TOP, "docs", "*.md")):
+    for page in pages():
         for target in LINK.findall(read(page)):
             if not os.path.exists(os.path.join(os.path.dirname(page), target)):
                 fail(f"{os.path.relpath(page, TOP)}: link to {target}, which is not there")
+
+
+def check_demo():
+    docs = os.path.join(TOP, "docs")
+    text, script = read(os.path.join(docs, "demo.txt")), read(os.path.join(TOP, "tests", "system", "cases", "demo.sh"))
+    drawn = subprocess.run([sys.executable, os.path.join(TOP, "scripts", "terminal-picture.py")], input=text, text=True,
+                           check=True, capture_output=True).stdout
+    if drawn != read(os.path.join(docs, "demo.svg")):
+        fail("docs/demo.svg is older than demo.txt: scripts/terminal-picture.py <docs/demo.txt >docs/demo.svg")
+    # What the script adds to a line at run time comes after a comma or a colon, or is a number.
+    for line in re.findall("^(?:ok|==) ([^0-9,:(\n]+)", text, re.M):
+        if line.strip() not in script:
+            fail(f"docs/demo.txt: '{line.strip()}' is no line of demo.sh: record it anew")
 
 
 def pc(build, folder, name, emulator, script, files):
@@ -80,20 +99,23 @@ def check_tutorial(build, folder):
             fail(f"first-module.md: the guest does not print '{line}':\n{console[-2000:]}")
 
 
+NUMBER = re.compile(r"\b(ADDRESS|0x[0-9a-f]+)\b|\bN\b|[0-9]+")
+SPACES = re.compile(r"(?:\\ )+")
+
+
 def pattern(line):
-    text = re.escape(line)
-    for word, what in (("ADDRESS", "0x[0-9a-f]+"), ("N", "[0-9]+")):
-        text = re.sub(rf"\b{word}\b", what, text)
-    return text + "\n"
+    """Matches the line with other numbers, and with as much space before them as they leave."""
+    text = NUMBER.sub(lambda found: "0x[0-9a-f]+" if found.group(1) else "[0-9]+", re.escape(line))
+    return SPACES.sub(" +", text) + "\n"
 
 
 def check_transcripts(build, folder):
-    for page in sorted(glob.glob(os.path.join(TOP, "docs", "*.md"))):
-        for number, text in enumerate(TRANSCRIPT.findall(read(page))):
+    for page in pages():
+        for number, (where, text) in enumerate(TRANSCRIPT.findall(read(page))):
             lines = text.splitlines()
             script = "".join(f"echo '{line}'\n{line[2:]} 2>&1\n" for line in lines if line.startswith("# "))
             name = os.path.basename(page)[:-3] + str(number)
-            console = pc(build, folder, name, "qemu", GUEST.format(script + "check done true"), folder)
+            console = pc(build, folder, name, EMULATORS[where], GUEST.format(script + "check done true"), folder)
             console = "".join(line + "\n" for line in console.splitlines() if not re.match(r"\[ *[0-9.]+\] ", line))
             if not re.search("".join(map(pattern, lines)), console):
                 fail(f"{os.path.basename(page)}: the transcript is\n{text}\nbut it goes\n{console}")
@@ -103,6 +125,7 @@ def main():
     build = os.path.abspath(sys.argv[1])
     sys.path.insert(0, HERE)
     check_links()
+    check_demo()
     with tempfile.TemporaryDirectory() as folder:
         check_transcripts(build, folder)
         check_tutorial(build, folder)

@@ -1,0 +1,44 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# One step of dkms_test.py, run by mmdebstrap for a Debian that lives in a folder.
+#
+#   dkms_root.sh install|remove ROOT
+set -eu
+
+step=$1
+root=$2
+
+inside() {
+	chroot "$root" env DEBIAN_FRONTEND=noninteractive LC_ALL=C "$@"
+}
+
+fail() {
+	echo "dkms_root.sh: $*" >&2
+	exit 1
+}
+
+driver() {
+	find "$root/usr/lib/modules" -path '*/updates/dkms/plinth.ko'
+}
+
+case $step in
+install)
+	inside apt-get install -y --no-install-recommends /root/plinth.deb
+	inside dkms status | tee "$root/root/dkms-status"
+	grep -q '^plinth/.*: installed$' "$root/root/dkms-status" || fail "DKMS has not installed the driver"
+	[ "$(driver | wc -l)" -eq 1 ] || fail "no driver, or several: $(driver)"
+	# A locked-down kernel takes it when the key that DKMS made here is enrolled.
+	tail -c 28 "$(driver)" | grep -q 'Module signature appended' || fail "DKMS has not signed the driver"
+	[ -s "$root/var/lib/dkms/mok.pub" ] || fail "no key to be enrolled: /var/lib/dkms/mok.pub"
+	inside sh -c "plinthctl check /usr/lib/plinth/modules/*.so" | tail -n 1 | grep -x 'would load'
+	inside sh -c 'ls /etc/systemd/system/*/plinth.service' 2>/dev/null && fail "the unit is on, nobody asked for it"
+	;;
+remove)
+	inside apt-get purge -y plinth
+	[ -z "$(driver)" ] || fail "the driver stays behind: $(driver)"
+	for path in "$root"/usr/sbin/plinthctl "$root"/usr/lib/plinth "$root"/usr/src/plinth-* "$root"/var/lib/dkms/plinth; do
+		[ ! -e "$path" ] || fail "$path stays behind"
+	done
+	;;
+esac
+exit 0
