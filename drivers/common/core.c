@@ -127,13 +127,14 @@ static int run_allowed(struct core *core, const struct command *command)
 {
 	int err;
 
-	core->paused = false;
 	explain_mark(core);
 	err = command->run(core);
 	if (core->state == PLINTH_CORRUPT)
 		return PLINTH_E_CORRUPT;
-	if (!err)
+	if (!err) {
 		core->state = command->to;
+		core->paused = false;
+	}
 	return err;
 }
 
@@ -265,8 +266,10 @@ int core_resume(struct core *core, struct core_report *report)
 	int err = 0;
 
 	os_lock();
-	if (core->paused)
+	if (core->paused) {
+		core->paused = false;
 		err = run_locked(core, &start_command, report);
+	}
 	os_unlock();
 	return err;
 }

@@ -6,7 +6,6 @@
 #include <linux/reboot.h>
 #include <linux/string.h>
 #include <linux/suspend.h>
-#include <linux/syscore_ops.h>
 
 #include "drivers/linux/linux.h"
 
@@ -55,10 +54,23 @@ static int cpu_goes(unsigned int cpu)
 /* Only one of these runs at a time: the machine does not sleep and reboot at once. */
 static struct core_report power_report;
 
-static int pause(void)
+/*
+ * Why nobody may start the VMM now. User space goes on for a while after the notifiers
+ * below stopped it, and what was started then would lose VMX operation asleep, or take it
+ * along into the next kernel. Set before the core's lock is taken, read under it.
+ */
+static const char *leaving;
+
+const char *events_leaving(void)
+{
+	return READ_ONCE(leaving);
+}
+
+static int pause(const char *why)
 {
 	int err;
 
+	WRITE_ONCE(leaving, why);
 	report_clear(&power_report);
 	err = core_pause(plinth_core, &power_report);
 	if (err)
@@ -67,8 +79,19 @@ static int pause(void)
 	return err ? notifier_from_errno(-EBUSY) : NOTIFY_DONE;
 }
 
+static int sleeps(void)
+{
+	int result = pause("the machine is going to sleep: try again when it is awake");
+
+	/* It stays awake then, and nobody calls us again. */
+	if (result != NOTIFY_DONE)
+		WRITE_ONCE(leaving, NULL);
+	return result;
+}
+
 static int resume(void)
 {
+	WRITE_ONCE(leaving, NULL);
 	report_clear(&power_report);
 	if (core_resume(plinth_core, &power_report))
 		pr_err("plinth: start after sleep failed: %s", power_report.text);
@@ -82,7 +105,7 @@ static int on_power(struct notifier_block *block, unsigned long event, void *dat
 	case PM_SUSPEND_PREPARE:
 	case PM_HIBERNATION_PREPARE:
 	case PM_RESTORE_PREPARE:
-		return pause();
+		return sleeps();
 	case PM_POST_SUSPEND:
 	case PM_POST_HIBERNATION:
 	case PM_POST_RESTORE:
@@ -94,32 +117,10 @@ static int on_power(struct notifier_block *block, unsigned long event, void *dat
 static int on_reboot(struct notifier_block *block, unsigned long event, void *data)
 {
 	/* A reboot cannot be refused; what still runs is the emergency stop's. */
-	pause();
+	pause("the machine is restarting");
 	return NOTIFY_DONE;
 }
 
-/*
- * The last steps, on the last CPU, interrupts off. User space ran for a while after the
- * notifiers above, and may have started the VMM: the others stopped it as they went
- * offline or were halted, here it would lose VMX operation without a word.
- */
-static int on_last_step_to_sleep(void)
-{
-	if (!watch_is_on())
-		return 0;
-	pr_err("plinth: no sleep: the VMM was started on the way there: plinthctl stop\n");
-	return -EBUSY;
-}
-
-static void on_last_step_to_reboot(void)
-{
-	core_emergency_stop(plinth_core, raw_smp_processor_id());
-}
-
-static struct syscore_ops last_steps = {
-	.suspend = on_last_step_to_sleep,
-	.shutdown = on_last_step_to_reboot,
-};
 static struct notifier_block power_block = { .notifier_call = on_power };
 static struct notifier_block reboot_block = { .notifier_call = on_reboot };
 
@@ -137,10 +138,8 @@ int events_register(void)
 	if (err)
 		goto remove_power;
 	err = virt_register();
-	if (!err) {
-		register_syscore_ops(&last_steps);
+	if (!err)
 		return 0;
-	}
 	unregister_reboot_notifier(&reboot_block);
 remove_power:
 	unregister_pm_notifier(&power_block);
@@ -151,7 +150,6 @@ remove_hotplug:
 
 void events_unregister(void)
 {
-	unregister_syscore_ops(&last_steps);
 	virt_unregister();
 	unregister_reboot_notifier(&reboot_block);
 	unregister_pm_notifier(&power_block);

@@ -26,6 +26,7 @@ extern const struct file_operations control_fops;
 /* events.c: CPU hot-plug, sleep, reboot. */
 int events_register(void);
 void events_unregister(void);
+const char *events_leaving(void); /* why the VMM may not start now, or NULL; under the core's lock */
 
 /* virt.c: refuse other hypervisors that come while the VMM runs. */
 int virt_register(void);
@@ -37,7 +38,6 @@ void watch_unregister(void);
 void watch_start(void); /* on the CPU, interrupts off, like watch_stop() */
 void watch_stop(void);
 void watch_announce(void); /* before a start */
-bool watch_is_on(void);	   /* here: this CPU is a guest; not preemptible */
 void watch_sync(void);	   /* may sleep: what watch_stop() stopped has ended */
 
 /* main.c: after a command: a corrupt core keeps this module where it is. */

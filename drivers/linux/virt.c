@@ -36,6 +36,9 @@ int os_virt_acquire(const char **why)
 {
 	size_t i;
 
+	*why = events_leaving();
+	if (*why)
+		return PLINTH_E_BUSY;
 	/* First refuse newcomers, then look who is there. */
 	WRITE_ONCE(taken, true);
 	smp_mb();

@@ -118,11 +118,6 @@ void watch_stop(void)
 	del_timer(&own->timer);
 }
 
-bool watch_is_on(void)
-{
-	return READ_ONCE(this_cpu_ptr(&watches)->active);
-}
-
 /* In words, because nothing else tells. */
 void watch_announce(void)
 {

@@ -1,21 +1,32 @@
 # SPDX-License-Identifier: MIT
 # Shell library of the guest scripts that look for leaks; needs report.sh.
 
-# memory_now: what is in use after the kernel has let go of what it can, a line each: "KIND
-# NUMBER SLACK". KiB of the kernel's, bytes and pages of the VMM's, objects of each slab
-# cache; SLACK is what a kind may differ by although nobody lost anything.
-memory_now() {
+# let_go: the kernel frees what it keeps in stock: cached files, address ranges no longer
+# mapped (changing a module's memory makes it look), each CPU's slabs.
+let_go() {
 	sync
 	echo 3 >/proc/sys/vm/drop_caches
+	insmod /lib/plinth/exit_probe.ko
+	rmmod exit_probe
+	for _cache in /sys/kernel/slab/*; do
+		[ -L "$_cache" ] || echo 1 >"$_cache/shrink"
+	done
+}
+
+# memory_now: what is in use then, a line each: "KIND NUMBER SLACK". KiB of the kernel's, bytes
+# and pages of the VMM's, objects of each slab cache; SLACK is what a kind may differ by
+# although nobody lost anything.
+memory_now() {
+	let_go
 	echo 1 >/proc/sys/vm/stat_refresh
 	awk -v cpus="$(nproc)" '
-		$1 == "SUnreclaim:" { print "slab", $2, 128 }
+		$1 == "SUnreclaim:" { print "slab", $2, 48 * cpus }
 		$1 == "VmallocUsed:" { print "vmalloc", $2, 64 * cpus }
-		$1 == "PageTables:" { print "page-tables", $2, 128 }' /proc/meminfo
-	awk '$1 == "nr_free_pages" || $1 == "count:" { pages += $2 }
-		END { print "not-free", 1048576 - pages * 4, 128 }' /proc/zoneinfo
+		$1 == "PageTables:" { print "page-tables", $2, 48 * cpus }' /proc/meminfo
+	awk -v cpus="$(nproc)" '$1 == "nr_free_pages" || $1 == "count:" { pages += $2 }
+		END { print "not-free", 1048576 - pages * 4, 64 * cpus }' /proc/zoneinfo
 	plinthctl stat 2>/dev/null | awk '$1 == "heap" || $1 == "pool" { print "vmm-" $1, $5, 0 }'
-	# The CPUs hold slabs in stock, and all of their objects count as used.
+	# A CPU holds a slab at hand, and all of its objects count as used.
 	awk -v cpus="$(nproc)" 'NR > 2 { print "cache-" $1, $2, $5 * cpus }' /proc/slabinfo
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
 /*
  * Runs "plinthctl start" when the machine is about to sleep or to restart and the driver
- * has stopped the VMM for it already: what a user may do by chance, who has just that moment.
+ * has stopped the VMM for it already: what a user may do by chance. It must be refused.
  */
 #include <linux/kmod.h>
 #include <linux/module.h>
@@ -22,8 +22,6 @@ static void start(void)
 	static char *envp[] = {"PATH=/bin", NULL};
 
 	status = call_usermodehelper(argv[0], argv, envp, UMH_WAIT_PROC);
-	if (status)
-		pr_err("too_late: plinthctl start ended with %d\n", status);
 }
 
 static int on_sleep(struct notifier_block *block, unsigned long event, void *data)
@@ -36,6 +34,8 @@ static int on_sleep(struct notifier_block *block, unsigned long event, void *dat
 static int on_restart(struct notifier_block *block, unsigned long event, void *data)
 {
 	start();
+	if (!status)
+		panic("too_late: the VMM was started");
 	return NOTIFY_DONE;
 }
 

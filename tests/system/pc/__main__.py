@@ -24,7 +24,7 @@ import models
 import products
 import report
 from bochs import Bochs
-from config import Config
+from config import MEMORY_MIB, Config
 from errors import PcError
 from kernel import Kernel
 from machine import Machine
@@ -58,6 +58,7 @@ def parse_arguments():
         help="add the kernel as /lib/plinth/bzImage, not compressed, for kexec")
     add("--ends-with-reset", action="store_true",
         help="the script's last act resets the PC, by a panic or how it likes (Bochs)")
+    add("--memory", type=int, default=MEMORY_MIB, metavar="MIB", help="default: %(default)s")
     add("--ticks-per-second", type=int, default=0, metavar="N",
         help="the PC's clock: instructions of a CPU in a second of its own time (Bochs)")
     add("--env", action="append", default=[], metavar="NAME=VALUE",
@@ -122,6 +123,7 @@ def run(args):
                     args.time_limit, args.kernel_option)
     config.build = args.build
     config.reset_is_the_end = args.ends_with_reset
+    config.memory = args.memory
     config.ticks_per_second = args.ticks_per_second
     config.five_levels = args.five_levels
     config.prepare()

@@ -78,6 +78,21 @@ Test(core_events, pause_and_resume)
 	cr_expect_eq(state_now(), PLINTH_UNLOADED);
 }
 
+/* Somebody tried while the machine was on its way to sleep. */
+Test(core_events, a_failed_start_does_not_end_the_pause)
+{
+	running_on(2);
+	cr_assert_eq(core_pause(core, &report), 0);
+	mock_config.fail_event = MOCK_CHECK + 1;
+	mock_config.entry_error = PLINTH_E_LOCKED;
+	cr_expect_eq(core_start(core, &report), PLINTH_E_LOCKED);
+	cr_expect_eq(state_now(), PLINTH_LOADED);
+	mock_config.fail_event = 0;
+	cr_expect_eq(core_resume(core, &report), 0);
+	cr_expect_eq(state_now(), PLINTH_RUNNING);
+	cr_expect(mock_world.guest[0] && mock_world.guest[1]);
+}
+
 /* What becomes of two CPUs when the VMM dies on the second one, seen by a stop or by the watch. */
 static void die(uint32_t state, bool watched)
 {
