@@ -204,7 +204,12 @@ int os_vmm_start(uint64_t launch_pa, uint64_t stack_top, uint64_t fn, uint32_t c
 
 int os_vmm_stop(const uint64_t token[2])
 {
-	return gate_stop(token[0], token[1], PLINTH_HYPERCALL_STOP, PLINTH_E_VMX) ? PLINTH_E_VMX : 0;
+	u64 cet = landing_pads_off();
+	int err = gate_stop(token[0], token[1], PLINTH_HYPERCALL_STOP, PLINTH_E_VMX) ? PLINTH_E_VMX : 0;
+
+	/* On its way back the VMM runs some code with the kernel's CR4. */
+	landing_pads_restore(cet);
+	return err;
 }
 
 /* Where no VMM is, VMCALL is an undefined instruction, and RAX stays the number. */

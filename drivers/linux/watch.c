@@ -41,6 +41,12 @@ static void bury(struct work_struct *work)
 }
 static DECLARE_WORK(bury_work, bury);
 
+/* On this CPU: the kernel gives work that may run anywhere to an idle one, and takes the CPU that is lost for idle. */
+static void bury_soon(void)
+{
+	schedule_work_on(smp_processor_id(), &bury_work);
+}
+
 static int on_nmi(unsigned int type, struct pt_regs *regs)
 {
 	return atomic_dec_if_positive(&this_cpu_ptr(&watches)->nmis) < 0 ? NMI_DONE : NMI_HANDLED;
@@ -75,7 +81,7 @@ static void look_after(struct watch *own, unsigned int cpu)
 		own->seen = beats;
 		own->silent = 0;
 	} else if (core_cpu_died(plinth_core, other)) {
-		queue_work(system_unbound_wq, &bury_work);
+		bury_soon();
 	} else if (++own->silent >= PATIENCE) {
 		wake(other);
 	}
@@ -92,7 +98,7 @@ static void on_timer(struct timer_list *timer)
 	if (own->active) {
 		WRITE_ONCE(own->beats, own->beats + 1);
 		if (core_cpu_died(plinth_core, cpu))
-			queue_work(system_unbound_wq, &bury_work);
+			bury_soon();
 		else
 			look_after(own, cpu);
 		mod_timer(timer, jiffies + PERIOD);

@@ -58,6 +58,7 @@
 #define MSR_IA32_DEBUGCTL	     0x000001d9u
 #define MSR_IA32_PAT		     0x00000277u
 #define MSR_IA32_PERF_GLOBAL_CTRL    0x0000038fu
+#define MSR_IA32_S_CET		     0x000006a2u
 #define MSR_IA32_RTIT_CTL	     0x00000570u
 #define MSR_IA32_BNDCFGS	     0x00000d90u
 #define MSR_IA32_LBR_CTL	     0x000014ceu

@@ -13,6 +13,7 @@
 #define DESCRIPTOR_BUSY (1ull << 41) /* in a TSS descriptor's first half */
 #define TSS_RSP0	4	     /* offset (SDM, "64-Bit TSS Format") */
 #define MSR_STAR	0xc0000081u
+#define S_CET_ENDBR	4ull /* indirect branches must lead to ENDBR64 */
 #define KERNEL_HALF	(1ull << 63) /* set in each of its addresses */
 
 /* All that the VMCS knows of the guest and that VMXOFF does not restore. */
@@ -79,6 +80,12 @@ static void control_registers_load(const struct guest_state *g)
 	/* CR3 first, with PCID 0: CR4.PCIDE can only be set then (SDM, "CR4.PCIDE"). */
 	cpu_write_cr3(mem_launch_tables());
 	cpu_write_cr0(g->cr0);
+	/*
+	 * VMM code has no landing pads for indirect branches. The driver does without them while it stops a CPU, and
+	 * has them back afterwards; a CPU that is given back by a VMM that died goes on without.
+	 */
+	if (g->cr4 & CR4_CET)
+		cpu_wrmsr(MSR_IA32_S_CET, cpu_rdmsr(MSR_IA32_S_CET) & ~S_CET_ENDBR);
 	cpu_write_cr4(g->cr4 & ~CR4_VMXE);
 	cpu_flush_tlb();
 }

@@ -155,6 +155,26 @@ Test(features, trace_that_vmx_would_end_is_refused)
 	sweep_report("traces");
 }
 
+/* A kernel whose indirect branches want ENDBR64: what stops a CPU is not the driver here, which would see to
+ * it. */
+Test(features, vmm_that_dies_beneath_landing_pads)
+{
+	static const struct model_exit nobodys = {.reason = 12, .length = 1};
+	static uint64_t stack[64];
+	struct model_kind kind = plain();
+
+	kind.caps.cr4_fixed1 |= CR4_CET;
+	kind.cr4_extra = CR4_CET;
+	sweep_label("landing pads");
+	expect_start(&kind, 0, NULL);
+	model.cpu[0].st.msr[MODEL_MSR_S_CET] = 4;
+	model.cpu[0].rip = 0xffffffff81000000;
+	model.cpu[0].rsp = model_high((uint64_t)&stack[60]);
+	cr_expect_eq(model_exit(0, &nobodys), MODEL_BACK);
+	cr_expect(model.cpu[0].st.cr4 & CR4_CET, "as the guest has it");
+	sweep_expect_clean();
+}
+
 /* -- MSRs on the way ------------------------------------------------------------------------- */
 
 static const struct {

@@ -118,6 +118,8 @@ void model_tick(void)
 
 	if (cpu->guest)
 		model_violation("VMM code runs on CPU %u while its guest does", model.here);
+	if (cpu->st.cr4 & CR4_CET && cpu->st.msr[MODEL_MSR_S_CET] & 4)
+		model_violation("CPU %u: VMM code without landing pads, which CR4.CET and IA32_S_CET demand", model.here);
 	if (cpu->in_nmi)
 		return;
 	why = model_kernel_idt(cpu) ? kernel_nmi_fault(cpu) : gate_fault(cpu, VECTOR_NMI, &gate);

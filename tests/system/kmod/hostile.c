@@ -43,20 +43,12 @@ static unsigned long notes[NOTED_MAX]; /* page frame numbers */
 
 typedef void page_fn(u64 *words, unsigned long pfn);
 
-/* Not the address itself: what is in a register comes to lie on our own stack, and would be found there. */
-static u64 minus_first, span;
-
-static bool is_address(u64 word)
-{
-	return word + minus_first < span;
-}
-
 static bool holds_address(const u64 *words)
 {
 	unsigned int i;
 
 	for (i = 0; i < WORDS; i++)
-		if (is_address(words[i]))
+		if (words[i] - first < last - first)
 			return true;
 	return false;
 }
@@ -179,7 +171,7 @@ static void tell(const u64 *words, unsigned long pfn)
 	unsigned int i;
 
 	for (i = 0; i < WORDS; i++)
-		if (is_address(words[i]))
+		if (words[i] - first < last - first)
 			pr_info("hostile: page %lx has %llx at %zx\n", pfn, words[i], i * sizeof(u64));
 }
 
@@ -280,8 +272,6 @@ module_param_cb(run, &run_ops, NULL, 0200);
 
 static int __init hostile_init(void)
 {
-	minus_first = -first;
-	span = last - first;
 	return 0;
 }
 

@@ -1,0 +1,11 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# The driver holds no instruction that needs VMX operation or changes a control register's bits for it; that is
+# the modules' business, and kernels look at the code of what they load. driver_instructions.sh OBJDUMP FILE
+set -eu
+
+found=$("$1" -d --no-show-raw-insn "$2" |
+	grep -wE 'vmxon|vmxoff|vmlaunch|vmresume|vmread|vmwrite|vmptrld|vmptrst|vmclear|invept|invvpid|lgdt|lidt|ltr|lldt' ||
+	true)
+"$1" -d --no-show-raw-insn "$2" | grep -qw vmcall || { echo "$2: not even the stop's VMCALL is seen"; exit 1; }
+[ -z "$found" ] || { echo "$found"; exit 1; }

@@ -1,0 +1,52 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Is every test that docs/failure-modes.md names there, and does every row name one?
+
+    failure_modes.py TOP
+"""
+
+import glob
+import os
+import re
+import sys
+
+TOP = sys.argv[1]
+ROWS = 35
+ROW = re.compile(r"^\| (\d+) \|.*\|(.*)\|$")
+
+
+def read(*path):
+    with open(os.path.join(TOP, *path), encoding="utf-8") as file:
+        return file.read()
+
+
+def tests():
+    """Names as the page has them: of the emulated PC, of Criterion, of the checks of the build."""
+    cases = {"system/" + line.split()[0] for line in read("tests", "system", "cases.txt").splitlines()
+             if line.strip() and line[0] != "#"}
+    for file in glob.glob(os.path.join(TOP, "tests", "**", "*.c"), recursive=True):
+        with open(file, encoding="utf-8") as text:
+            cases.update("/".join(pair) for pair in re.findall(r"^Test\((\w+), (\w+)", text.read(), re.M))
+    for folder in ("build", "install"):
+        cases.update(re.findall(r"^test\('([\w-]+)'", read("tests", folder, "meson.build"), re.M))
+    return cases
+
+
+def main():
+    known, numbers, bad = tests(), [], []
+    for line in read("docs", "failure-modes.md").splitlines():
+        row = ROW.match(line)
+        if not row:
+            continue
+        numbers.append(int(row[1]))
+        named = re.findall(r"`([^`]+)`", row[2])
+        if not named:
+            bad.append(f"row {row[1]} names no test")
+        bad += [f"row {row[1]}: no such test: {name}" for name in named if name not in known]
+    if numbers != list(range(1, ROWS + 1)):
+        bad.append(f"rows {numbers}, wanted 1 to {ROWS}")
+    print("\n".join(bad))
+    return 1 if bad else 0
+
+
+sys.exit(main())
