@@ -22,7 +22,7 @@ cpuid_text() {
 # take FOLDER: everything that can be looked at.
 take() {
 	mkdir -p "$1"
-	stepping >"$1/stepping"
+	on_cpus stepping >"$1/stepping" # the kernel leaves a trace of it in DR7 on each CPU it was on
 	on_cpus cat /proc/exit_probe >"$1/kernel"
 	cpuid_text >"$1/cpuid"
 	msr_sweep >"$1/msr"

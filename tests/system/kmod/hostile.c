@@ -43,12 +43,20 @@ static unsigned long notes[NOTED_MAX]; /* page frame numbers */
 
 typedef void page_fn(u64 *words, unsigned long pfn);
 
+/* Not the address itself: what is in a register comes to lie on our own stack, and would be found there. */
+static u64 minus_first, span;
+
+static bool is_address(u64 word)
+{
+	return word + minus_first < span;
+}
+
 static bool holds_address(const u64 *words)
 {
 	unsigned int i;
 
 	for (i = 0; i < WORDS; i++)
-		if (words[i] - first < last - first)
+		if (is_address(words[i]))
 			return true;
 	return false;
 }
@@ -171,7 +179,7 @@ static void tell(const u64 *words, unsigned long pfn)
 	unsigned int i;
 
 	for (i = 0; i < WORDS; i++)
-		if (words[i] - first < last - first)
+		if (is_address(words[i]))
 			pr_info("hostile: page %lx has %llx at %zx\n", pfn, words[i], i * sizeof(u64));
 }
 
@@ -272,6 +280,8 @@ module_param_cb(run, &run_ops, NULL, 0200);
 
 static int __init hostile_init(void)
 {
+	minus_first = -first;
+	span = last - first;
 	return 0;
 }
 
