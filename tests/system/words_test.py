@@ -20,7 +20,7 @@ EMULATOR = """\
 00512345678i[CPU0  ] WARNING: something else
 00512345678e[CPU0  ] VMENTER FAIL: VMCS guest activity state 7
 00512345679e[CPU1  ] VMFAIL: VMCS invalid host TR selector
-00512345680e[CPU1  ] exception(): 3rd (13) exception with no resolution
+00512345680p[CPU1  ] >>PANIC<< exception(): 3rd (13) exception with no resolution
 00512345680i[CPU0  ] | RSP=ffffc90000003f58  RBP=ffffc90000003f58
 00512345680i[CPU0  ] | RIP=ffffffff81000010 (ffffffff81000010)
 00512345680i[CPU1  ] | RIP={vmm:016x} ({vmm:016x})

@@ -9,7 +9,7 @@ COMPLAINTS = (
     (re.compile(CPU + r"VMENTER FAIL: (.*)"), "the VM entry was refused: {}"),
     (re.compile(CPU + r"VMFAIL: (.*)"), "the VMX instruction failed: {}"),
     (re.compile(CPU + r"(?:VMABORT|VMX abort):? ?(.*)"), "the VM exit was aborted: {}"),
-    (re.compile(CPU + r"exception\(\): 3rd \((\d+)\) exception"),
+    (re.compile(CPU + r"(?:>>PANIC<< )?exception\(\): 3rd \((\d+)\) exception"),
      "triple fault: exception {} while two others could not be delivered"),
 )
 PLACE = re.compile(CPU + r"\| RIP=([0-9a-f]{8})_?([0-9a-f]{8})")

@@ -11,6 +11,7 @@ import os
 import re
 import select
 import struct
+import subprocess
 import sys
 
 from errors import PcError
@@ -21,6 +22,7 @@ FIRST = (64 << 39) + (1 << 30)  # SLOT_FIXED, BASE_FIXED of drivers/common/space
 PT_LOAD = 1
 STACK_WORDS = 256
 FRAMES = 16
+LAST_WORDS = 10                 # seconds
 STOPPED = re.compile(r"\((\d+)\) Breakpoint \d+, 0x[0-9a-f]+")
 REGISTER = re.compile(r"\b(r[a-z0-9]+) ?: ([0-9a-f]{8})_([0-9a-f]{8})")
 DUMP = re.compile(r"^0x([0-9a-f]{16}) <[^>]*>:((?:\s+0x[0-9a-f]+)+)", re.M)
@@ -123,8 +125,19 @@ class Session:
         self._show(answer.string)
         self.stopped = True
         while process.poll() is None and self._pass_on(process):
-            sys.stdout.write(read().decode(errors="replace"))
-            sys.stdout.flush()
+            self._print(read())
+        # What was asked last is still answered.
+        process.stdin.close()
+        try:
+            process.wait(LAST_WORDS)
+        except subprocess.TimeoutExpired:
+            pass
+        self._print(read())
+
+    @staticmethod
+    def _print(words):
+        sys.stdout.write(words.decode(errors="replace"))
+        sys.stdout.flush()
 
     @staticmethod
     def _wait(process, read, pattern):

@@ -128,7 +128,9 @@ class Machine:
             return control.read()
 
         self.config.debug.follow(process, read)
-        outcome.status = 0 if self.config.debug.stopped else 1
+        outcome.status = 0
+        if not self.config.debug.stopped:
+            outcome.failure = f"the PC ended without coming to {self.config.debug.place}"
 
     def _take_console(self, data):
         self._output(data)
