@@ -12,6 +12,13 @@ refuses "start while KVM is loaded" "KVM.*rmmod" plinthctl start
 refuses "start while a virtual machine runs" "in use" hold_vmx plinthctl start
 same "no CPU was touched" "$native" "$(signatures)"
 check "KVM goes" modprobe -r kvm_intel
+
+last=$((CPUS - 1))
+check "somebody uses VMX on the last CPU only" insmod /lib/plinth/hold_vmxe.ko cpu=$last
+refuses "start goes back when it comes to CPU $last" "CPU $last.*in use|in use.*CPU $last" plinthctl start
+same "every CPU is as it was" "$native" "$(signatures)"
+check "nobody uses it any more" rmmod hold_vmxe
+
 check "start without KVM" plinthctl start
 same "Plinth is on every CPU" "$(plinth_signatures)" "$(signatures)"
 refuses "KVM beside Plinth" "busy|kvm" modprobe kvm_intel
