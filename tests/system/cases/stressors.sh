@@ -5,8 +5,7 @@
 . /lib/plinth/plinth.sh
 
 # Name and number of operations.
-STRESSORS="priv-instr:20 x86cpuid:1 x86syscall:2000 sigtrap:200 opcode:2 tsc:2 ioport:2
-	tlb-shootdown:2 cpu-online:3 sigfpe:20 sigsegv:20 fault:20 membarrier:20 rdrand:1 vdso:1000"
+STRESSORS=${STRESSORS:-priv-instr:20,x86cpuid:1,x86syscall:2000,sigtrap:200,opcode:2,tsc:2,ioport:2,tlb-shootdown:2,cpu-online:3,rdrand:1}
 
 # stress NAME OPERATIONS: how it went, in a line that does not depend on speed.
 stress() {
@@ -17,7 +16,7 @@ stress() {
 
 # all NAME: of STRESSORS.
 all() {
-	for _stressor in $STRESSORS; do
+	for _stressor in $(echo "$STRESSORS" | tr , ' '); do
 		_line=$(stress "${_stressor%:*}" "${_stressor#*:}")
 		same "$1, ${_stressor%:*}" "${_stressor%:*}: status 0, 0 complaints" "$_line"
 		[ "$_line" = "${_stressor%:*}: status 0, 0 complaints" ] || tail -n 3 /tmp/words
