@@ -13,7 +13,7 @@
 
 #define PAGE	       4096ull
 #define PHYSICAL_BYTES (1ull << 30)
-#define FIRST_PA       0x100000ull
+#define FIRST_PA       0x1000000ull /* where one large page has many neighbours */
 #define RUN_PAGES      512u /* longest physical run */
 #define MAX_RUNS       4096u
 
