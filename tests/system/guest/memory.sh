@@ -20,7 +20,7 @@ memory_now() {
 	let_go
 	echo 1 >/proc/sys/vm/stat_refresh
 	awk -v cpus="$(nproc)" '
-		$1 == "SUnreclaim:" { print "slab", $2, 48 * cpus }
+		$1 == "SUnreclaim:" { print "slab", $2, 128 * cpus }
 		$1 == "VmallocUsed:" { print "vmalloc", $2, 64 * cpus }
 		$1 == "PageTables:" { print "page-tables", $2, 48 * cpus }' /proc/meminfo
 	awk -v cpus="$(nproc)" '$1 == "nr_free_pages" || $1 == "count:" { pages += $2 }
