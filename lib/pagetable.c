@@ -38,36 +38,42 @@ static bool range_ok(const struct pt *pt, uint64_t va, uint64_t pages)
 	return va % PT_PAGE == 0 && va <= end && pages <= (end - va) / PT_PAGE;
 }
 
+/* The table below the entry, made if there is none and one is wanted. */
+static int next_table(struct pt *pt, uint64_t *entry, unsigned int level, bool make, uint64_t *pa)
+{
+	int err;
+
+	if (*entry & PT_BIT_PRESENT) {
+		if (is_leaf(*entry, level))
+			return PLINTH_E_STATE;
+		*pa = *entry & PT_BITS_ADDRESS;
+		return 0;
+	}
+	if (!make)
+		return PLINTH_E_FAULT;
+	err = pt->alloc(pt->ctx, pa);
+	if (!err)
+		*entry = *pa | TABLE_BITS;
+	return err;
+}
+
 /* The slot of va in the last-level table, tables on the way made if wanted. */
 static int last_slot(struct pt *pt, uint64_t va, bool make, uint64_t **slot)
 {
 	uint64_t pa = pt->root_pa;
+	uint64_t *table = pt->table(pt->ctx, pa);
 
-	for (unsigned int level = pt->levels;; level--) {
-		uint64_t *table = pt->table(pt->ctx, pa);
-		uint64_t *entry;
-		int err;
+	for (unsigned int level = pt->levels; table && level > 1; level--) {
+		int err = next_table(pt, &table[level_index(va, level)], level, make, &pa);
 
-		if (!table)
-			return PLINTH_E_FAULT;
-		entry = &table[level_index(va, level)];
-		if (level == 1) {
-			*slot = entry;
-			return 0;
-		}
-		if (!(*entry & PT_BIT_PRESENT)) {
-			if (!make)
-				return PLINTH_E_FAULT;
-			err = pt->alloc(pt->ctx, &pa);
-			if (err)
-				return err;
-			*entry = pa | TABLE_BITS;
-		} else if (is_leaf(*entry, level)) {
-			return PLINTH_E_STATE;
-		} else {
-			pa = *entry & PT_BITS_ADDRESS;
-		}
+		if (err)
+			return err;
+		table = pt->table(pt->ctx, pa);
 	}
+	if (!table)
+		return PLINTH_E_FAULT;
+	*slot = &table[level_index(va, 1)];
+	return 0;
 }
 
 static uint64_t leaf_bits(unsigned int flags)
