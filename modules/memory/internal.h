@@ -45,6 +45,8 @@ void *pool_alloc_locked(uint32_t owner);
 /* false: not a page of the pool, or free already */
 bool pool_free_locked(void *page);
 uint64_t pool_used(void);
+/* Pages that were allocated and not freed. */
+uint64_t pool_taken(void);
 
 /* -- heap.c -------------------------------------------------------------------- */
 
@@ -61,5 +63,7 @@ void space_unmap_locked(void *va, size_t pages, size_t guard);
 int space_translate(uint64_t va, uint64_t *pa);
 int space_next(uint32_t table, uint64_t from, struct plinth_ctl_map *out);
 size_t space_used(void);
+/* Pages of the pool that became page tables, for as long as the VMM is loaded. */
+uint64_t space_tables(void);
 
 #endif

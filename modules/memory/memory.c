@@ -61,6 +61,9 @@ void mem_fini(void)
 		LOG_ERR("%zu bytes of the heap were never freed", heap_used());
 	if (space_used())
 		LOG_ERR("%zu pages of stacks and mappings were never freed", space_used());
+	if (pool_taken() > space_tables())
+		LOG_ERR("%llu pages of the pool were never freed",
+			(unsigned long long)(pool_taken() - space_tables()));
 	root_pa = 0;
 	launch_pa = 0;
 }

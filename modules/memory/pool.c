@@ -12,7 +12,7 @@ static struct {
 	uint64_t va, pages;
 	uint8_t *map;
 	uint64_t next; /* where the search starts: below it nothing is free */
-	uint64_t used;
+	uint64_t used, reserved;
 	struct plinth_shared *shared;
 } pool;
 
@@ -29,6 +29,7 @@ void pool_init(uint64_t va, uint64_t pages, uint8_t *map, struct plinth_shared *
 	pool.map = map;
 	pool.next = 0;
 	pool.used = 0;
+	pool.reserved = 0;
 	pool.shared = shared;
 	shared->pool_pages = pages;
 	shared->pool_used = 0;
@@ -46,6 +47,7 @@ static void count(int64_t change)
 void pool_reserve(uint64_t first, uint64_t pages)
 {
 	memset(pool.map + first, PAGE_RESERVED, pages);
+	pool.reserved += pages;
 	count((int64_t)pages);
 }
 
@@ -85,4 +87,9 @@ bool pool_free_locked(void *page)
 uint64_t pool_used(void)
 {
 	return pool.used;
+}
+
+uint64_t pool_taken(void)
+{
+	return pool.used - pool.reserved;
 }

@@ -19,6 +19,7 @@ static struct {
 	uint64_t *launch; /* the launch tables' top level: no page of the pool */
 	uint64_t va;
 	uint64_t used;
+	uint64_t tables; /* pages of the pool that became page tables, which stay */
 	uint8_t map[SPACE_PAGES / 8];
 } space;
 
@@ -29,6 +30,7 @@ static int table_alloc(void *ctx, uint64_t *pa)
 	(void)ctx;
 	if (!page)
 		return PLINTH_E_NOMEM;
+	space.tables++;
 	*pa = descriptors_pa((uint64_t)page);
 	return 0;
 }
@@ -64,7 +66,7 @@ static void mark(uint64_t first, uint64_t pages, bool take)
 		if (take)
 			space.map[i / 8] |= (uint8_t)(1u << (i % 8));
 		else
-			space.map[i / 8] &= (uint8_t)~(1u << (i % 8));
+			space.map[i / 8] &= (uint8_t) ~(1u << (i % 8));
 	}
 	space.used = take ? space.used + pages : space.used - pages;
 }
@@ -140,12 +142,18 @@ int space_next(uint32_t table, uint64_t from, struct plinth_ctl_map *out)
 		return err;
 	out->va = run.va;
 	out->bytes = run.bytes;
-	out->flags = (run.flags & PT_WRITE ? PLINTH_MAP_WRITE : 0) | (run.flags & PT_EXEC ? PLINTH_MAP_EXEC : 0) |
-		     (run.user ? PLINTH_MAP_USER : 0) | (run.global ? PLINTH_MAP_GLOBAL : 0);
+	out->flags = (run.flags & PT_WRITE ? PLINTH_MAP_WRITE : 0) |
+		     (run.flags & PT_EXEC ? PLINTH_MAP_EXEC : 0) | (run.user ? PLINTH_MAP_USER : 0) |
+		     (run.global ? PLINTH_MAP_GLOBAL : 0);
 	return 0;
 }
 
 size_t space_used(void)
 {
 	return space.used;
+}
+
+uint64_t space_tables(void)
+{
+	return space.tables;
 }

@@ -103,8 +103,10 @@ Test(memory, what_is_left_is_told, .init = up)
 {
 	cr_assert(mem_alloc(100, 0));
 	cr_assert(mem_stack_alloc(2));
+	cr_assert(mem_page_alloc());
 	mem_fini();
 	cr_expect(logged("bytes of the heap were never freed"));
+	cr_expect(logged("3 pages of the pool were never freed"));
 	cr_expect(logged("4 pages of stacks and mappings were never freed"));
 	cr_expect_eq(mem_root_tables(), 0);
 }
