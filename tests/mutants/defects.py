@@ -131,7 +131,7 @@ DEFECTS = [
      'core_corrupt(c->core, "CPU %u: could not be stopped: %s", c->cpu, plinth_strerror(err));', '(void)err;'),
     ('the claim outlives the stop', CPUS, '\tos_cpu_unclaim();\n', ''),
     ('others are kept away for ever', CORE, '\t\tos_virt_release();\n', '\t\t;\n'),
-    ('the state changes although the command failed', CORE, '\tif (!err)\n\t\tcore->state = command->to;', '\tcore->state = command->to;'),
+    ('the state changes although the command failed', CORE, '\tif (!err) {\n\t\tcore->state = command->to;', '\t{\n\t\tcore->state = command->to;'),
     ('the list of modules leaks when a file is bad', MODULES, '\tif (err)\n\t\tmodules_forget(core);\n\treturn err;', '\treturn err;'),
     ('images of a failed load leak', MODULES, '\t\t\tmodules_free(core);\n\t\t\treturn PLINTH_E_NOMEM;', '\t\t\treturn PLINTH_E_NOMEM;'),
     ('regions of the VMM leak', CORE_SPACE, '\t\tcore_free(core, region->kernel, region->pages);\n', ''),
@@ -174,7 +174,7 @@ DEFECTS = [
     # The log, the states, destructors.
     ('a log record stays marked as being written', LOG, '\t__atomic_store_n(&record->sequence, sequence, __ATOMIC_RELEASE);\n', ''),
     ('a stack that is given back stays mapped', SPACE, '\tunmap((uint64_t)va, pages);\n\tmark(', '\tmark('),
-    ('CORRUPT is forgotten when the command ends', CORE, '\tif (core->state == PLINTH_CORRUPT)\n\t\treturn PLINTH_E_CORRUPT;\n\tif (!err)\n', '\tif (!err)\n'),
+    ('CORRUPT is forgotten when the command ends', CORE, '\tif (core->state == PLINTH_CORRUPT)\n\t\treturn PLINTH_E_CORRUPT;\n\tif (!err) {\n', '\tif (!err) {\n'),
     ('a command in CORRUPT gives no reason', CORE,
      '\t\treport_line(report, "%s refused: an earlier failure could not be undone: restart the machine",\n\t\t\t    command->name);\n', ''),
     ('the list of destructors leaks', VMM, '\tcore_free(core, core->finis, core_pages(core->n_finis * sizeof(*core->finis)));\n', ''),
