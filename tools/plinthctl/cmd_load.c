@@ -13,6 +13,7 @@
 #include "device.h"
 #include "log_lines.h"
 #include "module_set.h"
+#include "options.h"
 #include "status_json.h"
 #include "uart.h"
 
@@ -97,10 +98,6 @@ static error_t parse(int key, char *word, struct argp_state *state)
 	case 'a': keep(state, options->add, &options->n_add, word); return 0;
 	case 'H': options->load.heap_bytes = parse_number(state, "heap size", word, "KMG"); return 0;
 	case 'u': parse_uart(state, options, word); return 0;
-	case 'j':
-		options->json = true;
-		error_lines_json();
-		return 0;
 	case 'l': options->load.log_level = parse_level(state, word); return 0;
 	case 'w': keep(state, options->without, &options->n_without, word); return 0;
 	case 'r':
@@ -108,10 +105,7 @@ static error_t parse(int key, char *word, struct argp_state *state)
 			argp_error(state, "--replace %s: wants NAME=FILE", word);
 		keep(state, options->replace, &options->n_replace, word);
 		return 0;
-	case ARGP_KEY_ARG:
-		argp_error(state, "no argument is wanted, but there is \"%s\"", word);
-		return EINVAL;
-	default: return ARGP_ERR_UNKNOWN;
+	default: return options_usual(key, word, state, &options->json);
 	}
 }
 

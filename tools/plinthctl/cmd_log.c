@@ -43,10 +43,6 @@ static error_t parse(int key, char *word, struct argp_state *state)
 
 	switch (key) {
 	case 'f': options->follow = true; return 0;
-	case 'j':
-		options->json = true;
-		error_lines_json();
-		return 0;
 	case 's':
 		options->since = strtod(word, &word);
 		if (*word || options->since <= 0)
@@ -59,10 +55,7 @@ static error_t parse(int key, char *word, struct argp_state *state)
 		return 0;
 	case 'c': options->cpu = options_cpu(state, word); return 0;
 	case 'S': options->set = word; return 0;
-	case ARGP_KEY_ARG:
-		argp_error(state, "no argument is wanted, but there is \"%s\"", word);
-		return EINVAL;
-	default: return ARGP_ERR_UNKNOWN;
+	default: return options_usual(key, word, state, &options->json);
 	}
 }
 

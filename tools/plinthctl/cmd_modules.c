@@ -149,10 +149,7 @@ static error_t parse(int key, char *word, struct argp_state *state)
 
 	(void)word;
 	switch (key) {
-	case 'j':
-		options->json = true;
-		error_lines_json();
-		return 0;
+	case 'j': options_take_json(&options->json); return 0;
 	case ARGP_KEY_ARGS:
 		options->files = state->argv + state->next;
 		options->n_files = state->argc - state->next;

@@ -57,14 +57,7 @@ static error_t parse(int key, char *word, struct argp_state *state)
 
 	switch (key) {
 	case 'o': options->file = word; return 0;
-	case 'j':
-		options->json = true;
-		error_lines_json();
-		return 0;
-	case ARGP_KEY_ARG:
-		argp_error(state, "no argument is wanted, but there is \"%s\"", word);
-		return EINVAL;
-	default: return ARGP_ERR_UNKNOWN;
+	default: return options_usual(key, word, state, &options->json);
 	}
 }
 

@@ -149,14 +149,7 @@ static error_t parse(int key, char *word, struct argp_state *state)
 			argp_error(state, "--watch=%s: 0.1 to 3600 seconds are possible", word);
 		return 0;
 	case 'n': options->count = options_count(state, "--count", word); return 0;
-	case 'j':
-		options->json = true;
-		error_lines_json();
-		return 0;
-	case ARGP_KEY_ARG:
-		argp_error(state, "no argument is wanted, but there is \"%s\"", word);
-		return EINVAL;
-	default: return ARGP_ERR_UNKNOWN;
+	default: return options_usual(key, word, state, &options->json);
 	}
 }
 

@@ -69,14 +69,7 @@ static error_t parse(int key, char *word, struct argp_state *state)
 	case 'r': options->record = parse_kinds(state, word); return 0;
 	case 'c': options->cpu = options_cpu(state, word); return 0;
 	case 'n': options->last = options_count(state, "--last", word); return 0;
-	case 'j':
-		options->json = true;
-		error_lines_json();
-		return 0;
-	case ARGP_KEY_ARG:
-		argp_error(state, "no argument is wanted, but there is \"%s\"", word);
-		return EINVAL;
-	default: return ARGP_ERR_UNKNOWN;
+	default: return options_usual(key, word, state, &options->json);
 	}
 }
 

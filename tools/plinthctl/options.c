@@ -8,20 +8,26 @@
 #include "options.h"
 #include "shared.h"
 
-static error_t parse(int key, char *word, struct argp_state *state)
+void options_take_json(bool *json)
 {
-	bool *json = state->input;
+	*json = true;
+	error_lines_json();
+}
 
+error_t options_usual(int key, const char *word, struct argp_state *state, bool *json)
+{
 	switch (key) {
-	case 'j':
-		*json = true;
-		error_lines_json();
-		return 0;
+	case 'j': options_take_json(json); return 0;
 	case ARGP_KEY_ARG:
 		argp_error(state, "no argument is wanted, but there is \"%s\"", word);
 		return EINVAL;
 	default: return ARGP_ERR_UNKNOWN;
 	}
+}
+
+static error_t parse(int key, char *word, struct argp_state *state)
+{
+	return options_usual(key, word, state, state->input);
 }
 
 static const struct argp_option json_only[] = {

@@ -3,12 +3,20 @@
 #ifndef PLINTHCTL_OPTIONS_H
 #define PLINTHCTL_OPTIONS_H
 
+#include <argp.h>
 #include <stdbool.h>
 
 /* options_json() - a command with --json only; true if it was given. */
 bool options_json(int argc, char **argv, const char *summary);
 
-struct argp_state;
+/* options_take_json() - --json was given: for the output, and for errors from now on. */
+void options_take_json(bool *json);
+
+/*
+ * options_usual() - what a parser leaves over: --json sets @json, an argument is one too many and the end of
+ * the program. The parser's answer for the key.
+ */
+error_t options_usual(int key, const char *word, struct argp_state *state, bool *json);
 
 /* options_cpu() - a CPU's number, or the end of the program. */
 int options_cpu(struct argp_state *state, const char *word);
