@@ -3,6 +3,8 @@
  * Entry code of the VMM's IDT: one stub of 16 bytes per vector, all of them leave the
  * same struct cpu_fault behind.
  */
+#include "push_registers.h"
+
 	/* Vectors that push an error code (SDM, "Error Code"). */
 	.set	WITH_ERROR, 1<<8 | 1<<10 | 1<<11 | 1<<12 | 1<<13 | 1<<14 | 1<<17 | 1<<21 | 1<<29 | 1<<30
 
@@ -27,39 +29,11 @@ cpu_fault_stubs:
 	.p2align 4
 	.type	fault_common, @function
 fault_common:
-	push	%rax
-	push	%rcx
-	push	%rdx
-	push	%rbx
-	push	%rbp
-	push	%rsi
-	push	%rdi
-	push	%r8
-	push	%r9
-	push	%r10
-	push	%r11
-	push	%r12
-	push	%r13
-	push	%r14
-	push	%r15
+	PUSH_REGS
 	cld
 	mov	%rsp, %rdi
 	call	cpu_fault_entered
-	pop	%r15
-	pop	%r14
-	pop	%r13
-	pop	%r12
-	pop	%r11
-	pop	%r10
-	pop	%r9
-	pop	%r8
-	pop	%rdi
-	pop	%rsi
-	pop	%rbp
-	pop	%rbx
-	pop	%rdx
-	pop	%rcx
-	pop	%rax
+	POP_REGS
 	lea	16(%rsp), %rsp		/* vector and error code; LEA keeps the flags */
 	iretq
 	.size	fault_common, . - fault_common
