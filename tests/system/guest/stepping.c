@@ -203,11 +203,9 @@ static void note_trap(pid_t pid, const struct code_case *c)
 		seen.events[seen.n++] = (struct event){ 'D', (long)(rip_of(pid) - (unsigned long)c->code), dr6 & 0x400f };
 }
 
-/* The child stops itself, then runs the code; @request: how the parent lets it go on. */
-static void trace(const struct code_case *c, enum __ptrace_request request, const char *prefix)
+/* A child that is traced, has stopped itself, and then runs the code. */
+static pid_t traced_child(const struct code_case *c, int *status)
 {
-	unsigned long place = c->breakpoint < 0 ? (unsigned long)&watched : (unsigned long)c->code + (unsigned)c->breakpoint;
-	int status;
 	pid_t pid = fork();
 
 	need(pid >= 0, "fork");
@@ -217,7 +215,17 @@ static void trace(const struct code_case *c, enum __ptrace_request request, cons
 		c->code();
 		_exit(0);
 	}
-	need(waitpid(pid, &status, 0) == pid, "waitpid");
+	need(waitpid(pid, status, 0) == pid, "waitpid");
+	return pid;
+}
+
+/* @request: how the parent lets the child go on. */
+static void trace(const struct code_case *c, enum __ptrace_request request, const char *prefix)
+{
+	unsigned long place = c->breakpoint < 0 ? (unsigned long)&watched : (unsigned long)c->code + (unsigned)c->breakpoint;
+	int status;
+	pid_t pid = traced_child(c, &status);
+
 	seen.n = 0;
 	set_debug(pid, 0, place);
 	set_debug(pid, 7, c->breakpoint < 0 ? DR7_LOCAL0 | DR7_RW_4 : DR7_LOCAL0);
@@ -315,16 +323,8 @@ static void run_in_child(const struct code_case *c)
 static void trace_faults(const struct code_case *c)
 {
 	int status;
-	pid_t pid = fork();
+	pid_t pid = traced_child(c, &status);
 
-	need(pid >= 0, "fork");
-	if (!pid) {
-		ptrace(PTRACE_TRACEME, 0, NULL, NULL);
-		raise(SIGSTOP);
-		c->code();
-		_exit(0);
-	}
-	need(waitpid(pid, &status, 0) == pid, "waitpid");
 	seen.n = 0;
 	while (WIFSTOPPED(status)) {
 		unsigned long rip = rip_of(pid);
