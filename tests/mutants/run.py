@@ -35,8 +35,8 @@ MORE_SWEEPS = [
     ('interfaces', 'tests/mocks/test_mocks_interfaces', [], 120),
     ('replacement', 'tests/mocks/test_mocks_replacement', [], 120),
     ('pairs of faults', 'tests/mocks/test_mocks_faults', ['--filter', 'faults/pairs_*'], 300),
-    ('unit tests of memory', 'tests/unit/memory/test_memory_heap', [], 30),
-    ('unit tests of memory', 'tests/unit/memory/test_memory_pool', [], 30),
+    ('unit tests of memory', 'tests/unit/test_memory_heap', [], 30),
+    ('unit tests of memory', 'tests/unit/test_memory_pool', [], 30),
 ]
 SWEEPS = FIRST_SWEEPS + MORE_SWEEPS
 # Where a defect in these files shows first, nearly always: that sweep is tried first.

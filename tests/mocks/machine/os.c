@@ -73,33 +73,14 @@ void os_unlock(void)
 	machine.locked--;
 }
 
-void os_log(enum os_log_level level, const char *line)
-{
-	(void)level;
-	(void)line;
-}
-
 uint64_t os_random(void)
 {
 	return machine.random;
 }
 
-uint64_t os_ticks(void)
-{
-	static uint64_t ticks;
-
-	return ticks += 100;
-}
-
 uint32_t os_paging_levels(void)
 {
 	return machine.levels;
-}
-
-void os_kernel_half(uint64_t *table)
-{
-	for (unsigned int i = 256; i < 512; i++)
-		table[i] = 0xdead000000000000ull + i;
 }
 
 void os_gate_user(uint64_t *land_user, uint64_t *user_cr3)
