@@ -21,6 +21,13 @@ field() {
 	plinthctl status | sed -n "s/^$1 *//p"
 }
 
+# Each CPU keeps the stacks of a few threads that ended for new ones, and clears them only then.
+use_up_stacks() {
+	for cpu in $(seq 0 $((CPUS - 1))); do
+		taskset -c "$cpu" sh -c 'for _ in 1 2 3 4 5 6 7 8; do sleep 1 & done; wait'
+	done
+}
+
 native=$(signatures)
 check "the driver goes in" driver_in
 check "the modules load" load_modules
@@ -42,9 +49,16 @@ run look
 shown=$(value shown)
 check "they are more than the driver's" [ "$noted" -gt 15 ]
 same "with the VMM running the driver's are left" $OWN_PAGES "$shown"
-run scan
-same "and no others are in all RAM" $OWN_PAGES "$(value shown)"
-dmesg | grep 'hostile: page'
+# The VMM's memory stays where it is. What the start left on a stack does not.
+for _ in 1 2 3 4 5; do
+	run scan
+	others=$(value others)
+	[ -n "$others" ] || break
+	echo "$others"
+	use_up_stacks
+done
+same "they are there" $OWN_PAGES "$(value shown)"
+same "and no others are in all RAM" "" "$others"
 
 # The kernel does not even let root read RAM there; who gets round that sees what the module sees.
 readable=0

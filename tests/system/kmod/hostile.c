@@ -4,7 +4,7 @@
  *
  * insmod hostile.ko first=A last=B, the VMM's addresses; then words into the parameter do:
  *   note     remember each page of RAM that holds one of the VMM's addresses
- *   scan     count the pages of RAM that show one now, noted or not
+ *   scan     count the pages of RAM that show one now; others tells those that were not noted
  *   look     count the noted pages that still show what they showed
  *   settle   forget those that do not: stacks and buffers that are something else by now
  *   touch    write every page of RAM with what it holds; counts where the CPU refused that
@@ -27,6 +27,7 @@
 #define WORDS (PAGE_SIZE / sizeof(u64))
 #define STEP  8 /* words: a cache line */
 #define NOTED_MAX 4096
+#define OTHERS_MAX 16
 
 static ulong first, last;
 static uint pages, noted, shown, destroyed, refused, answered;
@@ -174,16 +175,38 @@ static bool is_noted(unsigned long pfn)
 	return false;
 }
 
+/* Of pages that show an address and were not noted: where it is, and from where in the VMM's addresses. */
+static struct other {
+	unsigned long pfn;
+	unsigned int at;
+	u64 from_first;
+} others[OTHERS_MAX];
+static unsigned int n_others;
+
+static int read_others(char *out, const struct kernel_param *param)
+{
+	unsigned int i;
+	int n = 0;
+
+	for (i = 0; i < n_others; i++)
+		n += sysfs_emit_at(out, n, "page %lx has first + %llx at %x\n", others[i].pfn, others[i].from_first,
+				   others[i].at);
+	return n;
+}
+
+static const struct kernel_param_ops others_ops = { .get = read_others };
+module_param_cb(others, &others_ops, NULL, 0400);
+
 static void tell(const u64 *words, unsigned long pfn)
 {
 	unsigned int i;
 
-	for (i = 0; i < WORDS; i++)
+	for (i = 0; i < WORDS && n_others < OTHERS_MAX; i++)
 		if (is_address(words[i]))
-			pr_info("hostile: page %lx has %llx at %zx\n", pfn, words[i], i * sizeof(u64));
+			others[n_others++] = (struct other){ pfn, i * sizeof(u64), words[i] + minus_first };
 }
 
-/* Not this module's own parameters. What was not noted is told in the kernel's log. */
+/* Not this module's own parameters. */
 static void scan(u64 *words, unsigned long pfn)
 {
 	if (pfn == page_to_pfn(vmalloc_to_page(&first)) || !holds_address(words))
@@ -250,6 +273,7 @@ static int run(const char *word, const struct kernel_param *param)
 		for_all(note);
 	} else if (sysfs_streq(word, "scan")) {
 		shown = 0;
+		n_others = 0;
 		for_all(scan);
 	} else if (sysfs_streq(word, "look")) {
 		shown = 0;
