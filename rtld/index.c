@@ -165,6 +165,8 @@ static void add_gnu(struct rtld_index *x, const struct rtld_module *m)
 	while ((word = fill_slots(x, word, end, first + (word - start))) < end) {
 		insert_behind(x, rtld_index_slot(*word, x->mask), *word,
 			      first + (word - start));
+		if (!x->budget)
+			return;
 		word++;
 	}
 }

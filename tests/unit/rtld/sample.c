@@ -78,6 +78,55 @@ void sample_cut(struct sample *s, size_t size)
 	munmap(whole.map, whole.map_size);
 }
 
+void *sample_extend(struct sample *s, uint64_t vaddr, uint32_t flags,
+		    size_t size)
+{
+	struct sample whole = *s;
+	size_t at = pages(whole.size);
+	uint8_t *bytes = calloc(1, at + size);
+
+	memcpy(bytes, whole.bytes, whole.size);
+	make(s, bytes, at + size);
+	free(bytes);
+	munmap(whole.map, whole.map_size);
+	*sample_phdr(s, PT_NOTE, 0) = (struct elf64_phdr){
+		.type = PT_LOAD, .flags = flags, .align = 8, .offset = at,
+		.vaddr = vaddr, .filesz = size, .memsz = size,
+	};
+	return s->bytes + at;
+}
+
+/* In a new table at the end. */
+void sample_add_empty(struct sample *to, const struct sample *from,
+		      uint32_t before, uint32_t behind)
+{
+	const struct elf64_ehdr *e = (const void *)from->bytes;
+	const struct elf64_phdr empty = {
+		.type = PT_LOAD, .flags = PF_R, .align = 1,
+	};
+	size_t at = (from->size + 7) / 8 * 8;
+	uint32_t count = before + e->phnum + behind, i;
+	struct sample s = *from;
+	struct elf64_phdr *p;
+
+	s.size = at + count * sizeof(*p);
+	s.bytes = calloc(1, s.size);
+	memcpy(s.bytes, from->bytes, from->size);
+	p = (void *)(s.bytes + at);
+	for (i = 0; i < before; i++)
+		*p++ = empty;
+	memcpy(p, from->bytes + e->phoff, e->phnum * sizeof(*p));
+	p += e->phnum;
+	for (i = 0; i < behind; i++) {
+		*p = empty;
+		p++->vaddr = 0x100000;
+	}
+	((struct elf64_ehdr *)s.bytes)->phoff = at;
+	((struct elf64_ehdr *)s.bytes)->phnum = count;
+	sample_copy(to, &s);
+	free(s.bytes);
+}
+
 void sample_free(struct sample *s)
 {
 	if (s->map)

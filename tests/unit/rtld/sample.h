@@ -24,6 +24,15 @@ void sample_load(struct sample *s, const char *name);
 void sample_copy(struct sample *to, const struct sample *from);
 /* Cut to size bytes, again ending at the guard page. */
 void sample_cut(struct sample *s, size_t size);
+/*
+ * PT_NOTE becomes a PT_LOAD of this size at an address behind the others', with
+ * bytes of its own in the file, all 0: these are returned.
+ */
+void *sample_extend(struct sample *s, uint64_t vaddr, uint32_t flags,
+		    size_t size);
+/* A copy with that many empty PT_LOADs before and behind the others. */
+void sample_add_empty(struct sample *to, const struct sample *from,
+		      uint32_t before, uint32_t behind);
 void sample_free(struct sample *s);
 
 /* Where things are in a good file; NULL or 0 if there is no such thing. */

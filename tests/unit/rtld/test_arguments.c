@@ -93,6 +93,8 @@ Test(rtld_arguments, modules_that_are_not_there)
 	cr_expect_null(rtld_find_note(t.set, NOBODY, "Plinth", 42, &size));
 	cr_expect_not(rtld_next_binding(t.set, NOBODY, &at, &binding));
 	cr_expect_eq(rtld_place(t.set, NOBODY, t.image[0].at, TEST_BASE), PLINTH_E_INVAL);
+	cr_expect_not(rtld_has_build_id(t.set, NOBODY));
+	cr_expect(rtld_has_build_id(t.set, 0));
 	test_set_close(&t);
 }
 
@@ -142,6 +144,25 @@ Test(rtld_arguments, places_that_cannot_be)
 	cr_expect_eq(test_set_count(&t, RTLD_PLACE_ALIGN), 3);
 	cr_expect_eq(rtld_place(t.set, 0, at, 0ull - RTLD_PAGE), PLINTH_E_INVAL);
 	cr_expect_eq(test_set_count(&t, RTLD_PLACE_WRAP), 1);
+	test_set_close(&t);
+}
+
+/* More than a page of alignment: of the place, or of address 0 of the file. */
+Test(rtld_arguments, places_of_large_alignment)
+{
+	const struct rtld_info *info;
+	struct test_set t;
+
+	test_set_open(&t, 0);
+	cr_assert_eq(test_set_add(&t, "odd"), 0);
+	info = rtld_info(t.set, 0);
+	cr_assert_gt(info->align, 2 * RTLD_PAGE);
+	cr_assert_neq(info->low % info->align, 0);
+	cr_expect_eq(rtld_place(t.set, 0, NULL, TEST_BASE), 0);
+	cr_expect_eq(rtld_place(t.set, 0, NULL, TEST_BASE + info->low), 0);
+	cr_expect_eq(rtld_place(t.set, 0, NULL, TEST_BASE + info->low + RTLD_PAGE), PLINTH_E_INVAL);
+	cr_expect_eq(test_set_count(&t, RTLD_PLACE_ALIGN), 1);
+	cr_expect_eq(info->run, TEST_BASE + info->low);
 	test_set_close(&t);
 }
 

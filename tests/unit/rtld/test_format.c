@@ -49,6 +49,11 @@ Test(rtld_format, exact)
 	cr_expect_str_eq(line, "b?.so: symbol 7 (f?[31m?) is not defined by "
 			 "any module; add the module that provides it "
 			 "[UNDEFINED]");
+	e.symbol = NULL;
+	e.file = "";
+	rtld_format_error(&e, line, sizeof(line));
+	cr_expect_str_eq(line, "the set: symbol 7 is not defined by any module; "
+			 "add the module that provides it [UNDEFINED]");
 }
 
 Test(rtld_format, any_size)
@@ -147,5 +152,35 @@ Test(rtld_format, versions_that_are_none)
 		rtld_format_in(t.set, &e, line, sizeof(line));
 		cr_expect_str_eq(line, plain, "%s", symbols[i]);
 	}
+	test_set_close(&t);
+}
+
+/* Names act on no terminal in that sentence either. These three characters have the same hash as those they replace. */
+Test(rtld_format, versions_of_a_function_with_an_odd_name)
+{
+	struct rtld_error e = {
+		.check = RTLD_UNDEFINED, .table = RTLD_T_SYMTAB,
+		.symbol = "lateq\x7f\x84" "all", .file = "new.so",
+		.other = RTLD_NONE,
+	};
+	char line[512], plain[512];
+	struct elf64_sym *symbol;
+	struct test_set t;
+	struct sample s;
+
+	sample_load(&s, "later");
+	symbol = sample_symbol(&s, "later_call.v2");
+	memcpy(sample_at(&s, sample_dyn(&s, 5)->value) + symbol->name + 4,
+	       "q\x7f\x84", 3);
+	test_set_open(&t, 0);
+	cr_assert_eq(test_set_add_sample(&t, &s), 0);
+	rtld_format_in(t.set, &e, line, sizeof(line));
+	cr_expect(!strncmp(line, "new.so: was built for version 1 of lateq??all(), "
+			   "but later.so offers version 2; ", 80), "%s", line);
+	e.symbol = NULL;
+	rtld_format_error(&e, plain, sizeof(plain));
+	rtld_format_in(t.set, &e, line, sizeof(line));
+	cr_expect_str_eq(line, plain, "no name, no version");
+	sample_free(&s);
 	test_set_close(&t);
 }

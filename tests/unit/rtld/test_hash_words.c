@@ -7,6 +7,7 @@
 #include <plinth/error.h>
 #include <string.h>
 
+#include "format.h"
 #include "sample.h"
 
 #define DT_GNU_HASH 0x6ffffef5ull
@@ -95,4 +96,82 @@ Test(rtld_hash_words, stolen_word_binds_nothing)
 	test_set_close(&t);
 	sample_free(&base);
 	sample_free(&user);
+}
+
+/* -- tables of any form -- */
+
+struct form {
+	const char *what, *file;
+	uint32_t first, bucket[2], words;
+	uint32_t ends; /* a bit for each word that ends a chain */
+	enum rtld_check check;
+};
+
+static const struct form tables[] = {
+	{"nothing in it", "base-gnu", 0, {0, 0}, 0, 0, RTLD_OK},
+	{"nothing in it, of symbols that are not there", "base-gnu", 1u << 31, {0, 0}, 0, 0, RTLD_OK},
+	{"nothing in it, beside a SysV table", "base-both", 1u << 31, {0, 0}, 0, 0, RTLD_OK},
+	{"a chain that starts in the middle", "base-gnu", 0, {1, 0}, 2, 3, RTLD_GNU_HASH_BUCKET},
+	{"the highest symbol there may be",
+	 "base-gnu",
+	 RTLD_MAX_SYMBOLS - 1,
+	 {RTLD_MAX_SYMBOLS - 1, 0},
+	 1,
+	 1,
+	 RTLD_SYMBOL_RANGE},
+	{"one above it", "base-gnu", RTLD_MAX_SYMBOLS, {RTLD_MAX_SYMBOLS, 0}, 1, 1, RTLD_SYMBOL_COUNT},
+	{"both of them",
+	 "base-gnu",
+	 RTLD_MAX_SYMBOLS - 1,
+	 {RTLD_MAX_SYMBOLS - 1, 0},
+	 2,
+	 2,
+	 RTLD_SYMBOL_COUNT},
+	{"numbers that wrap", "base-gnu", 0xfffffffe, {0xfffffffe, 0}, 3, 4, RTLD_SYMBOL_COUNT},
+	{"a last chain without end", "base-gnu", 1, {1, 2}, 1, 1, RTLD_GNU_HASH_CHAIN},
+};
+
+static void write_table(const struct sample *s, const struct form *f)
+{
+	const struct elf64_phdr *p = sample_phdr(s, PT_LOAD, 0);
+	struct elf64_gnu_hash *h = (void *)sample_at(s, sample_dyn(s, DT_GNU_HASH)->value);
+	uint32_t *bucket = (uint32_t *)((uint64_t *)(h + 1) + h->bloom_words), *word = bucket + 2, i;
+
+	cr_assert_geq(h->buckets, 3, "room for two and some words");
+	h->buckets = 2;
+	h->symoffset = f->first;
+	memcpy(bucket, f->bucket, sizeof(f->bucket));
+	for (i = 0; i < f->words; i++)
+		word[i] = 2 * i | (f->ends >> i & 1);
+	/* Whatever follows could end a chain. */
+	if (f->check == RTLD_GNU_HASH_CHAIN)
+		for (; (uint8_t *)&word[i + 1] <= s->bytes + p->offset + p->filesz; i++)
+			word[i] &= ~1u;
+}
+
+Test(rtld_hash_words, tables_of_any_form)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
+		const struct form *f = &tables[i];
+		struct test_set t;
+		struct sample s;
+		uint64_t run;
+		int got;
+
+		sample_load(&s, f->file);
+		write_table(&s, f);
+		test_set_open(&t, 0);
+		got = test_set_add_sample(&t, &s);
+		cr_expect_eq(got < 0, f->check != RTLD_OK, "%s", f->what);
+		cr_expect_eq(t.errors.count, f->check != RTLD_OK, "%s", f->what);
+		cr_expect_eq(t.list[0].check, f->check, "%s: %s", f->what, rtld_check_name(t.list[0].check));
+		if (!got) {
+			cr_expect_eq(rtld_info(t.set, 0)->exports, 0, "%s", f->what);
+			cr_expect_eq(rtld_lookup_in(t.set, 0, "base_sum", &run), PLINTH_E_NOSYM);
+		}
+		sample_free(&s);
+		test_set_close(&t);
+	}
 }

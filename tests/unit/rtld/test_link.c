@@ -293,3 +293,64 @@ Test(rtld_link, bindings)
 	cr_expect_eq(nobody, 2);
 	test_set_close(&t);
 }
+
+/* What is called was checked; should it have changed since, it is checked again. */
+Test(rtld_link, start_function_that_changed)
+{
+	struct rtld_cursor at = { 0 };
+	const struct rtld_info *info;
+	struct test_set t;
+	uint64_t run, data;
+	uint32_t module;
+
+	test_set_open(&t, 0);
+	add(&t, "base", "gnu");
+	test_set_place(&t, TEST_BASE);
+	cr_assert_eq(test_set_link(&t), 0);
+	info = rtld_info(t.set, 0);
+	cr_assert(rtld_next_init(t.set, &at, &run, &module));
+	data = look_up(&t, "base_numbers");
+	memcpy(info->write + (sample_dyn(&t.sample[0], 25)->value - info->low), &data, 8);
+	at = (struct rtld_cursor){ 0 };
+	cr_expect_not(rtld_next_init(t.set, &at, &run, &module));
+	test_set_close(&t);
+}
+
+/* The module that base's own reference to its weak function is bound to. */
+static uint32_t own_choice(const struct sample *s)
+{
+	struct rtld_cursor at = { 0 };
+	uint32_t found = RTLD_NONE;
+	struct rtld_binding b;
+	struct test_set t;
+
+	test_set_open(&t, 0);
+	cr_assert_eq(test_set_add_sample(&t, s), 0);
+	cr_assert_eq(test_set_add(&t, "strong"), 1);
+	test_set_place(&t, TEST_BASE);
+	cr_assert_eq(test_set_link(&t), 0);
+	while (rtld_next_binding(t.set, 0, &at, &b))
+		if (b.name && !strcmp(b.name, "base_choice"))
+			found = b.module;
+	test_set_close(&t);
+	return found;
+}
+
+/* A definition that is local, or protected, is what its own module gets, whatever others offer. */
+Test(rtld_link, definitions_that_stay_in_their_module)
+{
+	struct elf64_sym *symbol;
+	struct sample s;
+
+	sample_load(&s, "base-sysv");
+	symbol = sample_symbol(&s, "base_choice");
+	cr_expect_eq(own_choice(&s), 1);
+	symbol->other = STV_PROTECTED;
+	cr_expect_eq(own_choice(&s), 0);
+	symbol->other = STV_HIDDEN;
+	cr_expect_eq(own_choice(&s), 0);
+	symbol->other = STV_DEFAULT;
+	symbol->info = STB_LOCAL << 4 | STT_FUNC;
+	cr_expect_eq(own_choice(&s), 0);
+	sample_free(&s);
+}

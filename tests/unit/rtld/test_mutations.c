@@ -8,8 +8,8 @@
 #include "sample.h"
 
 enum where {
-	CUT_, EHDR_, PHDR_, DYN_, DYNS_, SYM_, SYM_NULL_, SYM_AT_END_, RELA_,
-	RELA_DYNAMIC_, JMP_, GNU_, GNU_BUCKET_, GNU_ENDLESS_, SYSV_,
+	CUT_, EHDR_, PHDR_, DYN_, DYNS_, DYN_SHIFTED_, SYM_, SYM_NULL_,
+	SYM_AT_END_, RELA_, RELA_DYNAMIC_, RELA_TINY_, JMP_, GNU_, GNU_BUCKET_, GNU_ENDLESS_, SYSV_,
 	SYSV_CHAIN_, SYSV_SELF_, SYSV_SHORT_, STR_, RELR_,
 	RELR_TWICE_, NOTE_, INIT_DATA_, VERSYM_END_, VERDEF_,
 };
@@ -36,11 +36,13 @@ struct mutation {
 #define PHDR(type, n)	{ PHDR_, type, n, 0 }
 #define DYN(tag)	{ DYN_, tag, 0, 0 }
 #define DYNS		{ DYNS_, 0, 0, 0 }
+#define DYN_SHIFTED	{ DYN_SHIFTED_, 0, 0, 0 }
 #define SYM(name)	{ SYM_, 0, 0, name }
 #define SYM_NULL	{ SYM_NULL_, 0, 0, 0 }
 #define SYM_AT_END	{ SYM_AT_END_, 0, 0, 0 }
 #define RELA(type)	{ RELA_, type, 0, 0 }
 #define RELA_DYNAMIC	{ RELA_DYNAMIC_, 0, 0, 0 }
+#define RELA_TINY	{ RELA_TINY_, 0, 0, 0 }
 #define JMP(type)	{ JMP_, type, 0, 0 }
 #define GNU		{ GNU_, 0, 0, 0 }
 #define GNU_BUCKET	{ GNU_BUCKET_, 0, 0, 0 }
@@ -137,11 +139,27 @@ static void special(struct sample *s, const struct mutation *m)
 		     (uint8_t *)d < s->bytes + p->offset + p->filesz; d++)
 			d->tag = 21 /* DT_DEBUG */;
 		return;
+	case DYN_SHIFTED_:	/* aligned in memory, but not in the file */
+		p = sample_phdr(s, PT_DYNAMIC, 0);
+		p->offset += m->value;
+		while (p-- > sample_phdr(s, PT_LOAD, 0))
+			if (p->type == PT_LOAD && p->flags & PF_W) {
+				p->align = m->value;
+				p->offset += m->value;
+			}
+		return;
 	case SYM_AT_END_:
 		move_to_end(s, 6, sizeof(struct elf64_sym));
 		return;
 	case RELA_DYNAMIC_:
 		sample_rela(s, 7, 8)->offset = sample_phdr(s, PT_DYNAMIC, 0)->vaddr;
+		return;
+	case RELA_TINY_:	/* into a PT_LOAD in which no word has room */
+		*sample_phdr(s, PT_NOTE, 0) = (struct elf64_phdr){
+			.type = PT_LOAD, .flags = PF_R | PF_W, .align = 1,
+			.vaddr = 0x100001, .memsz = 3,
+		};
+		sample_rela(s, 7, 8)->offset = 0x100001;
 		return;
 	case GNU_ENDLESS_:
 		make_endless(s);

@@ -192,6 +192,10 @@ Test(rtld_plan, reasons)
 	expect_text(&t, "used");
 	cr_expect_not(link_with(&t, plan, size - 4));
 	expect_text(&t, "not used: it is damaged");
+	plan[4]++;	/* the sum of the modules' entries is another one */
+	cr_expect_not(link_with(&t, plan, size + 8));
+	expect_text(&t, "not used: it is damaged");
+	plan[4]--;
 	kept = plan[6];
 	plan[6] ^= 1;	/* in the build-id of the first module */
 	cr_expect_not(link_with(&t, plan, size));
@@ -238,4 +242,159 @@ Test(rtld_plan, undefined)
 	free(work);
 	free(plan);
 	test_set_close(&t);
+}
+
+/* A build-id of another length is none: without all of them there is no plan, and none is used. */
+Test(rtld_plan, build_id_of_another_length)
+{
+	struct test_set good, t;
+	struct sample s;
+	uint32_t *plan;
+	size_t size;
+
+	open_set(&good, 0);
+	plan = make_plan(&good, &size);
+	sample_load(&s, "base-gnu");
+	((struct elf64_note *)(s.bytes + sample_phdr(&s, PT_NOTE, 0)->offset))->descsz--;
+	test_set_open(&t, 0);
+	cr_assert_eq(test_set_add_sample(&t, &s), 0);
+	cr_assert_eq(test_set_add(&t, "user-gnu"), 1);
+	cr_assert_eq(test_set_add(&t, "strong"), 2);
+	test_set_place(&t, TEST_BASE);
+	cr_expect_not(rtld_has_build_id(t.set, 0));
+	cr_expect(rtld_has_build_id(t.set, 1));
+	cr_expect_not(link_with(&t, plan, size));
+	cr_expect_eq(rtld_plan_result(t.set).state, RTLD_PLAN_BUILD);
+	cr_expect_eq(rtld_plan_size(t.set), 0);
+	free(plan);
+	sample_free(&s);
+	test_set_close(&t);
+	test_set_close(&good);
+}
+
+#define ENTRIES(modules) (5u + 6u * (modules))	/* words before the entries of a plan */
+
+static const char *name_in(const struct sample *s, uint32_t symbol)
+{
+	struct elf64_sym *sym = (void *)sample_at(s, sample_dyn(s, 6)->value);
+
+	return (char *)sample_at(s, sample_dyn(s, 5)->value) + sym[symbol].name;
+}
+
+/* Who writes a plan decides among definitions of one name, and no more. */
+static void expect_names(const struct test_set *t, const char *what)
+{
+	uint32_t m;
+
+	for (m = 0; m < rtld_count(t->set); m++) {
+		struct rtld_cursor at = { 0 };
+		struct rtld_binding b;
+
+		while (rtld_next_binding(t->set, m, &at, &b))
+			if (b.module != RTLD_NONE)
+				cr_assert_str_eq(name_in(&t->sample[b.module], b.symbol), b.name, "%s", what);
+			else
+				cr_assert(b.weak, "%s: %s", what, b.name);
+	}
+}
+
+/* Each entry with any provider and any length, by either kind of hash table. */
+static void change_entries(const char *base, const char *user)
+{
+	static const uint32_t providers[] = {
+		UINT32_MAX, UINT32_MAX - 1, 3u << 22, 1u << 22 | 1, 2u << 22 | 1, 0x3fffff,
+	};
+	uint32_t *plan, p, length;
+	bool used;
+	struct test_set t;
+	size_t size, at;
+	uint64_t sum;
+
+	test_set_open(&t, 0);
+	cr_assert_eq(test_set_add(&t, base), 0);
+	cr_assert_eq(test_set_add(&t, user), 1);
+	cr_assert_eq(test_set_add(&t, "strong"), 2);
+	test_set_place(&t, TEST_BASE);
+	plan = make_plan(&t, &size);
+	sum = sum_images(&t);
+	for (at = ENTRIES(3); at < size / 4; at += 2) {
+		const uint32_t kept[2] = { plan[at], plan[at + 1] };
+		const uint32_t lengths[] = { 0, 7, kept[1], kept[1] + 1, UINT32_MAX };
+
+		for (p = 0; p < 20; p++)
+			for (length = 0; length < 5; length++) {
+				plan[at] = p < 6 ? providers[p] : p < 7 ? kept[0] : p - 7;
+				plan[at + 1] = lengths[length];
+				used = link_with(&t, plan, size);
+				expect_names(&t, base);
+				cr_assert(used || sum_images(&t) == sum, "%s, word %zu: %x, %x", base, at,
+					  plan[at], plan[at + 1]);
+			}
+		memcpy(&plan[at], kept, sizeof(kept));
+	}
+	cr_expect(link_with(&t, plan, size));
+	free(plan);
+	test_set_close(&t);
+}
+
+Test(rtld_plan, every_entry)
+{
+	change_entries("base-gnu", "user-gnu");
+	change_entries("base-sysv", "user-sysv");
+}
+
+/* A plan cannot bind to others what stays in its module. */
+Test(rtld_plan, definition_that_stays_in_its_module)
+{
+	struct test_set good, t;
+	struct sample s;
+	uint32_t *plan;
+	size_t size;
+
+	open_set(&good, 0);
+	plan = make_plan(&good, &size);
+	sample_load(&s, "base-gnu");
+	sample_symbol(&s, "base_choice")->other = STV_PROTECTED;
+	test_set_open(&t, 0);
+	cr_assert_eq(test_set_add_sample(&t, &s), 0);
+	cr_assert_eq(test_set_add(&t, "user-gnu"), 1);
+	cr_assert_eq(test_set_add(&t, "strong"), 2);
+	test_set_place(&t, TEST_BASE);
+	cr_expect_not(link_with(&t, plan, size));
+	cr_expect_eq(rtld_plan_result(t.set).state, RTLD_PLAN_BINDING);
+	free(plan);
+	sample_free(&s);
+	test_set_close(&t);
+	test_set_close(&good);
+}
+
+/* What a plan says nothing of is checked with one as without: here a name in DT_NEEDED. */
+Test(rtld_plan, order_is_not_in_it)
+{
+	struct test_set good, t;
+	size_t size, work_size;
+	struct sample s;
+	uint32_t *plan;
+	void *work;
+
+	open_set(&good, 0);
+	plan = make_plan(&good, &size);
+	sample_load(&s, "user-gnu");
+	sample_at(&s, sample_dyn(&s, 5)->value + sample_dyn(&s, 1)->value)[0] = 'c';
+	test_set_open(&t, 0);
+	cr_assert_eq(test_set_add(&t, "base-gnu"), 0);
+	cr_assert_eq(test_set_add_sample(&t, &s), 1);
+	cr_assert_eq(test_set_add(&t, "strong"), 2);
+	test_set_place(&t, TEST_BASE);
+	work_size = rtld_work_size(t.set);
+	work = aligned_alloc(16, (work_size + 15) / 16 * 16);
+	rtld_set_plan(t.set, plan, size);
+	cr_expect_eq(rtld_link(t.set, work, work_size), PLINTH_E_LINK);
+	cr_expect_eq(rtld_plan_result(t.set).state, RTLD_PLAN_USED);
+	cr_expect_eq(test_set_count(&t, RTLD_NEEDED_MISSING), 1);
+	free(work);
+	free(plan);
+	sample_free(&s);
+	test_set_close(&t);
+	test_set_close(&good);
 }

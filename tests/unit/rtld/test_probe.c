@@ -121,31 +121,6 @@ Test(rtld_probe, no_segment)
 	test_set_close(&t);
 }
 
-/* A copy with n empty PT_LOADs behind the others, in a new table at the end. */
-static void add_segments(struct sample *to, const struct sample *from,
-			 uint32_t n)
-{
-	static uint8_t buffer[1 << 20];
-	struct elf64_ehdr *e = (void *)buffer;
-	struct elf64_phdr *p;
-	struct sample s = *from;
-	uint32_t i;
-
-	memset(buffer, 0, sizeof(buffer));
-	memcpy(buffer, from->bytes, from->size);
-	p = (void *)(buffer + (from->size + 7) / 8 * 8);
-	memcpy(p, buffer + e->phoff, e->phnum * sizeof(*p));
-	e->phoff = (uint8_t *)p - buffer;
-	for (i = 0; i < n; i++)
-		p[e->phnum++] = (struct elf64_phdr){
-			.type = PT_LOAD, .flags = PF_R, .align = 1,
-			.vaddr = 0x100000,
-		};
-	s.bytes = buffer;
-	s.size = (uint8_t *)(p + e->phnum) - buffer;
-	sample_copy(to, &s);
-}
-
 Test(rtld_probe, many_segments)
 {
 	struct sample s, more;
@@ -156,51 +131,46 @@ Test(rtld_probe, many_segments)
 	sample_load(&s, "base-gnu");
 	for (have = 0; sample_phdr(&s, PT_LOAD, have); have++)
 		;
-	add_segments(&more, &s, RTLD_MAX_SEGMENTS - have);
+	sample_add_empty(&more, &s, 0, RTLD_MAX_SEGMENTS - have);
 	cr_expect_eq(test_set_add_sample(&t, &more), 0);
 	cr_expect_eq(rtld_info(t.set, 0)->segments, RTLD_MAX_SEGMENTS);
 	sample_free(&more);
 	test_set_close(&t);
 
 	test_set_open(&t, 0);
-	add_segments(&more, &s, RTLD_MAX_SEGMENTS - have + 1);
+	sample_add_empty(&more, &s, 0, RTLD_MAX_SEGMENTS - have + 1);
 	expect_only(&t, &more, RTLD_LOAD_MANY);
 	sample_free(&more);
 	sample_free(&s);
 	test_set_close(&t);
 }
 
-/* PT_NOTE becomes a PT_LOAD that holds 17 MiB of SysV hash table. */
-Test(rtld_probe, too_many_symbols)
+/* A new PT_LOAD holds 17 MiB of hash table, which is more than so many symbols want. */
+static void expect_too_many(const char *name, uint64_t tag,
+			    const uint32_t *table, size_t bytes,
+			    enum rtld_check check)
 {
-	size_t extra = 17 << 20, at;
-	struct elf64_phdr *p;
 	struct test_set t;
-	struct sample s, big;
-	uint8_t *bytes;
-	uint32_t *hash;
+	struct sample s;
 
 	test_set_open(&t, 0);
-	sample_load(&s, "base-sysv");
-	at = (s.size + RTLD_PAGE - 1) / RTLD_PAGE * RTLD_PAGE;
-	bytes = calloc(1, at + extra);
-	p = sample_phdr(&s, PT_NOTE, 0);
-	*p = (struct elf64_phdr){
-		.type = PT_LOAD, .flags = PF_R, .align = 8, .offset = at,
-		.vaddr = 0x100000, .filesz = extra, .memsz = extra,
-	};
-	sample_dyn(&s, 4)->value = 0x100000;
-	memcpy(bytes, s.bytes, s.size);
-	hash = (uint32_t *)(bytes + at);
-	hash[0] = 1;
-	hash[1] = RTLD_MAX_SYMBOLS + 1;
-	big = s;
-	big.bytes = bytes;
-	big.size = at + extra;
-	expect_only(&t, &big, RTLD_SYMBOL_COUNT);
-	free(bytes);
+	sample_load(&s, name);
+	memcpy(sample_extend(&s, 0x100000, PF_R, 17 << 20), table, bytes);
+	sample_dyn(&s, tag)->value = 0x100000;
+	expect_only(&t, &s, check);
+	cr_expect_eq(t.list[0].limit, RTLD_MAX_SYMBOLS);
 	sample_free(&s);
 	test_set_close(&t);
+}
+
+Test(rtld_probe, too_many_symbols)
+{
+	static const uint32_t sysv[] = { 1, RTLD_MAX_SYMBOLS + 1 };
+	/* One bucket, whose chain starts at the first symbol and has no end. */
+	static const uint32_t gnu[] = { 1, 1, 1, 0, 0, 0, 1 };
+
+	expect_too_many("base-sysv", 4, sysv, sizeof(sysv), RTLD_SYMBOL_COUNT);
+	expect_too_many("base-gnu", 0x6ffffef5, gnu, sizeof(gnu), RTLD_GNU_HASH_CHAIN);
 }
 
 Test(rtld_probe, full_set)
@@ -287,4 +257,115 @@ Test(rtld_probe, several_defects)
 	s.bytes[18] = 3;
 	expect_findings(&s, (const enum rtld_check[]){ RTLD_EHDR_MACHINE, 0 });
 	sample_free(&s);
+}
+
+/* The types of references are not looked at: their definitions' count. */
+Test(rtld_probe, references_of_any_type)
+{
+	static const uint8_t types[] = { STT_TLS, STT_GNU_IFUNC, STT_SECTION };
+	size_t i;
+
+	for (i = 0; i < sizeof(types); i++) {
+		struct test_set t;
+		struct sample s;
+
+		test_set_open(&t, 0);
+		sample_load(&s, "user-gnu");
+		sample_symbol(&s, "base_sum")->info = STB_GLOBAL << 4 | types[i];
+		cr_assert_eq(test_set_add_sample(&t, &s), 0, "type %u", types[i]);
+		cr_assert_eq(test_set_add(&t, "base-gnu"), 1);
+		test_set_place(&t, TEST_BASE);
+		cr_expect_eq(test_set_link(&t), 0, "type %u", types[i]);
+		sample_free(&s);
+		test_set_close(&t);
+	}
+}
+
+#define LIST 4000u	/* entries of a list of names */
+
+/* Two definitions of versions that share a long list of names, `shift` bytes into a PT_LOAD. */
+static void make_versions(struct sample *s, uint32_t names, uint32_t shift)
+{
+	struct elf64_verdef *d;
+	struct elf64_verdaux *aux;
+	struct elf64_phdr *p;
+	uint32_t i;
+
+	sample_load(s, "base-version");
+	d = (void *)((uint8_t *)sample_extend(s, 0x100000, PF_R, 0x9000) + shift);
+	aux = (void *)(d + 2);
+	for (i = 0; i < 2; i++)
+		d[i] = (struct elf64_verdef){
+			.count = names, .aux = (uint8_t *)aux - (uint8_t *)&d[i],
+			.next = sizeof(*d),
+		};
+	for (i = 0; i < LIST; i++)
+		aux[i] = (struct elf64_verdaux){ .next = sizeof(*aux) };
+	for (i = 0; (p = sample_phdr(s, PT_LOAD, i)); i++)
+		if (p->vaddr == 0x100000) {
+			p->align = 1;
+			p->offset += shift;
+			p->filesz = p->memsz = p->filesz - shift;
+		}
+	sample_dyn(s, 0x6ffffffc)->value = 0x100000;
+	sample_dyn(s, 0x6ffffffd)->value = 2;
+}
+
+/* Shared lists must not cost more than a file has room for; nor is a word read that is not aligned. */
+Test(rtld_probe, lists_of_versions)
+{
+	static const struct {
+		uint32_t names, shift;
+		enum rtld_check check;
+	} cases[] = {
+		{ 100, 0, RTLD_OK }, { LIST, 0, RTLD_VERSION_CHAIN },
+		{ 100, 2, RTLD_VERSION_RANGE }, { 100, 4, RTLD_OK },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct test_set t;
+		struct sample s;
+
+		test_set_open(&t, 0);
+		make_versions(&s, cases[i].names, cases[i].shift);
+		if (cases[i].check)
+			expect_only(&t, &s, cases[i].check);
+		else
+			cr_expect_eq(test_set_add_sample(&t, &s), 0, "case %zu", i);
+		sample_free(&s);
+		test_set_close(&t);
+	}
+}
+
+/* RELATIVE entries are checked four at a time: any number of them, and one that is bad at any place. */
+Test(rtld_probe, numbers_of_relative_entries)
+{
+	uint32_t n, bad, i;
+
+	for (n = 1; n <= 9; n++)
+		for (bad = 0; bad <= n; bad++) {
+			struct elf64_rela *r;
+			struct test_set t;
+			struct sample s;
+			uint64_t place;
+
+			sample_load(&s, "base-gnu");
+			place = sample_rela(&s, 7, R_X86_64_RELATIVE)->offset;
+			r = sample_extend(&s, 0x100000, PF_R, 0x1000);
+			for (i = 0; i < n; i++)
+				r[i] = (struct elf64_rela){ .offset = i + 1 == bad ? 0 : place, .type = R_X86_64_RELATIVE };
+			sample_dyn(&s, 7)->value = 0x100000;
+			sample_dyn(&s, 8)->value = n * sizeof(*r);
+			test_set_open(&t, 0);
+			if (bad) {
+				expect_only(&t, &s, RTLD_RELOC_PLACE);
+				cr_expect_eq(t.list[0].index, bad - 1, "%u of %u", bad, n);
+			} else {
+				cr_assert_eq(test_set_add_sample(&t, &s), 0);
+				cr_expect_eq(rtld_info(t.set, 0)->relative, n);
+			}
+			sample_free(&s);
+			test_set_close(&t);
+		}
 }

@@ -230,6 +230,32 @@ Test(rtld_set, overlapping_places)
 	test_set_close(&t);
 }
 
+/* Who only resolves gives no memory to write to; addresses are compared all the same, in any order. */
+Test(rtld_set, places_that_are_not_written)
+{
+	static _Alignas(16) uint8_t work[1 << 16];
+	const uint64_t second = TEST_BASE - 0x100000;
+	struct test_set t;
+	void *write[2];
+
+	add_pair(&t, "gnu", 0);
+	test_set_place(&t, TEST_BASE);
+	write[0] = rtld_info(t.set, 0)->write;
+	write[1] = rtld_info(t.set, 1)->write;
+	rtld_place(t.set, 1, write[1], second);
+	cr_expect_eq(rtld_resolve(t.set, work, sizeof(work)), 0);
+	rtld_place(t.set, 0, NULL, TEST_BASE);
+	cr_expect_eq(rtld_resolve(t.set, work, sizeof(work)), 0);
+	rtld_place(t.set, 0, write[0], TEST_BASE);
+	rtld_place(t.set, 1, NULL, second);
+	cr_expect_eq(rtld_resolve(t.set, work, sizeof(work)), 0);
+	rtld_place(t.set, 0, NULL, TEST_BASE);
+	rtld_place(t.set, 1, NULL, TEST_BASE - RTLD_PAGE);
+	cr_expect_eq(rtld_resolve(t.set, work, sizeof(work)), PLINTH_E_INVAL);
+	cr_expect_eq(test_set_count(&t, RTLD_PLACE_OVERLAP), 1);
+	test_set_close(&t);
+}
+
 Test(rtld_set, working_memory)
 {
 	struct test_set t;
@@ -247,77 +273,92 @@ Test(rtld_set, working_memory)
 	test_set_close(&t);
 }
 
-#define CROWD	60000u
-#define NAME	40u		/* bytes of a name and its NUL, padded */
-
-/* "aB" and "b!" have the same hash, so all these names have. */
-static uint32_t make_names(char *names)
+/* Two strong definitions clash unless both are constants, and equal. */
+Test(rtld_set, constants_defined_twice)
 {
-	uint32_t i, k, hash = 5381;
-
-	for (i = 0; i < CROWD; i++)
-		for (k = 0; k < 16; k++)
-			memcpy(names + NAME * i + 2 * k,
-			       i >> k & 1 ? "b!" : "aB", 2);
-	for (k = 0; k < 32; k++)
-		hash = hash * 33 + (uint8_t)names[k];
-	return hash;
-}
-
-/*
- * PT_NOTE becomes a PT_LOAD with tables of CROWD symbols of one hash value:
- * one chain, the symbols, and their names.
- */
-static void make_crowd(struct sample *to, const struct sample *from)
-{
-	size_t at = 0x10000, words = 32 + 4 * CROWD;
-	size_t strings = 1 + NAME * (size_t)CROWD;
-	size_t size = at + words + 24 * (CROWD + 1) + strings;
-	struct sample big = *from;
-	struct elf64_sym *sym;
-	uint32_t *hash, i, h;
-
-	big.size = size;
-	big.bytes = calloc(1, size + 8);
-	memcpy(big.bytes, from->bytes, from->size);
-	*sample_phdr(&big, PT_NOTE, 0) = (struct elf64_phdr){
-		.type = PT_LOAD, .flags = PF_R, .align = 8, .offset = at,
-		.vaddr = 0x100000, .filesz = size - at, .memsz = size - at,
+	static const struct {
+		uint16_t section[2];
+		uint64_t value[2];
+		uint32_t clashes;
+	} cases[] = {
+		{ { SHN_ABS, SHN_ABS }, { 7, 7 }, 0 },
+		{ { SHN_ABS, SHN_ABS }, { 7, 8 }, 1 },
+		{ { SHN_ABS, 1 }, { 7, 7 }, 1 },
+		{ { 1, SHN_ABS }, { 7, 7 }, 1 },
 	};
-	hash = (uint32_t *)(big.bytes + at);
-	sym = (void *)(big.bytes + at + words);
-	h = make_names((char *)(sym + CROWD + 1) + 1);
-	memcpy(hash, (uint32_t[]){ 1, 1, 1, 0, -1, -1, 1 }, 28);
-	for (i = 0; i < CROWD; i++) {
-		hash[7 + i] = (h & ~1u) | (i == CROWD - 1);
-		sym[i + 1] = (struct elf64_sym){
-			.name = 1 + NAME * i, .info = 0x12, .shndx = 1,
-		};
+	size_t i, k;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct test_set t;
+
+		test_set_open(&t, 0);
+		for (k = 0; k < 2; k++) {
+			struct elf64_sym *symbol;
+			struct sample s;
+
+			sample_load(&s, k ? "strong" : "base-gnu");
+			symbol = sample_symbol(&s, "base_choice");
+			symbol->info = STB_GLOBAL << 4 | STT_FUNC;
+			symbol->shndx = cases[i].section[k];
+			symbol->value = cases[i].value[k];
+			cr_assert_eq(test_set_add_sample(&t, &s), (int)k);
+			sample_free(&s);
+		}
+		test_set_place(&t, TEST_BASE);
+		cr_expect_eq(test_set_link(&t), cases[i].clashes ? PLINTH_E_LINK : 0, "case %zu", i);
+		cr_expect_eq(test_set_count(&t, RTLD_DEFINED_TWICE), cases[i].clashes, "case %zu", i);
+		test_set_close(&t);
 	}
-	sample_dyn(&big, 0x6ffffef5)->value = 0x100000;
-	sample_dyn(&big, 6)->value = 0x100000 + words;
-	sample_dyn(&big, 5)->value = 0x100000 + words + 24 * (CROWD + 1);
-	sample_dyn(&big, 10)->value = strings;
-	sample_dyn(&big, 14)->value = 1;
-	sample_copy(to, &big);
-	free(big.bytes);
 }
 
-/* A crowd of names with one hash value is refused soon, not linked forever. */
-Test(rtld_set, equal_hash_values, .timeout = 30)
+/* Of weak definitions the first counts. */
+Test(rtld_set, weak_twice)
 {
-	struct sample s, crowd;
 	struct test_set t;
+	struct sample s;
+	uint64_t run, first;
 
 	sample_load(&s, "strong");
-	make_crowd(&crowd, &s);
+	sample_symbol(&s, "base_choice")->info = STB_WEAK << 4 | STT_FUNC;
 	test_set_open(&t, 0);
-	cr_assert_eq(test_set_add_sample(&t, &crowd), 0);
-	cr_expect_eq(rtld_info(t.set, 0)->exports, CROWD);
+	cr_assert_eq(test_set_add(&t, "base-gnu"), 0);
+	cr_assert_eq(test_set_add_sample(&t, &s), 1);
 	test_set_place(&t, TEST_BASE);
-	cr_expect_eq(test_set_link(&t), PLINTH_E_LIMIT);
-	cr_expect_eq(test_set_count(&t, RTLD_LINK_COST), 1);
-	sample_free(&crowd);
+	cr_expect_eq(test_set_link(&t), 0);
+	cr_assert_eq(rtld_lookup_in(t.set, 0, "base_choice", &first), 0);
+	cr_assert_eq(rtld_lookup(t.set, "base_choice", &run), 0);
+	cr_expect_eq(run, first);
 	sample_free(&s);
 	test_set_close(&t);
+}
+
+/* A module is not what the beginning of its name says; some of these names are looked for in one place. */
+Test(rtld_set, beginning_of_a_name)
+{
+	char c;
+
+	for (c = '0'; c <= 'z'; c++) {
+		struct sample user, longer;
+		struct test_set t;
+		char *name;
+
+		sample_load(&user, "user-gnu");
+		name = (char *)sample_at(&user, sample_dyn(&user, 5)->value) + sample_dyn(&user, 1)->value;
+		cr_assert_str_eq(name, "base.so");
+		name[0] = c;
+		sample_load(&longer, "strong");
+		name = (char *)sample_at(&longer, sample_dyn(&longer, 5)->value) + sample_dyn(&longer, 14)->value;
+		cr_assert_str_eq(name, "strong.so");
+		memcpy(name, "?ase.so.1", 9);
+		name[0] = c;
+		test_set_open(&t, 0);
+		cr_assert_eq(test_set_add_sample(&t, &longer), 0);
+		cr_assert_eq(test_set_add_sample(&t, &user), 1);
+		test_set_place(&t, TEST_BASE);
+		cr_expect_lt(test_set_link(&t), 0);
+		cr_expect_eq(test_set_count(&t, RTLD_NEEDED_MISSING), 1, "%c", c);
+		sample_free(&user);
+		sample_free(&longer);
+		test_set_close(&t);
+	}
 }
