@@ -243,6 +243,57 @@ Test(core_events, no_cpu_is_online)
 	mock_config.offline[0] = false;
 	cr_assert_eq(load_good(), 0, "%s", report.text);
 	mock_config.offline[0] = true;
+	core->report = &report;
+	cr_expect_eq(vmm_init(core), PLINTH_E_STATE);
+	cr_expect_eq(maps_check_any(core), PLINTH_E_STATE);
 	cr_expect_eq(core_unload(core, &report), PLINTH_E_CORRUPT);
 	EXPECT_REPORT("could not be taken down");
+}
+
+/* -- the list of what is mapped ------------------------------------------------------ */
+
+/* The VMM hides its tables while it runs: it is asked. */
+Test(core_events, maps_of_a_running_vmm_are_its_own_words, .init = fixture_up)
+{
+	struct plinth_ctl_map maps[8];
+
+	cr_assert_eq(load_good(), 0);
+	cr_assert_eq(core_start(core, &report), 0);
+	cr_assert_eq(core_maps(core, maps, 8, sizeof(maps[0])), 4);
+	for (uint32_t i = 0; i < 4; i++) {
+		cr_expect_eq(maps[i].table, i / 2);
+		cr_expect_eq(maps[i].va, MOCK_MAP_VA + i % 2 * MOCK_MAP_STEP);
+		cr_expect_eq(maps[i].flags, i / 2 ? PLINTH_MAP_EXEC : PLINTH_MAP_WRITE);
+		cr_expect_str_eq(maps[i].name, "VMM");
+	}
+	cr_expect_eq(core_maps(core, maps, 1, 8), 4, "whatever the room is");
+	for (unsigned int call = 1; call <= 12; call++) {
+		mock_arm(call, 0);
+		cr_expect_eq(core_maps(core, maps, 8, sizeof(maps[0])), 0, "half a list is none");
+		cr_expect_eq(mock_disarm(), 1);
+	}
+	cr_assert_eq(core_stop(core, &report), 0);
+}
+
+static void expect_maps(uint64_t n, const char *when)
+{
+	struct plinth_ctl_map maps[8];
+
+	cr_expect_eq(core_maps(core, maps, 8, sizeof(maps[0])), n, "%s", when);
+}
+
+/* Any CPU that is a guest and lives can be asked; without one there is no list. */
+Test(core_events, maps_are_asked_of_a_cpu_that_lives)
+{
+	running_on(2);
+	plinth_shared_cpu(core_shared_region(core), 0)->state = PLINTH_CPU_DEAD;
+	expect_maps(4, "the first CPU died");
+	plinth_shared_cpu(core_shared_region(core), 1)->state = PLINTH_CPU_DEAD;
+	expect_maps(0, "all CPUs died");
+	mock_reset();
+	running_on(2);
+	cr_assert_eq(core_cpu_offline(core, 0, &report), 0);
+	expect_maps(4, "the first CPU went");
+	cr_assert_eq(core_cpu_offline(core, 1, &report), 0);
+	expect_maps(0, "all CPUs went");
 }

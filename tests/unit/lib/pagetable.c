@@ -246,19 +246,19 @@ Test(pagetable, runs_tell_what_must_not_be)
 	struct pt pt = fresh(4);
 	struct pt_run run;
 
-	cr_assert_eq(pt_map(&pt, 0, 0, 3, 0), 0);
+	cr_assert_eq(pt_map(&pt, 0, 0, 4, 0), 0);
 	for (unsigned int level = 0; level < 3; level++)
 		((uint64_t *)arena[level])[0] |= PT_BIT_USER;
 	((uint64_t *)arena[3])[1] |= PT_BIT_USER;
 	((uint64_t *)arena[3])[2] |= PT_BIT_GLOBAL;
-	for (uint64_t i = 0; i < 3; i++) {
+	for (uint64_t i = 0; i < 4; i++) {
 		cr_assert_eq(pt_next(&pt, i * PT_PAGE, &run), 0);
-		cr_expect(run.va == i * PT_PAGE && run.bytes == PT_PAGE);
+		cr_expect(run.va == i * PT_PAGE && run.bytes == PT_PAGE, "page %lu", i);
 		cr_expect(run.user == (i == 1) && run.global == (i == 2), "page %lu", i);
 	}
 	((uint64_t *)arena[0])[511] = 0x1000 | bits;
 	((uint64_t *)arena[0])[256] = 0x1000 | bits | PT_BIT_NX;
-	cr_assert_eq(pt_next(&pt, 3 * PT_PAGE, &run), 0);
+	cr_assert_eq(pt_next(&pt, 4 * PT_PAGE, &run), 0);
 	cr_expect(run.va == 0xffff800000000000 && run.flags == PT_WRITE && run.user, "not looked into");
 	cr_assert_eq(pt_next(&pt, run.va + run.bytes, &run), 0);
 	cr_expect_eq(run.va, 0xffffff8000000000);

@@ -125,6 +125,32 @@ Test(mapping, foreign_memory, .init = up)
 	cr_expect_eq(space_used(), 0);
 }
 
+/* Bits that the module never sets: should they be there, the list of what is mapped tells. */
+Test(mapping, what_must_not_be_is_listed, .init = up)
+{
+	char *va = mem_map(0x80000000, 3, MEM_R);
+	struct plinth_ctl_map row;
+	uint64_t *table = table_at(NULL, boot.root_pgd_pa);
+
+	cr_assert_not_null(va);
+	for (unsigned int shift = 39; shift > 12; shift -= 9) {
+		uint64_t *entry = &table[(uint64_t)va >> shift & 511];
+
+		*entry |= PT_BIT_USER;
+		table = table_at(NULL, *entry & PT_BITS_ADDRESS);
+	}
+	table += (uint64_t)va >> 12 & 511;
+	table[1] |= PT_BIT_USER;
+	table[2] |= PT_BIT_GLOBAL;
+	for (unsigned int i = 0; i < 3; i++) {
+		static const uint32_t flags[] = {0, PLINTH_MAP_USER, PLINTH_MAP_GLOBAL};
+
+		cr_assert_eq(space_next(PLINTH_MAP_ROOT, (uint64_t)va + i * MEM_PAGE, &row), 0);
+		cr_expect(row.va == (uint64_t)va + i * MEM_PAGE && row.bytes == MEM_PAGE, "page %u", i);
+		cr_expect_eq(row.flags, flags[i], "page %u", i);
+	}
+}
+
 Test(mapping, addresses_run_out_and_come_back, .init = up)
 {
 	char *va[WINDOW / MAP_MAX];

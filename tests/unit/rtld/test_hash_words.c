@@ -111,7 +111,7 @@ static const struct form tables[] = {
 	{"nothing in it", "base-gnu", 0, {0, 0}, 0, 0, RTLD_OK},
 	{"nothing in it, of symbols that are not there", "base-gnu", 1u << 31, {0, 0}, 0, 0, RTLD_OK},
 	{"nothing in it, beside a SysV table", "base-both", 1u << 31, {0, 0}, 0, 0, RTLD_OK},
-	{"a chain that starts in the middle", "base-gnu", 0, {1, 0}, 2, 3, RTLD_GNU_HASH_BUCKET},
+	{"a chain of the null symbol", "base-gnu", 0, {0, 1}, 2, 3, RTLD_GNU_HASH_BUCKET},
 	{"the highest symbol there may be",
 	 "base-gnu",
 	 RTLD_MAX_SYMBOLS - 1,

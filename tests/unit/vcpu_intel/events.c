@@ -235,6 +235,22 @@ Test(vcpu_events, settling_while_an_event_is_queued, .init = root_usual)
 	root_expect_clean();
 }
 
+/* Without the timer nobody comes back for it: the window is open all the time. The stop takes it along. */
+Test(vcpu_events, settling_without_the_timer)
+{
+	struct model_kind kind = model_kinds[0];
+
+	kind.caps.pin &= ~((uint64_t)PIN_PREEMPTION_TIMER << 32);
+	root_up(&kind);
+	cr_assert_eq(root_run(take_two_and_settle, (struct model_exit){0}), MODEL_GUEST);
+	expect_event(NMI, 0, 0);
+	cr_expect_not(model_field(0, VMCS_PRIMARY_CONTROLS) & PRIMARY_INTERRUPTS);
+	model.cpu[0].interruptibility = 0;
+	cr_expect_eq(machine_stop(), 0, "%s", machine.report.text);
+	cr_expect_eq(model.back.nmis, 1);
+	root_expect_clean();
+}
+
 Test(vcpu_events, an_exception_goes_before_an_nmi, .init = root_usual)
 {
 	cr_assert_eq(root_run(take_nmi_then_fault, (struct model_exit){0}), MODEL_GUEST);

@@ -59,6 +59,20 @@ Test(vcpu_life, user_wait_and_pconfig)
 		     SECONDARY_USER_WAIT | SECONDARY_PCONFIG);
 }
 
+/* Exits end the guest's traces and entries cannot take them up again: there is nothing to translate. */
+Test(vcpu_life, traces_that_only_end)
+{
+	struct model_kind kind = model_kinds[0];
+
+	kind.caps.exit |= EXIT_CLEAR_RTIT | (uint64_t)EXIT_CLEAR_RTIT << 32;
+	kind.caps.entry &= ~((uint64_t)ENTRY_LOAD_RTIT << 32);
+	kind.caps.secondary |= (uint64_t)SECONDARY_PT_GUEST_PHYS << 32;
+	root_up(&kind);
+	cr_expect(model_field(0, VMCS_EXIT_CONTROLS) & EXIT_CLEAR_RTIT);
+	cr_expect_not(model_field(0, VMCS_SECONDARY_CONTROLS) & SECONDARY_PT_GUEST_PHYS);
+	root_expect_clean();
+}
+
 static int without_slat(uint64_t a, uint64_t b)
 {
 	(void)a;
@@ -316,5 +330,25 @@ Test(vcpu_life, module_memory_runs_out)
 	cr_assert_eq(machine_start(), 0, "%s", machine.report.text);
 	cr_expect_eq(machine_stop(), 0);
 	cr_expect_eq(machine_unload(), 0);
+	root_expect_clean();
+}
+
+/* All addresses that the VMM can map something at, or all it has page tables for. */
+static enum exit_action take_addresses(struct vcpu *vcpu)
+{
+	(void)vcpu;
+	for (size_t n = 64; n; n /= 2)
+		while (mem_map(0x80000000, n, MEM_R))
+			;
+	return EXIT_RETRY;
+}
+
+/* Where the APIC cannot be mapped the CPU cannot be reset: it halts, and says so. */
+Test(vcpu_life, an_init_without_addresses, .init = root_usual)
+{
+	cr_assert_eq(root_run(take_addresses, (struct model_exit){0}), MODEL_GUEST);
+	cr_expect_eq(model_exit(0, &(struct model_exit){.reason = 3}), MODEL_HALTED);
+	cr_expect(root_logged("the INIT does not come"));
+	cr_expect_not(model.cpu[0].vmx_on);
 	root_expect_clean();
 }
