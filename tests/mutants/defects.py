@@ -26,6 +26,8 @@ CORE_SPACE = 'drivers/common/space.c'
 VMM = 'drivers/common/vmm.c'
 EPT = 'modules/ept/ept.c'
 EPT_TABLE = 'modules/ept/table.c'
+WATCHDOG = 'modules/vcpu_intel/watchdog.c'
+RANGE = 'modules/exit_handler/range.c'
 LOG = 'modules/serial/log.c'
 STEP = 'lib/step.c'
 
@@ -85,7 +87,7 @@ DEFECTS = [
     ('the stop goes on at the hypercall', EXIT, '\tcase EXIT_LEAVE:\n\t\tskip(vcpu);\n', '\tcase EXIT_LEAVE:\n'),
     ('an NMI overwrites an exception', EVENT, 'if (p->injecting || entry_event_queued() || guest_blocks_nmi())',
      'if (p->injecting || guest_blocks_nmi())'),
-    ('an NMI that is owed is never delivered', EVENT, '\t\tnmi_owe(vcpu);\n\telse\n', '\t\ttimer_arm(vcpu, 0);\n\telse\n'),
+    ('an NMI that is owed is never delivered', EVENT, '\t__atomic_add_fetch(&vcpu->priv->nmis_owed, 1, __ATOMIC_RELAXED);\n\trecall', '\trecall'),
     ('an NMI on the way out is lost', EVENT,
      'if ((uint32_t)vmcs_read(VMCS_ENTRY_INTERRUPTION_INFO) == NMI_INFO)', 'if (false)'),
     ('an NMI is delivered twice', EVENT, '__atomic_sub_fetch(&p->nmis_owed, 1, __ATOMIC_RELAXED)', 'p->nmis_owed'),
@@ -179,4 +181,18 @@ DEFECTS = [
      '\t\treport_line(report, "%s refused: an earlier failure could not be undone: restart the machine",\n\t\t\t    command->name);\n', ''),
     ('the list of destructors leaks', VMM, '\tcore_free(core, core->finis, core_pages(core->n_finis * sizeof(*core->finis)));\n', ''),
     ('an error of entry_init() is not looked at', VMM, '\tif (!err)\n\t\terr = result;\n', ''),
+    # INIT, the watchdog, who may make a hypercall, MSRs by the list.
+    ('a CPU that takes an INIT stays in VMX', LEAVE, '\tvmx_leave(vcpu);\n\tif (x2apic', '\tif (x2apic'),
+    ('an INIT is used up by its exit', LEAVE, 'if (x2apic || registers)', 'if (x2apic && !registers)'),
+    ('a CPU that an INIT took away is waited for', CPUS, 'if (shared_of(c)->state == PLINTH_CPU_RESET) {', 'if (false) {'),
+    ('a loop in root mode is never noticed', WATCHDOG, '++p->loop_nmis >= LOOP_NMIS', 'p->loop_nmis >= LOOP_NMIS'),
+    ('three NMIs in one long exit are a loop', WATCHDOG, '>= LOOP_NMIS && now - p->loop_since >= LOOP_TICKS', '>= LOOP_NMIS'),
+    ('user mode may make the kernel\'s hypercalls', HYPERCALL,
+     '!row || (row->caller == EXIT_CALLER_KERNEL && vcpu_read(vcpu, VCPU_CPL))', '!row'),
+    ('the last number of a range is nobody\'s', RANGE, '.last < number', '.last <= number'),
+    ('a list of MSRs passes over one that is absent', MSR, 'exit_msr_list(struct vcpu *vcpu)\n{\n\treturn exit_raise_gp(vcpu);',
+     'exit_msr_list(struct vcpu *vcpu)\n{\n\t(void)vcpu;\n\treturn EXIT_NEXT;'),
+    ('the hypervisors\' MSRs are read from the hardware', MSR, 'is_hypervisor_msr(msr) || cpu_rdmsr_safe', 'cpu_rdmsr_safe'),
+    ('an MSR that entries load starts with 0', SETUP, 'vmcs_write(switched_msrs[i].field, cpu_rdmsr(switched_msrs[i].msr));',
+     'vmcs_write(switched_msrs[i].field, 0);'),
 ]

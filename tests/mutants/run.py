@@ -26,17 +26,21 @@ FIRST_SWEEPS = [
     ('hidden pages', 'tests/mocks/test_mocks_ept', [], 10),
     ('events', 'tests/mocks/test_mocks_events', [], 20),
     ('nmi', 'tests/mocks/test_mocks_nmi', [], 30),
+    ('signals', 'tests/mocks/test_mocks_signals', [], 10),
+    ('features', 'tests/mocks/test_mocks_features', [], 10),
     ('single faults', 'tests/mocks/test_mocks_faults', ['--filter', 'faults/single'], 60),
     ('exits', 'tests/mocks/test_mocks_exits', [], 120),
     ('commands', 'tests/mocks/test_mocks_commands', [], 60),
 ]
 MORE_SWEEPS = [
+    ('calls', 'tests/mocks/test_mocks_calls', [], 10),
     ('variants', 'tests/mocks/test_mocks_variants', [], 60),
     ('interfaces', 'tests/mocks/test_mocks_interfaces', [], 120),
     ('replacement', 'tests/mocks/test_mocks_replacement', [], 120),
     ('pairs of faults', 'tests/mocks/test_mocks_faults', ['--filter', 'faults/pairs_*'], 300),
     ('unit tests of memory', 'tests/unit/test_memory_heap', [], 30),
     ('unit tests of memory', 'tests/unit/test_memory_pool', [], 30),
+    ('unit tests of vcpu_intel', 'tests/unit/test_vcpu_intel_crash', [], 30),
 ]
 SWEEPS = FIRST_SWEEPS + MORE_SWEEPS
 # Where a defect in these files shows first, nearly always: that sweep is tried first.

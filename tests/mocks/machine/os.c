@@ -56,6 +56,10 @@ int os_run_on(uint32_t cpu, int (*fn)(void *), void *arg, int *result)
 {
 	if (!machine.locked)
 		model_violation("os_run_on() without os_lock()");
+	if (model.cpu[cpu].activity == MODEL_WAIT_FOR_SIPI) {
+		model_violation("os_run_on() waits for ever: an INIT took CPU %u away", cpu);
+		return PLINTH_E_STATE;
+	}
 	if (!os_cpu_is_online(cpu) || model_fault("os_run_on"))
 		return PLINTH_E_STATE;
 	model.here = cpu;

@@ -14,7 +14,7 @@ static void reset_by_init(struct model_cpu *cpu)
 		cpu->st.msr[i] = kept.msr[i];
 	cpu->st.msr[MODEL_MSR_EFER] = cpu->st.msr[MODEL_MSR_FS_BASE] = cpu->st.msr[MODEL_MSR_GS_BASE] = 0;
 	cpu->init_pending = false;
-	cpu->activity = 3;
+	cpu->activity = MODEL_WAIT_FOR_SIPI;
 	model_switch_back(MODEL_INIT);
 }
 

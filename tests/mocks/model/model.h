@@ -72,6 +72,8 @@ struct model_event {
 	uint32_t info, error, length;
 };
 
+#define MODEL_WAIT_FOR_SIPI 3 /* an activity */
+
 struct model_cpu {
 	struct model_state st;
 	struct vcpu_regs regs; /* of the guest or of the OS that got its CPU back */
