@@ -18,6 +18,10 @@ from collections import namedtuple
 from concurrent.futures import ThreadPoolExecutor
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(HERE, "pc"))
+from config import END_WITH_US  # pylint: disable=wrong-import-position
+
 CHECK = re.compile(r"^(ok|not ok) (.*)$")
 TAIL_LINES = 30
 LONG = "long-"                  # cases that run only when named: ./test endurance
@@ -42,11 +46,12 @@ def choose(cases, names):
 
 
 def command(case, build, folder):
-    argv = [sys.executable, os.path.join(HERE, "pc"), "--quiet", "--strict",
-            "--build", build, "--folder", folder,
-            "--script", os.path.join(HERE, "cases", case.script),
-            "--emulator", case.emulator, "--cpus", case.cpus,
-            "--time-limit", case.limit]
+    argv = END_WITH_US + [
+        sys.executable, os.path.join(HERE, "pc"), "--quiet", "--strict",
+        "--build", build, "--folder", folder,
+        "--script", os.path.join(HERE, "cases", case.script),
+        "--emulator", case.emulator, "--cpus", case.cpus,
+        "--time-limit", case.limit]
     if case.model != "-":
         argv += ["--cpu-model", case.model]
     if case.modules != "-":

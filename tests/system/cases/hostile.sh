@@ -36,7 +36,7 @@ check "the hostile module goes in" insmod /lib/plinth/hostile.ko \
 run note
 # What was a stack's or a buffer's is something else a little later.
 for _ in 1 2 3; do
-	sleep 1
+	use_up_stacks
 	run settle
 done
 noted=$(value noted)
@@ -56,6 +56,7 @@ for _ in 1 2 3 4 5; do
 	[ -n "$others" ] || break
 	echo "$others"
 	use_up_stacks
+	workload >/dev/null
 done
 same "they are there" $OWN_PAGES "$(value shown)"
 same "and no others are in all RAM" "" "$others"

@@ -45,7 +45,7 @@ RESET = re.compile(r"Reset\(HARDWARE\) called")
 
 # Emulated instructions per emulated second, by number of CPUs. With more CPUs
 # a lower rate boots faster: fewer timer interrupts for the same work.
-TICKS_PER_SECOND = {1: 100_000_000, 2: 50_000_000, 3: 20_000_000, 4: 20_000_000}
+TICKS_PER_SECOND = {1: 100_000_000, 2: 30_000_000, 3: 20_000_000, 4: 20_000_000}
 
 
 def without_network():
