@@ -4,8 +4,8 @@
 
 sanitize: address and undefined-behaviour sanitizer; a finding ends the test it is in.
 coverage: lines and branches of rtld, lib, drivers/common and each module's C, of all those tests together. What they
-leave is in tests/coverage.txt, with reasons; a line that is not there, too little of a component, and a row of
-that file that is not needed fail.
+leave is in tests/coverage.txt, with reasons; a line or a branch that is not there, too little of a component, and a
+row of that file that is not needed fail.
 """
 
 import argparse
@@ -226,6 +226,8 @@ def report(top, files, missing):
             complaints.append(f'{key}: {LINES_WANTED:.0f} % of lines and {BRANCHES_WANTED:.0f} % of branches are wanted')
         if lines_left:
             complaints.append(f'{key}: {lines_left} lines are neither executed nor in tests/coverage.txt; --missing names them')
+        if branches_left:
+            complaints.append(f'{key}: {branches_left} branches are neither taken nor in tests/coverage.txt; --missing names them')
     return complaints
 
 
@@ -234,7 +236,7 @@ def main():
     p.add_argument('kind', choices=sorted(BUILDS))
     p.add_argument('top', help='the sources')
     p.add_argument('build', help='a build folder of its own')
-    p.add_argument('--missing', action='store_true', help='coverage: list what is neither executed nor excepted')
+    p.add_argument('--missing', action='store_true', help='coverage: list what is neither executed, or taken, nor excepted')
     args = p.parse_args()
     top, build = os.path.abspath(args.top), os.path.abspath(args.build)
     status = build_and_test(args.kind, top, build)
