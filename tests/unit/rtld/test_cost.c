@@ -67,7 +67,7 @@ static void make_crowd(struct sample *s, uint32_t first, uint32_t n, bool lie)
 	t = make_tables(s, first, n);
 	t.head->symoffset = t.bucket[0] = 1;
 	for (i = 0; i < n; i++) {
-		t.word[i] = (lie ? (t.hash & 0x7fff) | i << 15 : t.hash) & ~1u;
+		t.word[i] = (lie ? (t.hash & 0x7fff) | (first + i) << 15 : t.hash) & ~1u;
 		t.sym[i + 1].shndx = 1;
 	}
 	t.word[n - 1] |= 1;
