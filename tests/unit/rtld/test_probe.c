@@ -292,7 +292,7 @@ static void make_versions(struct sample *s, uint32_t names, uint32_t shift)
 	uint32_t i;
 
 	sample_load(s, "base-version");
-	d = (void *)((uint8_t *)sample_extend(s, 0x100000, PF_R, 0x9000) + shift);
+	d = sample_extend(s, 0x100000, PF_R, 0x9000);
 	aux = (void *)(d + 2);
 	for (i = 0; i < 2; i++)
 		d[i] = (struct elf64_verdef){
@@ -301,6 +301,7 @@ static void make_versions(struct sample *s, uint32_t names, uint32_t shift)
 		};
 	for (i = 0; i < LIST; i++)
 		aux[i] = (struct elf64_verdaux){ .next = sizeof(*aux) };
+	memmove((uint8_t *)d + shift, d, sizeof(*d) * 2 + sizeof(*aux) * LIST);
 	for (i = 0; (p = sample_phdr(s, PT_LOAD, i)); i++)
 		if (p->vaddr == 0x100000) {
 			p->align = 1;
