@@ -62,6 +62,14 @@ static void pltgot_in_headers(struct sample *s)
 	sample_dyn(s, DT_PLTGOT)->value = 0;
 }
 
+/* The word behind the dynamic section is the second of them. */
+static void pltgot_in_dynamic(struct sample *s)
+{
+	const struct elf64_phdr *p = sample_phdr(s, PT_DYNAMIC, 0);
+
+	sample_dyn(s, DT_PLTGOT)->value = p->vaddr + p->memsz - 16;
+}
+
 static void pltgot_at_the_end(struct sample *s)
 {
 	const struct elf64_phdr *p = data_of(s);
@@ -109,6 +117,7 @@ static const struct {
 	{ "no DT_PLTGOT", no_pltgot },
 	{ "DF_1_NOW", flag_now },
 	{ "DT_PLTGOT where nothing can be written", pltgot_in_headers },
+	{ "no room for the first word", pltgot_in_dynamic },
 	{ "no room for the second word", pltgot_at_the_end },
 	{ "a slot in place of the second word", pltgot_behind_its_place },
 	{ "slots that do not ascend", slots_that_descend },
