@@ -179,7 +179,9 @@ static void into_note(struct sample *s, struct elf64_phdr p)
 
 static void empty_behind(struct sample *s)
 {
-	into_note(s, (struct elf64_phdr){ .vaddr = 0x100000 });
+	const struct elf64_phdr *p = data_of(s);
+
+	into_note(s, (struct elf64_phdr){ .vaddr = p->vaddr + p->memsz });
 }
 
 static void others_behind(struct sample *s)
@@ -231,7 +233,7 @@ static const struct {
 	bool sealed;
 } shapes[] = {
 	{ "a PT_LOAD of their own", nothing, true },
-	{ "an empty one behind it", empty_behind, true },
+	{ "an empty one in its page", empty_behind, true },
 	{ "another one behind it", others_behind, true },
 	{ "another one in its page", others_in_the_page, false },
 	{ "two PT_LOADs", in_two_parts, false },
