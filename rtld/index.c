@@ -128,7 +128,7 @@ static RTLD_COLD void insert_behind(struct rtld_index *x, uint32_t at,
 
 	while ((old = slot[at]) && !may_equal(x, old, word)) {
 		at = (at + 1) & x->mask;
-		if (!--x->budget)
+		if (!rtld_index_spend(x, 1))
 			return;
 	}
 	if (old)
@@ -165,8 +165,6 @@ static void add_gnu(struct rtld_index *x, const struct rtld_module *m)
 	while ((word = fill_slots(x, word, end, first + (word - start))) < end) {
 		insert_behind(x, rtld_index_slot(*word, x->mask), *word,
 			      first + (word - start));
-		if (!x->budget)
-			return;
 		word++;
 	}
 }
