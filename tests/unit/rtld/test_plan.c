@@ -17,6 +17,16 @@ static void open_set(struct test_set *t, uint32_t flags)
 	test_set_place(t, TEST_BASE);
 }
 
+/* The same modules, but base as it was changed. */
+static void open_changed(struct test_set *t, const struct sample *base)
+{
+	test_set_open(t, 0);
+	cr_assert_eq(test_set_add_sample(t, base), 0);
+	cr_assert_eq(test_set_add(t, "user-gnu"), 1);
+	cr_assert_eq(test_set_add(t, "strong"), 2);
+	test_set_place(t, TEST_BASE);
+}
+
 static uint32_t *make_plan(struct test_set *t, size_t *size)
 {
 	uint32_t *plan;
@@ -148,11 +158,7 @@ Test(rtld_plan, changed_file)
 	sym = sample_symbol(&s, "base_sum");
 	name = sample_at(&s, sample_dyn(&s, 5)->value) + sym->name;
 	name[7] = 'n';
-	test_set_open(&t, 0);
-	cr_assert_eq(test_set_add_sample(&t, &s), 0);
-	cr_assert_eq(test_set_add(&t, "user-gnu"), 1);
-	cr_assert_eq(test_set_add(&t, "strong"), 2);
-	test_set_place(&t, TEST_BASE);
+	open_changed(&t, &s);
 	work_size = rtld_work_size(t.set);
 	work = aligned_alloc(16, (work_size + 15) / 16 * 16);
 	rtld_set_plan(t.set, plan, size);
@@ -281,11 +287,7 @@ Test(rtld_plan, build_id_of_another_length)
 	plan = make_plan(&good, &size);
 	sample_load(&s, "base-gnu");
 	((struct elf64_note *)(s.bytes + sample_phdr(&s, PT_NOTE, 0)->offset))->descsz--;
-	test_set_open(&t, 0);
-	cr_assert_eq(test_set_add_sample(&t, &s), 0);
-	cr_assert_eq(test_set_add(&t, "user-gnu"), 1);
-	cr_assert_eq(test_set_add(&t, "strong"), 2);
-	test_set_place(&t, TEST_BASE);
+	open_changed(&t, &s);
 	cr_expect_not(rtld_has_build_id(t.set, 0));
 	cr_expect(rtld_has_build_id(t.set, 1));
 	cr_expect_not(link_with(&t, plan, size));
@@ -355,11 +357,7 @@ Test(rtld_plan, definition_that_stays_in_its_module)
 	plan = make_plan(&good, &size);
 	sample_load(&s, "base-gnu");
 	sample_symbol(&s, "base_choice")->other = STV_PROTECTED;
-	test_set_open(&t, 0);
-	cr_assert_eq(test_set_add_sample(&t, &s), 0);
-	cr_assert_eq(test_set_add(&t, "user-gnu"), 1);
-	cr_assert_eq(test_set_add(&t, "strong"), 2);
-	test_set_place(&t, TEST_BASE);
+	open_changed(&t, &s);
 	cr_expect_not(link_with(&t, plan, size));
 	cr_expect_eq(rtld_plan_result(t.set).state, RTLD_PLAN_BINDING);
 	free(plan);
