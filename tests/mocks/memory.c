@@ -1,32 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #define _GNU_SOURCE
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include "lib/pagetable.h"
 #include "memory.h"
 #include "mock_os.h"
+#include "physical.h"
 
-#define PAGE	       4096ull
-#define PHYSICAL_BYTES (1ull << 30)
-#define FIRST_PA       0x1000000ull /* where one large page has many neighbours */
-#define RUN_PAGES      512u /* longest physical run */
-#define MAX_RUNS       4096u
+#define PAGE PHYSICAL_PAGE
 
-/* A run is contiguous in both; the first of an allocation knows how long that is. */
-static struct run {
-	uint8_t *va;
-	uint64_t pa, pages, total;
-} runs[MAX_RUNS];
-static unsigned int n_runs;
-
-static int file = -1;
-static uint8_t *physical;
-static uint64_t next_pa;
 static uint64_t entered; /* root of the tables that are mapped, 0: none */
 static uint32_t entered_levels;
 
@@ -49,85 +33,37 @@ static void leave(void)
 void memory_reset(void)
 {
 	leave();
-	if (file < 0) {
-		file = memfd_create("physical", 0);
-		if (ftruncate(file, PHYSICAL_BYTES))
-			die("no physical memory");
-		physical = mmap(NULL, PHYSICAL_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
-		if (physical == MAP_FAILED)
-			die("cannot map physical memory");
-	}
-	for (unsigned int i = 0; i < n_runs; i++)
-		munmap(runs[i].va, runs[i].pages * PAGE);
-	fallocate(file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, PHYSICAL_BYTES);
-	n_runs = 0;
-	next_pa = FIRST_PA;
-}
-
-static void add_run(uint8_t *va, uint64_t pages, uint64_t total)
-{
-	if (n_runs == MAX_RUNS || next_pa + pages * PAGE > PHYSICAL_BYTES)
-		die("out of physical memory: something leaks");
-	if (mmap(va, pages * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, file, (off_t)next_pa) != va)
-		die("cannot map an allocation");
-	runs[n_runs++] = (struct run){.va = va, .pa = next_pa, .pages = pages, .total = total};
-	next_pa += pages * PAGE + PAGE; /* a gap, so that the next run is another one */
+	physical_reset();
 }
 
 void *memory_alloc(size_t pages, size_t align)
 {
-	uint8_t *va = mmap(NULL, pages * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	uint64_t run = align > PAGE ? pages : RUN_PAGES;
+	void *memory = physical_alloc(pages, align);
 
-	if (va == MAP_FAILED)
-		die("out of addresses");
-	next_pa = (next_pa + align - 1) & ~(align - 1);
-	for (uint64_t done = 0; done < pages; done += run)
-		add_run(va + done * PAGE, pages - done < run ? pages - done : run, done ? 0 : pages);
 	mock_world.pages += pages;
-	return va;
-}
-
-static struct run *find(const uint8_t *va)
-{
-	for (unsigned int i = 0; i < n_runs; i++)
-		if (runs[i].va && (uint64_t)va - (uint64_t)runs[i].va < runs[i].pages * PAGE)
-			return &runs[i];
-	return NULL;
+	return memory;
 }
 
 void memory_free(void *memory, size_t pages)
 {
-	struct run *run = find(memory);
-	uint64_t left = pages;
-
-	if (!run || run->va != memory || run->total != pages)
-		die("freed what was not allocated like that");
 	leave();
-	for (; left; left -= run->pages, run++) {
-		fallocate(file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)run->pa, (off_t)(run->pages * PAGE));
-		munmap(run->va, run->pages * PAGE);
-		run->va = NULL;
-	}
+	if (!physical_free(memory, pages))
+		die("freed what was not allocated like that");
 	mock_world.pages -= pages;
-	while (n_runs && !runs[n_runs - 1].va)
-		n_runs--;
-	run = n_runs ? &runs[n_runs - 1] : NULL;
-	next_pa = run ? run->pa + run->pages * PAGE + PAGE : FIRST_PA;
 }
 
 uint64_t memory_pa(const void *memory)
 {
-	struct run *run = find(memory);
+	uint64_t pa = physical_of(memory);
 
-	if (!run)
+	if (!pa)
 		die("physical address of memory that is not allocated");
-	return run->pa + (uint64_t)((const uint8_t *)memory - run->va);
+	return pa;
 }
 
 void *memory_physical(uint64_t pa)
 {
-	return pa < PHYSICAL_BYTES ? physical + pa : NULL;
+	return physical_at(pa);
 }
 
 /* -- the VMM's address space ------------------------------------------------- */
@@ -140,20 +76,43 @@ static uint64_t *reach(void *ctx, uint64_t pa)
 
 /* Neighbours with the same permissions become one mapping. */
 static struct {
-	uint64_t va, pa, bytes;
+	uint64_t va, offset, bytes;
 	uint32_t flags;
+	int file;
 } pending;
 
 static void map_pending(void)
 {
-	int prot = PROT_READ | (pending.flags & PT_WRITE ? PROT_WRITE : 0) | (pending.flags & PT_EXEC ? PROT_EXEC : 0);
+	int prot = PROT_READ | (pending.flags & PT_WRITE ? PROT_WRITE : 0) |
+		   (pending.flags & PT_EXEC ? PROT_EXEC : 0);
 
 	if (!pending.bytes)
 		return;
-	if (mmap((void *)pending.va, pending.bytes, prot, MAP_SHARED | MAP_FIXED_NOREPLACE, file, (off_t)pending.pa) ==
-	    MAP_FAILED)
+	if (mmap((void *)pending.va, pending.bytes, prot, MAP_SHARED | MAP_FIXED_NOREPLACE, pending.file,
+		 (off_t)pending.offset) == MAP_FAILED)
 		die("cannot map the VMM");
 	pending.bytes = 0;
+}
+
+/* A page behind which there is no memory is not there: whoever touches it is told. */
+static void map_page(uint64_t va, uint64_t pa, uint32_t flags)
+{
+	uint64_t offset;
+	int file;
+
+	if (!physical_file(pa, &file, &offset))
+		return;
+	if (pending.bytes && va == pending.va + pending.bytes && offset == pending.offset + pending.bytes &&
+	    flags == pending.flags) {
+		pending.bytes += PAGE;
+		return;
+	}
+	map_pending();
+	pending.va = va;
+	pending.offset = offset;
+	pending.bytes = PAGE;
+	pending.flags = flags;
+	pending.file = file;
 }
 
 static int map_leaf(void *ctx, const struct pt_leaf *leaf)
@@ -162,16 +121,8 @@ static int map_leaf(void *ctx, const struct pt_leaf *leaf)
 	if (!entered_from)
 		entered_from = leaf->va;
 	entered_to = leaf->va + leaf->bytes;
-	if (pending.bytes && leaf->va == pending.va + pending.bytes && leaf->pa == pending.pa + pending.bytes &&
-	    leaf->flags == pending.flags) {
-		pending.bytes += leaf->bytes;
-		return 0;
-	}
-	map_pending();
-	pending.va = leaf->va;
-	pending.pa = leaf->pa;
-	pending.bytes = leaf->bytes;
-	pending.flags = leaf->flags;
+	for (uint64_t at = 0; at < leaf->bytes; at += PAGE)
+		map_page(leaf->va + at, leaf->pa + at, leaf->flags);
 	return 0;
 }
 
@@ -194,16 +145,17 @@ bool memory_touch(uint64_t va, bool write, bool execute)
 {
 	const struct pt pt = {.root_pa = entered, .levels = entered_levels, .table = reach};
 	struct pt_leaf leaf;
+	uint64_t offset;
+	int file;
 
 	va &= ~(PAGE - 1);
 	if (!entered || pt_find(&pt, va, &leaf) || (write && !(leaf.flags & PT_WRITE)) ||
 	    (execute && !(leaf.flags & PT_EXEC)))
 		return false;
+	if (!physical_file(leaf.pa, &file, &offset))
+		return false;
 	memory_forget(va);
-	pending.va = va;
-	pending.pa = leaf.pa;
-	pending.bytes = PAGE;
-	pending.flags = leaf.flags;
+	map_page(va, leaf.pa, leaf.flags);
 	map_pending();
 	if (va + PAGE > entered_to)
 		entered_to = va + PAGE;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Physical memory and an address space for the mock operating system. */
+/* Memory of the mock operating system, out of physical.h, and an address space. */
 #ifndef TESTS_MOCKS_MEMORY_H
 #define TESTS_MOCKS_MEMORY_H
 

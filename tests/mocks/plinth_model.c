@@ -5,8 +5,6 @@
  * fail. No root, no driver, no VT-x.
  */
 #define _GNU_SOURCE
-#include <errno.h>
-#include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,18 +12,10 @@
 #include <unistd.h>
 
 #include "machine/machine.h"
+#include "plinth_model.h"
 
-#define MAX_CHANGES 3u /* modules that are replaced, or added; the machine has room for so many */
-#define MAX_LEAVES  8u
-#define UART	    0x3f8u
-#define GUEST_RIP   0xffffffff81000000ull
-
-static struct {
-	uint32_t n_cpus, n_replaced, n_added, n_leaves;
-	char *replaced[MAX_CHANGES], *with[MAX_CHANGES], *added[MAX_CHANGES];
-	uint32_t leaves[MAX_LEAVES];
-	bool faults, log;
-} options = {.n_cpus = 1};
+#define UART	  0x3f8u
+#define GUEST_RIP 0xffffffff81000000ull
 
 static bool failed;
 
@@ -40,106 +30,6 @@ static void complain(const char *format, ...)
 	va_end(args);
 	putchar('\n');
 	failed = true;
-}
-
-/* -- arguments --------------------------------------------------------------------------- */
-
-static const char usage[] =
-	"usage: plinth-model [--cpus N] [--replace NAME=FILE]... [--add FILE]... [--cpuid LEAF]... "
-	"[--faults] [--log]\n"
-	"\n"
-	"Loads Plinth's modules on a model of a CPU with VT-x, starts, stops and unloads them.\n"
-	"\n"
-	"  --cpus N             1 to 4 processors (1)\n"
-	"  --replace NAME=FILE  load FILE instead of the module NAME\n"
-	"  --add FILE           load FILE as well\n"
-	"  --cpuid LEAF         what CPUID says there, a hexadecimal number, on each processor while the VMM "
-	"runs\n"
-	"  --faults             once more for every call that can fail: it fails, all is undone, and then it "
-	"works\n"
-	"  --log                the VMM's log\n"
-	"\n"
-	"Exit status: 0 all went well, 1 something did not, 2 bad arguments.\n"
-	"PLINTH_MODULES and PLINTH_MOCKS name other folders than the installed ones.\n";
-
-static void __attribute__((noreturn)) bad_usage(const char *what, const char *value)
-{
-	fprintf(stderr, "plinth-model: %s: %s (see plinth-model --help)\n", value, what);
-	exit(2);
-}
-
-/* The absolute path without ".so", as the machine wants it. */
-static char *module_file(const char *name)
-{
-	char *path = realpath(name, NULL);
-	size_t length = path ? strlen(path) : 0;
-
-	if (!path || access(path, R_OK))
-		bad_usage(strerror(errno), name);
-	if (length < 4 || strcmp(path + length - 3, ".so"))
-		bad_usage("not a file named *.so", name);
-	path[length - 3] = '\0';
-	return path;
-}
-
-static void add_replacement(const char *text)
-{
-	const char *equals = strchr(text, '=');
-	uint32_t n = options.n_replaced;
-
-	if (!equals || equals == text)
-		bad_usage("wants NAME=FILE", text);
-	if (n == MAX_CHANGES)
-		bad_usage("too many modules are replaced", text);
-	options.replaced[n] = strndup(text, (size_t)(equals - text));
-	options.with[n] = module_file(equals + 1);
-	if (!strcmp(options.replaced[n], "intrinsics"))
-		bad_usage("the model CPU is in its place", text);
-	options.n_replaced++;
-}
-
-static uint32_t number(const char *text, int base, uint32_t min, uint32_t max)
-{
-	char *end;
-	unsigned long value = strtoul(text, &end, base);
-
-	if (!*text || *end || value < min || value > max)
-		bad_usage("not such a number", text);
-	return (uint32_t)value;
-}
-
-static void parse(int argc, char **argv)
-{
-	static const struct option names[] = {
-		{"cpus", required_argument, NULL, 'n'}, {"replace", required_argument, NULL, 'r'},
-		{"add", required_argument, NULL, 'a'},	{"cpuid", required_argument, NULL, 'c'},
-		{"faults", no_argument, NULL, 'f'},	{"log", no_argument, NULL, 'l'},
-		{"help", no_argument, NULL, 'h'},	{NULL, 0, NULL, 0},
-	};
-	int option;
-
-	while ((option = getopt_long(argc, argv, "h", names, NULL)) != -1) {
-		switch (option) {
-		case 'n': options.n_cpus = number(optarg, 10, 1, MODEL_CPUS); break;
-		case 'r': add_replacement(optarg); break;
-		case 'a':
-			if (options.n_added == MAX_CHANGES)
-				bad_usage("too many modules are added", optarg);
-			options.added[options.n_added++] = module_file(optarg);
-			break;
-		case 'c':
-			if (options.n_leaves == MAX_LEAVES)
-				bad_usage("too many leaves", optarg);
-			options.leaves[options.n_leaves++] = number(optarg, 16, 0, UINT32_MAX);
-			break;
-		case 'f': options.faults = true; break;
-		case 'l': options.log = true; break;
-		case 'h': fputs(usage, stdout); exit(0);
-		default: exit(2);
-		}
-	}
-	if (optind < argc)
-		bad_usage("unexpected argument", argv[optind]);
 }
 
 /* Both folders lie beside the program's own, unless the environment names others. */
@@ -160,11 +50,14 @@ static void find_modules(void)
 
 static void power_on(void)
 {
-	machine_reset(&model_kinds[0], options.n_cpus);
+	const char *why;
+
+	if (!machine_build(&options.hardware, &why))
+		options_refuse("no such machine", why);
 	machine.uart_port = model.uart = UART;
 	for (uint32_t i = 0; i < options.n_replaced; i++) {
 		if (!machine_has(options.replaced[i]))
-			bad_usage("no such module", options.replaced[i]);
+			options_refuse(options.replaced[i], "no such module");
 		machine_replace(options.replaced[i], options.with[i]);
 	}
 	for (uint32_t i = 0; i < options.n_added; i++)
@@ -224,7 +117,7 @@ static void whole_life(void)
 		return;
 	if (step("start", machine_start)) {
 		for (uint32_t i = 0; i < options.n_leaves; i++)
-			for (uint32_t cpu = 0; cpu < options.n_cpus; cpu++)
+			for (uint32_t cpu = 0; cpu < options.hardware.n_cpus; cpu++)
 				ask_cpuid(cpu, options.leaves[i]);
 		if (!step("stop", machine_stop))
 			return;
@@ -288,7 +181,7 @@ static void every_fault(void)
 
 int main(int argc, char **argv)
 {
-	parse(argc, argv);
+	options_parse(argc, argv);
 	find_modules();
 	whole_life();
 	if (options.log)

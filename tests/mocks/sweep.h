@@ -7,6 +7,8 @@
 
 #include "machine/machine.h"
 
+#define SWEEP_CPUS 4u /* where a machine of every size has its turn; larger ones have sweep_worlds.c */
+
 /* A command under test between what leads up to it and what takes it back. */
 struct scenario {
 	const char *name;

@@ -165,7 +165,7 @@ Test(interfaces, all)
 	struct machine_world empty;
 
 	sweep_label("mocks only");
-	for (uint32_t n_cpus = 1; n_cpus <= MODEL_CPUS; n_cpus++) {
+	for (uint32_t n_cpus = 1; n_cpus <= SWEEP_CPUS; n_cpus++) {
 		sweep_count();
 		machine_reset(&model_kinds[0], n_cpus);
 		machine_snapshot(&empty);

@@ -93,9 +93,9 @@ Test(init, takes_a_cpu_that_is_a_guest)
 Test(init, takes_all_cpus_one_by_one)
 {
 	sweep_label("INIT of all CPUs");
-	machine_reset(&model_kinds[0], MODEL_CPUS);
+	machine_reset(&model_kinds[0], SWEEP_CPUS);
 	cr_assert_eq(sweep_started(), 0, "%s", machine.report.text);
-	for (uint32_t cpu = 0; cpu < MODEL_CPUS; cpu++)
+	for (uint32_t cpu = 0; cpu < SWEEP_CPUS; cpu++)
 		take(cpu, MODEL_INIT);
 	cr_expect_eq(model_active_vmcs(), 0);
 	cr_expect_eq(machine_stop(), PLINTH_E_CORRUPT, "the core knows that they are gone");

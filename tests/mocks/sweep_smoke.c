@@ -18,7 +18,7 @@ static void expect_guests(uint32_t n_cpus)
 
 Test(machine, load_start_stop_unload)
 {
-	for (uint32_t n_cpus = 1; n_cpus <= MODEL_CPUS; n_cpus++) {
+	for (uint32_t n_cpus = 1; n_cpus <= SWEEP_CPUS; n_cpus++) {
 		struct machine_world before;
 
 		sweep_label("%u CPUs", n_cpus);

@@ -12,6 +12,7 @@
 
 #include "drivers/common/core.h"
 #include "model/model.h"
+#include "physical.h"
 
 #define MACHINE_MODULES 12u
 
@@ -32,10 +33,18 @@ struct machine_cpu_world {
 	uint64_t log_torn, log_head; /* records that cannot be read; the newest */
 };
 
+/* CPUs of which a world has all, so that the comparison can name it; of more CPUs it has sums. */
+#define MACHINE_WORLD_CPUS 4u
+
+struct machine_cpu_sum {
+	uint64_t state, world, log_head;
+};
+
 /* Everything that a start or a load changes: equal before and after what is undone. */
 struct machine_world {
-	struct model_state state[MODEL_CPUS];
-	struct machine_cpu_world cpu[MODEL_CPUS];
+	struct model_state state[MACHINE_WORLD_CPUS];
+	struct machine_cpu_world cpu[MACHINE_WORLD_CPUS];
+	struct machine_cpu_sum more[MODEL_CPUS]; /* of the others */
 	uint64_t kernel;	     /* of what must not change in the kernel's memory, a sum */
 	uint64_t launch_map, root_map; /* who is mapped where and how, in both sets of page tables; sums */
 	uint64_t tuning;	     /* levels and rules of the log, a sum */
@@ -72,6 +81,22 @@ extern const char *const machine_usual[];
 
 /** machine_reset() - power on with the usual modules; nothing is loaded, nothing armed. */
 void machine_reset(const struct model_kind *kind, uint32_t n_cpus);
+
+#define MACHINE_BITS_LEAST 36u
+#define MACHINE_BITS_MOST  52u
+
+/* A machine that a user might have. */
+struct machine_hardware {
+	struct model_change cpu;
+	uint32_t n_cpus; /* 1 to MODEL_CPUS */
+	struct physical_layout memory; /* address_bits are the CPU's */
+};
+
+/**
+ * machine_build() - power on such a machine.
+ * Return: false: there is none; what is said is why, and there is the usual one.
+ */
+bool machine_build(const struct machine_hardware *hardware, const char **why);
 
 /** machine_has() - is a module of that name to be loaded? */
 bool machine_has(const char *module);

@@ -39,7 +39,7 @@ uint64_t os_virt_to_phys(const void *memory)
 
 uint64_t os_memory_bytes(void)
 {
-	return 1ull << 30;
+	return physical_bytes();
 }
 
 uint32_t os_cpu_count(void)

@@ -76,14 +76,14 @@ static void take_block(struct machine_cpu_world *out, uint32_t i)
 		out->log_torn += !log_ring_read(block, n, &record);
 }
 
-static void take_cpu(struct machine_world *out, uint32_t i)
+static void take_cpu(struct model_state *state, struct machine_cpu_world *world, uint32_t i)
 {
 	const struct model_cpu *cpu = &model.cpu[i];
 
-	out->state[i] = cpu->st;
+	*state = cpu->st;
 	/* VMXON wants it locked, and it stays so until reset: documented. */
-	out->state[i].msr[MODEL_MSR_FEATURE_CONTROL] = 0;
-	out->cpu[i] = (struct machine_cpu_world){
+	state->msr[MODEL_MSR_FEATURE_CONTROL] = 0;
+	*world = (struct machine_cpu_world){
 		.vmxon_pa = cpu->vmxon_pa,
 		.interruptibility = cpu->interruptibility,
 		.activity = cpu->activity,
@@ -97,7 +97,30 @@ static void take_cpu(struct machine_world *out, uint32_t i)
 		.claimed = machine.claimed[i],
 	};
 	if (core_shared_region(machine.core))
-		take_block(&out->cpu[i], i);
+		take_block(world, i);
+}
+
+/* More of them than a world has room for: what they are is added up, but for the log, which may grow. */
+static void take_sum(struct machine_cpu_sum *sum, uint32_t i)
+{
+	struct model_state state;
+	struct machine_cpu_world world;
+
+	take_cpu(&state, &world, i);
+	sum->state = sum_of(0, &state, sizeof(state));
+	sum->log_head = world.log_head;
+	world.log_head = 0;
+	sum->world = sum_of(0, &world, sizeof(world));
+}
+
+static void take_cpus(struct machine_world *out)
+{
+	for (uint32_t i = 0; i < model.n_cpus; i++) {
+		if (i < MACHINE_WORLD_CPUS)
+			take_cpu(&out->state[i], &out->cpu[i], i);
+		else
+			take_sum(&out->more[i], i);
+	}
 }
 
 static void take_loaded(struct machine_world *out)
@@ -117,8 +140,7 @@ void machine_snapshot(struct machine_world *out)
 	const struct core *core = machine.core;
 
 	memset(out, 0, sizeof(*out));
-	for (uint32_t i = 0; i < model.n_cpus; i++)
-		take_cpu(out, i);
+	take_cpus(out);
 	out->kernel = kernel_sum();
 	out->pages = mock_world.pages;
 	if (core_shared_region(core))
@@ -194,9 +216,22 @@ static const char *first_different(const struct member *list, size_t n, const vo
 	return NULL;
 }
 
+static const char *sum_differs(const struct machine_cpu_sum *a, const struct machine_cpu_sum *b)
+{
+	if (a->state != b->state)
+		return "a register";
+	if (a->world != b->world)
+		return "what it is for the VMM";
+	return b->log_head < a->log_head ? "lost log records" : NULL;
+}
+
 static const char *cpu_differs(const struct machine_world *a, const struct machine_world *b, uint32_t i)
 {
-	const char *differs = model_differs(&a->state[i], &b->state[i]);
+	const char *differs;
+
+	if (i >= MACHINE_WORLD_CPUS)
+		return sum_differs(&a->more[i], &b->more[i]);
+	differs = model_differs(&a->state[i], &b->state[i]);
 
 	if (!differs)
 		differs = first_different(cpu_members, ARRAY_SIZE_OF(cpu_members), &a->cpu[i], &b->cpu[i]);
@@ -210,7 +245,7 @@ const char *machine_compare(const struct machine_world *a, const struct machine_
 {
 	static char text[64];
 
-	for (uint32_t i = 0; i < MODEL_CPUS; i++) {
+	for (uint32_t i = 0; i < model.n_cpus; i++) {
 		const char *differs = cpu_differs(a, b, i);
 
 		if (differs) {

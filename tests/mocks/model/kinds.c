@@ -2,6 +2,8 @@
 /* Kinds of CPUs. Capability values: low half bits that must be 1, high half bits that may be. */
 #include "model.h"
 
+#include <string.h>
+
 #define CAPS(allowed, must) ((uint64_t)(allowed) << 32 | (must))
 
 #define BASIC_TRUE  (1ull << 55)
@@ -59,3 +61,18 @@ const struct model_kind model_kinds[] = {
 };
 
 const unsigned int model_n_kinds = sizeof(model_kinds) / sizeof(model_kinds[0]);
+
+const struct model_kind *model_changed(const struct model_change *change)
+{
+	static struct model_kind changed;
+
+	for (unsigned int i = 0; i < model_n_kinds; i++) {
+		if (change->kind && strcmp(change->kind, model_kinds[i].name))
+			continue;
+		changed = model_kinds[i];
+		changed.caps.physical_bits = change->address_bits;
+		changed.caps.ept_vpid &= ~change->lacks;
+		return &changed;
+	}
+	return NULL;
+}

@@ -82,7 +82,7 @@ void model_init(const struct model_kind *kind, uint32_t n_cpus)
 	uint64_t (*translate)(uint64_t) = model.translate;
 
 	show_calls();
-	memset(&model, 0, sizeof(model));
+	memset(&model, 0, offsetof(struct model, cpu));
 	model.translate = translate;
 	model.physical = physical;
 	model.invalidate = invalidate;

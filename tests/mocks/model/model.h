@@ -19,7 +19,7 @@
 #include <plinth/vmx_check.h>
 #include <plinth/x86.h>
 
-#define MODEL_CPUS 4u
+#define MODEL_CPUS 1024u
 
 struct pretence;
 
@@ -131,8 +131,6 @@ struct model_exit {
 struct model {
 	const struct model_kind *kind;
 	uint32_t n_cpus, here; /* here: the CPU that "runs" */
-	struct model_cpu cpu[MODEL_CPUS];
-
 	/* Memory as the CPU sees it by physical address; NULL: nothing there. */
 	void *(*physical)(uint64_t pa);
 	/* What physical address a linear one of the VMM's has; 0: none. */
@@ -154,6 +152,8 @@ struct model {
 	/* What the last hand-over gave. */
 	struct cpu_handback back;
 	uint64_t back_cr3;
+
+	struct model_cpu cpu[MODEL_CPUS]; /* the last member: of those that are not there nothing is set */
 };
 
 extern struct model model;
@@ -166,6 +166,23 @@ extern struct model model;
  * Every CPU is as a 64-bit kernel has set it up, interrupts off. Faults are disarmed.
  */
 void model_init(const struct model_kind *kind, uint32_t n_cpus);
+
+/* Another machine than one of the list. */
+struct model_change {
+	const char *kind; /* of model_kinds; NULL: the first */
+	uint32_t address_bits;
+	uint64_t lacks; /* of IA32_VMX_EPT_VPID_CAP */
+};
+
+#define MODEL_CAP_1G		 (1ull << 17)
+#define MODEL_CAP_ACCESSED	 (1ull << 21)
+#define MODEL_CAP_INVVPID_PAGE	 (1ull << 40)
+#define MODEL_CAP_INVVPID_ONE	 (1ull << 41)
+#define MODEL_CAP_INVVPID_ALL	 (1ull << 42)
+#define MODEL_CAP_INVVPID_GLOBAL (1ull << 43)
+
+/** model_changed() - that kind of CPU; valid until the next call. NULL: there is no such kind. */
+const struct model_kind *model_changed(const struct model_change *change);
 
 /** model_call() - run a function of the VMM on a CPU and a stack; its result is stored if it returns. */
 enum model_end model_call(uint32_t cpu, uint64_t stack_top, uint64_t fn, uint64_t a, uint64_t b, uint64_t c,

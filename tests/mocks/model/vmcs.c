@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#define REGIONS 16
+#define REGIONS (MODEL_CPUS + 12)
 #define DATA	64 /* of the region: where the model keeps the fields */
 
 static const uint32_t encodings[] = {
@@ -28,11 +28,13 @@ struct vmcs {
 };
 
 static struct vmcs vmcss[REGIONS];
+static unsigned int n_vmcss; /* the rest was never used */
 static int16_t index_of[0x8000 / 2]; /* by encoding / 2, 1 + place; 0: no such field */
 
 void model_vmcs_reset(void)
 {
-	memset(vmcss, 0, sizeof(vmcss));
+	memset(vmcss, 0, n_vmcss * sizeof(vmcss[0]));
+	n_vmcss = 0;
 	for (unsigned int i = 0; i < FIELDS; i++)
 		index_of[encodings[i] / 2] = (int16_t)(i + 1);
 }
@@ -130,7 +132,7 @@ unsigned int model_active_vmcs(void)
 {
 	unsigned int n = 0;
 
-	for (unsigned int i = 0; i < REGIONS; i++)
+	for (unsigned int i = 0; i < n_vmcss; i++)
 		n += vmcss[i].active;
 	return n;
 }
@@ -164,12 +166,14 @@ static struct vmcs *slot_for(uint64_t pa)
 {
 	struct vmcs *free = NULL;
 
-	for (unsigned int i = 0; i < REGIONS; i++) {
+	for (unsigned int i = 0; i < n_vmcss; i++) {
 		if (vmcss[i].pa == pa)
 			return &vmcss[i];
 		if (!vmcss[i].active && (!free || !vmcss[i].pa))
 			free = &vmcss[i];
 	}
+	if (n_vmcss < REGIONS)
+		free = &vmcss[n_vmcss++];
 	memset(free, 0, sizeof(*free));
 	free->pa = pa;
 	return free;

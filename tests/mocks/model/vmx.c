@@ -9,7 +9,7 @@
 #define EPT_CAP_INVEPT_ALL  (1ull << 26)
 #define EPT_CAP_INVEPT_ONE  (1ull << 25)
 #define EPT_CAP_INVVPID	    (1ull << 32)
-#define EPT_CAP_INVVPID_ALL (1ull << 42)
+#define EPT_CAP_INVVPID_TYPE(type) (1ull << (40 + (type)))
 
 static int fault(const char *what)
 {
@@ -106,7 +106,7 @@ int model_invvpid(uint64_t type, uint16_t vpid, uint64_t va)
 {
 	uint64_t caps = model.kind->caps.ept_vpid;
 	bool can = caps & EPT_CAP_INVVPID && model.kind->caps.secondary >> 32 & SECONDARY_VPID;
-	bool type_ok = type == TYPE_ALL ? (caps & EPT_CAP_INVVPID_ALL) != 0 : vpid != 0 && type < 4;
+	bool type_ok = type < 4 && caps & EPT_CAP_INVVPID_TYPE(type) && (type == TYPE_ALL || vpid);
 
 	(void)va;
 	/* While a guest lives its types have been tried before. */
