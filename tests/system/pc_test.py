@@ -31,6 +31,10 @@ RUNS = (
     ("an unknown kernel module is refused", "", ["--module", "nonsense"],
      2, "has no module 'nonsense'"),
     ("too many CPUs are refused", "", ["--cpus", "5"], 2, "1 to 4"),
+    ("too little memory is refused", "", ["--memory", "255"], 2,
+     "255: the emulated PC has 256 to 65536 MiB"),
+    ("too much memory is refused", "", ["--memory", "65537"], 2,
+     "65537: the emulated PC has 256 to 65536 MiB"),
 )
 
 

@@ -24,7 +24,7 @@ import models
 import products
 import report
 from bochs import Bochs
-from config import MEMORY_MIB, Config
+from config import MEMORY_LEAST, MEMORY_MIB, MEMORY_MOST, Config
 from errors import PcError
 from kernel import Kernel
 from machine import Machine
@@ -58,7 +58,9 @@ def parse_arguments():
         help="add the kernel as /lib/plinth/bzImage, not compressed, for kexec")
     add("--ends-with-reset", action="store_true",
         help="the script's last act resets the PC, by a panic or how it likes (Bochs)")
-    add("--memory", type=int, default=MEMORY_MIB, metavar="MIB", help="default: %(default)s")
+    add("--memory", type=int, default=MEMORY_MIB, metavar="MIB",
+        help=f"from {MEMORY_LEAST} to {MEMORY_MOST['bochs']} in Bochs, {MEMORY_MOST['qemu']} in QEMU, default: "
+             "%(default)s; only what the guest touches takes memory here")
     add("--ticks-per-second", type=int, default=0, metavar="N",
         help="the PC's clock: instructions of a CPU in a second of its own time (Bochs)")
     add("--env", action="append", default=[], metavar="NAME=VALUE",
@@ -119,6 +121,9 @@ def build_initramfs(args, kernel):
 def run(args):
     if not 1 <= args.cpus <= models.MAX_CPUS:
         raise PcError(f"--cpus {args.cpus}: the emulated PC has 1 to {models.MAX_CPUS}")
+    most = MEMORY_MOST[args.emulator]
+    if not MEMORY_LEAST <= args.memory <= most:
+        raise PcError(f"--memory {args.memory}: the emulated PC has {MEMORY_LEAST} to {most} MiB")
     config = Config(args.folder, models.find(args.cpu_model), args.cpus,
                     args.time_limit, args.kernel_option)
     config.build = args.build

@@ -7,13 +7,14 @@ import subprocess
 
 import image
 from config import END_WITH_US
+from errors import PcError
 
 CONFIG = """\
 plugin_ctrl: unmapped=true, biosdev=true, speaker=false, extfpuirq=true, parallel=false, serial=true, e1000=false
 display_library: rfb, options="timeout=0"
 config_interface: textconfig
 cpu: model={model}, count={cpus}, ips={ips}, reset_on_triple_fault=0
-memory: guest={memory}, host={memory}
+memory: {memory}
 romimage: file=/usr/share/bochs/BIOS-bochs-latest
 vgaromimage: file=/usr/share/bochs/VGABIOS-lgpl-latest
 ata0-master: type=disk, path={disk}, mode=flat
@@ -48,6 +49,19 @@ RESET = re.compile(r"Reset\(HARDWARE\) called")
 TICKS_PER_SECOND = {1: 100_000_000, 2: 30_000_000, 3: 20_000_000, 4: 20_000_000}
 
 
+# MiB. Of this machine's memory Bochs takes no more, and keeps what does not fit in a file.
+HOST_MEMORY_MOST = 2048
+# What would be RAM from 3 to 4 GiB is the devices', and Bochs does not put it elsewhere.
+BELOW_DEVICES = 3072
+DEVICES = 1024
+
+
+def memory_option(memory):
+    """Bochs' words for a PC with so many MiB of RAM."""
+    guest = memory if memory <= BELOW_DEVICES else memory + DEVICES
+    return f"guest={guest}, host={min(guest, HOST_MEMORY_MOST)}"
+
+
 def without_network():
     """Command prefix for a network of its own. Bochs' display is a VNC server
     on all of the machine's addresses, without a password: nobody may see it."""
@@ -72,9 +86,11 @@ class Bochs:
         for stale in (self.log, disk + ".lock"):
             if os.path.exists(stale):
                 os.remove(stale)
+        if image.INITRAMFS + len(initramfs) > config.memory << 20:
+            raise PcError(f"--memory {config.memory}: too little for what the guest takes along")
         image.build(disk, kernel, initramfs, command_line, config.folder)
         text = CONFIG.format(
-            model=config.model.name, cpus=config.cpus, memory=config.memory,
+            model=config.model.name, cpus=config.cpus, memory=memory_option(config.memory),
             ips=self.ticks_per_second(), disk=disk, log=self.log,
             console=config.console, uart=config.uart)
         with open(config.path("bochsrc"), "w", encoding="utf-8") as file:

@@ -4,6 +4,9 @@
 import os
 
 MEMORY_MIB = 512
+MEMORY_LEAST = 256              # kernel and initramfs lie in the first 200
+# Bochs has each 128 KiB in a list that it searches for each other: its start takes the square.
+MEMORY_MOST = {"bochs": 8192, "qemu": 65536}
 BOOT_LIMIT = 600                # seconds; Bochs boots 4 CPUs in about 40, on a busy machine in 200
 
 # Command prefix: if we are killed, the kernel ends the emulator too.

@@ -26,7 +26,9 @@ class Qemu:
     def argv(self):
         config = self.config
         return END_WITH_US + [
-            "qemu-system-x86_64", "-machine", "q35,accel=tcg",
+            "qemu-system-x86_64", "-machine", "q35,accel=tcg,memory-backend=ram",
+            # May be more than this machine has: it takes what the guest touches.
+            "-object", f"memory-backend-ram,id=ram,size={config.memory}M,reserve=off",
             "-cpu", "max,la57=on" if config.five_levels else config.model.qemu_name, "-smp", str(config.cpus),
             "-m", str(config.memory),
             "-kernel", self._kernel,
