@@ -63,8 +63,6 @@ static enum exit_action on_cpuid(struct vcpu *vcpu)
 
 static enum exit_action write_cr(struct vcpu *vcpu, enum vcpu_reg reg, uint64_t value)
 {
-	if (reg == VCPU_CR3)
-		value &= ~CR3_NOFLUSH;
 	return vcpu_write(vcpu, reg, value) ? raise_gp(vcpu) : EXIT_NEXT;
 }
 

@@ -181,7 +181,7 @@ PLINTH_EXPORT PLINTH_MUST_USE int cpu_vmlaunch(struct vcpu *vcpu);
  *
  * The code there saves the general registers and the exit facts into struct vcpu and
  * calls vcpu->on_exit(vcpu). If the answer is EXIT_NEXT, nothing blocks interrupts, the guest
- * does not single-step and RIP is not about to wrap, it moves RIP over the
+ * does not single-step, RFLAGS.RF is 0 and RIP is not about to wrap, it moves RIP over the
  * instruction; otherwise it calls vcpu->on_action(vcpu, answer). Then it resumes the guest.
  * When that fails it calls vcpu->on_resume_failure(vcpu, result), which does not return.
  */

@@ -161,7 +161,8 @@ PLINTH_EXPORT PLINTH_MUST_USE int vcpu_start(struct vcpu *vcpu, uint64_t rip, ui
  *
  * Context: root mode, on the vCPU's CPU, during an exit. vcpu_write() of CR0, CR4 takes
  *          the value the guest wrote, keeps what the VMM needs in the real register and
- *          lets the guest read back what it wrote.
+ *          lets the guest read back what it wrote; of CR3 the operand as it stands, with the bit
+ *          that asks not to flush. What the guest's own write flushes is flushed.
  * Return:  vcpu_write(): 0, or PLINTH_E_INVAL for a value the CPU would refuse (#GP).
  */
 PLINTH_EXPORT uint64_t vcpu_read(struct vcpu *vcpu, enum vcpu_reg reg);

@@ -13,9 +13,6 @@ static const enum vcpu_reg cr_regs[16] = { [0] = VCPU_CR0, [3] = VCPU_CR3, [4] =
 
 static enum exit_action cr_write(struct vcpu *vcpu, enum vcpu_reg reg, uint64_t value)
 {
-	/* Bit 63 of a CR3 operand is an instruction to the TLB, not part of the register. */
-	if (reg == VCPU_CR3)
-		value &= ~CR3_NOFLUSH;
 	if (vcpu_write(vcpu, reg, value)) {
 		LOG_WARN("guest wrote 0x%llx to CR%u; refused", (unsigned long long)value,
 			 reg == VCPU_CR0 ? 0u : reg == VCPU_CR3 ? 3u : 4u);

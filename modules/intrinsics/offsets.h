@@ -36,7 +36,7 @@
 #define HANDBACK_NMIS 136
 
 #define BLOCKING_STI_OR_SS 3  /* SDM, "Guest Non-Register State": bits 0 and 1 of interruptibility */
-#define RFLAGS_TF_BYTE1	   1  /* RFLAGS.TF, seen in the register's second byte */
+#define RFLAGS_TF_OR_RF	   0x10100 /* single step; an instruction tried again */
 #define INSTRUCTION_MAX	   15 /* bytes; only a RIP this close to a multiple of 4 GiB can wrap */
 
 /* SDM, "Field Encoding in VMCS"; the full list is the vCPU module's. */

@@ -67,7 +67,7 @@ vm_exit:
 	jne	2f
 	testb	$BLOCKING_STI_OR_SS, VCPU_EXIT_INTERRUPTIBILITY(%rsp)
 	jne	2f
-	testb	$RFLAGS_TF_BYTE1, VCPU_EXIT_RFLAGS+1(%rsp)
+	testl	$RFLAGS_TF_OR_RF, VCPU_EXIT_RFLAGS(%rsp)
 	jne	2f
 	mov	VCPU_EXIT_RIP(%rsp), %rcx
 	cmp	$-INSTRUCTION_MAX, %ecx	/* no wrap at 4 GiB */

@@ -22,6 +22,8 @@
 #define TYPE_SOFT_EXC	   6
 #define NMI_INFO	   (INFO_VALID | INFO_TYPE(TYPE_NMI) | VECTOR_NMI)
 
+#define ERROR_EXT 1u /* of an error code */
+
 #define BLOCKING_STI	1u
 #define BLOCKING_MOV_SS 2u
 #define BLOCKING_NMI	8u
@@ -171,6 +173,34 @@ static bool doubles(uint32_t info)
 	return INFO_TYPE_OF(info) == TYPE_EXCEPTION && CONTRIBUTORY >> (info & 31) & 1;
 }
 
+/*
+ * Faults, which push RF as 1, so that a breakpoint on the instruction does not hit once more when the handler returns
+ * to it (SDM, "Instruction-Breakpoint Exception Condition"). What is delivered again needs no help: the exit has saved
+ * RF as the delivery would have pushed it. #DB, #BP, #OF, #DF and #MC push it as it is.
+ */
+#define FAULTS                                                                                                 \
+	(1u << 0 | 1u << 5 | 1u << 6 | 1u << 7 | 1u << 10 | 1u << 11 | 1u << 12 | 1u << 13 | 1u << 14 | 1u << 16 | \
+	 1u << 17 | 1u << 19 | 1u << 20 | 1u << 21)
+
+static void push_rf(uint8_t vector)
+{
+	if (FAULTS >> (vector & 31) & 1)
+		vmcs_write(VMCS_GUEST_RFLAGS, vmcs_read(VMCS_GUEST_RFLAGS) | RFLAGS_RF);
+}
+
+/* Faults whose error code tells of a segment, and in its lowest bit that the program was not at fault. */
+#define WITH_EXT (1u << 10 | 1u << 11 | 1u << 12 | 1u << 13)
+
+/* A fault that meets the delivery of anything but INT n, INT3 and INTO (SDM, "Error Code"). */
+static void tell_external(uint32_t first, uint32_t queued)
+{
+	const uint32_t type = INFO_TYPE_OF(first);
+
+	if (INFO_TYPE_OF(queued) == TYPE_EXCEPTION && WITH_EXT >> (queued & 31) & 1 && type != TYPE_SOFT_INT &&
+	    type != TYPE_SOFT_EXC)
+		vmcs_write(VMCS_ENTRY_EXCEPTION_ERROR, vmcs_read(VMCS_ENTRY_EXCEPTION_ERROR) | ERROR_EXT);
+}
+
 /* A fault in the delivery of a double fault shuts the CPU down, which is what a triple fault does. */
 static bool shuts_down(uint32_t info)
 {
@@ -204,11 +234,14 @@ void event_redeliver(struct vcpu *vcpu)
 		vcpu_inject(vcpu, VECTOR_DF, true, 0);
 	} else if (shuts_down(info)) {
 		shut_down(vcpu);
+	} else {
+		tell_external(info, queued);
 	}
 }
 
 void vcpu_inject(struct vcpu *vcpu, uint8_t vector, bool has_error, uint32_t error)
 {
+	push_rf(vector);
 	queue(vcpu, INFO_VALID | INFO_TYPE(TYPE_EXCEPTION) | (has_error ? INFO_ERROR : 0) | vector, error, 0);
 }
 

@@ -44,9 +44,14 @@ static const uint8_t kinds[] = {
 #define DEBUGCTL_BTF	   2ull
 #define RIGHTS_LONG	   (1u << 13)
 
-/* What skipping an instruction means beyond RIP, when the guest was in a rare state. */
+/*
+ * What skipping an instruction means beyond RIP, when the guest was in a rare state. An instruction that is done
+ * clears RF; most exits have cleared it, but not those of an access that somebody did in the guest's stead.
+ */
 static void skip_rare(struct vcpu *vcpu)
 {
+	if (vcpu->exit.rflags & RFLAGS_RF)
+		vmcs_write(VMCS_GUEST_RFLAGS, vmcs_read(VMCS_GUEST_RFLAGS) & ~RFLAGS_RF);
 	if (vcpu->exit.interruptibility & BLOCKING_STI_OR_SS)
 		vmcs_write(VMCS_GUEST_INTERRUPTIBILITY, vcpu->exit.interruptibility & ~BLOCKING_STI_OR_SS);
 	/* The single-step trap after the instruction we did in the guest's stead. */

@@ -133,6 +133,7 @@ struct vcpu_private {
 	bool fatal;	/* give the CPU back as soon as that is possible */
 	struct cpu_handback handback;
 	struct history history;
+	struct vmcs_failure write_failure;
 
 	/* watchdog.c: NMIs that all found the same exit. */
 	uint64_t loop_exits, loop_since;

@@ -242,8 +242,8 @@ void vcpu_take_init(struct vcpu *vcpu)
 	vmx_leave(vcpu);
 	if (x2apic || registers)
 		cpu_init_self(registers);
-	LOG_ERR("the INIT does not come: CPU %u halts", vcpu->local.cpu);
 	vcpu->shared->state = PLINTH_CPU_HALTED;
+	LOG_ERR("the INIT does not come: CPU %u halts", vcpu->local.cpu);
 	for (;;)
 		cpu_halt();
 }

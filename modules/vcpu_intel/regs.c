@@ -40,6 +40,13 @@ uint64_t vcpu_read(struct vcpu *vcpu, enum vcpu_reg reg)
 	}
 }
 
+/* Without VPIDs every exit and every entry has flushed. */
+static void flush(const struct vcpu_private *p)
+{
+	if (p->controls.has_vpid)
+		(void)cpu_invvpid(INVVPID_ALL, 0, 0);
+}
+
 /*
  * The guest's value in a register of which VMX fixes some bits: the real one keeps
  * those, the shadow shows what was written. What the write would have flushed natively
@@ -50,8 +57,7 @@ static void write_fixed(const struct vcpu_private *p, uint64_t value, uint64_t m
 {
 	vmcs_write(real, (value & ~mask) | (vmcs_read(real) & mask));
 	vmcs_write(shadow, value);
-	if (p->controls.has_vpid)
-		(void)cpu_invvpid(INVVPID_ALL, 0, 0);
+	flush(p);
 }
 
 /* SDM, "MOV - Move to/from Control Registers", #GP of 64-bit mode. PE and PG cannot go in VMX operation. */
@@ -112,11 +118,18 @@ static bool cr3_valid(uint64_t value)
 	return !(value >> (widths.eax & 0xff));
 }
 
-static int write_cr3(uint64_t value)
+/* With PCIDs bit 63 of the operand asks to flush nothing; without them it is reserved (SDM, "MOV to CR3"). */
+static int write_cr3(struct vcpu *vcpu, uint64_t value)
 {
+	const bool keep = value & CR3_NOFLUSH && vcpu_read(vcpu, VCPU_CR4) & CR4_PCIDE;
+
+	if (keep)
+		value &= ~CR3_NOFLUSH;
 	if (!cr3_valid(value))
 		return PLINTH_E_INVAL;
 	vmcs_write(VMCS_GUEST_CR3, value);
+	if (!keep)
+		flush(vcpu->priv);
 	return 0;
 }
 
@@ -126,7 +139,7 @@ int vcpu_write(struct vcpu *vcpu, enum vcpu_reg reg, uint64_t value)
 	case VCPU_CR0:
 		return write_cr0(vcpu, value);
 	case VCPU_CR3:
-		return write_cr3(value);
+		return write_cr3(vcpu, value);
 	case VCPU_CR4:
 		return write_cr4(vcpu, value);
 	case VCPU_CR2:

@@ -12,6 +12,9 @@
 #define LINES_MAX 16 /* of a backtrace */
 #define LINE	  100
 
+/* The first fault is reported, the second is told of. One more is a fault of the telling itself. */
+#define FAULTS_TOLD 2
+
 static const char *const exceptions[CPU_FAULT_VECTORS] = {
 	[0] = "divide error",	     [1] = "debug exception",	  [3] = "breakpoint",
 	[4] = "overflow",	     [5] = "bound range",	  [6] = "invalid opcode (#UD)",
@@ -195,8 +198,10 @@ static void report(struct vcpu *vcpu, const struct crash *crash, uint64_t rip, u
 
 static __attribute__((noreturn)) void halt(struct vcpu *vcpu, const char *why)
 {
-	LOG_ERR("==== end of report: CPU %u cannot be given back (%s) and halts", vcpu->local.cpu, why);
+	/* Before any word: the word itself may fault, and the neighbours wait for this. */
 	vcpu->shared->state = PLINTH_CPU_HALTED;
+	if (vcpu->local.in_fault <= FAULTS_TOLD)
+		LOG_ERR("==== end of report: CPU %u cannot be given back (%s) and halts", vcpu->local.cpu, why);
 	for (;;)
 		cpu_halt();
 }

@@ -127,5 +127,5 @@ int vmcs_setup(struct vcpu *vcpu)
 	msrs_write(&vcpu->priv->controls);
 	start_state_write(vcpu->priv);
 	host_state_write(vcpu);
-	return vmcs_write_error();
+	return vmcs_write_error(vcpu);
 }

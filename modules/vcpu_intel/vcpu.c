@@ -319,6 +319,7 @@ int vcpu_start(struct vcpu *vcpu, uint64_t rip, uint64_t rsp, uint64_t cr3, uint
 	p->fs_base = fs_base;
 	p->nmis_owed = 0;
 	p->fatal = false;
+	p->write_failure = (struct vmcs_failure){ 0 };
 	memset(&vcpu->regs, 0, sizeof(vcpu->regs));
 	err = steps_up(launch_steps, sizeof(launch_steps) / sizeof(launch_steps[0]), vcpu, &failed);
 	LOG_ERR("start stopped at step \"%s\": %s", failed->name, plinth_strerror(err));

@@ -5,9 +5,7 @@
 #include <plinth/intrinsics.h>
 #include <plinth/log.h>
 
-#include "vmcs.h"
-
-#define LOG_TAG "vcpu"
+#include "internal.h"
 
 enum { WIDTH_16 = 0, WIDTH_64 = 1, WIDTH_32 = 2, WIDTH_N = 3 };
 
@@ -27,9 +25,6 @@ static const struct {
 
 #define N_FIELDS (sizeof(fields) / sizeof(fields[0]))
 
-static uint32_t failed_field;
-static int failed_result;
-
 uint64_t vmcs_read(enum vmcs_field field)
 {
 	return cpu_vmread(field);
@@ -38,20 +33,24 @@ uint64_t vmcs_read(enum vmcs_field field)
 void vmcs_write(enum vmcs_field field, uint64_t value)
 {
 	int result = cpu_vmwrite(field, value);
+	struct vmcs_failure *first;
 
-	if (result && !failed_result) {
-		failed_result = result;
-		failed_field = field;
-	}
+	if (!result)
+		return;
+	first = &cpu_local()->vcpu->priv->write_failure;
+	if (!first->result)
+		*first = (struct vmcs_failure){ .result = result, .field = field };
 }
 
-int vmcs_write_error(void)
+int vmcs_write_error(struct vcpu *vcpu)
 {
-	if (!failed_result)
+	const struct vmcs_failure failure = vcpu->priv->write_failure;
+
+	vcpu->priv->write_failure = (struct vmcs_failure){ 0 };
+	if (!failure.result)
 		return 0;
-	LOG_ERR("VMWRITE of %s (0x%x) failed: %s", vmcs_field_name(failed_field), failed_field,
-		failed_result == CPU_VMX_FAIL_INVALID ? "no current VMCS" : "no such field on this CPU");
-	failed_result = 0;
+	LOG_ERR("VMWRITE of %s (0x%x) failed: %s", vmcs_field_name(failure.field), failure.field,
+		failure.result == CPU_VMX_FAIL_INVALID ? "no current VMCS" : "no such field on this CPU");
 	return PLINTH_E_VMX;
 }
 

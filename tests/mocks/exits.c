@@ -15,6 +15,8 @@ const char *exits_illegal(unsigned int bits)
 		return "the CPU never has both";
 	if (bits & NARROW && !(bits & USER))
 		return "a 64-bit kernel runs no 32-bit code";
+	if (bits & AFTER_STI && bits & STEPPING && !(bits & BRANCHES))
+		return "the single-step trap comes right behind STI";
 	return bits & NARROW && bits & WIDE_EDGE ? "one address at a time" : NULL;
 }
 
@@ -42,6 +44,8 @@ void exits_put_guest(unsigned int bits)
 	*cpu = pristine;
 	cpu->rip = bits & (WIDE_EDGE | NARROW) ? EDGE_RIP : RIP;
 	cpu->st.rflags = RFLAGS_FIXED | RFLAGS_IF | (bits & STEPPING ? RFLAGS_TF : 0);
+	/* Half of them come from a breakpoint's handler, in every combination. */
+	cpu->st.rflags |= __builtin_parity(bits) ? RFLAGS_RF : 0;
 	cpu->st.msr[MODEL_MSR_DEBUGCTL] = bits & BRANCHES ? 2 : 0;
 	cpu->interruptibility = bits & AFTER_STI ? 1 : bits & AFTER_SS ? 2 : 0;
 	cpu->pending_debug = bits & STEPPING && !(bits & BRANCHES) && cpu->interruptibility ? 1ull << 14 : 0;
@@ -106,6 +110,8 @@ static void expect_event(const struct model_event *want)
 	if (want->info & INFO_ERROR)
 		cr_expect_eq(event->error, want->error, "%s: error code 0x%x instead of 0x%x", sweep_case(),
 			     event->error, want->error);
+	if (want->info)
+		cr_expect_eq(event->resumes, want->resumes, "%s: RF is pushed as %d", sweep_case(), event->resumes);
 	if (has_length(want->info))
 		cr_expect_eq(event->length, want->length, "%s: event of length %u instead of %u",
 			     sweep_case(), event->length, want->length);
@@ -113,7 +119,7 @@ static void expect_event(const struct model_event *want)
 
 void exits_expect_ud(void)
 {
-	expect_event(&(struct model_event){.info = ORACLE_UD});
+	expect_event(&(struct model_event){.info = ORACLE_UD, .resumes = true});
 }
 
 static void expect_guest(const struct guest *want)
@@ -148,6 +154,8 @@ static void expect_stopped(enum model_end end, const struct guest *before, bool 
 	if (end == MODEL_BACK) {
 		get_guest(&got);
 		got.visible.cr4 = (got.visible.cr4 & ~CR4_VMXE) | (cr4 & CR4_VMXE);
+		/* What an exit does to RF cannot be seen from outside, nor be undone. */
+		got.visible.rflags = (got.visible.rflags & ~RFLAGS_RF) | (before->visible.rflags & RFLAGS_RF);
 		differs = model_differs(&before->visible, &got.visible);
 		cr_expect_null(differs, "%s: given back with another %s", sweep_case(), differs);
 		cr_expect(!memcmp(&before->regs, &got.regs, sizeof(got.regs)), "%s: general registers",

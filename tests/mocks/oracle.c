@@ -205,6 +205,7 @@ static void advance(struct guest *g, const struct model_exit *e)
 	if (!(g->visible.seg[MODEL_CS].rights & RIGHTS_L))
 		g->rip = (uint32_t)g->rip;
 	g->interruptibility &= ~3ull;
+	g->visible.rflags &= ~RFLAGS_RF;
 	if (stepping)
 		g->pending_debug |= 1ull << 14;
 }
@@ -217,11 +218,34 @@ static void advance(struct guest *g, const struct model_exit *e)
 #define VECTOR(info)   ((info)&0xff)
 #define TYPE(info)     ((info) >> 8 & 7)
 
-enum { TYPE_INTERRUPT = 0, TYPE_NMI = 2, TYPE_FAULT = 3 };
+enum { TYPE_INTERRUPT = 0, TYPE_NMI = 2, TYPE_FAULT = 3, TYPE_SOFT_INTERRUPT = 4, TYPE_INT1 = 5, TYPE_SOFT_EXCEPTION = 6 };
+
+/* What a delivery pushes as RF (SDM, "Instruction-Breakpoint Exception Condition"). */
+static bool pushes_rf(uint32_t info, bool now)
+{
+	/* Faults, and not those that a breakpoint or the debugger's registers raise. */
+	static const uint8_t faults[] = {0, 5, 6, 7, 10, 11, 12, 13, 14, 16, 17, 19, 20, 21};
+
+	if (TYPE(info) == TYPE_SOFT_INTERRUPT || TYPE(info) == TYPE_INT1 || TYPE(info) == TYPE_SOFT_EXCEPTION)
+		return false;
+	for (unsigned int i = 0; TYPE(info) == TYPE_FAULT && i < sizeof(faults); i++)
+		if (faults[i] == VECTOR(info))
+			return true;
+	return now;
+}
+
+/* Does an error code tell that something outside the program was being delivered (SDM, "Error Code", EXT)? */
+static uint32_t external(uint32_t first)
+{
+	return first & INFO_VALID && TYPE(first) != TYPE_SOFT_INTERRUPT && TYPE(first) != TYPE_SOFT_EXCEPTION;
+}
 
 static void deliver(struct guest *g, uint32_t info, uint32_t error, uint64_t length)
 {
-	g->event = (struct model_event){ .info = info, .error = error, .length = (uint32_t)length };
+	bool rf = pushes_rf(info, g->visible.rflags & RFLAGS_RF);
+
+	g->event = (struct model_event){ .info = info, .error = error, .length = (uint32_t)length, .resumes = rf };
+	g->visible.rflags = (g->visible.rflags & ~RFLAGS_RF) | (rf ? RFLAGS_RF : 0);
 	/* Blocking by STI and MOV SS ends with any delivery, and that of an NMI blocks NMIs. */
 	g->interruptibility &= ~3ull;
 	if (TYPE(info) == TYPE_NMI)
@@ -237,6 +261,8 @@ static enum outcome fault_on_top(struct guest *g, uint32_t first)
 	case 8: return RESETS; /* the CPU shuts down */
 	case 0: case 10: case 11: case 12: case 13: /* contributory exceptions */
 	case 14: case 20: /* page faults */
+		/* The first one was a fault, and had set it. */
+		g->visible.rflags |= RFLAGS_RF;
 		deliver(g, ORACLE_DF, 0, 0);
 		return RAISES_DF;
 	default: return RAISES_GP;
@@ -248,7 +274,7 @@ static enum outcome raise(struct guest *g, const struct model_exit *e, enum outc
 	if (outcome == RAISES_GP)
 		outcome = fault_on_top(g, e->vectoring);
 	if (outcome == RAISES_GP)
-		deliver(g, ORACLE_GP, 0, 0);
+		deliver(g, ORACLE_GP, external(e->vectoring), 0);
 	if (outcome == RAISES_UD)
 		deliver(g, ORACLE_UD, 0, 0);
 	return outcome;
@@ -276,5 +302,8 @@ enum outcome oracle(const struct guest *before, const struct model_exit *exit, s
 		after->interruptibility |= BLOCKS_NMI;
 	if (outcome == SAME_RIP && exit->vectoring & INFO_VALID)
 		again(after, exit);
+	/* An access that is tried again must not hit its breakpoint again (SDM, "Saving RIP, RSP, RFLAGS, and SSP"). */
+	else if (outcome == SAME_RIP && exit->reason == 48)
+		after->visible.rflags |= RFLAGS_RF;
 	return raise(after, exit, outcome);
 }

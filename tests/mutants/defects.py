@@ -27,6 +27,7 @@ VMM = 'drivers/common/vmm.c'
 EPT = 'modules/ept/ept.c'
 EPT_TABLE = 'modules/ept/table.c'
 WATCHDOG = 'modules/vcpu_intel/watchdog.c'
+REPORT = 'modules/vcpu_intel/report.c'
 RANGE = 'modules/exit_handler/range.c'
 LOG = 'modules/serial/log.c'
 STEP = 'lib/step.c'
@@ -62,7 +63,7 @@ DEFECTS = [
      'vmcs_write(VMCS_CR4_SHADOW, p->cr4_before | CR4_VMXE);'),
     ('the link pointer is not set', SETUP, '\tvmcs_write(VMCS_GUEST_LINK_POINTER, NO_LINK_POINTER);\n', ''),
     ('VPID 0', SETUP, 'vmcs_write(VMCS_VPID, GUEST_VPID);', 'vmcs_write(VMCS_VPID, 0);'),
-    ('a failed VMWRITE is not noticed', SETUP, '\treturn vmcs_write_error();', '\t(void)vmcs_write_error();\n\treturn 0;'),
+    ('a failed VMWRITE is not noticed', SETUP, '\treturn vmcs_write_error(vcpu);', '\t(void)vmcs_write_error(vcpu);\n\treturn 0;'),
     ('the limit of a segment ignores its granularity', SEGMENT, 'return low >> 55 & 1 ? limit << 12 | 0xfff : limit;',
      'return limit;'),
     ('a null segment is usable', SEGMENT, '.rights = RIGHTS_UNUSABLE };', '.rights = 0 };'),
@@ -95,7 +96,13 @@ DEFECTS = [
     ('INVD from user mode', INSTRUCTION, '\tif (vcpu_read(vcpu, VCPU_CPL))\n\t\treturn exit_raise_gp(vcpu);\n\tcpu_wbinvd', '\tcpu_wbinvd'),
     ('XSETBV changes nothing', CONTROL, 'return cpu_xsetbv_safe(0, value) ? exit_raise_gp(vcpu) : EXIT_NEXT;', 'return EXIT_NEXT;'),
     ('XSETBV from user mode', CONTROL, 'if (vcpu_read(vcpu, VCPU_CPL) || (uint32_t)vcpu->regs.rcx', 'if ((uint32_t)vcpu->regs.rcx'),
-    ('a CR3 write keeps bit 63', CONTROL, '\tif (reg == VCPU_CR3)\n\t\tvalue &= ~CR3_NOFLUSH;\n', ''),
+    ('a CR3 write keeps bit 63', REGS, '\tif (keep)\n\t\tvalue &= ~CR3_NOFLUSH;\n', ''),
+    ('a CR3 write flushes nothing', REGS, '\tif (!keep)\n\t\tflush(vcpu->priv);\n', ''),
+    ('a fault pushes RF as it finds it', EVENT, '\tpush_rf(vector);\n', ''),
+    ('RF outlives an access that the VMM did', EXIT, '\tif (vcpu->exit.rflags & RFLAGS_RF)\n', '\tif (false)\n'),
+    ('no error code tells of an interrupt', EVENT, '\t\ttell_external(info, queued);\n', '\t\t;\n'),
+    ('a fault in the last words is told of, and so on', REPORT, '\tif (vcpu->local.in_fault <= FAULTS_TOLD)\n\t\tLOG_ERR', '\tLOG_ERR'),
+    ('a failed VMWRITE outlives its guest', VCPU, '\tp->write_failure = (struct vmcs_failure){ 0 };\n', ''),
     ('LMSW clears PE', CONTROL, 'cr0 & ~(CR0_MP | CR0_EM | CR0_TS)', 'cr0 & ~(CR0_PE | CR0_MP | CR0_EM | CR0_TS)'),
     ('OSXSAVE does not follow the guest', CPUID, 'cr4 & CR4_OSXSAVE ? CPUID_1_ECX_OSXSAVE : 0', '0'),
     ('RDMSR leaves the upper half', MSR, 'vcpu->regs.rdx = value >> 32;', 'vcpu->regs.rdx |= value >> 32;'),

@@ -41,6 +41,8 @@ MORE_SWEEPS = [
     ('unit tests of memory', 'tests/unit/test_memory_heap', [], 30),
     ('unit tests of memory', 'tests/unit/test_memory_pool', [], 30),
     ('unit tests of vcpu_intel', 'tests/unit/test_vcpu_intel_crash', [], 30),
+    ('unit tests of vcpu_intel', 'tests/unit/test_vcpu_intel_events', [], 30),
+    ('unit tests of vcpu_intel', 'tests/unit/test_vcpu_intel_registers', [], 30),
 ]
 SWEEPS = FIRST_SWEEPS + MORE_SWEEPS
 # Where a defect in these files shows first, nearly always: that sweep is tried first.

@@ -108,6 +108,7 @@ static void load_guest(struct model_cpu *cpu, const struct vcpu_regs *regs)
 		cpu->event.info = info;
 		cpu->event.error = (uint32_t)vmcs_get(cpu, VMCS_ENTRY_EXCEPTION_ERROR);
 		cpu->event.length = (uint32_t)vmcs_get(cpu, VMCS_ENTRY_INSTRUCTION_LENGTH);
+		cpu->event.resumes = cpu->st.rflags & RFLAGS_RF;
 		/* Delivering it ends these. */
 		cpu->activity = 0;
 		cpu->interruptibility &= ~3ull;

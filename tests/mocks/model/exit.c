@@ -46,8 +46,43 @@ static void save_msrs(const struct model_cpu *cpu, uint32_t controls)
 		vmcs_put(cpu, VMCS_GUEST_EFER, msr[MODEL_MSR_EFER]);
 }
 
-static void save_guest(const struct model_cpu *cpu)
+#define INFO_VALID     (1u << 31)
+#define TYPE_OF(info)  ((info) >> 8 & 7)
+#define TYPE_EXCEPTION 3
+/* Exceptions that are faults and push RF as 1; #DB may be one, and pushes it as it was. */
+#define FAULTS 0x003b7ce1u
+
+/* SDM, "Saving RIP, RSP, RFLAGS, and SSP": RF by what the exit comes from. */
+static uint64_t saved_rf(uint64_t rf, const struct model_exit *e)
 {
+	uint64_t basic = e->reason & 0xffff;
+	uint32_t first = e->vectoring & INFO_VALID ? e->vectoring : basic == 0 ? e->info : 0;
+
+	/* In the middle of a delivery, or instead of one: as that would have pushed it. */
+	if (first & INFO_VALID)
+		return TYPE_OF(first) == TYPE_EXCEPTION && FAULTS >> (first & 31) & 1 ? RFLAGS_RF
+		       : TYPE_OF(first) > TYPE_EXCEPTION				? 0
+										: rf;
+	switch (basic) {
+	case 1: case 2: case 3: case 4: case 7: case 8: case 37: case 41: case 52: return rf;
+	case 48: case 49: return RFLAGS_RF;
+	default: return 0; /* an instruction */
+	}
+}
+
+/*
+ * SDM, "Saving Non-Register State": the field is cleared but for an INIT, which leaves what is pending, and for MOV
+ * SS, which puts it off.
+ */
+static uint64_t saved_pending(const struct model_cpu *cpu, const struct model_exit *e)
+{
+	return (e->reason & 0xffff) == 3 || cpu->interruptibility & 2 ? cpu->pending_debug : 0;
+}
+
+static void save_guest(const struct model_cpu *cpu, const struct model_exit *exit)
+{
+	uint64_t rf = saved_rf(cpu->st.rflags & RFLAGS_RF, exit);
+
 	vmcs_put(cpu, VMCS_GUEST_CR0, cpu->st.cr0);
 	vmcs_put(cpu, VMCS_GUEST_CR3, cpu->st.cr3);
 	vmcs_put(cpu, VMCS_GUEST_CR4, cpu->st.cr4);
@@ -57,12 +92,12 @@ static void save_guest(const struct model_cpu *cpu)
 	vmcs_put(cpu, VMCS_GUEST_GDTR_LIMIT, cpu->st.gdt.limit);
 	vmcs_put(cpu, VMCS_GUEST_IDTR_BASE, cpu->st.idt.base);
 	vmcs_put(cpu, VMCS_GUEST_IDTR_LIMIT, cpu->st.idt.limit);
-	vmcs_put(cpu, VMCS_GUEST_RFLAGS, cpu->st.rflags);
+	vmcs_put(cpu, VMCS_GUEST_RFLAGS, (cpu->st.rflags & ~RFLAGS_RF) | rf);
 	vmcs_put(cpu, VMCS_GUEST_RIP, cpu->rip);
 	vmcs_put(cpu, VMCS_GUEST_RSP, cpu->rsp);
 	vmcs_put(cpu, VMCS_GUEST_INTERRUPTIBILITY, cpu->interruptibility);
 	vmcs_put(cpu, VMCS_GUEST_ACTIVITY, cpu->activity);
-	vmcs_put(cpu, VMCS_GUEST_PENDING_DEBUG, cpu->pending_debug);
+	vmcs_put(cpu, VMCS_GUEST_PENDING_DEBUG, saved_pending(cpu, exit));
 }
 
 static void note_exit(const struct model_cpu *cpu, const struct model_exit *e)
@@ -141,7 +176,7 @@ void model_leave_guest(struct model_cpu *cpu, const struct model_exit *exit)
 {
 	/* After a failed entry there is nothing to save, and the reason is there already. */
 	if (exit) {
-		save_guest(cpu);
+		save_guest(cpu, exit);
 		note_exit(cpu, exit);
 	}
 	cpu->guest = false;

@@ -11,7 +11,20 @@
 #define RESET_PORT 0xcf9
 #define RESET_NOW  0x06
 
+#define RAISED_MAX 16 /* more than that is an endless loop */
+
 static uint8_t line_control;
+
+static void touch_uart(void)
+{
+	if (!model.uart_faults)
+		return;
+	if (++model.uart_raised > RAISED_MAX) {
+		model_violation("an endless loop of faults");
+		model_switch_back(MODEL_CRASHED);
+	}
+	model_raise(VECTOR_GP, 0, RAISE_PLAIN, "UART");
+}
 
 uint8_t model_in8(uint16_t port)
 {
@@ -19,6 +32,7 @@ uint8_t model_in8(uint16_t port)
 
 	if (!model.uart || reg > 7)
 		return 0xff;
+	touch_uart();
 	if (reg == UART_SCRATCH)
 		return model.uart_scratch;
 	if (reg == UART_STATUS)

@@ -70,6 +70,7 @@ struct model_state {
 /* An event that was injected with the last entry; info 0: none. */
 struct model_event {
 	uint32_t info, error, length;
+	bool resumes; /* RF in the image of RFLAGS that its delivery pushes */
 };
 
 #define MODEL_WAIT_FOR_SIPI 3 /* an activity */
@@ -144,6 +145,8 @@ struct model {
 	char serial[65536];   /* what it sent */
 	uint32_t n_serial;
 	uint8_t uart_scratch;
+	bool uart_faults;     /* whoever touches it gets #GP */
+	uint32_t uart_raised; /* how often */
 
 	uint32_t violations;
 	char violation[8][200]; /* the first few */

@@ -17,6 +17,7 @@
 #define GUEST_RIP	 0x681eu
 #define GUEST_RFLAGS	 0x6820u
 #define RFLAGS_TF	 0x100u
+#define RFLAGS_RF	 0x10000u
 #define RIP		 0xffffffff81000123ull
 #define PATTERN(i)	 (0x1111111111111111ull * ((i) + 1))
 #define RSP_NUMBER	 4u
@@ -193,6 +194,8 @@ Test(exit_stub, everything_else_is_the_vcpus, .init = fresh)
 	expect_left_to_the_vcpu("behind MOV SS");
 	guest.rflags |= RFLAGS_TF;
 	expect_left_to_the_vcpu("single steps");
+	guest.rflags |= RFLAGS_RF;
+	expect_left_to_the_vcpu("an access that was tried again");
 	guest.rip = 0x7ffffffff1;
 	expect_left_to_the_vcpu("so close to a multiple of 4 GiB that it may wrap");
 	guest.rip = 0xffffffffull;

@@ -30,6 +30,13 @@ void root_loaded(const struct model_kind *kind, uint32_t n_cpus)
 	cr_assert_eq(machine_load(), 0, "%s", machine.report.text);
 }
 
+void root_loaded_with_uart(const struct model_kind *kind, uint32_t n_cpus)
+{
+	machine_reset(kind, n_cpus);
+	machine.uart_port = model.uart = 0x3f8;
+	cr_assert_eq(machine_load(), 0, "%s", machine.report.text);
+}
+
 void root_up(const struct model_kind *kind)
 {
 	root_loaded(kind, 1);

@@ -19,6 +19,8 @@ extern uint64_t root_kernel_stack[64];
 
 /** root_loaded() - power on, load. */
 void root_loaded(const struct model_kind *kind, uint32_t n_cpus);
+/** root_loaded_with_uart() - the same, and the log goes to a UART as well. */
+void root_loaded_with_uart(const struct model_kind *kind, uint32_t n_cpus);
 /** root_up() - the same with one CPU, and start: it is a guest that is in its kernel. */
 void root_up(const struct model_kind *kind);
 /** root_usual() - root_up() with the first kind of CPU, for .init. */

@@ -2,6 +2,7 @@
 /* When the VMM dies: the report says what there is to say, and the CPU goes back or halts. */
 #include <string.h>
 
+#include "drivers/common/internal.h"
 #include "modules/vcpu_intel/internal.h"
 #include "root/root.h"
 
@@ -234,6 +235,39 @@ Test(vcpu_crash, vmx_is_off_already, .init = root_usual)
 	order.vector = VECTOR_UD;
 	order.vmx_off = true;
 	EXPECT(MODEL_HALTED, "it is not in VMX operation any more");
+}
+
+static enum exit_action fault_while_nobody_can_speak(struct vcpu *vcpu)
+{
+	model.uart_faults = true;
+	return fault(vcpu);
+}
+
+/* The first word of the report faults, and the first of the last words: after that there are none, and the CPU is silent. */
+Test(vcpu_crash, a_log_that_faults)
+{
+	root_loaded_with_uart(&model_kinds[0], 1);
+	cr_assert_eq(machine_start(), 0, "%s", machine.report.text);
+	model.cpu[0].rip = ROOT_RIP;
+	model.cpu[0].rsp = model_high((uint64_t)&root_kernel_stack[60]);
+	order.vector = VECTOR_UD;
+	cr_expect_eq(root_run(fault_while_nobody_can_speak, (struct model_exit){.length = 1}), MODEL_HALTED);
+	cr_expect_eq(plinth_shared_cpu(core_shared_region(machine.core), 0)->state, PLINTH_CPU_HALTED);
+	cr_expect_eq(model.uart_raised, 2, "%u faults", model.uart_raised);
+	root_expect_clean();
+}
+
+/* A fault while a CPU that cannot be given back says so; its neighbour must see that before any word. */
+Test(vcpu_crash, last_words_that_fault)
+{
+	root_loaded_with_uart(&model_kinds[0], 1);
+	cr_assert_eq(machine_start(), 0, "%s", machine.report.text);
+	order.vector = VECTOR_UD;
+	order.in_fault = 1;
+	cr_expect_eq(root_run(fault_while_nobody_can_speak, (struct model_exit){.length = 1}), MODEL_HALTED);
+	cr_expect_eq(plinth_shared_cpu(core_shared_region(machine.core), 0)->state, PLINTH_CPU_HALTED);
+	cr_expect_eq(model.uart_raised, 1, "%u faults", model.uart_raised);
+	root_expect_clean();
 }
 
 /* -- entries that fail -------------------------------------------------------------------------- */

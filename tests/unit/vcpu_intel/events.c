@@ -4,6 +4,8 @@
  * delivered once each, and of two events the right one comes first (SDM, "Interrupt 8", "VM Exits
  * That Occur During Event Delivery").
  */
+#include <plinth/exit_handler.h>
+
 #include "modules/vcpu_intel/internal.h"
 #include "root/root.h"
 
@@ -17,6 +19,7 @@
 #define ICEBP	     0x80000501u
 #define BREAKPOINT   0x80000603u
 #define UNBLOCKED    (1u << 12)
+#define EXT	     1u /* of an error code: what was being delivered was not the program's */
 
 #define REASON_VIOLATION 48
 #define REASON_TIMER	 52
@@ -92,6 +95,56 @@ Test(vcpu_events, an_exception_that_exited, .init = root_usual)
 	root_expect_clean();
 }
 
+/* -- RF ------------------------------------------------------------------------------- */
+
+static uint8_t vector_to_raise;
+
+static enum exit_action raise(struct vcpu *vcpu)
+{
+	vcpu_inject(vcpu, vector_to_raise, false, 0);
+	return EXIT_RETRY;
+}
+
+/* A fault's handler returns to the instruction, which must not hit its breakpoint again; behind #DB, #BP, #OF and aborts it lies elsewhere. */
+Test(vcpu_events, faults_push_rf, .init = root_usual)
+{
+	static const uint32_t others = 1u << 1 | 1u << 2 | 1u << 3 | 1u << 4 | 1u << 8 | 1u << 9 | 1u << 15 | 1u << 18;
+
+	for (vector_to_raise = 0; vector_to_raise < 22; vector_to_raise++) {
+		bool fault = !(others >> vector_to_raise & 1);
+
+		model.cpu[0].st.rflags = RFLAGS_FIXED;
+		cr_assert_eq(root_run(raise, (struct model_exit){0}), vector_to_raise < 22 ? MODEL_GUEST : MODEL_BACK);
+		cr_expect_eq(model.cpu[0].event.resumes, fault, "vector %u", vector_to_raise);
+	}
+}
+
+#define REASON_MISCONFIGURATION 49 /* nobody's, so the test's own */
+
+static enum exit_action done_by_the_vmm(struct vcpu *vcpu)
+{
+	(void)vcpu;
+	return EXIT_NEXT;
+}
+
+static __attribute__((constructor)) void attach(void)
+{
+	vcpu_exit_fn *previous;
+
+	(void)!exit_register_kind(PLINTH_EXIT_SLAT_MISCONFIG, done_by_the_vmm, &previous);
+}
+
+/* The exit of an access has set RF, so that it can be tried again. Who does it in the guest's stead is past that. */
+Test(vcpu_events, an_access_that_is_done_clears_rf, .init = root_usual)
+{
+	static const struct model_exit access = {.reason = REASON_MISCONFIGURATION, .length = 3};
+
+	cr_assert_eq(model_exit(0, &access), MODEL_GUEST);
+	cr_expect_eq(model.cpu[0].rip, ROOT_RIP + 3);
+	cr_expect_not(model.cpu[0].st.rflags & RFLAGS_RF);
+	root_expect_clean();
+}
+
 /* -- a second event on top ------------------------------------------------------------- */
 
 static void violate(uint32_t vectoring, uint64_t qualification, uint64_t physical)
@@ -117,10 +170,18 @@ Test(vcpu_events, a_fault_while_a_fault_is_delivered_is_a_double_fault, .init = 
 Test(vcpu_events, a_fault_while_anything_else_is_delivered_comes_alone, .init = root_usual)
 {
 	violate(UD, MAPPED, 0x1000);
-	expect_event(GP, 0, 0);
+	expect_event(GP, EXT, 0);
 	violate(INTERRUPT_20, MAPPED, 0x1000);
-	expect_event(GP, 0, 0);
+	expect_event(GP, EXT, 0);
 	violate(NMI, MAPPED, 0x1000);
+	expect_event(GP, EXT, 0);
+	violate(ICEBP, MAPPED, 0x1000);
+	expect_event(GP, EXT, 0);
+	violate(SOFT_INT_80, MAPPED, 0x1000);
+	expect_event(GP, 0, 0);
+	violate(BREAKPOINT, MAPPED, 0x1000);
+	expect_event(GP, 0, 0);
+	violate(0, MAPPED, 0x1000);
 	expect_event(GP, 0, 0);
 	root_expect_clean();
 }

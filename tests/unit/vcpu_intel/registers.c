@@ -214,11 +214,10 @@ static char unknown_name[8];
 
 static enum exit_action write_no_field(struct vcpu *vcpu)
 {
-	(void)vcpu;
 	vmcs_write((enum vmcs_field)0x6fee, 1);
 	vmcs_write((enum vmcs_field)0x6ff0, 1);
-	first_error = vmcs_write_error();
-	second_error = vmcs_write_error();
+	first_error = vmcs_write_error(vcpu);
+	second_error = vmcs_write_error(vcpu);
 	strcpy(unknown_name, vmcs_field_name(0x6fee));
 	return EXIT_RETRY;
 }
@@ -237,7 +236,7 @@ static enum exit_action write_without_vmcs(struct vcpu *vcpu)
 {
 	(void)!cpu_vmclear(vcpu->priv->vmcs_pa);
 	vmcs_write(VMCS_GUEST_RIP, 1);
-	first_error = vmcs_write_error();
+	first_error = vmcs_write_error(vcpu);
 	(void)!cpu_vmptrld(vcpu->priv->vmcs_pa);
 	cpu_halt();
 	return EXIT_RETRY;
@@ -248,4 +247,59 @@ Test(vcpu_registers, no_current_vmcs, .init = root_usual)
 	cr_assert_eq(root_run(write_without_vmcs, (struct model_exit){0}), MODEL_HALTED);
 	cr_expect_eq(first_error, PLINTH_E_VMX);
 	cr_expect(root_logged("VMWRITE of GUEST_RIP (0x681e) failed: no current VMCS"));
+}
+
+static enum exit_action write_and_forget(struct vcpu *vcpu)
+{
+	(void)vcpu;
+	vmcs_write((enum vmcs_field)0x6fee, 1);
+	return EXIT_NEXT;
+}
+
+/* What failed on one CPU says nothing of another, nor of a later start: a hot-plugged CPU would be refused for it. */
+Test(vcpu_registers, a_failed_write_is_its_cpus_own)
+{
+	root_loaded(&model_kinds[0], 2);
+	cr_assert_eq(machine_start(), 0, "%s", machine.report.text);
+	cr_assert_eq(root_run(write_and_forget, (struct model_exit){.length = 1}), MODEL_GUEST);
+	cr_assert_eq(machine_stop(), 0, "%s", machine.report.text);
+	cr_expect_eq(machine_start(), 0, "%s", machine.report.text);
+	root_expect_clean();
+}
+
+/* -- CR3 that a CPU without exact controls exits for --------------------------------------------- */
+
+#define WRITE_CR3_FROM_RAX 3
+#define OTHER_CR3	   0x5555000ull
+#define NO_FLUSH	   (1ull << 63)
+
+static void write_cr3(uint64_t cr4, uint64_t value)
+{
+	static const struct model_exit write = {.reason = 28, .qualification = WRITE_CR3_FROM_RAX, .length = 3};
+
+	model.cpu[0].st.cr4 = cr4;
+	model.cpu[0].regs.rax = value;
+	model.cpu[0].invalidations = 0;
+	model.cpu[0].exceptions = 0;
+	cr_assert_eq(model_exit(0, &write), MODEL_GUEST);
+	root_expect_clean();
+}
+
+/* What the guest's write flushes natively is flushed; VPIDs keep it over entry and exit. */
+Test(vcpu_registers, a_write_of_cr3_flushes, .init = root_usual)
+{
+	uint64_t with = model.cpu[0].st.cr4 | CR4_PCIDE, without = with & ~CR4_PCIDE;
+
+	write_cr3(with, OTHER_CR3);
+	cr_expect_eq(model.cpu[0].st.cr3, OTHER_CR3);
+	cr_expect_gt(model.cpu[0].invalidations, 0);
+	write_cr3(with, OTHER_CR3 | NO_FLUSH);
+	cr_expect_eq(model.cpu[0].st.cr3, OTHER_CR3);
+	cr_expect_eq(model.cpu[0].invalidations, 0, "the guest said so");
+	write_cr3(without, OTHER_CR3 + 0x1000);
+	cr_expect_eq(model.cpu[0].st.cr3, OTHER_CR3 + 0x1000);
+	cr_expect_gt(model.cpu[0].invalidations, 0);
+	write_cr3(without, OTHER_CR3 | NO_FLUSH);
+	cr_expect_eq(model.cpu[0].st.cr3, OTHER_CR3 + 0x1000, "without PCIDs the bit is reserved");
+	cr_expect_eq(model.cpu[0].exceptions, 1);
 }
