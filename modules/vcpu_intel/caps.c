@@ -113,7 +113,7 @@ static bool vpid_usable(uint32_t secondary_allowed)
 }
 
 const struct switched_msr switched_msrs[SWITCHED_MSRS] = {
-	{ EXIT_SAVE_PERF | EXIT_LOAD_PERF, ENTRY_LOAD_PERF, VMCS_GUEST_PERF_GLOBAL_CTRL, MSR_IA32_PERF_GLOBAL_CTRL },
+	[SWITCHED_PERF] = { EXIT_SAVE_PERF | EXIT_LOAD_PERF, ENTRY_LOAD_PERF, VMCS_GUEST_PERF_GLOBAL_CTRL, MSR_IA32_PERF_GLOBAL_CTRL },
 	{ EXIT_CLEAR_BND, ENTRY_LOAD_BND, VMCS_GUEST_BNDCFGS, MSR_IA32_BNDCFGS },
 	{ EXIT_CLEAR_RTIT, ENTRY_LOAD_RTIT, VMCS_GUEST_RTIT_CTL, MSR_IA32_RTIT_CTL },
 	{ EXIT_CLEAR_LBR, ENTRY_LOAD_LBR, VMCS_GUEST_LBR_CTL, MSR_IA32_LBR_CTL },
@@ -189,9 +189,11 @@ static int controls_find(struct controls *out)
 		err = exit_and_entry_find(&c, exact);
 	if (!err)
 		err = more_find(&c);
-	if (!err)
-		*out = c;
-	return err;
+	if (err)
+		return err;
+	counters_find(&c);
+	*out = c;
+	return 0;
 }
 
 /* SDM, "Restrictions on VMX Operation": some bits of CR0 and CR4 are fixed. */

@@ -25,12 +25,15 @@
 
 /* -- caps.c: what this CPU offers -------------------------------------------- */
 
+#define LISTED_MSRS 2
+
 /* The VM-execution, exit and entry controls of this CPU, ready for the VMCS. */
 struct controls {
 	uint32_t pin, primary, secondary, exit, entry;
 	uint64_t tertiary;
 	bool has_timer; /* VMX-preemption timer */
 	bool has_vpid;
+	uint32_t listed[LISTED_MSRS], n_listed; /* counters.c: MSRs that go by lists */
 };
 
 /**
@@ -51,6 +54,7 @@ struct switched_msr {
 };
 
 #define SWITCHED_MSRS 4
+#define SWITCHED_PERF 0 /* the row of IA32_PERF_GLOBAL_CTRL */
 extern const struct switched_msr switched_msrs[SWITCHED_MSRS];
 
 /** is_switched() - do these controls change that MSR on the way? */
@@ -99,10 +103,19 @@ struct host_gate {
 	uint64_t low, high;
 };
 
+/* A row of a list of MSRs (SDM, "VM-Exit Controls for MSRs"). */
+struct msr_entry {
+	uint32_t msr, reserved;
+	uint64_t value;
+};
+
 struct host_tables {
 	uint64_t gdt[HOST_GDT_GUEST_BYTES / 8 + 4];
 	struct host_tss tss __attribute__((aligned(16)));
 	struct host_gate idt[CPU_FAULT_VECTORS] __attribute__((aligned(16)));
+	/* What exits store and entries load, and what exits load. */
+	struct msr_entry guest_msrs[LISTED_MSRS] __attribute__((aligned(16)));
+	struct msr_entry root_msrs[LISTED_MSRS];
 };
 
 void host_tables_init(struct host_tables *tables, uint64_t nmi_stack, uint64_t fault_stack);
@@ -118,7 +131,7 @@ struct vcpu_private {
 	struct host_tables *host;
 	void *nmi_stack, *fault_stack;
 	void *vmxon, *vmcs;
-	uint64_t vmxon_pa, vmcs_pa;
+	uint64_t vmxon_pa, vmcs_pa, host_pa;
 	uint64_t cr0_mask, cr4_mask; /* bits the guest does not own */
 	uint64_t cr4_before;	     /* as vcpu_start() found it */
 
@@ -153,6 +166,15 @@ struct vcpu_common {
 	const struct vcpu_slat *slat; /* NULL: no second-level translation */
 };
 extern struct vcpu_common vcpu_common;
+
+/* -- counters.c: performance counters stand still in root mode -------------------------- */
+
+/** counters_find() - which MSRs must go by lists on this CPU; the exit and entry controls are decided. */
+void counters_find(struct controls *controls);
+/** counters_write() - the lists, with the values of now, to memory and to the current VMCS. */
+void counters_write(const struct vcpu_private *p);
+/** counters_give_back() - the guest's values of what went by lists; on tables that have the guest's kernel. */
+void counters_give_back(const struct vcpu_private *p);
 
 /* -- setup.c: the VMCS of a launch -------------------------------------------------- */
 

@@ -100,6 +100,7 @@ static void msrs_load(const struct vcpu *vcpu, const struct guest_state *g)
 	cpu_wrmsr(MSR_IA32_SYSENTER_ESP, g->sysenter_esp);
 	cpu_wrmsr(MSR_IA32_SYSENTER_EIP, g->sysenter_eip);
 	cpu_wrmsr(MSR_IA32_DEBUGCTL, g->debugctl);
+	counters_give_back(vcpu->priv);
 	for (size_t i = 0; i < SWITCHED_MSRS; i++)
 		if (is_switched(&vcpu->priv->controls, &switched_msrs[i]))
 			cpu_wrmsr(switched_msrs[i].msr, g->switched[i]);
@@ -238,6 +239,8 @@ void vcpu_take_init(struct vcpu *vcpu)
 	LOG_WARN("INIT: the CPU leaves the VMM and is reset");
 	state_read(vcpu, &g);
 	vcpu->shared->state = PLINTH_CPU_RESET;
+	/* The tables with the kernel's half: its counters run again from here on, and may write records there. */
+	cpu_write_cr3(mem_launch_tables());
 	msrs_load(vcpu, &g);
 	vmx_leave(vcpu);
 	if (x2apic || registers)

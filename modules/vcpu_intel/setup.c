@@ -21,9 +21,6 @@ static void controls_write(const struct vcpu *vcpu)
 	vmcs_write(VMCS_PAGE_FAULT_MASK, 0);
 	vmcs_write(VMCS_PAGE_FAULT_MATCH, 0);
 	vmcs_write(VMCS_CR3_TARGET_COUNT, 0);
-	vmcs_write(VMCS_EXIT_MSR_STORE_COUNT, 0);
-	vmcs_write(VMCS_EXIT_MSR_LOAD_COUNT, 0);
-	vmcs_write(VMCS_ENTRY_MSR_LOAD_COUNT, 0);
 	vmcs_write(VMCS_ENTRY_INTERRUPTION_INFO, 0);
 	vmcs_write(VMCS_TSC_OFFSET, 0);
 	vmcs_write(VMCS_GUEST_LINK_POINTER, NO_LINK_POINTER);
@@ -125,6 +122,7 @@ int vmcs_setup(struct vcpu *vcpu)
 	tables_write();
 	control_registers_write(vcpu);
 	msrs_write(&vcpu->priv->controls);
+	counters_write(vcpu->priv);
 	start_state_write(vcpu->priv);
 	host_state_write(vcpu);
 	return vmcs_write_error(vcpu);

@@ -84,8 +84,7 @@ static int host_alloc(void *ctx)
 {
 	struct vcpu_private *p = ctx;
 
-	p->host = mem_page_alloc();
-	return p->host ? 0 : PLINTH_E_NOMEM;
+	return page_alloc((void **)&p->host, &p->host_pa);
 }
 
 static int nmi_stack_alloc(void *ctx)

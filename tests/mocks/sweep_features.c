@@ -245,3 +245,52 @@ Test(features, msrs_that_root_mode_does_without)
 		try_switched(can);
 	sweep_report("MSRs that the CPU changes on the way");
 }
+
+/* -- counters ---------------------------------------------------------------------------------- */
+
+#define NO_PEBS 0x1000ull /* of IA32_MISC_ENABLE */
+#define WAYS	3u	  /* a CPU has records; has nowhere to write them; says that it has none */
+
+/* Whatever the CPU can do by controls, its counters stand still in root mode (the model sees to that) and are the guest's outside. */
+static void try_counters(uint32_t version, unsigned int records, bool by_control)
+{
+	static const struct model_exit nobodys = {.reason = 12, .length = 1};
+	static uint64_t stack[64];
+	struct model_kind kind = plain();
+	bool listed = version >= 2, pebs = listed && !records;
+
+	kind.counters = version;
+	kind.no_debug_store = records == 1;
+	if (by_control)
+		kind.caps.exit |= ALLOWED(EXIT_SAVE_PERF | EXIT_LOAD_PERF);
+	sweep_label("counters of version %u, records %u, control %d", version, records, by_control);
+	sweep_count();
+	machine_reset(&kind, 1);
+	model.cpu[0].st.msr[MODEL_MSR_MISC_ENABLE] |= records == 2 ? NO_PEBS : 0;
+	model.cpu[0].st.msr[MODEL_MSR_PEBS_ENABLE] = 0;
+	cr_assert_eq(sweep_started(), 0, "%s: %s", sweep_case(), machine.report.text);
+	cr_expect_eq(model_field(0, VMCS_EXIT_MSR_STORE_COUNT), pebs + (listed && !by_control), "%s", sweep_case());
+	for (unsigned int i = 0; i < 3; i++) {
+		model.cpu[0].st.msr[MODEL_MSR_PERF_GLOBAL_CTRL] = 0x700000003 + i;
+		model.cpu[0].st.msr[MODEL_MSR_PEBS_ENABLE] = pebs ? i : 0;
+		cr_expect_eq(model_exit(0, &(struct model_exit){.reason = 10, .length = 2}), MODEL_GUEST);
+		cr_expect_eq(model.cpu[0].st.msr[MODEL_MSR_PERF_GLOBAL_CTRL], 0x700000003 + i, "%s", sweep_case());
+		cr_expect_eq(model.cpu[0].st.msr[MODEL_MSR_PEBS_ENABLE], pebs ? i : 0, "%s", sweep_case());
+	}
+	/* Back by a crash: what the guest wrote last, too. */
+	model.cpu[0].rip = 0xffffffff81000000;
+	model.cpu[0].rsp = model_high((uint64_t)&stack[60]);
+	cr_expect_eq(model_exit(0, &nobodys), MODEL_BACK, "%s", sweep_case());
+	cr_expect_eq(model.cpu[0].st.msr[MODEL_MSR_PERF_GLOBAL_CTRL], 0x700000005, "%s", sweep_case());
+	cr_expect_eq(model.cpu[0].st.msr[MODEL_MSR_PEBS_ENABLE], pebs ? 2 : 0, "%s", sweep_case());
+	sweep_expect_clean();
+}
+
+Test(features, counters_stand_still_in_root_mode)
+{
+	for (uint32_t version = 0; version < 6; version++)
+		for (unsigned int records = 0; records < WAYS; records++)
+			for (unsigned int by_control = 0; by_control < 2; by_control++)
+				try_counters(version, records, by_control);
+	sweep_report("counters");
+}

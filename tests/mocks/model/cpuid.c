@@ -9,6 +9,7 @@ static void features(struct cpu_leaf *out)
 	*out = (struct cpu_leaf){ .eax = 0x50654, .ebx = model.here << 24, .ecx = 0x7efa3203, .edx = 0xbfebfbff };
 	out->ecx &= ~(CPUID_1_ECX_VMX | CPUID_1_ECX_OSXSAVE);
 	out->ecx |= model.kind->no_vmx ? 0 : CPUID_1_ECX_VMX;
+	out->edx &= ~(model.kind->no_debug_store ? 1u << 21 : 0);
 	/* What the CPU reports is what its own CR4 says. */
 	out->ecx |= model_here()->st.cr4 & CR4_OSXSAVE ? CPUID_1_ECX_OSXSAVE : 0;
 }
@@ -35,6 +36,7 @@ void model_cpuid_answer(uint32_t leaf, uint32_t subleaf, struct cpu_leaf *out)
 		else if (subleaf == 1)
 			out->eax = model.kind->msrlist ? 1u << 27 : 0;
 		break;
+	case 10: out->eax = model.kind->counters ? 0x07300400 | model.kind->counters : 0; break;
 	case 13:
 		if (!subleaf)
 			*out = (struct cpu_leaf){ .eax = 7, .ebx = 0x340, .ecx = 0x340 };

@@ -134,6 +134,8 @@ int model_enter(struct model_cpu *cpu, const struct vcpu_regs *regs, bool resume
 	if (!check(cpu, &first) && link_ok(cpu)) {
 		vmcs_set_launched(cpu);
 		load_guest(cpu, regs);
+		if (!model_msrs_load(cpu, VMCS_ENTRY_MSR_LOAD_COUNT, VMCS_ENTRY_MSR_LOAD_ADDRESS))
+			model_violation("an entry cannot load its list of MSRs");
 		return CPU_VMX_OK;
 	}
 	if (first.area == VMX_CHECK_CONTROLS)

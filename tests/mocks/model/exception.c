@@ -110,6 +110,23 @@ static void take_nmi(struct model_cpu *cpu)
 	cpu->in_nmi--;
 }
 
+/*
+ * A counter that runs while root mode's own page tables are in use: what it has the CPU write goes to an address that
+ * the guest chose, and ends in a page fault of the VMM, or in its memory.
+ */
+static void records_stay_away(const struct model_cpu *cpu)
+{
+	const uint64_t *msr = cpu->st.msr;
+
+	if (model.kind->counters < 2 || !model_in_root(cpu) || cpu->vmcs < 0 ||
+	    cpu->st.cr3 != vmcs_get(cpu, VMCS_HOST_CR3))
+		return;
+	if (msr[MODEL_MSR_PERF_GLOBAL_CTRL] || msr[MODEL_MSR_PEBS_ENABLE])
+		model_violation("CPU %u: counters run on in root mode: 0x%llx, records 0x%llx", model.here,
+				(unsigned long long)msr[MODEL_MSR_PERF_GLOBAL_CTRL],
+				(unsigned long long)msr[MODEL_MSR_PEBS_ENABLE]);
+}
+
 void model_tick(void)
 {
 	struct model_cpu *cpu = model_here();
@@ -120,6 +137,7 @@ void model_tick(void)
 		model_violation("VMM code runs on CPU %u while its guest does", model.here);
 	if (cpu->st.cr4 & CR4_CET && cpu->st.msr[MODEL_MSR_S_CET] & 4)
 		model_violation("CPU %u: VMM code without landing pads, which CR4.CET and IA32_S_CET demand", model.here);
+	records_stay_away(cpu);
 	if (cpu->in_nmi)
 		return;
 	why = model_kernel_idt(cpu) ? kernel_nmi_fault(cpu) : gate_fault(cpu, VECTOR_NMI, &gate);

@@ -178,7 +178,11 @@ void model_leave_guest(struct model_cpu *cpu, const struct model_exit *exit)
 	if (exit) {
 		save_guest(cpu, exit);
 		note_exit(cpu, exit);
+		if (!model_msrs_store(cpu, VMCS_EXIT_MSR_STORE_COUNT, VMCS_EXIT_MSR_STORE_ADDRESS))
+			model_violation("an exit cannot store its list of MSRs: VMX abort");
 	}
 	cpu->guest = false;
 	load_host(cpu);
+	if (!model_msrs_load(cpu, VMCS_EXIT_MSR_LOAD_COUNT, VMCS_EXIT_MSR_LOAD_ADDRESS))
+		model_violation("an exit cannot load its list of MSRs: VMX abort");
 }

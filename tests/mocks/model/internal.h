@@ -68,6 +68,10 @@ bool vmcs_launched(const struct model_cpu *cpu);
 void vmcs_set_launched(const struct model_cpu *cpu);
 bool model_in_root(const struct model_cpu *cpu);
 
+/* msr.c: lists in memory; false: an MSR that cannot be stored or loaded. */
+bool model_msrs_store(struct model_cpu *cpu, uint32_t count_field, uint32_t address_field);
+bool model_msrs_load(struct model_cpu *cpu, uint32_t count_field, uint32_t address_field);
+
 /* entry.c: into the guest. 0, or an enum cpu_vmx_result; or, with *exits set, an exit. */
 int model_enter(struct model_cpu *cpu, const struct vcpu_regs *regs, bool resume, bool *exits);
 /* exit.c: from the guest: state to the VMCS, the host's from it. */

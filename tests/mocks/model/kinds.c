@@ -31,7 +31,7 @@
 		.cr0_fixed1 = FIXED1_CR0, .cr4_fixed0 = FIXED0_CR4, .cr4_fixed1 = FIXED1_CR4,                \
 		.ept_vpid = EPT_CAPS, .physical_bits = 39, .linear_bits = 48                                 \
 	}
-#define USUAL .rdtscp = true, .invpcid = true, .xsaves = true, .feature_control = LOCKED_ON
+#define USUAL .rdtscp = true, .invpcid = true, .xsaves = true, .feature_control = LOCKED_ON, .counters = 4
 
 /* Designated initialisers: what comes later wins. */
 #pragma GCC diagnostic ignored "-Woverride-init"

@@ -102,6 +102,8 @@ struct model_kind {
 	bool x2apic, deaf_apic; /* the local APIC: in that mode; sends its CPU no INIT */
 	bool init_stays;	/* an INIT is still there after the exit that told of it, as in some CPUs */
 	bool no_vmx, rdtscp, invpcid, xsaves, waitpkg, pconfig, rdpid, msrlist, pt;
+	bool no_debug_store;
+	uint32_t counters;	/* version of the architectural performance counters */
 	uint64_t feature_control;
 	uint64_t cr4_extra; /* set in every CPU at reset */
 	uint32_t highest_leaf; /* of CPUID; 0: the usual one */

@@ -83,11 +83,19 @@ static bool mtrr(uint32_t msr, uint64_t *value)
 	return false;
 }
 
+/* Where there are no counters, nobody has switched them on either. */
+static bool absent(uint32_t msr)
+{
+	return msr == MSR_IA32_PEBS_ENABLE && model.kind->counters < 2;
+}
+
 static bool read(uint32_t msr, uint64_t *value)
 {
 	enum rule rule;
 	const uint64_t *found = slot(model_here(), msr, &rule);
 
+	if (absent(msr))
+		return false;
 	if (!found)
 		return capability(msr, value) || mtrr(msr, value);
 	*value = *found;
@@ -119,9 +127,56 @@ static bool write(uint32_t msr, uint64_t value)
 	enum rule rule;
 	uint64_t *found = slot(model_here(), msr, &rule);
 
-	if (!found || !valid(rule, *found, value))
+	if (!found || absent(msr) || !valid(rule, *found, value))
 		return false;
 	*found = rule == EFER ? (value & ~EFER_LMA) | (*found & EFER_LMA) : value;
+	return true;
+}
+
+/* -- lists of MSRs in memory (SDM, "Saving MSRs", "Loading MSRs") --------------------------------- */
+
+#define LIST_MAX 512u
+
+struct list_row {
+	uint32_t msr, reserved;
+	uint64_t value;
+};
+
+/* One row, or NULL where a list of software's making does not lead. */
+static struct list_row *list_row(struct model_cpu *cpu, uint32_t address_field, uint64_t n, uint64_t i)
+{
+	uint64_t pa = vmcs_get(cpu, address_field) + i * sizeof(struct list_row);
+	struct list_row *row = n <= LIST_MAX ? model.physical(pa) : NULL;
+
+	if (!row)
+		model_violation("a list of MSRs at 0x%llx, where no memory is", (unsigned long long)pa);
+	return row;
+}
+
+bool model_msrs_store(struct model_cpu *cpu, uint32_t count_field, uint32_t address_field)
+{
+	uint64_t n = vmcs_get(cpu, count_field);
+
+	for (uint64_t i = 0; i < n; i++) {
+		struct list_row *row = list_row(cpu, address_field, n, i);
+
+		if (!row || row->reserved || !read(row->msr, &row->value))
+			return false;
+	}
+	return true;
+}
+
+bool model_msrs_load(struct model_cpu *cpu, uint32_t count_field, uint32_t address_field)
+{
+	uint64_t n = vmcs_get(cpu, count_field);
+
+	for (uint64_t i = 0; i < n; i++) {
+		const struct list_row *row = list_row(cpu, address_field, n, i);
+		bool base = row && (row->msr == MSR_IA32_FS_BASE || row->msr == MSR_IA32_GS_BASE);
+
+		if (!row || base || row->reserved || !write(row->msr, row->value))
+			return false;
+	}
 	return true;
 }
 

@@ -117,6 +117,8 @@ Test(vcpu_life, a_first_entry_that_fails)
 	gdt[cpu->st.seg[MODEL_TR].selector / 8] &= ~(1ull << 41);
 	cr_expect_eq(machine_start(), PLINTH_E_ENTRY, "%s", machine.report.text);
 	cr_expect(root_logged("VM entry refused, exit reason 0x80000021"));
+	cr_expect_eq(cpu->st.msr[MODEL_MSR_PERF_GLOBAL_CTRL], 0xf, "the exit had stopped the counters");
+	cr_expect_eq(cpu->st.msr[MODEL_MSR_PEBS_ENABLE], 3);
 	cr_expect(root_logged("TR: type"), "and the rule that was broken");
 	cr_expect_eq(cpu->rip, MACHINE_GATE);
 	cr_expect_eq(cpu->st.cr4 & CR4_VMXE, 0);

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Performance counters stand still in root mode. What they count there is nobody's business; but a counter that
+ * overflows may also have the CPU write a record (PEBS) to a linear address of the guest's choice, and that goes
+ * through the page tables in use: those of root mode have nothing there, or the VMM.
+ *
+ * Recent CPUs save and load IA32_PERF_GLOBAL_CTRL by controls (switched_msrs in caps.c). All others do it by lists of
+ * MSRs in memory (SDM, "VM-Exit Controls for MSRs"): an exit stores the guest's values and loads 0, an entry loads what
+ * the exit has stored. IA32_PEBS_ENABLE has no control on any CPU, and a record may come late: it is always in the
+ * lists. The CPU does all that by itself, so no exit has an instruction more.
+ */
+#include <stddef.h>
+
+#include "internal.h"
+
+#define LEAF_COUNTERS	     10u
+#define COUNTERS_VERSION(a)  ((a) & 0xff)
+#define WITH_GLOBAL_CONTROL  2 /* the first version that has IA32_PERF_GLOBAL_CTRL */
+#define CPUID_1_EDX_DS	     0x00200000u
+#define MISC_ENABLE_NO_PEBS  (1ull << 12)
+
+/*
+ * A CPU of the version before has counters without a common switch, and no secondary controls: caps_check() refuses
+ * it for those. Version 0 is a CPU whose counters a hypervisor hides.
+ */
+static bool has_counters(void)
+{
+	struct cpu_leaf leaf;
+
+	cpu_cpuid(0, 0, &leaf);
+	if (leaf.eax < LEAF_COUNTERS)
+		return false;
+	cpu_cpuid(LEAF_COUNTERS, 0, &leaf);
+	return COUNTERS_VERSION(leaf.eax) >= WITH_GLOBAL_CONTROL;
+}
+
+static bool has_pebs(void)
+{
+	struct cpu_leaf leaf;
+
+	cpu_cpuid(1, 0, &leaf);
+	return leaf.edx & CPUID_1_EDX_DS && !(cpu_rdmsr(MSR_IA32_MISC_ENABLE) & MISC_ENABLE_NO_PEBS);
+}
+
+/* In the order in which they may come to life again: records before the counters that cause them. */
+void counters_find(struct controls *c)
+{
+	c->n_listed = 0;
+	if (!has_counters())
+		return;
+	if (has_pebs())
+		c->listed[c->n_listed++] = MSR_IA32_PEBS_ENABLE;
+	if (!is_switched(c, &switched_msrs[SWITCHED_PERF]))
+		c->listed[c->n_listed++] = MSR_IA32_PERF_GLOBAL_CTRL;
+}
+
+void counters_write(const struct vcpu_private *p)
+{
+	const struct controls *c = &p->controls;
+	const uint64_t guest = p->host_pa + offsetof(struct host_tables, guest_msrs);
+
+	for (uint32_t i = 0; i < c->n_listed; i++) {
+		p->host->guest_msrs[i] = (struct msr_entry){ .msr = c->listed[i], .value = cpu_rdmsr(c->listed[i]) };
+		p->host->root_msrs[i] = (struct msr_entry){ .msr = c->listed[i] };
+	}
+	vmcs_write(VMCS_EXIT_MSR_STORE_COUNT, c->n_listed);
+	vmcs_write(VMCS_EXIT_MSR_LOAD_COUNT, c->n_listed);
+	vmcs_write(VMCS_ENTRY_MSR_LOAD_COUNT, c->n_listed);
+	if (!c->n_listed)
+		return;
+	vmcs_write(VMCS_EXIT_MSR_STORE_ADDRESS, guest);
+	vmcs_write(VMCS_ENTRY_MSR_LOAD_ADDRESS, guest);
+	vmcs_write(VMCS_EXIT_MSR_LOAD_ADDRESS, p->host_pa + offsetof(struct host_tables, root_msrs));
+}
+
+void counters_give_back(const struct vcpu_private *p)
+{
+	for (uint32_t i = 0; i < p->controls.n_listed; i++)
+		cpu_wrmsr(p->host->guest_msrs[i].msr, p->host->guest_msrs[i].value);
+}
