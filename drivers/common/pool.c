@@ -5,8 +5,8 @@
  */
 #include "drivers/common/internal.h"
 
-/* Per CPU: root stack 4, fault stack 2, NMI stack, VMCS, VMXON region, descriptor tables; room for 2 more. */
-#define CPU_PAGES 12u
+/* Per CPU: root stack 4, fault and NMI stacks 3 each, stack of machine checks, VMCS, VMXON region, descriptor tables. */
+#define CPU_PAGES 14u
 
 /*
  * Once: the pool's map, its runs sorted, an MSR bitmap, a scratch page, and for

@@ -223,6 +223,7 @@ struct cpu_handback {
 	uint64_t rsp;	/* points at the frame the landing pops */
 	uint64_t land;	/* struct plinth_boot.land */
 	uint64_t nmis;	/* NMIs still owed: delivered through the kernel's IDT by INT 2 */
+	uint64_t machine_check; /* one is owed, if not 0: by INT 18, before them */
 };
 
 /**

@@ -18,6 +18,7 @@
 #define CR3_PCID    0x0000000000000fffull
 
 #define CR4_PAE	       0x00000020ull
+#define CR4_MCE	       0x00000040ull
 #define CR4_PGE	       0x00000080ull
 #define CR4_LA57       0x00001000ull
 #define CR4_VMXE       0x00002000ull
@@ -55,6 +56,7 @@
 #define MSR_IA32_SYSENTER_CS	     0x00000174u
 #define MSR_IA32_SYSENTER_ESP	     0x00000175u
 #define MSR_IA32_SYSENTER_EIP	     0x00000176u
+#define MSR_IA32_MCG_STATUS	     0x0000017au
 #define MSR_IA32_MISC_ENABLE	     0x000001a0u
 #define MSR_IA32_DEBUGCTL	     0x000001d9u
 #define MSR_IA32_PAT		     0x00000277u
@@ -89,6 +91,9 @@
 #define FEATURE_CONTROL_VMX_IN_SMX   0x2ull
 #define FEATURE_CONTROL_VMX	     0x4ull
 
+#define MCG_STATUS_RIPV		     0x1ull /* the interrupted program can go on */
+#define MCG_STATUS_MCIP		     0x4ull /* one is being handled */
+
 #define APIC_BASE_X2APIC	     0x400ull
 #define APIC_BASE_ADDRESS	     0x000ffffffffff000ull
 
@@ -98,6 +103,7 @@
 #define CPUID_1_ECX_XSAVE	0x04000000u
 #define CPUID_1_ECX_OSXSAVE	0x08000000u
 #define CPUID_1_ECX_HYPERVISOR	0x80000000u
+#define CPUID_1_EDX_MCE		0x00000080u
 #define CPUID_7_EBX_PT		0x02000000u
 #define CPUID_7_ECX_OSPKE	0x00000010u
 

@@ -42,3 +42,4 @@ SAME(HANDBACK_RAX, struct cpu_handback, rax);
 SAME(HANDBACK_RSP, struct cpu_handback, rsp);
 SAME(HANDBACK_LAND, struct cpu_handback, land);
 SAME(HANDBACK_NMIS, struct cpu_handback, nmis);
+SAME(HANDBACK_MC, struct cpu_handback, machine_check);

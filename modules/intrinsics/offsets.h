@@ -34,6 +34,7 @@
 #define HANDBACK_RSP  120
 #define HANDBACK_LAND 128
 #define HANDBACK_NMIS 136
+#define HANDBACK_MC   144
 
 #define BLOCKING_STI_OR_SS 3  /* SDM, "Guest Non-Register State": bits 0 and 1 of interruptibility */
 #define RFLAGS_TF_OR_RF	   0x10100 /* single step; an instruction tried again */

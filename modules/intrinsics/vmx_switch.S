@@ -106,8 +106,8 @@ cpu_vm_exit_address:
 	/*
 	 * void cpu_hand_back(const struct cpu_handback *state, uint64_t cr3)
 	 *
-	 * NMIs that arrived in root mode are delivered here, through the kernel's own IDT,
-	 * on the kernel's stacks: this is the first place where that is possible.
+	 * NMIs and a machine check that arrived in root mode are delivered here, through the
+	 * kernel's own IDT, on the kernel's stacks: this is the first place where that is possible.
 	 */
 	.globl	cpu_hand_back
 	.type	cpu_hand_back, @function
@@ -115,7 +115,10 @@ cpu_vm_exit_address:
 cpu_hand_back:
 	mov	%rdi, %rbx
 	mov	%rsi, %rbp
-	cmpq	$0, HANDBACK_NMIS(%rbx)
+	cmpq	$0, HANDBACK_MC(%rbx)
+	je	3f
+	int	$18
+3:	cmpq	$0, HANDBACK_NMIS(%rbx)
 	je	2f
 1:	int	$2
 	decq	HANDBACK_NMIS(%rbx)

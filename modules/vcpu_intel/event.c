@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Events for the guest: exceptions a handler raises, and NMIs that arrive while the CPU
- * is in root mode.
+ * Events for the guest: exceptions a handler raises, and NMIs and machine checks that arrive while the
+ * CPU is in root mode.
  *
  * An NMI in root mode interrupts this very code. Whoever writes the interruption field
  * says so first (injecting); the NMI is then owed, and a VMX-preemption timer of 0
@@ -20,6 +20,7 @@
 #define TYPE_SOFT_INT	   4
 #define TYPE_SOFT_PRIV	   5
 #define TYPE_SOFT_EXC	   6
+#define MC_INFO		   (INFO_VALID | INFO_TYPE(TYPE_EXCEPTION) | VECTOR_MC)
 #define NMI_INFO	   (INFO_VALID | INFO_TYPE(TYPE_NMI) | VECTOR_NMI)
 
 #define ERROR_EXT 1u /* of an error code */
@@ -60,6 +61,14 @@ static void recall_end(struct vcpu *vcpu)
 	}
 }
 
+/* Between the two what arrives is owed: from before the first look at the entry's field to the write. */
+static void injecting(struct vcpu_private *p, bool now)
+{
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	p->injecting = now;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+}
+
 static bool entry_event_queued(void)
 {
 	return vmcs_read(VMCS_ENTRY_INTERRUPTION_INFO) & INFO_VALID;
@@ -69,6 +78,29 @@ static void nmi_owe(struct vcpu *vcpu)
 {
 	__atomic_add_fetch(&vcpu->priv->nmis_owed, 1, __ATOMIC_RELAXED);
 	recall(vcpu, 0);
+}
+
+static void mc_owe(struct vcpu *vcpu)
+{
+	vcpu->priv->mc_owed = true;
+	recall(vcpu, 0);
+}
+
+/* What was queued by event_nmi() or event_machine_check() gives way to what is more urgent, and is owed. */
+static void give_way(struct vcpu *vcpu)
+{
+	const uint32_t queued = (uint32_t)vmcs_read(VMCS_ENTRY_INTERRUPTION_INFO);
+
+	if (queued == NMI_INFO)
+		nmi_owe(vcpu);
+	else if (queued == MC_INFO)
+		mc_owe(vcpu);
+}
+
+static void mc_inject(struct vcpu *vcpu)
+{
+	give_way(vcpu);
+	vmcs_write(VMCS_ENTRY_INTERRUPTION_INFO, MC_INFO);
 }
 
 /* NMI injection wants no blocking by STI or MOV SS; one instruction early does no harm. */
@@ -96,30 +128,81 @@ void event_nmi(struct vcpu *vcpu)
 		__atomic_add_fetch(&p->nmis_owed, 1, __ATOMIC_RELAXED);
 		return;
 	}
-	if (p->injecting || entry_event_queued() || guest_blocks_nmi())
+	if (p->injecting) {
+		nmi_owe(vcpu);
+		return;
+	}
+	injecting(p, true);
+	if (entry_event_queued() || guest_blocks_nmi())
 		nmi_owe(vcpu);
 	else
 		nmi_inject();
+	injecting(p, false);
+}
+
+static void shut_down(struct vcpu *vcpu)
+{
+	vcpu->exit.kind = PLINTH_EXIT_TRIPLE_FAULT;
+	vcpu_on_action(vcpu, vcpu->handlers[PLINTH_EXIT_TRIPLE_FAULT](vcpu));
+}
+
+/*
+ * It is the guest's kernel that knows the machine's banks of errors. The registers that tell of it are the CPU's, and
+ * the guest finds them as the CPU has set them: MCIP, which makes another machine check a shutdown until the guest has
+ * cleared it, too. So there is one at a time. A guest without CR4.MCE is shut down, as it would be natively.
+ */
+void event_machine_check(struct vcpu *vcpu)
+{
+	struct vcpu_private *p = vcpu->priv;
+	uint32_t queued;
+
+	if (!p->vmx_on) {
+		p->mc_owed = true;
+		return;
+	}
+	if (!(vcpu_read(vcpu, VCPU_CR4) & CR4_MCE))
+		shut_down(vcpu);
+	if (p->injecting) {
+		mc_owe(vcpu);
+		return;
+	}
+	injecting(p, true);
+	queued = (uint32_t)vmcs_read(VMCS_ENTRY_INTERRUPTION_INFO);
+	if (queued & INFO_VALID && queued != NMI_INFO)
+		mc_owe(vcpu);
+	else
+		mc_inject(vcpu);
+	injecting(p, false);
 }
 
 void event_withdraw(struct vcpu *vcpu)
 {
 	struct vcpu_private *p = vcpu->priv;
+	uint32_t queued;
 
-	/* From here event_nmi() only counts; what it queued before is looked at after that. */
+	/* From here both only count; what they queued before is looked at after that. */
 	p->vmx_on = false;
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	if ((uint32_t)vmcs_read(VMCS_ENTRY_INTERRUPTION_INFO) == NMI_INFO)
+	queued = (uint32_t)vmcs_read(VMCS_ENTRY_INTERRUPTION_INFO);
+	if (queued == NMI_INFO)
 		__atomic_add_fetch(&p->nmis_owed, 1, __ATOMIC_RELAXED);
+	if (queued == MC_INFO)
+		p->mc_owed = true;
 }
 
-void vcpu_settle(struct vcpu *vcpu)
+/* Of what is owed it comes first. */
+static void settle_machine_check(struct vcpu *vcpu)
+{
+	mc_inject(vcpu);
+	vcpu->priv->mc_owed = false;
+	if (__atomic_load_n(&vcpu->priv->nmis_owed, __ATOMIC_RELAXED))
+		recall(vcpu, 0);
+}
+
+static void settle_nmi(struct vcpu *vcpu)
 {
 	struct vcpu_private *p = vcpu->priv;
 
-	recall_end(vcpu);
-	if (!__atomic_load_n(&p->nmis_owed, __ATOMIC_RELAXED))
-		return;
 	if (entry_event_queued() || guest_blocks_nmi()) {
 		/*
 		 * Not by the window: it is open, and would be again before the guest has moved. A handler of an NMI
@@ -129,11 +212,22 @@ void vcpu_settle(struct vcpu *vcpu)
 			recall(vcpu, RETRY_TICKS);
 		return;
 	}
-	p->injecting = true;
 	nmi_inject();
-	p->injecting = false;
 	if (__atomic_sub_fetch(&p->nmis_owed, 1, __ATOMIC_RELAXED))
 		recall(vcpu, 0);
+}
+
+void vcpu_settle(struct vcpu *vcpu)
+{
+	struct vcpu_private *p = vcpu->priv;
+
+	injecting(p, true);
+	recall_end(vcpu);
+	if (__atomic_load_n(&p->mc_owed, __ATOMIC_RELAXED))
+		settle_machine_check(vcpu);
+	else if (__atomic_load_n(&p->nmis_owed, __ATOMIC_RELAXED))
+		settle_nmi(vcpu);
+	injecting(p, false);
 }
 
 /*
@@ -150,19 +244,16 @@ static void queue(struct vcpu *vcpu, uint32_t info, uint32_t error, uint64_t len
 {
 	struct vcpu_private *p = vcpu->priv;
 
-	p->injecting = true;
-	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	injecting(p, true);
 	unblock(vcpu, BLOCKING_STI | BLOCKING_MOV_SS | (INFO_TYPE_OF(info) == TYPE_NMI ? BLOCKING_NMI : 0));
-	/* An NMI that got there first gives way and is owed. */
-	if (entry_event_queued())
-		nmi_owe(vcpu);
+	/* What got there first comes right after. */
+	give_way(vcpu);
 	if (info & INFO_ERROR)
 		vmcs_write(VMCS_ENTRY_EXCEPTION_ERROR, error);
 	if (length)
 		vmcs_write(VMCS_ENTRY_INSTRUCTION_LENGTH, length);
 	vmcs_write(VMCS_ENTRY_INTERRUPTION_INFO, info);
-	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	p->injecting = false;
+	injecting(p, false);
 }
 
 /* Vectors whose delivery, when it meets a fault, becomes a double fault (SDM, "Interrupt 8"). */
@@ -207,12 +298,6 @@ static bool shuts_down(uint32_t info)
 	return INFO_TYPE_OF(info) == TYPE_EXCEPTION && (info & 0xff) == VECTOR_DF;
 }
 
-static void shut_down(struct vcpu *vcpu)
-{
-	vcpu->exit.kind = PLINTH_EXIT_TRIPLE_FAULT;
-	vcpu_on_action(vcpu, vcpu->handlers[PLINTH_EXIT_TRIPLE_FAULT](vcpu));
-}
-
 /* An IRET that was about to unblock NMIs did not do it (SDM, "Information for VM Exits During IRET"). */
 static void block_nmi_again(struct vcpu *vcpu)
 {
@@ -225,9 +310,12 @@ void event_redeliver(struct vcpu *vcpu)
 	uint32_t info = (uint32_t)vmcs_read(VMCS_IDT_VECTORING_INFO);
 	uint32_t queued = (uint32_t)vmcs_read(VMCS_ENTRY_INTERRUPTION_INFO);
 
+	/* An entry that failed was no exit: what the one before it interrupted waits in the entry's field already. */
+	if (vcpu->exit.kind == PLINTH_EXIT_ENTRY_FAILURE)
+		return;
 	if (!(info & INFO_VALID)) {
 		block_nmi_again(vcpu);
-	} else if (!(queued & INFO_VALID) || INFO_TYPE_OF(queued) == TYPE_NMI) {
+	} else if (!(queued & INFO_VALID) || queued == NMI_INFO || queued == MC_INFO) {
 		vcpu_reinject(vcpu);
 	} else if (doubles(info)) {
 		vmcs_write(VMCS_ENTRY_INTERRUPTION_INFO, 0);

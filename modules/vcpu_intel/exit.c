@@ -39,6 +39,7 @@ static const uint8_t kinds[] = {
 
 #define ENTRY_FAILED	   (1ull << 31) /* of the exit reason */
 #define BASIC_REASON	   0xffffull
+#define REASON_ENTRY_MC	   41u
 #define BLOCKING_STI_OR_SS 3ull
 #define PENDING_BS	   (1ull << 14)
 #define DEBUGCTL_BTF	   2ull
@@ -147,11 +148,25 @@ static inline __attribute__((always_inline)) enum exit_action handle(struct vcpu
 	return vcpu->handlers[kind](vcpu);
 }
 
+/*
+ * The CPU's machine check came on the way in, and no instruction of the guest ran (SDM, "Machine-Check Events During VM
+ * Entry"). It is the guest's, as any other. A first entry cannot be tried again: nothing was launched.
+ */
+static enum exit_action on_entry_machine_check(struct vcpu *vcpu)
+{
+	vcpu->exit.kind = PLINTH_EXIT_ENTRY_FAILURE;
+	vcpu->shared->exits[PLINTH_EXIT_ENTRY_FAILURE]++;
+	event_machine_check(vcpu);
+	return launch_failed(vcpu) ? EXIT_FATAL : EXIT_RETRY;
+}
+
 /* Out of line, and the last thing vcpu_on_exit() does: so it needs no frame. */
 static __attribute__((noinline)) enum exit_action on_strange_exit(struct vcpu *vcpu)
 {
 	uint64_t basic = vcpu->exit.reason & BASIC_REASON;
 
+	if (vcpu->exit.reason & ENTRY_FAILED && basic == REASON_ENTRY_MC)
+		return on_entry_machine_check(vcpu);
 	if (vcpu->exit.reason & ENTRY_FAILED)
 		return handle(vcpu, PLINTH_EXIT_ENTRY_FAILURE);
 	/* Bits above the basic reason tell of the circumstances (an enclave, a bus lock). */

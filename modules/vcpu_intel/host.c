@@ -14,6 +14,7 @@
 #define GATE_INTERRUPT 0x8e00ull
 #define IST_NMI	       1u
 #define IST_FAULT      2u
+#define IST_MC	       3u /* it may arrive on any of the others, and goes back there */
 
 static void tss_descriptor(uint64_t *slot, const struct host_tss *tss)
 {
@@ -32,7 +33,12 @@ static struct host_gate gate(uint64_t stub, uint64_t ist)
 	};
 }
 
-void host_tables_init(struct host_tables *tables, uint64_t nmi_stack, uint64_t fault_stack)
+static uint64_t ist_of(unsigned int vector)
+{
+	return vector == VECTOR_NMI ? IST_NMI : vector == VECTOR_MC ? IST_MC : IST_FAULT;
+}
+
+void host_tables_init(struct host_tables *tables, uint64_t nmi_stack, uint64_t fault_stack, uint64_t mc_stack)
 {
 	memset(tables, 0, sizeof(*tables));
 	tables->gdt[HOST_CS / 8] = GDT_CODE_64;
@@ -40,27 +46,29 @@ void host_tables_init(struct host_tables *tables, uint64_t nmi_stack, uint64_t f
 	tables->tss.io_base = sizeof(tables->tss);
 	tables->tss.ist[IST_NMI - 1] = nmi_stack;
 	tables->tss.ist[IST_FAULT - 1] = fault_stack;
+	tables->tss.ist[IST_MC - 1] = mc_stack;
 	tss_descriptor(&tables->gdt[HOST_TR / 8], &tables->tss);
 	for (unsigned int vector = 0; vector < CPU_FAULT_VECTORS; vector++)
-		tables->idt[vector] = gate(cpu_fault_stub(vector), vector == VECTOR_NMI ? IST_NMI : IST_FAULT);
+		tables->idt[vector] = gate(cpu_fault_stub(vector), ist_of(vector));
 }
 
-static uint64_t osxsave(void)
+/*
+ * What the guest may turn on later and then wants done: OSXSAVE where there is XSAVE, for its XSETBV; MCE, for without it a
+ * machine check that arrives in root mode shuts the CPU down. What the guest itself wants of it decides event_machine_check().
+ */
+static uint64_t cr4_anyway(void)
 {
 	struct cpu_leaf leaf;
 
 	cpu_cpuid(1, 0, &leaf);
-	return leaf.ecx & CPUID_1_ECX_XSAVE ? CR4_OSXSAVE : 0;
+	return (leaf.ecx & CPUID_1_ECX_XSAVE ? CR4_OSXSAVE : 0) | (leaf.edx & CPUID_1_EDX_MCE ? CR4_MCE : 0);
 }
 
 void host_state_write(struct vcpu *vcpu)
 {
 	struct host_tables *tables = vcpu->priv->host;
-	/*
-	 * PCIDE off: HOST_CR3 has no PCID. CET off: the VMM has no shadow stacks. OSXSAVE where
-	 * there is XSAVE: the guest may turn it on later and then wants its XSETBV done.
-	 */
-	uint64_t cr4 = (cpu_read_cr4() | CR4_VMXE | osxsave()) & ~(CR4_PCIDE | CR4_CET | CR4_PKS);
+	/* PCIDE off: HOST_CR3 has no PCID. CET off: the VMM has no shadow stacks. */
+	uint64_t cr4 = (cpu_read_cr4() | CR4_VMXE | cr4_anyway()) & ~(CR4_PCIDE | CR4_CET | CR4_PKS);
 
 	vmcs_write(VMCS_HOST_CR0, cpu_read_cr0());
 	vmcs_write(VMCS_HOST_CR3, mem_root_tables());
@@ -90,6 +98,23 @@ void host_state_write(struct vcpu *vcpu)
 		vmcs_write(VMCS_HOST_EFER, cpu_rdmsr(MSR_IA32_EFER));
 }
 
+/* Where the hardware says that what it interrupted cannot go on, root mode cannot. */
+static bool can_go_on(void)
+{
+	uint64_t status;
+
+	return cpu_rdmsr_safe(MSR_IA32_MCG_STATUS, &status) || status & MCG_STATUS_RIPV;
+}
+
+static void machine_check(struct vcpu *vcpu, const struct cpu_fault *fault)
+{
+	const struct crash crash = { .what = "machine check in root mode, which cannot go on", .fault = fault, .brief = true };
+
+	event_machine_check(vcpu);
+	if (!can_go_on())
+		vcpu_crash(vcpu, &crash);
+}
+
 void host_fault(struct cpu_fault *fault)
 {
 	const struct crash crash = { .what = "exception in root mode", .fault = fault };
@@ -99,6 +124,10 @@ void host_fault(struct cpu_fault *fault)
 	if (fault->vector == VECTOR_NMI) {
 		event_nmi(vcpu);
 		watchdog_nmi(vcpu, fault);
+		return;
+	}
+	if (fault->vector == VECTOR_MC) {
+		machine_check(vcpu, fault);
 		return;
 	}
 	landing = cpu_fixup(fault->rip);

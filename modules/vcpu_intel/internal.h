@@ -22,6 +22,7 @@
 /* A report may be written on each of them. */
 #define NMI_STACK_PAGES	  3
 #define FAULT_STACK_PAGES 3
+#define MC_STACK_PAGES	  1 /* nothing is reported there */
 
 /* -- caps.c: what this CPU offers -------------------------------------------- */
 
@@ -118,7 +119,7 @@ struct host_tables {
 	struct msr_entry root_msrs[LISTED_MSRS];
 };
 
-void host_tables_init(struct host_tables *tables, uint64_t nmi_stack, uint64_t fault_stack);
+void host_tables_init(struct host_tables *tables, uint64_t nmi_stack, uint64_t fault_stack, uint64_t mc_stack);
 /** host_state_write() - the host area of the current VMCS. */
 void host_state_write(struct vcpu *vcpu);
 /** host_fault() - the handler behind the IDT. */
@@ -129,7 +130,7 @@ void host_fault(struct cpu_fault *fault);
 struct vcpu_private {
 	struct controls controls;
 	struct host_tables *host;
-	void *nmi_stack, *fault_stack;
+	void *nmi_stack, *fault_stack, *mc_stack;
 	void *vmxon, *vmcs;
 	uint64_t vmxon_pa, vmcs_pa, host_pa;
 	uint64_t cr0_mask, cr4_mask; /* bits the guest does not own */
@@ -141,6 +142,7 @@ struct vcpu_private {
 
 	/* NMIs that arrived in root mode and wait for an entry that can deliver them. */
 	uint32_t nmis_owed;
+	bool mc_owed;	/* a machine check, the same; there is one at a time */
 	bool injecting; /* ENTRY_INTERRUPTION_INFO is being written */
 	bool vmx_on;	/* the VMCS is current and may be written */
 	bool fatal;	/* give the CPU back as soon as that is possible */
@@ -202,6 +204,7 @@ struct crash {
 	const char *what;		/* e.g. "VM entry failed" */
 	const struct cpu_fault *fault;	/* the interrupted code; NULL: the caller itself */
 	bool entry;			/* ask for the rule that the VM entry broke */
+	bool brief;			/* there is no stack for a report */
 };
 
 /**
@@ -218,7 +221,10 @@ void watchdog_nmi(struct vcpu *vcpu, const struct cpu_fault *fault);
 /** event_nmi() - an NMI arrived in root mode. */
 void event_nmi(struct vcpu *vcpu);
 
-/** event_withdraw() - no entry follows: the VMCS is not touched any more, a queued NMI is owed. */
+/** event_machine_check() - one arrived in root mode. */
+void event_machine_check(struct vcpu *vcpu);
+
+/** event_withdraw() - no entry follows: the VMCS is not touched any more, a queued NMI or machine check is owed. */
 void event_withdraw(struct vcpu *vcpu);
 
 /** event_redeliver() - the exit is handled: the event it interrupted, if any, is delivered again. */

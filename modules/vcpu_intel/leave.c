@@ -205,6 +205,8 @@ void vcpu_leave(struct vcpu *vcpu)
 	frame_push(&p->handback, &vcpu->regs, &g);
 	p->handback.nmis = p->nmis_owed;
 	p->nmis_owed = 0;
+	p->handback.machine_check = p->mc_owed;
+	p->mc_owed = false;
 	cpu_hand_back(&p->handback, g.cr3);
 }
 

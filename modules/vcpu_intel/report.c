@@ -36,7 +36,7 @@ struct stack {
 	uint64_t bottom, top;
 };
 
-#define STACKS 3
+#define STACKS 4
 
 static struct stack stack_of(const char *name, uint64_t top, uint64_t pages)
 {
@@ -49,6 +49,7 @@ static void stacks_of(const struct vcpu *vcpu, struct stack *out)
 	out[0] = stack_of("root", (uint64_t)(vcpu + 1), ROOT_STACK_PAGES);
 	out[1] = stack_of("NMI", (uint64_t)vcpu->priv->nmi_stack, NMI_STACK_PAGES);
 	out[2] = stack_of("fault", (uint64_t)vcpu->priv->fault_stack, FAULT_STACK_PAGES);
+	out[3] = stack_of("machine check", (uint64_t)vcpu->priv->mc_stack, MC_STACK_PAGES);
 }
 
 /* May two words be read there? */
@@ -181,6 +182,8 @@ static void heading_log(const struct vcpu *vcpu, const struct crash *crash, uint
 static void report(struct vcpu *vcpu, const struct crash *crash, uint64_t rip, uint64_t frame)
 {
 	heading_log(vcpu, crash, rip);
+	if (crash->brief)
+		return;
 	if (crash->fault)
 		exception_log(vcpu, crash->fault);
 	if (crash->entry) {

@@ -103,6 +103,14 @@ static int fault_stack_alloc(void *ctx)
 	return p->fault_stack ? 0 : PLINTH_E_NOMEM;
 }
 
+static int mc_stack_alloc(void *ctx)
+{
+	struct vcpu_private *p = ctx;
+
+	p->mc_stack = mem_stack_alloc(MC_STACK_PAGES);
+	return p->mc_stack ? 0 : PLINTH_E_NOMEM;
+}
+
 static void vmxon_free(void *ctx)
 {
 	mem_page_free(((struct vcpu_private *)ctx)->vmxon);
@@ -128,12 +136,18 @@ static void fault_stack_free(void *ctx)
 	mem_stack_free(((struct vcpu_private *)ctx)->fault_stack, FAULT_STACK_PAGES);
 }
 
+static void mc_stack_free(void *ctx)
+{
+	mem_stack_free(((struct vcpu_private *)ctx)->mc_stack, MC_STACK_PAGES);
+}
+
 static const struct step memory_steps[] = {
 	{ "VMXON region", vmxon_alloc, vmxon_free },
 	{ "VMCS", vmcs_alloc, vmcs_free },
 	{ "descriptor tables", host_alloc, host_free },
 	{ "NMI stack", nmi_stack_alloc, nmi_stack_free },
 	{ "fault stack", fault_stack_alloc, fault_stack_free },
+	{ "machine-check stack", mc_stack_alloc, mc_stack_free },
 };
 
 #define N_MEMORY_STEPS (sizeof(memory_steps) / sizeof(memory_steps[0]))
@@ -165,7 +179,7 @@ int vcpu_create(uint32_t cpu, vcpu_exit_fn *const *handlers, struct vcpu **out)
 		mem_free(p);
 		return PLINTH_E_NOMEM;
 	}
-	host_tables_init(p->host, (uint64_t)p->nmi_stack, (uint64_t)p->fault_stack);
+	host_tables_init(p->host, (uint64_t)p->nmi_stack, (uint64_t)p->fault_stack, (uint64_t)p->mc_stack);
 	vcpu = vcpu_place(stack);
 	vcpu_fill(vcpu, cpu, handlers);
 	vcpu->priv = p;
@@ -317,6 +331,7 @@ int vcpu_start(struct vcpu *vcpu, uint64_t rip, uint64_t rsp, uint64_t cr3, uint
 	p->cr3 = cr3;
 	p->fs_base = fs_base;
 	p->nmis_owed = 0;
+	p->mc_owed = false;
 	p->fatal = false;
 	p->write_failure = (struct vmcs_failure){ 0 };
 	memset(&vcpu->regs, 0, sizeof(vcpu->regs));

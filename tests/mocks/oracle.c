@@ -173,7 +173,7 @@ static enum outcome basic(struct guest *g, const struct model_exit *e)
 
 	/* Bit 31: the entry failed. What else stands above the basic reason changes nothing. */
 	if (e->reason >> 31 & 1)
-		return STOPS;
+		return reason == 41 ? RAISES_MC : STOPS;
 	if (reason >= 19 && reason <= 27)
 		return RAISES_UD;
 	switch (reason) {
@@ -275,6 +275,8 @@ static enum outcome raise(struct guest *g, const struct model_exit *e, enum outc
 		outcome = fault_on_top(g, e->vectoring);
 	if (outcome == RAISES_GP)
 		deliver(g, ORACLE_GP, external(e->vectoring), 0);
+	if (outcome == RAISES_MC)
+		deliver(g, ORACLE_MC, 0, 0);
 	if (outcome == RAISES_UD)
 		deliver(g, ORACLE_UD, 0, 0);
 	return outcome;

@@ -16,6 +16,7 @@ enum outcome {
 	RAISES_GP, /* at the instruction, with #GP(0) */
 	RAISES_UD,
 	RAISES_DF,
+	RAISES_MC,
 	STOPS,	   /* an exit nobody expects: the CPU is given back, or halts */
 	RESETS,
 };
@@ -32,6 +33,7 @@ struct guest {
 #define ORACLE_GP 0x80000b0du
 #define ORACLE_UD 0x80000306u
 #define ORACLE_DF 0x80000b08u
+#define ORACLE_MC 0x80000312u
 
 /**
  * oracle() - judge one exit.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An NMI at every instruction of interest that the VMM executes, from the start over exits
- * of all sorts to the stop. None may be lost, none may be delivered twice.
+ * An NMI or a machine check at every instruction of interest that the VMM executes, from the start over exits
+ * of all sorts to the stop, and both. None may be lost, none may be delivered twice.
  */
 #include "sweep.h"
 
@@ -83,42 +83,75 @@ static void run_exits(bool blocks_nmis)
 	}
 }
 
-/* Ticks are counted from load on; 0 when all of it is over before the NMI comes. */
-static bool one(const struct model_kind *kind, uint64_t tick, bool blocks_nmis)
+/* What arrives, and when: ticks are counted from the load on. */
+struct arrival {
+	uint64_t nmi, mc; /* at which tick; 0: none */
+	bool blocked;	  /* the guest blocks NMIs */
+};
+
+/* False when all of it was over before. */
+static bool one(const struct model_kind *kind, struct arrival when)
 {
 	struct machine_world before;
 	struct model_cpu *cpu = &model.cpu[0];
 
-	sweep_label("%s: NMI at tick %llu%s", kind->name, (unsigned long long)tick, blocks_nmis ? ", blocked" : "");
+	sweep_label("%s: NMI at tick %llu%s, machine check at %llu", kind->name, (unsigned long long)when.nmi,
+		    when.blocked ? ", blocked" : "", (unsigned long long)when.mc);
 	sweep_count();
 	machine_reset(kind, 1);
 	machine_snapshot(&before);
 	cr_assert_eq(machine_load(), 0, "%s: %s", sweep_case(), machine.report.text);
-	model.nmi_at_tick = cpu->ticks + tick;
+	model.nmi_at_tick = when.nmi ? cpu->ticks + when.nmi : 0;
+	model.mc_at_tick = when.mc ? cpu->mc_ticks + when.mc : 0;
 	cr_expect_eq(machine_start(), 0, "%s: %s", sweep_case(), machine.report.text);
 	run_guest(false);
-	run_exits(blocks_nmis);
+	run_exits(when.blocked);
 	cr_expect_eq(machine_stop(), 0, "%s: %s", sweep_case(), machine.report.text);
 	cr_expect_eq(machine_unload(), 0, "%s: %s", sweep_case(), machine.report.text);
 	cr_expect_eq(cpu->nmis_delivered, cpu->nmis_sent, "%s: %llu of %llu NMIs delivered", sweep_case(),
 		     (unsigned long long)cpu->nmis_delivered, (unsigned long long)cpu->nmis_sent);
+	cr_expect_eq(cpu->mcs_delivered, cpu->mcs_sent, "%s: %llu of %llu machine checks delivered", sweep_case(),
+		     (unsigned long long)cpu->mcs_delivered, (unsigned long long)cpu->mcs_sent);
 	sweep_expect_same(&before);
 	sweep_expect_clean();
-	return cpu->ticks >= model.nmi_at_tick;
+	return when.mc ? cpu->mcs_sent : cpu->ticks >= model.nmi_at_tick;
 }
+
+#define KINDS 6
 
 Test(nmi, at_every_tick)
 {
-	for (unsigned int kind = 0; kind < 6; kind++)
-		for (uint64_t tick = 1; one(&model_kinds[kind], tick, false); tick++)
+	for (unsigned int kind = 0; kind < KINDS; kind++)
+		for (uint64_t tick = 1; one(&model_kinds[kind], (struct arrival){.nmi = tick}); tick++)
 			;
 	sweep_report("NMIs");
 }
 
 Test(nmi, at_every_tick_blocked)
 {
-	for (unsigned int kind = 0; kind < 6; kind++)
-		for (uint64_t tick = 1; one(&model_kinds[kind], tick, true); tick++)
+	for (unsigned int kind = 0; kind < KINDS; kind++)
+		for (uint64_t tick = 1; one(&model_kinds[kind], (struct arrival){.nmi = tick, .blocked = true}); tick++)
 			;
 	sweep_report("NMIs while the guest blocks them");
+}
+
+#define NO_TIMER 3 /* a kind of CPU */
+
+Test(nmi, machine_check_at_every_tick)
+{
+	for (unsigned int kind = 0; kind <= NO_TIMER; kind += NO_TIMER)
+		for (uint64_t tick = 1; one(&model_kinds[kind], (struct arrival){.mc = tick}); tick++)
+			;
+	sweep_report("machine checks");
+}
+
+/* Within the handler of the NMI, and right behind it. */
+Test(nmi, machine_check_at_ticks_after_an_nmi)
+{
+	static const uint64_t after[] = {1, 3, 6};
+
+	for (size_t i = 0; i < sizeof(after) / sizeof(after[0]); i++)
+		for (uint64_t tick = 1; one(&model_kinds[0], (struct arrival){.nmi = tick, .mc = tick + after[i]}); tick++)
+			;
+	sweep_report("machine checks that meet an NMI");
 }

@@ -6,6 +6,7 @@
 #define EFER_LMA       0x400ull
 #define FINDINGS       4
 #define REASON_INVALID 0x80000021ull
+#define REASON_MC      0x80000029ull
 #define NO_LINK	       (~0ull)
 
 static uint64_t read_field(void *context, uint32_t field)
@@ -112,7 +113,8 @@ static void load_guest(struct model_cpu *cpu, const struct vcpu_regs *regs)
 		/* Delivering it ends these. */
 		cpu->activity = 0;
 		cpu->interruptibility &= ~3ull;
-		cpu->exceptions += (info >> 8 & 7) == 3;
+		model_mc_handled(cpu, (info & 0x7ff) == (3u << 8 | VECTOR_MC));
+		cpu->exceptions += (info >> 8 & 7) == 3 && (info & 0xff) != VECTOR_MC;
 	}
 	/* An NMI that is injected is delivered, and blocks others until IRET. */
 	if (info >> 31 && (info >> 8 & 7) == 2) {
@@ -120,6 +122,16 @@ static void load_guest(struct model_cpu *cpu, const struct vcpu_regs *regs)
 		cpu->interruptibility |= 8;
 	}
 	cpu->guest = true;
+}
+
+/* SDM, "Machine-Check Events During VM Entry": of its three ways the one that fails the entry. */
+static void model_mc_fails_entry(struct model_cpu *cpu)
+{
+	model.mc_at_entry = false;
+	cpu->mcs_sent++;
+	cpu->st.msr[MODEL_MSR_MCG_STATUS] = MCG_STATUS_MCIP | MCG_STATUS_RIPV;
+	vmcs_put(cpu, VMCS_EXIT_REASON, REASON_MC);
+	vmcs_put(cpu, VMCS_EXIT_QUALIFICATION, 0);
 }
 
 int model_enter(struct model_cpu *cpu, const struct vcpu_regs *regs, bool resume, bool *exits)
@@ -131,6 +143,12 @@ int model_enter(struct model_cpu *cpu, const struct vcpu_regs *regs, bool resume
 		return CPU_VMX_FAIL_INVALID;
 	if (vmcs_launched(cpu) != resume)
 		return fail(resume ? VMX_ERROR_RESUME_STATE : VMX_ERROR_LAUNCH_STATE);
+	if (model.mc_at_entry) {
+		model_mc_fails_entry(cpu);
+		cpu->regs = *regs;
+		*exits = true;
+		return CPU_VMX_OK;
+	}
 	if (!check(cpu, &first) && link_ok(cpu)) {
 		vmcs_set_launched(cpu);
 		load_guest(cpu, regs);

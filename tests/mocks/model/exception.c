@@ -86,11 +86,18 @@ static const char *kernel_nmi_fault(const struct model_cpu *cpu)
 	return NULL;
 }
 
-static void run_handler(const struct model_cpu *cpu, const struct gate *gate, struct cpu_fault *fault)
+static uint64_t stack_of(const struct model_cpu *cpu, const struct gate *gate)
 {
 	uint64_t stack;
 
 	memcpy(&stack, (const void *)(cpu->st.seg[MODEL_TR].base + TSS_IST1 + 8u * (gate->ist - 1u)), sizeof(stack));
+	return stack;
+}
+
+static void run_handler(const struct model_cpu *cpu, const struct gate *gate, struct cpu_fault *fault)
+{
+	uint64_t stack = stack_of(cpu, gate);
+
 	model_run_on(stack - sizeof(struct cpu_fault), (uint64_t)handler, (uint64_t)fault);
 }
 
@@ -108,6 +115,70 @@ static void take_nmi(struct model_cpu *cpu)
 	cpu->in_nmi++;
 	run_handler(cpu, &gate, &fault);
 	cpu->in_nmi--;
+}
+
+/* A machine check may come anywhere, and its handler goes back: no other exception may be using its stack. */
+static bool shares_its_stack(const struct model_cpu *cpu, const struct gate *own)
+{
+	struct gate other;
+
+	for (uint32_t vector = 0; vector < CPU_FAULT_VECTORS; vector++)
+		if (vector != VECTOR_MC && !gate_fault(cpu, vector, &other) && stack_of(cpu, &other) == stack_of(cpu, own))
+			return true;
+	return false;
+}
+
+static const char *mc_fault(const struct model_cpu *cpu, struct gate *gate)
+{
+	const char *why = gate_fault(cpu, VECTOR_MC, gate);
+
+	if (!(cpu->st.cr4 & CR4_MCE))
+		return "CR4.MCE is 0: the CPU shuts down";
+	if (!why && shares_its_stack(cpu, gate))
+		return "its stack is another exception's, too";
+	return why;
+}
+
+static void take_mc(struct model_cpu *cpu)
+{
+	struct cpu_fault fault = { .vector = VECTOR_MC, .rip = PLAIN_RIP };
+	uint64_t *status = &cpu->st.msr[MODEL_MSR_MCG_STATUS];
+	struct gate gate;
+
+	cpu->mcs_sent++;
+	if (model_kernel_idt(cpu)) {
+		cpu->mcs_delivered++;
+		return;
+	}
+	if (*status & MCG_STATUS_MCIP)
+		model_violation("CPU %u: a machine check while one is handled: the CPU shuts down", model.here);
+	*status = MCG_STATUS_MCIP | (model.mc_fatal ? 0 : MCG_STATUS_RIPV);
+	gate_fault(cpu, VECTOR_MC, &gate);
+	cpu->in_mc++;
+	run_handler(cpu, &gate, &fault);
+	cpu->in_mc--;
+}
+
+void model_mc_handled(struct model_cpu *cpu, uint64_t n)
+{
+	cpu->mcs_delivered += n;
+	if (n)
+		cpu->st.msr[MODEL_MSR_MCG_STATUS] = 0;
+}
+
+/* In handlers of NMIs as anywhere. */
+static void tick_mc(struct model_cpu *cpu)
+{
+	struct gate gate;
+	const char *why = model_kernel_idt(cpu) ? NULL : mc_fault(cpu, &gate);
+
+	if (cpu->in_mc)
+		return;
+	if (why)
+		model_violation("CPU %u: a machine check now would be lost: %s", model.here, why);
+	cpu->mc_ticks++;
+	if (model.mc_at_tick && cpu->mc_ticks == model.mc_at_tick && !why)
+		take_mc(cpu);
 }
 
 /*
@@ -138,6 +209,7 @@ void model_tick(void)
 	if (cpu->st.cr4 & CR4_CET && cpu->st.msr[MODEL_MSR_S_CET] & 4)
 		model_violation("CPU %u: VMM code without landing pads, which CR4.CET and IA32_S_CET demand", model.here);
 	records_stay_away(cpu);
+	tick_mc(cpu);
 	if (cpu->in_nmi)
 		return;
 	why = model_kernel_idt(cpu) ? kernel_nmi_fault(cpu) : gate_fault(cpu, VECTOR_NMI, &gate);

@@ -47,6 +47,7 @@ static void save_msrs(const struct model_cpu *cpu, uint32_t controls)
 }
 
 #define INFO_VALID     (1u << 31)
+#define ENTRY_FAILED   (1ull << 31) /* of the reason */
 #define TYPE_OF(info)  ((info) >> 8 & 7)
 #define TYPE_EXCEPTION 3
 /* Exceptions that are faults and push RF as 1; #DB may be one, and pushes it as it was. */
@@ -76,7 +77,7 @@ static uint64_t saved_rf(uint64_t rf, const struct model_exit *e)
  */
 static uint64_t saved_pending(const struct model_cpu *cpu, const struct model_exit *e)
 {
-	return (e->reason & 0xffff) == 3 || cpu->interruptibility & 2 ? cpu->pending_debug : 0;
+	return (e->reason & 0xffff) == 3 || e->reason & ENTRY_FAILED || cpu->interruptibility & 2 ? cpu->pending_debug : 0;
 }
 
 static void save_guest(const struct model_cpu *cpu, const struct model_exit *exit)
@@ -104,6 +105,9 @@ static void note_exit(const struct model_cpu *cpu, const struct model_exit *e)
 {
 	vmcs_put(cpu, VMCS_EXIT_REASON, e->reason);
 	vmcs_put(cpu, VMCS_EXIT_QUALIFICATION, e->qualification);
+	/* An entry that failed leaves the rest as the last exit made it, and its event where it is. */
+	if (e->reason & ENTRY_FAILED)
+		return;
 	vmcs_put(cpu, VMCS_EXIT_INSTRUCTION_LENGTH, e->length);
 	vmcs_put(cpu, VMCS_EXIT_INTERRUPTION_INFO, e->info);
 	vmcs_put(cpu, VMCS_EXIT_INTERRUPTION_ERROR, e->error);

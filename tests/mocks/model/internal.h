@@ -44,6 +44,8 @@ enum raise_how { RAISE_PLAIN, RAISE_FIXUP };
 /* True: execution goes on (at the fix-up); otherwise it does not return. */
 bool model_raise(uint32_t vector, uint32_t error, enum raise_how how, const char *what);
 bool model_kernel_idt(const struct model_cpu *cpu);
+/* The kernel has been told of machine checks, and has cleared MCIP. */
+void model_mc_handled(struct model_cpu *cpu, uint64_t n);
 
 /* segments.c: fill the hidden part from the descriptor; false: it cannot be loaded. */
 void model_segments_reset(uint32_t cpu);

@@ -91,6 +91,9 @@ struct model_cpu {
 	uint64_t ticks;
 	uint64_t nmis_sent, nmis_delivered; /* delivered: to the OS, as guest or not */
 	uint32_t in_nmi;
+	uint64_t mc_ticks; /* ticks, those within handlers of NMIs included */
+	uint64_t mcs_sent, mcs_delivered; /* machine checks, likewise */
+	uint32_t in_mc;
 	uint64_t exceptions; /* injected */
 	uint64_t invalidations, wbinvds;
 };
@@ -142,6 +145,9 @@ struct model {
 	void (*invalidate)(uint64_t va);
 
 	uint64_t nmi_at_tick; /* of the CPU here; 0: never */
+	uint64_t mc_at_tick;  /* a machine check, by mc_ticks */
+	bool mc_fatal;	      /* and what it interrupts cannot go on */
+	bool mc_at_entry;     /* one comes in the middle of the next entry, which fails for it */
 	uint32_t uart;	      /* base port of the UART; 0: none */
 	bool uart_stuck;      /* never ready to send */
 	char serial[65536];   /* what it sent */

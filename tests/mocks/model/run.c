@@ -194,6 +194,7 @@ void model_hand_back(const struct cpu_handback *state, uint64_t cr3)
 	model.back_cr3 = cr3;
 	cpu->pretending = NULL;
 	cpu->nmis_delivered += state->nmis;
+	model_mc_handled(cpu, state->machine_check);
 	memcpy(&cpu->regs, state, sizeof(cpu->regs));
 	cpu->st.cr3 = cr3;
 	frame = (const uint64_t *)model_low(state->rsp);

@@ -240,7 +240,7 @@ void model_segments_reset(uint32_t number)
 	uint64_t rsp0 = model_high((uint64_t)k->stack + sizeof(k->stack));
 
 	memset(k, 0, sizeof(*k));
-	for (unsigned int i = 0; i < 4; i++)
+	for (unsigned int i = 0; i < 4; i++, ist -= sizeof(k->ist) / 4)
 		memcpy(k->tss + TSS_IST1 + 8 * i, &ist, sizeof(ist));
 	memcpy(k->tss + TSS_RSP0, &rsp0, sizeof(rsp0));
 	k->gdt[1] = DESC_USER_32;

@@ -8,6 +8,7 @@
 
 #include <plinth/intrinsics.h>
 #include <plinth/vcpu.h>
+#include <plinth/x86.h>
 
 #include "trap.h"
 
@@ -16,8 +17,6 @@
 #define INTERRUPTIBILITY 0x4824u
 #define GUEST_RIP	 0x681eu
 #define GUEST_RFLAGS	 0x6820u
-#define RFLAGS_TF	 0x100u
-#define RFLAGS_RF	 0x10000u
 #define RIP		 0xffffffff81000123ull
 #define PATTERN(i)	 (0x1111111111111111ull * ((i) + 1))
 #define RSP_NUMBER	 4u
@@ -282,6 +281,19 @@ Test(hand_back, registers_landing_and_nmis, .init = fresh)
 			cr_expect_eq(trap.regs.gpr[i], PATTERN(order[i]), "register %u", i);
 	cr_expect_eq(trap.regs.gpr[7], 0x12345000, "RDI is the landing's CR3");
 	cr_expect_eq(back.nmis, 0);
+}
+
+/* A machine check goes first: its handler looks for more, and knows what an NMI of the same error is. */
+Test(hand_back, a_machine_check, .init = fresh)
+{
+	struct cpu_handback back = {
+		.rsp = (uint64_t)&root.stack[4096], .land = (uint64_t)landing, .nmis = 1, .machine_check = 1};
+
+	if (!sigsetjmp(trap_left, 1))
+		cpu_hand_back(&back, 1);
+	cr_assert_eq(trap.n, 3);
+	cr_expect(trap.record[0].name == T_INT2 && trap.record[0].a == VECTOR_MC);
+	cr_expect(trap.record[1].name == T_INT2 && trap.record[1].a == VECTOR_NMI);
 }
 
 Test(hand_back, without_nmis, .init = fresh)
