@@ -11,7 +11,7 @@ import re
 import sys
 
 TOP = sys.argv[1]
-ROWS = 35
+ROWS = 43
 ROW = re.compile(r"^\| (\d+) \|.*\|(.*)\|$")
 
 

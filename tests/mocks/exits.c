@@ -111,7 +111,8 @@ static void expect_event(const struct model_event *want)
 		cr_expect_eq(event->error, want->error, "%s: error code 0x%x instead of 0x%x", sweep_case(),
 			     event->error, want->error);
 	if (want->info)
-		cr_expect_eq(event->resumes, want->resumes, "%s: RF is pushed as %d", sweep_case(), event->resumes);
+		cr_expect_eq(event->resumes, want->resumes, "%s: RF is pushed as %d", sweep_case(),
+			     event->resumes);
 	if (has_length(want->info))
 		cr_expect_eq(event->length, want->length, "%s: event of length %u instead of %u",
 			     sweep_case(), event->length, want->length);

@@ -251,7 +251,8 @@ Test(features, msrs_that_root_mode_does_without)
 #define NO_PEBS 0x1000ull /* of IA32_MISC_ENABLE */
 #define WAYS	3u	  /* a CPU has records; has nowhere to write them; says that it has none */
 
-/* Whatever the CPU can do by controls, its counters stand still in root mode (the model sees to that) and are the guest's outside. */
+/* Whatever the CPU can do by controls, its counters stand still in root mode (the model sees to that) and are
+ * the guest's outside. */
 static void try_counters(uint32_t version, unsigned int records, bool by_control)
 {
 	static const struct model_exit nobodys = {.reason = 12, .length = 1};
@@ -269,12 +270,14 @@ static void try_counters(uint32_t version, unsigned int records, bool by_control
 	model.cpu[0].st.msr[MODEL_MSR_MISC_ENABLE] |= records == 2 ? NO_PEBS : 0;
 	model.cpu[0].st.msr[MODEL_MSR_PEBS_ENABLE] = 0;
 	cr_assert_eq(sweep_started(), 0, "%s: %s", sweep_case(), machine.report.text);
-	cr_expect_eq(model_field(0, VMCS_EXIT_MSR_STORE_COUNT), pebs + (listed && !by_control), "%s", sweep_case());
+	cr_expect_eq(model_field(0, VMCS_EXIT_MSR_STORE_COUNT), pebs + (listed && !by_control), "%s",
+		     sweep_case());
 	for (unsigned int i = 0; i < 3; i++) {
 		model.cpu[0].st.msr[MODEL_MSR_PERF_GLOBAL_CTRL] = 0x700000003 + i;
 		model.cpu[0].st.msr[MODEL_MSR_PEBS_ENABLE] = pebs ? i : 0;
 		cr_expect_eq(model_exit(0, &(struct model_exit){.reason = 10, .length = 2}), MODEL_GUEST);
-		cr_expect_eq(model.cpu[0].st.msr[MODEL_MSR_PERF_GLOBAL_CTRL], 0x700000003 + i, "%s", sweep_case());
+		cr_expect_eq(model.cpu[0].st.msr[MODEL_MSR_PERF_GLOBAL_CTRL], 0x700000003 + i, "%s",
+			     sweep_case());
 		cr_expect_eq(model.cpu[0].st.msr[MODEL_MSR_PEBS_ENABLE], pebs ? i : 0, "%s", sweep_case());
 	}
 	/* Back by a crash: what the guest wrote last, too. */

@@ -20,11 +20,18 @@ static uint32_t cpu_state(uint32_t cpu)
 /* What an INIT leaves alone; the APIC's own registers and the lock of VMX are nobody's guest state. */
 static void expect_msrs_kept(const struct model_state *before, const struct model_state *after)
 {
-	static const enum model_msr kept[] = {
-		MODEL_MSR_APIC_BASE,	    MODEL_MSR_SYSENTER_CS, MODEL_MSR_SYSENTER_ESP,
-		MODEL_MSR_SYSENTER_EIP,	    MODEL_MSR_DEBUGCTL,	   MODEL_MSR_PAT,
-		MODEL_MSR_PERF_GLOBAL_CTRL, MODEL_MSR_PEBS_ENABLE, MODEL_MSR_STAR,	   MODEL_MSR_LSTAR,
-		MODEL_MSR_KERNEL_GS_BASE,   MODEL_MSR_TSC_AUX};
+	static const enum model_msr kept[] = {MODEL_MSR_APIC_BASE,
+					      MODEL_MSR_SYSENTER_CS,
+					      MODEL_MSR_SYSENTER_ESP,
+					      MODEL_MSR_SYSENTER_EIP,
+					      MODEL_MSR_DEBUGCTL,
+					      MODEL_MSR_PAT,
+					      MODEL_MSR_PERF_GLOBAL_CTRL,
+					      MODEL_MSR_PEBS_ENABLE,
+					      MODEL_MSR_STAR,
+					      MODEL_MSR_LSTAR,
+					      MODEL_MSR_KERNEL_GS_BASE,
+					      MODEL_MSR_TSC_AUX};
 
 	for (size_t i = 0; i < sizeof(kept) / sizeof(*kept); i++)
 		cr_expect_eq(after->msr[kept[i]], before->msr[kept[i]], "%s: MSR %u is 0x%llx", sweep_case(),

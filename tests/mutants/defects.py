@@ -28,6 +28,7 @@ EPT = 'modules/ept/ept.c'
 EPT_TABLE = 'modules/ept/table.c'
 WATCHDOG = 'modules/vcpu_intel/watchdog.c'
 REPORT = 'modules/vcpu_intel/report.c'
+COUNTERS = 'modules/vcpu_intel/counters.c'
 RANGE = 'modules/exit_handler/range.c'
 LOG = 'modules/serial/log.c'
 STEP = 'lib/step.c'
@@ -71,7 +72,24 @@ DEFECTS = [
     ('HOST_RSP at the wrong place', HOST, '(uint64_t)&vcpu->on_exit)', '(uint64_t)&vcpu->on_action)'),
     ('the guest\'s page tables in root mode', HOST, 'vmcs_write(VMCS_HOST_CR3, mem_root_tables());',
      'vmcs_write(VMCS_HOST_CR3, ~0ull);'),
-    ('NMIs without a stack of their own', HOST, 'vector == VECTOR_NMI ? IST_NMI : IST_FAULT', 'vector == VECTOR_NMI ? 0 : IST_FAULT'),
+    ('NMIs without a stack of their own', HOST, 'vector == VECTOR_NMI ? IST_NMI', 'vector == VECTOR_NMI ? 0'),
+    ('machine checks on the stack of faults', HOST, 'vector == VECTOR_MC ? IST_MC', 'vector == VECTOR_MC ? IST_FAULT'),
+    ('CR4.MCE in root mode as it was at the launch', HOST, 'leaf.edx & CPUID_1_EDX_MCE ? CR4_MCE : 0', '0'),
+    ('a machine check is the VMM\'s death', HOST, 'if (fault->vector == VECTOR_MC) {', 'if (false) {'),
+    ('root mode goes on whatever a machine check hit', HOST, '\tif (!can_go_on())\n', '\tif (false)\n'),
+    ('a guest without CR4.MCE gets a machine check', EVENT, '\tif (!(vcpu_read(vcpu, VCPU_CR4) & CR4_MCE))\n\t\tshut_down(vcpu);\n', ''),
+    ('a machine check that was queued is lost to an event', EVENT, '\telse if (queued == MC_INFO)\n\t\tmc_owe(vcpu);\n', ''),
+    ('a machine check overwrites an event', EVENT, 'if (queued & INFO_VALID && queued != NMI_INFO)', 'if (false)'),
+    ('an NMI that was queued is lost to a machine check', EVENT, '\tgive_way(vcpu);\n\tvmcs_write(VMCS_ENTRY_INTERRUPTION_INFO, MC_INFO);',
+     '\tvmcs_write(VMCS_ENTRY_INTERRUPTION_INFO, MC_INFO);'),
+    ('a machine check on the way out is lost', EVENT, '\tif (queued == MC_INFO)\n\t\tp->mc_owed = true;\n', ''),
+    ('the kernel that has its CPU back is not told of a machine check', LEAVE, 'p->handback.machine_check = p->mc_owed;', 'p->handback.machine_check = 0;'),
+    ('an entry that a machine check fails is the VMM\'s death', EXIT, '&& basic == REASON_ENTRY_MC', '&& basic == 99'),
+    ('what an exit interrupted is delivered again after a failed entry', EVENT, 'if (vcpu->exit.kind == PLINTH_EXIT_ENTRY_FAILURE)', 'if (false)'),
+    ('counters run in root mode', COUNTERS, 'return COUNTERS_VERSION(leaf.eax) >= WITH_GLOBAL_CONTROL;', 'return false;'),
+    ('records are written in root mode', COUNTERS, '\tif (has_pebs())\n', '\tif (false)\n'),
+    ('counters stand still after the stop', LEAVE, '\tcounters_give_back(vcpu->priv);\n', ''),
+    ('an INIT finds root mode\'s tables with counters that run', LEAVE, '\tcpu_write_cr3(mem_launch_tables());\n\tmsrs_load(vcpu, &g);', '\tmsrs_load(vcpu, &g);'),
     ('host PCIDE stays on', HOST, '& ~(CR4_PCIDE | CR4_CET | CR4_PKS)', '& ~(CR4_VMXE | CR4_CET | CR4_PKS)'),
     # What a CPU cannot do is not noticed.
     ('VT-x in use is not noticed', CAPS, 'if (cpu_read_cr4() & CR4_VMXE) {', 'if (!cpu_read_cr4()) {'),
@@ -86,11 +104,11 @@ DEFECTS = [
     ('the single-step trap after a skipped instruction is lost', EXIT, 'vcpu->exit.rflags & RFLAGS_TF &&', 'false &&'),
     ('blocking by STI outlives the instruction', EXIT, 'if (vcpu->exit.interruptibility & BLOCKING_STI_OR_SS)', 'if (false)'),
     ('the stop goes on at the hypercall', EXIT, '\tcase EXIT_LEAVE:\n\t\tskip(vcpu);\n', '\tcase EXIT_LEAVE:\n'),
-    ('an NMI overwrites an exception', EVENT, 'if (p->injecting || entry_event_queued() || guest_blocks_nmi())',
-     'if (p->injecting || guest_blocks_nmi())'),
+    ('an NMI overwrites an exception', EVENT, '\tif (entry_event_queued() || guest_blocks_nmi())\n\t\tnmi_owe(vcpu);',
+     '\tif (guest_blocks_nmi())\n\t\tnmi_owe(vcpu);'),
     ('an NMI that is owed is never delivered', EVENT, '\t__atomic_add_fetch(&vcpu->priv->nmis_owed, 1, __ATOMIC_RELAXED);\n\trecall', '\trecall'),
     ('an NMI on the way out is lost', EVENT,
-     'if ((uint32_t)vmcs_read(VMCS_ENTRY_INTERRUPTION_INFO) == NMI_INFO)', 'if (false)'),
+     '\tif (queued == NMI_INFO)\n\t\t__atomic', '\tif (false)\n\t\t__atomic'),
     ('an NMI is delivered twice', EVENT, '__atomic_sub_fetch(&p->nmis_owed, 1, __ATOMIC_RELAXED)', 'p->nmis_owed'),
     ('#GP without its error code', INSTRUCTION, 'vcpu_inject(vcpu, VECTOR_GP, true, 0);', 'vcpu_inject(vcpu, VECTOR_GP, false, 0);'),
     ('INVD from user mode', INSTRUCTION, '\tif (vcpu_read(vcpu, VCPU_CPL))\n\t\treturn exit_raise_gp(vcpu);\n\tcpu_wbinvd', '\tcpu_wbinvd'),
@@ -151,7 +169,7 @@ DEFECTS = [
      '\tfor (size_t i = 0; i < n; i++)\n\t\tif (steps[i].down)\n\t\t\tsteps[i].down(ctx);'),
     # An exit in the middle of an event.
     ('what an exit interrupted is lost', EVENT,
-     '\t} else if (!(queued & INFO_VALID) || INFO_TYPE_OF(queued) == TYPE_NMI) {\n\t\tvcpu_reinject(vcpu);\n', '\t} else if (false) {\n'),
+     '\t} else if (!(queued & INFO_VALID) || queued == NMI_INFO || queued == MC_INFO) {\n\t\tvcpu_reinject(vcpu);\n', '\t} else if (false) {\n'),
     ('an event is delivered again without its error code', EVENT,
      'vmcs_write(VMCS_ENTRY_EXCEPTION_ERROR, error);', 'vmcs_write(VMCS_ENTRY_EXCEPTION_ERROR, 0);'),
     ('an INT n is delivered again without its length', EVENT,

@@ -243,7 +243,8 @@ static enum exit_action fault_while_nobody_can_speak(struct vcpu *vcpu)
 	return fault(vcpu);
 }
 
-/* The first word of the report faults, and the first of the last words: after that there are none, and the CPU is silent. */
+/* The first word of the report faults, and the first of the last words: after that there are none, and the
+ * CPU is silent. */
 Test(vcpu_crash, a_log_that_faults)
 {
 	root_loaded_with_uart(&model_kinds[0], 1);
@@ -337,71 +338,4 @@ Test(vcpu_crash, vmresume_without_a_vmcs, .init = root_usual)
 {
 	cr_assert_eq(root_run(no_vmcs, (struct model_exit){0}), MODEL_HALTED);
 	cr_expect(root_logged("VMRESUME failed: no current VMCS"));
-}
-
-/* -- the watchdog --------------------------------------------------------------------------------- */
-
-static unsigned int nmis;
-static bool another_exit_between;
-
-/* An NMI that interrupted this handler; the clock of the model moves with every look at it. */
-static void nmi(unsigned int ticks)
-{
-	struct cpu_fault f = {.vector = VECTOR_NMI, .rip = 0x6666};
-
-	while (ticks--)
-		(void)cpu_rdtsc();
-	host_fault(&f);
-}
-
-static enum exit_action hang(struct vcpu *vcpu)
-{
-	vcpu->local.in_fault = order.in_fault;
-	for (unsigned int i = 0; i < nmis; i++) {
-		nmi(order.error ? 60000 : 1);
-		vcpu->shared->exits[PLINTH_EXIT_CPUID] += another_exit_between;
-	}
-	vcpu->local.in_fault = 0;
-	return EXIT_NEXT;
-}
-
-#define SLOW 1 /* order.error: tens of milliseconds between two NMIs */
-
-Test(vcpu_watchdog, three_nmis_in_one_exit_are_a_loop, .init = root_usual)
-{
-	nmis = 3;
-	order.error = SLOW;
-	cr_assert_eq(root_run(hang, (struct model_exit){.length = 1}), MODEL_BACK);
-	cr_expect(root_logged("endless loop in root mode"));
-	cr_expect(root_logged("0x6666"));
-}
-
-Test(vcpu_watchdog, two_are_not, .init = root_usual)
-{
-	nmis = 2;
-	order.error = SLOW;
-	cr_expect_eq(root_run(hang, (struct model_exit){.length = 1}), MODEL_GUEST);
-	cr_expect_eq(root_run(hang, (struct model_exit){.length = 1}), MODEL_GUEST);
-}
-
-Test(vcpu_watchdog, nor_are_many_at_once, .init = root_usual)
-{
-	nmis = 20;
-	cr_expect_eq(root_run(hang, (struct model_exit){.length = 1}), MODEL_GUEST);
-}
-
-Test(vcpu_watchdog, nor_those_of_many_exits, .init = root_usual)
-{
-	nmis = 10;
-	order.error = SLOW;
-	another_exit_between = true;
-	cr_expect_eq(root_run(hang, (struct model_exit){.length = 1}), MODEL_GUEST);
-}
-
-Test(vcpu_watchdog, a_report_may_take_its_time, .init = root_usual)
-{
-	nmis = 10;
-	order.error = SLOW;
-	order.in_fault = 1;
-	cr_expect_eq(root_run(hang, (struct model_exit){.length = 1}), MODEL_GUEST);
 }

@@ -108,8 +108,8 @@ static enum exit_action raise(struct vcpu *vcpu)
 }
 
 /*
- * A fault's handler returns to the instruction, which must not hit its breakpoint again; those of #DB, #BP, #OF and
- * aborts do not, or know about it.
+ * A fault's handler returns to the instruction, which must not hit its breakpoint again; those of #DB, #BP,
+ * #OF and aborts do not, or know about it.
  */
 Test(vcpu_events, faults_push_rf, .init = root_usual)
 {
@@ -121,7 +121,8 @@ Test(vcpu_events, faults_push_rf, .init = root_usual)
 		if (vector_to_raise == VECTOR_NMI)
 			continue;
 		model.cpu[0].st.rflags = RFLAGS_FIXED;
-		cr_assert_eq(root_run(raise, (struct model_exit){0}), MODEL_GUEST, "vector %u", vector_to_raise);
+		cr_assert_eq(root_run(raise, (struct model_exit){0}), MODEL_GUEST, "vector %u",
+			     vector_to_raise);
 		cr_expect_eq(model.cpu[0].event.resumes, fault, "vector %u", vector_to_raise);
 	}
 }
@@ -141,7 +142,8 @@ static __attribute__((constructor)) void attach(void)
 	(void)!exit_register_kind(PLINTH_EXIT_SLAT_MISCONFIG, done_by_the_vmm, &previous);
 }
 
-/* The exit of an access has set RF, so that it can be tried again. Who does it in the guest's stead is past that. */
+/* The exit of an access has set RF, so that it can be tried again. Who does it in the guest's stead is past
+ * that. */
 Test(vcpu_events, an_access_that_is_done_clears_rf, .init = root_usual)
 {
 	static const struct model_exit access = {.reason = REASON_MISCONFIGURATION, .length = 3};
@@ -354,131 +356,5 @@ Test(vcpu_events, nmis_go_with_the_cpu, .init = root_usual)
 {
 	cr_assert_eq(root_run(leave_with_nmis, (struct model_exit){.length = 1}), MODEL_BACK);
 	cr_expect_eq(model.back.nmis, 2);
-	root_expect_clean();
-}
-
-/* -- machine checks in root mode ----------------------------------------------------------------- */
-
-#define MC 0x80000312u
-
-static enum exit_action take_machine_check(struct vcpu *vcpu)
-{
-	struct cpu_fault f = {.vector = VECTOR_MC, .rip = 0x7777};
-
-	model.cpu[0].mcs_sent++;
-	model.cpu[0].st.msr[MODEL_MSR_MCG_STATUS] = MCG_STATUS_MCIP | (model.mc_fatal ? 0 : MCG_STATUS_RIPV);
-	(void)vcpu;
-	host_fault(&f);
-	return EXIT_NEXT;
-}
-
-Test(vcpu_events, a_machine_check_is_the_guests, .init = root_usual)
-{
-	model.cpu[0].st.rflags = RFLAGS_FIXED | RFLAGS_RF;
-	cr_assert_eq(root_run(take_machine_check, (struct model_exit){.length = 1}), MODEL_GUEST);
-	expect_event(MC, 0, 0);
-	cr_expect_eq(model.cpu[0].rip, ROOT_RIP + 1, "behind the instruction that was done");
-	cr_expect_not(model.cpu[0].event.resumes, "it is no fault");
-	cr_expect_eq(model.cpu[0].mcs_delivered, 1);
-	root_expect_clean();
-}
-
-static enum exit_action take_nmi_then_machine_check(struct vcpu *vcpu)
-{
-	event_nmi(vcpu);
-	return take_machine_check(vcpu);
-}
-
-/* The more urgent one first, and neither is forgotten. */
-Test(vcpu_events, a_machine_check_goes_before_an_nmi, .init = root_usual)
-{
-	cr_assert_eq(root_run(take_nmi_then_machine_check, (struct model_exit){.length = 1}), MODEL_GUEST);
-	expect_event(MC, 0, 0);
-	timer_exit();
-	expect_event(NMI, 0, 0);
-	cr_expect_not(model_timer_runs(0));
-	root_expect_clean();
-}
-
-static enum exit_action raise_then_machine_check(struct vcpu *vcpu)
-{
-	vcpu_inject(vcpu, VECTOR_GP, true, 0);
-	(void)take_machine_check(vcpu);
-	event_nmi(vcpu);
-	return EXIT_RETRY;
-}
-
-Test(vcpu_events, what_is_queued_goes_before_a_machine_check, .init = root_usual)
-{
-	cr_assert_eq(root_run(raise_then_machine_check, (struct model_exit){0}), MODEL_GUEST);
-	expect_event(GP, 0, 0);
-	timer_exit();
-	expect_event(MC, 0, 0);
-	timer_exit();
-	expect_event(NMI, 0, 0);
-	cr_expect_not(model_timer_runs(0));
-	root_expect_clean();
-}
-
-/* A guest that does not want any: the CPU shuts down, and the machine with it. */
-Test(vcpu_events, a_machine_check_of_a_guest_without_mce, .init = root_usual)
-{
-	model.cpu[0].st.cr4 &= ~CR4_MCE;
-	cr_expect_eq(root_run(take_machine_check, (struct model_exit){.length = 1}), MODEL_RESET);
-	root_expect_clean();
-}
-
-/* And one that began without them and wants them now. */
-Test(vcpu_events, a_guest_that_turns_mce_on)
-{
-	root_loaded(&model_kinds[0], 1);
-	model.cpu[0].st.cr4 &= ~CR4_MCE;
-	cr_assert_eq(machine_start(), 0, "%s", machine.report.text);
-	model.cpu[0].st.cr4 |= CR4_MCE;
-	cr_expect_eq(root_run(take_machine_check, (struct model_exit){.length = 1}), MODEL_GUEST);
-	expect_event(MC, 0, 0);
-	root_expect_clean();
-}
-
-/* What it hit was root mode's own work: that is over, and the kernel is told. */
-Test(vcpu_events, a_machine_check_that_root_mode_does_not_survive, .init = root_usual)
-{
-	model.mc_fatal = true;
-	cr_expect_eq(root_run(take_machine_check, (struct model_exit){.length = 1}), MODEL_BACK);
-	cr_expect(root_logged("machine check in root mode, which cannot go on"));
-	cr_expect_eq(model.cpu[0].rip, ROOT_RIP, "as if the exit had not been");
-	cr_expect_eq(model.back.machine_check, 1);
-	root_expect_clean();
-}
-
-static enum exit_action leave_with_machine_check(struct vcpu *vcpu)
-{
-	(void)take_machine_check(vcpu);
-	event_nmi(vcpu);
-	return EXIT_LEAVE;
-}
-
-Test(vcpu_events, a_machine_check_goes_with_the_cpu, .init = root_usual)
-{
-	cr_assert_eq(root_run(leave_with_machine_check, (struct model_exit){.length = 1}), MODEL_BACK);
-	cr_expect_eq(model.back.machine_check, 1);
-	cr_expect_eq(model.back.nmis, 1);
-	root_expect_clean();
-}
-
-/* In the middle of an entry: the event that the entry was for is not lost, and comes first. */
-Test(vcpu_events, a_machine_check_that_fails_an_entry, .init = root_usual)
-{
-	model.mc_at_entry = true;
-	model.cpu[0].st.rflags = RFLAGS_FIXED | RFLAGS_IF;
-	cr_assert_eq(root_run(again, (struct model_exit){.vectoring = INTERRUPT_20}), MODEL_GUEST);
-	expect_event(INTERRUPT_20, 0, 0);
-	timer_exit();
-	expect_event(MC, 0, 0);
-	cr_expect_not(model_timer_runs(0));
-	model.mc_at_entry = true;
-	cr_assert_eq(root_run(again, (struct model_exit){0}), MODEL_GUEST);
-	expect_event(MC, 0, 0);
-	cr_expect_eq(model.cpu[0].mcs_delivered, 2);
 	root_expect_clean();
 }

@@ -104,7 +104,8 @@ Test(vcpu_life, a_cpu_without_leaf_7)
 	cr_expect_neq(model_field(0, VMCS_SECONDARY_CONTROLS) & SECONDARY_RDTSCP, 0);
 }
 
-/* A machine check in the middle of it: the start is taken back, and the kernel is told as soon as it has its CPU. */
+/* A machine check in the middle of it: the start is taken back, and the kernel is told as soon as it has its
+ * CPU. */
 Test(vcpu_life, a_first_entry_that_a_machine_check_fails)
 {
 	struct model_cpu *cpu = &model.cpu[0];

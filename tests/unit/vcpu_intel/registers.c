@@ -256,7 +256,8 @@ static enum exit_action write_and_forget(struct vcpu *vcpu)
 	return EXIT_NEXT;
 }
 
-/* What failed on one CPU says nothing of another, nor of a later start: a hot-plugged CPU would be refused for it. */
+/* What failed on one CPU says nothing of another, nor of a later start: a hot-plugged CPU would be refused
+ * for it. */
 Test(vcpu_registers, a_failed_write_is_its_cpus_own)
 {
 	root_loaded(&model_kinds[0], 2);
@@ -275,7 +276,8 @@ Test(vcpu_registers, a_failed_write_is_its_cpus_own)
 
 static void write_cr3(uint64_t cr4, uint64_t value)
 {
-	static const struct model_exit write = {.reason = 28, .qualification = WRITE_CR3_FROM_RAX, .length = 3};
+	static const struct model_exit write = {
+		.reason = 28, .qualification = WRITE_CR3_FROM_RAX, .length = 3};
 
 	model.cpu[0].st.cr4 = cr4;
 	model.cpu[0].regs.rax = value;
