@@ -18,6 +18,7 @@ struct vmx_caps {
 	uint64_t cr0_fixed0, cr0_fixed1, cr4_fixed0, cr4_fixed1;
 	uint64_t ept_vpid, tertiary;
 	uint32_t physical_bits, linear_bits; /* address widths */
+	uint32_t enclaves;		     /* has Intel SGX: CPUID.(EAX=07H,ECX=0):EBX[2] */
 };
 
 /* The order in which a CPU looks at them, and what a broken rule leads to. */
@@ -51,7 +52,17 @@ typedef uint64_t vmx_read_fn(void *context, uint32_t field);
 PLINTH_EXPORT uint32_t vmx_check_entry(const struct vmx_caps *caps, vmx_read_fn *read, void *context,
 				       struct vmx_check_finding *out, uint32_t room);
 
+/**
+ * vmx_check_caps() - what this CPU allows.
+ *
+ * Context: CPL 0, on a CPU with VMX.
+ */
+PLINTH_EXPORT void vmx_check_caps(struct vmx_caps *out);
+
 /** vmx_check_rules() - how many rules there are. */
 PLINTH_EXPORT uint32_t vmx_check_rules(void);
+
+/** vmx_check_rule() - the name of rule @i, as in findings; NULL: there are fewer. */
+PLINTH_EXPORT const char *vmx_check_rule(uint32_t i);
 
 #endif

@@ -58,3 +58,16 @@ uint32_t vmx_check_rules(void)
 			n += groups[i].sections[k].n_rules;
 	return n;
 }
+
+const char *vmx_check_rule(uint32_t i)
+{
+	for (uint32_t g = 0; g < N_GROUPS; g++)
+		for (uint32_t k = 0; k < groups[g].n; k++) {
+			const struct section *section = &groups[g].sections[k];
+
+			if (i < section->n_rules)
+				return section->rules[i].name;
+			i -= section->n_rules;
+		}
+	return NULL;
+}

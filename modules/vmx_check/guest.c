@@ -126,12 +126,20 @@ static const struct rule register_rules[] = {
 
 /* -- RIP and RFLAGS ---------------------------------------------------------------------- */
 
+/* Canonical it need not be: only the bits above the width of a linear address must be alike. */
+static bool fits_linear(const struct view *v, uint64_t address)
+{
+	int64_t above = (int64_t)address >> v->caps->linear_bits;
+
+	return !above || above == -1;
+}
+
 static uint32_t rip(const struct view *v)
 {
 	uint64_t rip = get(v, VMCS_GUEST_RIP);
 	bool long_code = guest_64(v) && has(v, VMCS_GUEST_CS_RIGHTS, RIGHTS_L);
 
-	return broken_if(long_code ? !canonical(v, rip) : rip >> 32 != 0, VMCS_GUEST_RIP);
+	return broken_if(long_code ? !fits_linear(v, rip) : rip >> 32 != 0, VMCS_GUEST_RIP);
 }
 
 static uint32_t rflags_reserved(const struct view *v)
@@ -152,7 +160,7 @@ static uint32_t rflags_if(const struct view *v)
 }
 
 static const struct rule flag_rules[] = {
-	{ "guest RIP: not canonical, or above 4 GiB outside 64-bit code", rip },
+	{ "guest RIP: wider than a linear address, or above 4 GiB outside 64-bit code", rip },
 	{ "guest RFLAGS: reserved bits", rflags_reserved },
 	{ "guest RFLAGS: VM in IA-32e mode or without CR0.PE", rflags_vm },
 	{ "guest RFLAGS: IF is 0 and an external interrupt is injected", rflags_if },

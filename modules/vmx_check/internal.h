@@ -57,6 +57,7 @@ enum { TYPE_EXTERNAL = 0, TYPE_RESERVED = 1, TYPE_NMI = 2, TYPE_EXCEPTION = 3, T
 #define BLOCKING_MOV_SS 2u
 #define BLOCKING_SMI	4u
 #define BLOCKING_NMI	8u
+#define ENCLAVE_INTERRUPTION 16u
 
 static inline uint64_t get(const struct view *v, enum vmcs_field field)
 {

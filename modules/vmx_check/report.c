@@ -13,6 +13,8 @@ PLINTH_MODULE("vmx_check", "0.1.0", "names the rule that a failed VM entry break
 #define FINDINGS_MAX	   8
 #define BASIC_TRUE	   (1ull << 55)
 #define LEAF_ADDRESS_WIDTH 0x80000008u
+#define LEAF_FEATURES	   7u
+#define FEATURES_EBX_SGX   (1u << 2)
 
 static uint64_t read_current(void *context, uint32_t field)
 {
@@ -25,7 +27,7 @@ static uint64_t control_caps(bool exact, uint32_t exact_msr, uint32_t msr)
 	return cpu_rdmsr(exact ? exact_msr : msr);
 }
 
-static void caps_read(struct vmx_caps *c)
+void vmx_check_caps(struct vmx_caps *c)
 {
 	struct cpu_leaf leaf;
 	bool exact;
@@ -48,6 +50,8 @@ static void caps_read(struct vmx_caps *c)
 	cpu_cpuid(LEAF_ADDRESS_WIDTH, 0, &leaf);
 	c->physical_bits = leaf.eax & 0xff;
 	c->linear_bits = leaf.eax >> 8 & 0xff;
+	cpu_cpuid(LEAF_FEATURES, 0, &leaf);
+	c->enclaves = leaf.ebx & FEATURES_EBX_SGX;
 }
 
 static void report(struct vcpu *vcpu)
@@ -57,7 +61,7 @@ static void report(struct vcpu *vcpu)
 	uint32_t n;
 
 	(void)vcpu;
-	caps_read(&caps);
+	vmx_check_caps(&caps);
 	n = vmx_check_entry(&caps, read_current, NULL, found, FINDINGS_MAX);
 	for (uint32_t i = 0; i < n && i < FINDINGS_MAX; i++)
 		LOG_ERR("%s: field 0x%04x is 0x%llx", found[i].rule, found[i].field,

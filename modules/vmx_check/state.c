@@ -75,6 +75,13 @@ static uint32_t state_reserved(const struct view *v)
 	return broken_if(blocks(v, (uint32_t)STATE_RESERVED), VMCS_GUEST_INTERRUPTIBILITY);
 }
 
+/* Only a CPU with enclaves can be interrupted in one, and not where MOV SS blocks that. */
+static uint32_t enclave(const struct view *v)
+{
+	return broken_if(blocks(v, ENCLAVE_INTERRUPTION) && (!v->caps->enclaves || blocks(v, BLOCKING_MOV_SS)),
+			 VMCS_GUEST_INTERRUPTIBILITY);
+}
+
 static uint32_t sti_and_mov_ss(const struct view *v)
 {
 	return broken_if(blocks(v, BLOCKING_STI) && blocks(v, BLOCKING_MOV_SS), VMCS_GUEST_INTERRUPTIBILITY);
@@ -110,6 +117,7 @@ static uint32_t virtual_nmi_blocked(const struct view *v)
 
 static const struct rule interruptibility_rules[] = {
 	{ "interruptibility: reserved bits", state_reserved },
+	{ "interruptibility: enclave interruption", enclave },
 	{ "interruptibility: blocking by STI and by MOV SS", sti_and_mov_ss },
 	{ "interruptibility: blocking by STI with RFLAGS.IF 0", sti_without_if },
 	{ "interruptibility: external interrupt while blocked", external_blocked },

@@ -62,6 +62,11 @@ static void no_ts(void)
 	caps.cr0_fixed1 &= ~CR0_TS;
 }
 
+static void enclaves(void)
+{
+	caps.enclaves = 1;
+}
+
 static void never_inactive(void)
 {
 	caps.misc = 0;
@@ -113,6 +118,12 @@ static const struct state {
 	{ BROKEN, "event: error code where there is none, or none where there is one", NULL,
 	  { { VMCS_SECONDARY_CONTROLS, EPT | SECONDARY_UNRESTRICTED },
 	    { VMCS_ENTRY_INTERRUPTION_INFO, EVENT(3u, 13) } } },
+
+	/* The manual: the value of bit N-1 may differ from that of bit N. */
+	{ KEPT, "guest RIP: wider than a linear address, or above 4 GiB outside 64-bit code", NULL,
+	  { { VMCS_GUEST_RIP, 0x800000000000 } } },
+	{ KEPT, "interruptibility: enclave interruption", enclaves, { { VMCS_GUEST_INTERRUPTIBILITY, 16 } } },
+	{ BROKEN, "interruptibility: enclave interruption", enclaves, { { VMCS_GUEST_INTERRUPTIBILITY, 18 } } },
 
 	{ BROKEN, "host CR4: fixed bits", NULL, { { VMCS_HOST_CR4, 0x26e0 | 1u << 30 } } },
 	{ KEPT, "host CR4: CET without CR0.WP", NULL, { { VMCS_HOST_CR4, 0x8026e0 } } },
