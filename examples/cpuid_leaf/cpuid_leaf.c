@@ -8,24 +8,26 @@ PLINTH_MODULE("cpuid_leaf", "0.1.0", "CPUID leaf 40000100h: a greeting and a cou
 
 static uint32_t asked;
 
-static enum exit_action answer(struct vcpu *vcpu, void *context)
+/* The answer is the CPU's until we change it; cpuid->leaf and cpuid->subleaf say what was asked. */
+static enum exit_action answer(struct vcpu *vcpu, struct exit_cpuid *cpuid, void *context)
 {
+	(void)vcpu;
 	(void)context;
-	vcpu->regs.rax = __atomic_add_fetch(&asked, 1, __ATOMIC_RELAXED);
-	vcpu->regs.rbx = 0x6c6c6548; /* "Hell" in the order of memory */
-	vcpu->regs.rcx = 0x0000216f; /* "o!" */
-	vcpu->regs.rdx = 0;
+	cpuid->answer.eax = __atomic_add_fetch(&asked, 1, __ATOMIC_RELAXED);
+	cpuid->answer.ebx = 0x6c6c6548; /* "Hell" in the order of memory */
+	cpuid->answer.ecx = 0x0000216f; /* "o!" */
+	cpuid->answer.edx = 0;
 	return EXIT_NEXT;
 }
 
 /* Constructors run when all modules are linked, before any CPU is under the VMM. */
 __attribute__((constructor)) static void enlist(void)
 {
-	/* It fails only if somebody else has the leaf: then we are not asked. */
+	/* It fails only if all rows are taken: then we are not asked. */
 	(void)!exit_register_cpuid(LEAF, LEAF, answer, NULL);
 }
 
 __attribute__((destructor)) static void leave(void)
 {
-	(void)!exit_unregister_cpuid(LEAF);
+	(void)!exit_unregister_cpuid(LEAF, LEAF, answer, NULL);
 }

@@ -88,7 +88,7 @@ static enum exit_action on_rdmsr(struct vcpu *vcpu)
 {
 	uint64_t value;
 
-	if (cpu_rdmsr_safe((uint32_t)vcpu->regs.rcx, &value))
+	if (vcpu_read_msr(vcpu, (uint32_t)vcpu->regs.rcx, &value))
 		return raise_gp(vcpu);
 	vcpu->regs.rax = (uint32_t)value;
 	vcpu->regs.rdx = value >> 32;
@@ -99,7 +99,7 @@ static enum exit_action on_wrmsr(struct vcpu *vcpu)
 {
 	uint64_t value = vcpu->regs.rdx << 32 | (uint32_t)vcpu->regs.rax;
 
-	return cpu_wrmsr_safe((uint32_t)vcpu->regs.rcx, value) ? raise_gp(vcpu) : EXIT_NEXT;
+	return vcpu_write_msr(vcpu, (uint32_t)vcpu->regs.rcx, value) ? raise_gp(vcpu) : EXIT_NEXT;
 }
 
 static enum exit_action on_xsetbv(struct vcpu *vcpu)
@@ -156,34 +156,29 @@ static enum exit_action unexpected(struct vcpu *vcpu)
 
 /* -- the interface ---------------------------------------------------------------------------------- */
 
-static vcpu_exit_fn *table[PLINTH_EXIT_KINDS];
+static vcpu_exit_fn *const ours[PLINTH_EXIT_KINDS] = {
+	[PLINTH_EXIT_CPUID] = on_cpuid,	      [PLINTH_EXIT_HYPERCALL] = on_hypercall,
+	[PLINTH_EXIT_VIRT_INSN] = raise_ud,   [PLINTH_EXIT_GETSEC] = raise_ud,
+	[PLINTH_EXIT_TASK_SWITCH] = raise_gp, [PLINTH_EXIT_CR_ACCESS] = on_cr_access,
+	[PLINTH_EXIT_MSR_READ] = on_rdmsr,    [PLINTH_EXIT_MSR_WRITE] = on_wrmsr,
+	[PLINTH_EXIT_XSETBV] = on_xsetbv,     [PLINTH_EXIT_INVD] = on_invd,
+	[PLINTH_EXIT_INIT] = on_init,	      [PLINTH_EXIT_MSR_LIST] = raise_gp,
+	[PLINTH_EXIT_TIMER] = on_settle,      [PLINTH_EXIT_NMI_WINDOW] = on_settle,
+};
 
-/* An extension's constructor may come before exit_init(). */
-static void fill(void)
+static vcpu_exit_fn *our_handler(uint32_t kind)
 {
-	if (table[PLINTH_EXIT_CPUID])
-		return;
-	for (uint32_t kind = 0; kind < PLINTH_EXIT_KINDS; kind++)
-		table[kind] = unexpected;
-	table[PLINTH_EXIT_CPUID] = on_cpuid;
-	table[PLINTH_EXIT_HYPERCALL] = on_hypercall;
-	table[PLINTH_EXIT_VIRT_INSN] = raise_ud;
-	table[PLINTH_EXIT_GETSEC] = raise_ud;
-	table[PLINTH_EXIT_TASK_SWITCH] = raise_gp;
-	table[PLINTH_EXIT_CR_ACCESS] = on_cr_access;
-	table[PLINTH_EXIT_MSR_READ] = on_rdmsr;
-	table[PLINTH_EXIT_MSR_WRITE] = on_wrmsr;
-	table[PLINTH_EXIT_XSETBV] = on_xsetbv;
-	table[PLINTH_EXIT_INVD] = on_invd;
-	table[PLINTH_EXIT_INIT] = on_init;
-	table[PLINTH_EXIT_MSR_LIST] = raise_gp;
-	table[PLINTH_EXIT_TIMER] = on_settle;
-	table[PLINTH_EXIT_NMI_WINDOW] = on_settle;
+	return ours[kind] ? ours[kind] : unexpected;
 }
+
+static vcpu_exit_fn *table[PLINTH_EXIT_KINDS]; /* ours, and what modules put above them */
 
 int exit_init(const struct plinth_boot *boot)
 {
-	fill();
+	/* The constructor of an extension may have been here before. */
+	for (uint32_t kind = 0; kind < PLINTH_EXIT_KINDS; kind++)
+		if (!table[kind])
+			table[kind] = our_handler(kind);
 	stop_rip = boot->stop_rip;
 	stop_token[0] = boot->stop_token[0];
 	stop_token[1] = boot->stop_token[1];
@@ -199,30 +194,95 @@ vcpu_exit_fn *const *exit_handlers(void)
 	return table;
 }
 
-int exit_register_kind(uint32_t kind, vcpu_exit_fn *handler, vcpu_exit_fn **previous)
+/* One module may stand above each kind of exit. */
+struct exit_link {
+	vcpu_exit_fn *ours;
+};
+
+static struct hook {
+	exit_hook_fn *handler;
+	void *context;
+} hooks[PLINTH_EXIT_KINDS];
+
+static enum exit_action hooked(struct vcpu *vcpu)
 {
-	if (kind >= PLINTH_EXIT_KINDS || !handler)
+	const struct hook *hook = &hooks[vcpu->exit.kind];
+	const struct exit_link below = {our_handler(vcpu->exit.kind)};
+
+	return hook->handler(vcpu, &below, hook->context);
+}
+
+enum exit_action exit_below(struct vcpu *vcpu, const struct exit_link *below)
+{
+	return below->ours(vcpu);
+}
+
+static bool is_range(uint32_t first, uint32_t last)
+{
+	return first <= last && last < PLINTH_EXIT_KINDS;
+}
+
+int exit_register_kind(uint32_t first, uint32_t last, exit_hook_fn *handler, void *context)
+{
+	if (!is_range(first, last) || !handler)
 		return PLINTH_E_INVAL;
-	fill();
-	*previous = table[kind];
-	table[kind] = handler;
+	for (uint32_t kind = first; kind <= last; kind++)
+		if (hooks[kind].handler)
+			return PLINTH_E_LIMIT;
+	for (uint32_t kind = first; kind <= last; kind++) {
+		hooks[kind] = (struct hook){handler, context};
+		table[kind] = hooked;
+	}
 	return 0;
 }
 
-/* Whoever wants a CPUID leaf or a hypercall is told that there is no room: we have none to give. */
-int exit_register_cpuid(uint32_t first, uint32_t last, exit_range_fn *handler, void *context)
+int exit_unregister_kind(uint32_t first, uint32_t last, exit_hook_fn *handler, void *context)
+{
+	if (!is_range(first, last))
+		return PLINTH_E_INVAL;
+	for (uint32_t kind = first; kind <= last; kind++)
+		if (hooks[kind].handler != handler || hooks[kind].context != context)
+			return PLINTH_E_INVAL;
+	for (uint32_t kind = first; kind <= last; kind++) {
+		hooks[kind] = (struct hook){NULL, NULL};
+		table[kind] = our_handler(kind);
+	}
+	return 0;
+}
+
+/* Whoever wants a CPUID leaf, an MSR or a hypercall is told that there is no room: we have none to give. */
+int exit_register_cpuid(uint32_t first, uint32_t last, exit_cpuid_fn *handler, void *context)
 {
 	(void)context;
 	return first > last || !handler ? PLINTH_E_INVAL : PLINTH_E_LIMIT;
 }
 
-int exit_unregister_cpuid(uint32_t first)
+int exit_unregister_cpuid(uint32_t first, uint32_t last, exit_cpuid_fn *handler, void *context)
 {
 	(void)first;
+	(void)last;
+	(void)handler;
+	(void)context;
 	return PLINTH_E_INVAL;
 }
 
-int exit_register_hypercall(uint64_t first, uint64_t last, enum exit_caller caller, exit_range_fn *handler,
+int exit_register_msr(uint32_t first, uint32_t last, uint32_t what, exit_msr_fn *handler, void *context)
+{
+	(void)context;
+	return first > last || !handler || !what ? PLINTH_E_INVAL : PLINTH_E_LIMIT;
+}
+
+int exit_unregister_msr(uint32_t first, uint32_t last, uint32_t what, exit_msr_fn *handler, void *context)
+{
+	(void)first;
+	(void)last;
+	(void)what;
+	(void)handler;
+	(void)context;
+	return PLINTH_E_INVAL;
+}
+
+int exit_register_hypercall(uint64_t first, uint64_t last, enum exit_caller caller, exit_hook_fn *handler,
 			    void *context)
 {
 	(void)caller;
@@ -230,8 +290,13 @@ int exit_register_hypercall(uint64_t first, uint64_t last, enum exit_caller call
 	return first > last || !handler ? PLINTH_E_INVAL : PLINTH_E_LIMIT;
 }
 
-int exit_unregister_hypercall(uint64_t first)
+int exit_unregister_hypercall(uint64_t first, uint64_t last, enum exit_caller caller, exit_hook_fn *handler,
+			      void *context)
 {
 	(void)first;
+	(void)last;
+	(void)caller;
+	(void)handler;
+	(void)context;
 	return PLINTH_E_INVAL;
 }

@@ -181,6 +181,35 @@ PLINTH_EXPORT uint64_t vcpu_guest_physical(struct vcpu *vcpu);
 /** vcpu_cr_access() - decode an exit of kind CR_ACCESS. */
 PLINTH_EXPORT void vcpu_cr_access(struct vcpu *vcpu, struct vcpu_cr_access *out);
 
+/* Accesses of an MSR: bits. */
+#define VCPU_MSR_READ  1u
+#define VCPU_MSR_WRITE 2u
+
+/**
+ * vcpu_msr_exits() - do accesses of some MSRs leave for the VMM?
+ * @first, @last: MSRs, both included
+ * @what:         VCPU_MSR_*: which accesses
+ * @exits:        true: they do, as kind MSR_READ or MSR_WRITE; false, as at first: the hardware carries them
+ * out in the guest
+ *
+ * MSRs that the hardware cannot leave to a guest exit in any case. RDMSRLIST and its like exit at an MSR that
+ * does, as kind MSR_LIST. It says so for all vCPUs.
+ *
+ * Context: while no CPU is a guest; before vcpu_init(), too (a constructor is right).
+ * Return:  0; PLINTH_E_NOTSUP: the hardware changes one of them between root mode and guest, and a write of
+ * it cannot be done in the guest's stead; PLINTH_E_INVAL.
+ */
+PLINTH_EXPORT PLINTH_MUST_USE int vcpu_msr_exits(uint32_t first, uint32_t last, uint32_t what, bool exits);
+
+/**
+ * vcpu_read_msr(), vcpu_write_msr() - what RDMSR or WRMSR would do in the guest, to the guest's MSR.
+ *
+ * Context: root mode, on the vCPU's CPU, during an exit.
+ * Return:  0, or PLINTH_E_FAULT where it would be #GP; then nothing has changed.
+ */
+PLINTH_EXPORT PLINTH_MUST_USE int vcpu_read_msr(struct vcpu *vcpu, uint32_t msr, uint64_t *value);
+PLINTH_EXPORT PLINTH_MUST_USE int vcpu_write_msr(struct vcpu *vcpu, uint32_t msr, uint64_t value);
+
 /**
  * vcpu_inject() - deliver an exception at the next entry; answer EXIT_RETRY after it.
  * @vector:    0-31

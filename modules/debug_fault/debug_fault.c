@@ -145,8 +145,9 @@ static vcpu_exit_fn *const faults[DEBUG_FAULT_COUNT] = {
 	[DEBUG_FAULT_DOUBLE_FREE] = double_free, [DEBUG_FAULT_OVERRUN] = overrun,
 };
 
-static enum exit_action on_call(struct vcpu *vcpu, void *context)
+static enum exit_action on_call(struct vcpu *vcpu, const struct exit_link *below, void *context)
 {
+	(void)below;
 	(void)context;
 	if (vcpu->regs.rcx < DEBUG_FAULT_COUNT)
 		return faults[vcpu->regs.rcx](vcpu);
@@ -161,5 +162,6 @@ static __attribute__((constructor)) void attach(void)
 
 static __attribute__((destructor)) void detach(void)
 {
-	(void)!exit_unregister_hypercall(DEBUG_FAULT_HYPERCALL);
+	(void)!exit_unregister_hypercall(DEBUG_FAULT_HYPERCALL, DEBUG_FAULT_HYPERCALL, EXIT_CALLER_ANYBODY,
+					 on_call, NULL);
 }

@@ -149,15 +149,8 @@ void entry_fini(uint64_t cpu)
 
 /* -- what is mapped ------------------------------------------------------------------- */
 
-/* As if nobody answered. */
-static enum exit_action refuse(struct vcpu *vcpu)
-{
-	vcpu_inject(vcpu, VECTOR_UD, false, 0);
-	return EXIT_RETRY;
-}
-
 /* PLINTH_HYPERCALL_MAPS: the addresses are nobody's business but the driver's. */
-static enum exit_action tell_maps(struct vcpu *vcpu, void *context)
+static enum exit_action tell_maps(struct vcpu *vcpu, const struct exit_link *below, void *context)
 {
 	struct vcpu_regs *regs = &vcpu->regs;
 	struct plinth_ctl_map map;
@@ -165,7 +158,7 @@ static enum exit_action tell_maps(struct vcpu *vcpu, void *context)
 
 	(void)context;
 	if (regs->rcx != token[0] || regs->rdx != token[1])
-		return refuse(vcpu);
+		return exit_below(vcpu, below);
 	err = mem_next_mapping((uint32_t)regs->rdi, regs->rsi, &map);
 	regs->rax = (uint64_t)err;
 	if (err)
@@ -183,7 +176,8 @@ static __attribute__((constructor)) void attach(void)
 
 static __attribute__((destructor)) void detach(void)
 {
-	(void)!exit_unregister_hypercall(PLINTH_HYPERCALL_MAPS);
+	(void)!exit_unregister_hypercall(PLINTH_HYPERCALL_MAPS, PLINTH_HYPERCALL_MAPS, EXIT_CALLER_KERNEL,
+					 tell_maps, NULL);
 }
 
 /* -- one CPU -------------------------------------------------------------------------- */

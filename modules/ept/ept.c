@@ -158,10 +158,12 @@ void ept_flush(void)
 }
 
 /* Beyond what was mapped at first: another GiB, once somebody wants it. */
-static enum exit_action ept_violation(struct vcpu *vcpu)
+static enum exit_action ept_violation(struct vcpu *vcpu, const struct exit_link *below, void *context)
 {
 	uint64_t gpa = vcpu_guest_physical(vcpu), start = gpa & ~(PAGE_1G - 1);
 
+	(void)below;
+	(void)context;
 	if (vcpu_qualification(vcpu) & VIOLATION_MAPPED || gpa >= ept.end) {
 		LOG_WARN("guest may not touch physical 0x%llx (RIP 0x%llx)", (unsigned long long)gpa,
 			 (unsigned long long)vcpu->exit.rip);
@@ -181,8 +183,7 @@ static const struct vcpu_slat slat = { .init = ept_init, .fini = ept_fini, .root
 
 __attribute__((constructor)) static void ept_register(void)
 {
-	vcpu_exit_fn *previous;
-
 	vcpu_register_slat(&slat);
-	(void)!exit_register_kind(PLINTH_EXIT_SLAT_VIOLATION, ept_violation, &previous);
+	(void)!exit_register_kind(PLINTH_EXIT_SLAT_VIOLATION, PLINTH_EXIT_SLAT_VIOLATION, ept_violation,
+				  NULL);
 }

@@ -1,59 +1,77 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * CPUID: the hardware's answer, except for what depends on the guest's CR4 and for our
+ * CPUID: the hardware's answer, except for what depends on the guest's state and for our
  * own leaves. Always exits, so this is the hottest handler.
  */
 #include <string.h>
 
 #include "internal.h"
 
-static struct exit_ranges leaves;
+static struct chain leaves;
 
 /* Leaf 0x40000000: the highest of these leaves and the signature. */
-static void own_leaf(struct vcpu_regs *regs)
+static void own_leaf(struct cpu_leaf *answer)
 {
 	static const char signature[12] = "PlinthPlinth";
 	uint32_t words[3];
 
 	memcpy(words, signature, sizeof(words));
-	regs->rax = EXIT_HYPERVISOR_LEAF;
-	regs->rbx = words[0];
-	regs->rcx = words[1];
-	regs->rdx = words[2];
+	*answer = (struct cpu_leaf){
+		.eax = EXIT_HYPERVISOR_LEAF, .ebx = words[0], .ecx = words[1], .edx = words[2]};
+}
+
+static void follow(uint32_t *word, uint32_t bit, bool on)
+{
+	*word = (*word & ~bit) | (on ? bit : 0);
 }
 
 /* What CPUID reads from CR4 must be the guest's, not the VMM's (SDM, "CPUID"). */
-static void follow_cr4(struct vcpu *vcpu, uint32_t leaf)
+static void ask_hardware(struct vcpu *vcpu, struct exit_cpuid *q)
 {
-	uint64_t cr4 = vcpu_read(vcpu, VCPU_CR4);
+	struct cpu_leaf *answer = &q->answer;
 
-	if (leaf == 1) {
-		vcpu->regs.rcx &= ~(uint64_t)CPUID_1_ECX_OSXSAVE;
-		vcpu->regs.rcx |= CPUID_1_ECX_HYPERVISOR | (cr4 & CR4_OSXSAVE ? CPUID_1_ECX_OSXSAVE : 0);
-	} else {
-		vcpu->regs.rcx &= ~(uint64_t)CPUID_7_ECX_OSPKE;
-		vcpu->regs.rcx |= cr4 & CR4_PKE ? CPUID_7_ECX_OSPKE : 0;
+	cpu_cpuid(q->leaf, q->subleaf, answer);
+	if (q->leaf == EXIT_HYPERVISOR_LEAF) {
+		own_leaf(answer);
+	} else if (q->leaf == 1) {
+		answer->ecx |= CPUID_1_ECX_HYPERVISOR;
+		follow(&answer->ecx, CPUID_1_ECX_OSXSAVE, vcpu_read(vcpu, VCPU_CR4) & CR4_OSXSAVE);
+	} else if (q->leaf == 7 && !q->subleaf) {
+		follow(&answer->ecx, CPUID_7_ECX_OSPKE, vcpu_read(vcpu, VCPU_CR4) & CR4_PKE);
 	}
+}
+
+/* From the bottom up, because each handler changes what is there. */
+static enum exit_action ask_modules(struct vcpu *vcpu, struct exit_cpuid *q)
+{
+	enum exit_action action = EXIT_NEXT;
+
+	for (uint32_t i = 0; action == EXIT_NEXT && i < leaves.n; i++)
+		if (chain_covers(&leaves.rows[i], q->leaf, CHAIN_ANY))
+			action = leaves.rows[i].handler.cpuid(vcpu, q, leaves.rows[i].context);
+	return action;
 }
 
 /* Leaves that may need more than the hardware's answer; kept apart to keep the others short. */
 static __attribute__((noinline)) enum exit_action special(struct vcpu *vcpu)
 {
-	uint32_t leaf = (uint32_t)vcpu->regs.rax, subleaf = (uint32_t)vcpu->regs.rcx;
-	const struct exit_range *row = ranges_find(&leaves, leaf);
+	struct exit_cpuid q = {.leaf = (uint32_t)vcpu->regs.rax, .subleaf = (uint32_t)vcpu->regs.rcx};
+	enum exit_action action;
 
-	(void)cpu_cpuid_guest(vcpu);
-	if (row)
-		return row->handler(vcpu, row->context);
-	if (leaf == EXIT_HYPERVISOR_LEAF)
-		own_leaf(&vcpu->regs);
-	else if (leaf == 1 || (leaf == 7 && !subleaf))
-		follow_cr4(vcpu, leaf);
+	ask_hardware(vcpu, &q);
+	action = ask_modules(vcpu, &q);
+	if (action != EXIT_NEXT)
+		return action;
+	vcpu->regs.rax = q.answer.eax;
+	vcpu->regs.rbx = q.answer.ebx;
+	vcpu->regs.rcx = q.answer.ecx;
+	vcpu->regs.rdx = q.answer.edx;
 	return EXIT_NEXT;
 }
 
 /* Bits that all leaves with more to them have in common: odd ones (1, 7), and 0x40000000 and up. */
 #define SPECIAL_BITS 0x40000001u
+#define TOP_BITS     0xc0000000u
 
 enum exit_action exit_cpuid(struct vcpu *vcpu)
 {
@@ -62,20 +80,45 @@ enum exit_action exit_cpuid(struct vcpu *vcpu)
 	return cpu_cpuid_guest(vcpu);
 }
 
-/*
- * Extensions may answer any leaf, so from the first registration on every leaf takes the
- * longer road.
- */
-int exit_register_cpuid(uint32_t first, uint32_t last, exit_range_fn *handler, void *context)
+/* Does every leaf of the range take the longer road anyhow? */
+static bool is_special(const struct chain_row *row)
 {
-	vcpu_exit_fn *previous;
-	const struct exit_range row = {first, last, handler, context, EXIT_CALLER_ANYBODY};
-	int err = ranges_add(&leaves, &row);
-
-	return err ? err : exit_register_kind(PLINTH_EXIT_CPUID, special, &previous);
+	if (row->first == row->last)
+		return row->first & SPECIAL_BITS;
+	return row->first & TOP_BITS & SPECIAL_BITS && !((row->first ^ row->last) & TOP_BITS);
 }
 
-int exit_unregister_cpuid(uint32_t first)
+vcpu_exit_fn *cpuid_handler(void)
 {
-	return ranges_remove(&leaves, first);
+	for (uint32_t i = 0; i < leaves.n; i++)
+		if (!is_special(&leaves.rows[i]))
+			return special;
+	return exit_cpuid;
+}
+
+static struct chain_row row_of(uint32_t first, uint32_t last, exit_cpuid_fn *handler, void *context)
+{
+	return (struct chain_row){.first = first,
+				  .last = last,
+				  .handler.cpuid = handler,
+				  .context = context,
+				  .what = CHAIN_ANY};
+}
+
+int exit_register_cpuid(uint32_t first, uint32_t last, exit_cpuid_fn *handler, void *context)
+{
+	const struct chain_row row = row_of(first, last, handler, context);
+	int err = chain_add(&leaves, &row);
+
+	table_refresh();
+	return err;
+}
+
+int exit_unregister_cpuid(uint32_t first, uint32_t last, exit_cpuid_fn *handler, void *context)
+{
+	const struct chain_row row = row_of(first, last, handler, context);
+	int err = chain_remove(&leaves, &row);
+
+	table_refresh();
+	return err;
 }

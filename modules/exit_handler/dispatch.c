@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Who handles which exit: one table, built-in rows and what extensions put over them. */
+#include <string.h>
+
 #include <plinth/abi.h>
 
 #include "internal.h"
@@ -39,29 +41,62 @@ static enum exit_action unexpected(struct vcpu *vcpu)
 	return EXIT_FATAL;
 }
 
-/* Extensions replace rows before the first start; after that the table is only read. */
+/* What modules registered for, over the built-in handlers. */
+static struct chain kinds;
+
+static vcpu_exit_fn *builtin_of(uint32_t kind)
+{
+	if (kind == PLINTH_EXIT_CPUID)
+		return cpuid_handler();
+	return builtin[kind] ? builtin[kind] : unexpected;
+}
+
+static enum exit_action bottom(struct vcpu *vcpu, const struct exit_link *below)
+{
+	return builtin_of((uint32_t)below->number)(vcpu);
+}
+
+static enum exit_action hooked(struct vcpu *vcpu)
+{
+	const struct exit_link top = {
+		.chain = &kinds,
+		.n = kinds.n,
+		.what = CHAIN_ANY,
+		.number = vcpu->exit.kind,
+		.call = chain_call_hook,
+		.bottom = bottom,
+	};
+
+	return exit_below(vcpu, &top);
+}
+
+static bool is_hooked(uint32_t kind)
+{
+	for (uint32_t i = 0; i < kinds.n; i++)
+		if (chain_covers(&kinds.rows[i], kind, CHAIN_ANY))
+			return true;
+	return false;
+}
+
+/* What is called for each kind: an exit that nobody registered for costs what it would without chains. */
 static vcpu_exit_fn *table[PLINTH_EXIT_KINDS];
 
-/* An extension's constructor may come before exit_init(): the table fills itself on first use. */
-static void table_fill(void)
+void table_refresh(void)
 {
-	if (table[0])
-		return;
 	for (uint32_t kind = 0; kind < PLINTH_EXIT_KINDS; kind++)
-		table[kind] = builtin[kind] ? builtin[kind] : unexpected;
+		table[kind] = is_hooked(kind) ? hooked : builtin_of(kind);
 }
 
 int exit_init(const struct plinth_boot *boot)
 {
-	table_fill();
+	table_refresh();
 	hypercall_init(boot);
-	return 0;
+	return msr_init(boot);
 }
 
 void exit_fini(void)
 {
-	for (uint32_t kind = 0; kind < PLINTH_EXIT_KINDS; kind++)
-		table[kind] = NULL;
+	memset(table, 0, sizeof(table));
 }
 
 vcpu_exit_fn *const *exit_handlers(void)
@@ -69,12 +104,26 @@ vcpu_exit_fn *const *exit_handlers(void)
 	return table;
 }
 
-int exit_register_kind(uint32_t kind, vcpu_exit_fn *handler, vcpu_exit_fn **previous)
+static struct chain_row row_of(uint32_t first, uint32_t last, exit_hook_fn *handler, void *context)
 {
-	if (kind >= PLINTH_EXIT_KINDS || !handler)
-		return PLINTH_E_INVAL;
-	table_fill();
-	*previous = table[kind];
-	table[kind] = handler;
-	return 0;
+	return (struct chain_row){
+		.first = first, .last = last, .handler.hook = handler, .context = context, .what = CHAIN_ANY};
+}
+
+int exit_register_kind(uint32_t first, uint32_t last, exit_hook_fn *handler, void *context)
+{
+	const struct chain_row row = row_of(first, last, handler, context);
+	int err = last >= PLINTH_EXIT_KINDS ? PLINTH_E_INVAL : chain_add(&kinds, &row);
+
+	table_refresh();
+	return err;
+}
+
+int exit_unregister_kind(uint32_t first, uint32_t last, exit_hook_fn *handler, void *context)
+{
+	const struct chain_row row = row_of(first, last, handler, context);
+	int err = chain_remove(&kinds, &row);
+
+	table_refresh();
+	return err;
 }

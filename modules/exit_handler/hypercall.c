@@ -2,7 +2,10 @@
 /* VMCALL: the driver's stop, and what extension modules register. All else is #UD. */
 #include "internal.h"
 
-static struct exit_ranges calls;
+#define BY_KERNEL  1u
+#define BY_PROCESS 2u
+
+static struct chain calls;
 static uint64_t stop_rip, stop_token[2];
 
 void hypercall_init(const struct plinth_boot *boot)
@@ -16,32 +19,56 @@ void hypercall_init(const struct plinth_boot *boot)
 static bool is_stop(struct vcpu *vcpu)
 {
 	return vcpu->regs.rax == PLINTH_HYPERCALL_STOP && vcpu->exit.rip == stop_rip &&
-	       vcpu->regs.rcx == stop_token[0] && vcpu->regs.rdx == stop_token[1] && vcpu_read(vcpu, VCPU_CPL) == 0;
+	       vcpu->regs.rcx == stop_token[0] && vcpu->regs.rdx == stop_token[1] &&
+	       vcpu_read(vcpu, VCPU_CPL) == 0;
+}
+
+static enum exit_action bottom(struct vcpu *vcpu, const struct exit_link *below)
+{
+	(void)below;
+	return exit_raise_ud(vcpu);
 }
 
 enum exit_action exit_hypercall(struct vcpu *vcpu)
 {
-	const struct exit_range *row;
+	struct exit_link top = {.chain = &calls,
+				.n = calls.n,
+				.number = vcpu->regs.rax,
+				.call = chain_call_hook,
+				.bottom = bottom};
 
 	if (is_stop(vcpu)) {
 		vcpu->regs.rax = 0;
 		return EXIT_LEAVE;
 	}
-	row = ranges_find(&calls, vcpu->regs.rax);
-	if (!row || (row->caller == EXIT_CALLER_KERNEL && vcpu_read(vcpu, VCPU_CPL)))
-		return exit_raise_ud(vcpu);
-	return row->handler(vcpu, row->context);
+	top.what = vcpu_read(vcpu, VCPU_CPL) ? BY_PROCESS : BY_KERNEL;
+	return exit_below(vcpu, &top);
 }
 
-int exit_register_hypercall(uint64_t first, uint64_t last, enum exit_caller caller, exit_range_fn *handler,
+/* @what is 0, which no table takes, for a caller that is none. */
+static struct chain_row row_of(uint64_t first, uint64_t last, enum exit_caller caller, exit_hook_fn *handler,
+			       void *context)
+{
+	const uint32_t what = caller == EXIT_CALLER_KERNEL    ? BY_KERNEL
+			      : caller == EXIT_CALLER_ANYBODY ? BY_KERNEL | BY_PROCESS
+							      : 0;
+
+	return (struct chain_row){
+		.first = first, .last = last, .handler.hook = handler, .context = context, .what = what};
+}
+
+int exit_register_hypercall(uint64_t first, uint64_t last, enum exit_caller caller, exit_hook_fn *handler,
 			    void *context)
 {
-	if (caller != EXIT_CALLER_KERNEL && caller != EXIT_CALLER_ANYBODY)
-		return PLINTH_E_INVAL;
-	return ranges_add(&calls, &(struct exit_range){ first, last, handler, context, caller });
+	const struct chain_row row = row_of(first, last, caller, handler, context);
+
+	return chain_add(&calls, &row);
 }
 
-int exit_unregister_hypercall(uint64_t first)
+int exit_unregister_hypercall(uint64_t first, uint64_t last, enum exit_caller caller, exit_hook_fn *handler,
+			      void *context)
 {
-	return ranges_remove(&calls, first);
+	const struct chain_row row = row_of(first, last, caller, handler, context);
+
+	return chain_remove(&calls, &row);
 }

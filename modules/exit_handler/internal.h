@@ -11,6 +11,11 @@
 
 /* cpuid.c */
 vcpu_exit_fn exit_cpuid;
+/** cpuid_handler() - what stands in the table: exit_cpuid(), or the longer road if somebody wants any leaf.
+ */
+vcpu_exit_fn *cpuid_handler(void);
+/* dispatch.c: after a change of what is registered */
+void table_refresh(void);
 /* hypercall.c */
 vcpu_exit_fn exit_hypercall;
 void hypercall_init(const struct plinth_boot *boot);
@@ -18,6 +23,7 @@ void hypercall_init(const struct plinth_boot *boot);
 vcpu_exit_fn exit_cr_access, exit_xsetbv;
 /* msr.c */
 vcpu_exit_fn exit_msr_read, exit_msr_write, exit_msr_list;
+PLINTH_MUST_USE int msr_init(const struct plinth_boot *boot);
 /* instruction.c */
 vcpu_exit_fn exit_undefined, exit_invd, exit_settle, exit_triple_fault, exit_getsec, exit_task_switch;
 vcpu_exit_fn exit_init_signal;
@@ -26,26 +32,62 @@ vcpu_exit_fn exit_init_signal;
 enum exit_action exit_raise_gp(struct vcpu *vcpu);
 enum exit_action exit_raise_ud(struct vcpu *vcpu);
 
-/* -- range.c: who answers a number ------------------------------------------------ */
+/* -- chain.c: who wants what -------------------------------------------------------- */
 
-#define RANGES_MAX 16
-
-struct exit_range {
+/* One registration. The handler's kind is that of the table it is in. */
+struct chain_row {
 	uint64_t first, last;
-	exit_range_fn *handler;
+	union {
+		exit_hook_fn *hook;
+		exit_cpuid_fn *cpuid;
+		exit_msr_fn *msr;
+	} handler;
 	void *context;
-	enum exit_caller caller; /* of hypercalls */
+	uint32_t what; /* bits: of MSRs VCPU_MSR_*, of hypercalls who may make them; else CHAIN_ANY */
 };
 
-/* Sorted by first; used rows are 0 .. n-1. */
-struct exit_ranges {
+#define CHAIN_ANY 1u
+
+/* Oldest first. */
+struct chain {
 	uint32_t n;
-	struct exit_range rows[RANGES_MAX];
+	struct chain_row rows[EXIT_REGISTRATIONS];
 };
 
-PLINTH_MUST_USE int ranges_add(struct exit_ranges *ranges, const struct exit_range *row);
-PLINTH_MUST_USE int ranges_remove(struct exit_ranges *ranges, uint64_t first);
-/** ranges_find() - the row that holds @number, or NULL. */
-const struct exit_range *ranges_find(const struct exit_ranges *ranges, uint64_t number);
+/* One exit on its way down: the rows below are 0 .. n - 1. */
+struct exit_link {
+	const struct chain *chain;
+	uint32_t n;
+	uint32_t what;	 /* a row that is meant has one of these bits */
+	uint64_t number; /* what the ranges are about */
+	void *question;	 /* what a handler is told beside the vCPU; for @call */
+	enum exit_action (*call)(const struct chain_row *row, struct vcpu *vcpu,
+				 const struct exit_link *below);
+	enum exit_action (*bottom)(struct vcpu *vcpu, const struct exit_link *below);
+};
+
+PLINTH_MUST_USE int chain_add(struct chain *chain, const struct chain_row *row);
+PLINTH_MUST_USE int chain_remove(struct chain *chain, const struct chain_row *row);
+bool chain_covers(const struct chain_row *row, uint64_t number, uint32_t what);
+/** chain_call_hook() - for tables of hooks. */
+enum exit_action chain_call_hook(const struct chain_row *row, struct vcpu *vcpu,
+				 const struct exit_link *below);
+
+/* -- msr_policy.c: which MSRs Plinth itself looks at ---------------------------------- */
+
+struct msr_policy {
+	uint32_t msr;
+	uint32_t what; /* VCPU_MSR_* */
+	enum exit_action (*handler)(struct vcpu *vcpu, struct exit_msr *access);
+};
+
+void msr_policy_init(const struct plinth_boot *boot);
+/** msr_policy_find() - the row about this access, or NULL: it passes. */
+const struct msr_policy *msr_policy_find(uint32_t msr, uint32_t what);
+/** msr_policy_apply() - its accesses exit, as far as they lie between @first and @last. */
+PLINTH_MUST_USE int msr_policy_apply(uint32_t first, uint32_t last);
+
+/** msr_pass() - do what the hardware would do with the guest's access. */
+enum exit_action msr_pass(struct vcpu *vcpu, struct exit_msr *access);
 
 #endif

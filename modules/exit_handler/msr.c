@@ -1,47 +1,149 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * RDMSR and WRMSR outside the ranges of the bitmap. The hardware decides: what it
- * refuses becomes the guest's #GP. 0x40000000-0x400000ff belong to hypervisors, and
- * we define none of them.
+ * RDMSR and WRMSR that exit: of MSRs that somebody registered for, of those that Plinth itself looks at
+ * (msr_policy.c), and of all that the hardware cannot leave to a guest. In the end the hardware decides: what
+ * it refuses becomes the guest's #GP. 0x40000000-0x400000ff belong to hypervisors, and we define none of
+ * them.
  */
 #include "internal.h"
 
 #define HYPERVISOR_MSR_FIRST 0x40000000u
 #define HYPERVISOR_MSR_LAST  0x400000ffu
 
+static struct chain msrs;
+
 static bool is_hypervisor_msr(uint32_t msr)
 {
 	return msr >= HYPERVISOR_MSR_FIRST && msr <= HYPERVISOR_MSR_LAST;
 }
 
+enum exit_action msr_pass(struct vcpu *vcpu, struct exit_msr *access)
+{
+	int err = PLINTH_E_FAULT;
+
+	if (!is_hypervisor_msr(access->msr))
+		err = access->is_write ? vcpu_write_msr(vcpu, access->msr, access->value)
+				       : vcpu_read_msr(vcpu, access->msr, &access->value);
+	return err ? exit_raise_gp(vcpu) : EXIT_NEXT;
+}
+
+static enum exit_action bottom(struct vcpu *vcpu, const struct exit_link *below)
+{
+	struct exit_msr *access = below->question;
+	const struct msr_policy *policy = msr_policy_find(access->msr, below->what);
+
+	return policy ? policy->handler(vcpu, access) : msr_pass(vcpu, access);
+}
+
+static enum exit_action call(const struct chain_row *row, struct vcpu *vcpu, const struct exit_link *below)
+{
+	return row->handler.msr(vcpu, below->question, below, row->context);
+}
+
+static enum exit_action handle(struct vcpu *vcpu, struct exit_msr *access)
+{
+	const struct exit_link top = {
+		.chain = &msrs,
+		.n = msrs.n,
+		.what = access->is_write ? VCPU_MSR_WRITE : VCPU_MSR_READ,
+		.number = access->msr,
+		.question = access,
+		.call = call,
+		.bottom = bottom,
+	};
+
+	return exit_below(vcpu, &top);
+}
+
 enum exit_action exit_msr_read(struct vcpu *vcpu)
 {
-	uint32_t msr = (uint32_t)vcpu->regs.rcx;
-	uint64_t value;
+	struct exit_msr access = {.msr = (uint32_t)vcpu->regs.rcx};
+	enum exit_action action = handle(vcpu, &access);
 
-	if (is_hypervisor_msr(msr) || cpu_rdmsr_safe(msr, &value))
-		return exit_raise_gp(vcpu);
-	vcpu->regs.rax = (uint32_t)value;
-	vcpu->regs.rdx = value >> 32;
+	if (action != EXIT_NEXT)
+		return action;
+	vcpu->regs.rax = (uint32_t)access.value;
+	vcpu->regs.rdx = access.value >> 32;
 	return EXIT_NEXT;
 }
 
 enum exit_action exit_msr_write(struct vcpu *vcpu)
 {
-	uint32_t msr = (uint32_t)vcpu->regs.rcx;
-	uint64_t value = (vcpu->regs.rdx << 32) | (uint32_t)vcpu->regs.rax;
+	struct exit_msr access = {
+		.msr = (uint32_t)vcpu->regs.rcx,
+		.is_write = true,
+		.value = (vcpu->regs.rdx << 32) | (uint32_t)vcpu->regs.rax,
+	};
 
-	if (is_hypervisor_msr(msr) || cpu_wrmsr_safe(msr, value))
-		return exit_raise_gp(vcpu);
-	return EXIT_NEXT;
+	return handle(vcpu, &access);
 }
 
 /*
- * RDMSRLIST, WRMSRLIST, URDMSR, UWRMSR: what the bitmap lets through they do by themselves, and so they come
- * here for an MSR outside its ranges only. No CPU has one there, and each of the four then raises #GP; what a
- * list did before that is done, and the register that counts says so already.
+ * RDMSRLIST, WRMSRLIST, URDMSR, UWRMSR: what passes they do by themselves, and so they come here at an MSR
+ * outside the bitmap's ranges, where no CPU has one, and at one that is looked at, which must be written one
+ * by one. Each of the four then raises #GP; what a list did before that is done, and the register that counts
+ * says so already.
  */
 enum exit_action exit_msr_list(struct vcpu *vcpu)
 {
+	LOG_DEBUG("a list of MSRs stops at 0x%llx", (unsigned long long)vcpu_qualification(vcpu));
 	return exit_raise_gp(vcpu);
+}
+
+/* -- which accesses exit ------------------------------------------------------------------ */
+
+static int row_apply(const struct chain_row *row)
+{
+	return vcpu_msr_exits((uint32_t)row->first, (uint32_t)row->last, row->what, true);
+}
+
+/* After a row is gone: nothing of its range exits but what others, and the policy, want. */
+static void range_renew(const struct chain_row *gone)
+{
+	int err = vcpu_msr_exits((uint32_t)gone->first, (uint32_t)gone->last, gone->what, false);
+
+	for (uint32_t i = 0; !err && i < msrs.n; i++)
+		err = row_apply(&msrs.rows[i]);
+	if (!err)
+		err = msr_policy_apply((uint32_t)gone->first, (uint32_t)gone->last);
+	if (err)
+		LOG_ERR("MSRs 0x%llx to 0x%llx: which of them exit is not known any more: %s",
+			(unsigned long long)gone->first, (unsigned long long)gone->last,
+			plinth_strerror(err));
+}
+
+int msr_init(const struct plinth_boot *boot)
+{
+	msr_policy_init(boot);
+	return msr_policy_apply(0, UINT32_MAX);
+}
+
+static struct chain_row row_of(uint32_t first, uint32_t last, uint32_t what, exit_msr_fn *handler,
+			       void *context)
+{
+	return (struct chain_row){
+		.first = first, .last = last, .handler.msr = handler, .context = context, .what = what};
+}
+
+int exit_register_msr(uint32_t first, uint32_t last, uint32_t what, exit_msr_fn *handler, void *context)
+{
+	const struct chain_row row = row_of(first, last, what, handler, context);
+	int err = what & ~(VCPU_MSR_READ | VCPU_MSR_WRITE) ? PLINTH_E_INVAL : chain_add(&msrs, &row);
+
+	if (err)
+		return err;
+	err = row_apply(&row);
+	if (err)
+		(void)!chain_remove(&msrs, &row);
+	return err;
+}
+
+int exit_unregister_msr(uint32_t first, uint32_t last, uint32_t what, exit_msr_fn *handler, void *context)
+{
+	const struct chain_row row = row_of(first, last, what, handler, context);
+	int err = chain_remove(&msrs, &row);
+
+	if (!err)
+		range_renew(&row);
+	return err;
 }

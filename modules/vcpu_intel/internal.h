@@ -61,6 +61,14 @@ extern const struct switched_msr switched_msrs[SWITCHED_MSRS];
 /** is_switched() - do these controls change that MSR on the way? */
 bool is_switched(const struct controls *controls, const struct switched_msr *msr);
 
+/* -- msr.c, msr_bitmap.c: the guest's MSRs -------------------------------------- */
+
+/** msr_writes_can_exit() - could vcpu_write_msr() do any write of these? If not, the MSR is named in the log.
+ */
+bool msr_writes_can_exit(uint32_t first, uint32_t last);
+/** msr_bitmap_fill() - the page that the CPUs look at is there. */
+void msr_bitmap_fill(void);
+
 /* -- segment.c ------------------------------------------------------------------ */
 
 enum segment { SEG_ES, SEG_CS, SEG_SS, SEG_DS, SEG_FS, SEG_GS, SEG_LDTR, SEG_TR, SEGMENTS };

@@ -28,7 +28,6 @@ static int page_alloc(void **page, uint64_t *pa)
 
 int vcpu_init(const struct plinth_boot *boot)
 {
-	/* All zero: no access to an MSR in the bitmap's ranges exits. */
 	int err = page_alloc(&vcpu_common.msr_bitmap, &vcpu_common.msr_bitmap_pa);
 
 	if (!err && vcpu_common.slat)
@@ -38,6 +37,7 @@ int vcpu_init(const struct plinth_boot *boot)
 		vcpu_common.msr_bitmap = NULL;
 		return err;
 	}
+	msr_bitmap_fill();
 	vcpu_common.xapic = NULL;
 	vcpu_common.land = boot->land;
 	vcpu_common.land_user = boot->land_user;

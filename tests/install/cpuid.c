@@ -20,7 +20,12 @@ enum exit_action exit_cpuid(struct vcpu *vcpu)
 	return EXIT_NEXT;
 }
 
-int exit_register_cpuid(uint32_t first, uint32_t last, exit_range_fn *handler, void *context)
+vcpu_exit_fn *cpuid_handler(void)
+{
+	return exit_cpuid;
+}
+
+int exit_register_cpuid(uint32_t first, uint32_t last, exit_cpuid_fn *handler, void *context)
 {
 	(void)first;
 	(void)last;
@@ -29,8 +34,11 @@ int exit_register_cpuid(uint32_t first, uint32_t last, exit_range_fn *handler, v
 	return PLINTH_E_NOTSUP;
 }
 
-int exit_unregister_cpuid(uint32_t first)
+int exit_unregister_cpuid(uint32_t first, uint32_t last, exit_cpuid_fn *handler, void *context)
 {
 	(void)first;
+	(void)last;
+	(void)handler;
+	(void)context;
 	return PLINTH_E_NOTSUP;
 }

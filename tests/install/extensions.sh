@@ -92,7 +92,7 @@ check "stop" plinthctl stop
 check "unload" plinthctl unload
 
 echo "== what does not fit"
-refuses "a function of another version" "newer.so.*version 2 of exit_register_kind.*exit_handler.so offers version 1; .*exit_handler.so is the older" \
+refuses "a function of another version" "newer.so.*version 3 of exit_register_kind.*exit_handler.so offers version 2; .*exit_handler.so is the older" \
 	plinthctl load --uart $UART --add /files/newer.so
 refuses "an extension that is not there" "nowhere" plinthctl load --add nowhere
 

@@ -3,9 +3,9 @@
 #include <plinth/abi.h>
 #include <plinth/vcpu.h>
 
-PLINTH_MODULE("newer", "0.1.0", "wants version 2 of exit_register_kind()");
+PLINTH_MODULE("newer", "0.1.0", "wants version 3 of exit_register_kind()");
 
-int exit_register_kind(uint32_t kind, vcpu_exit_fn *handler) PLINTH_VERSION(exit_register_kind, 2);
+int exit_register_kind(uint32_t kind, vcpu_exit_fn *handler) PLINTH_VERSION(exit_register_kind, 3);
 
 static enum exit_action handler(struct vcpu *vcpu)
 {

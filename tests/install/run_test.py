@@ -76,7 +76,7 @@ def main():
                 shutil.copy(module, files)
         newer = os.path.join(files, "newer.so")
         build_by_hand(prefix, os.path.join(HERE, "newer.c"), newer)
-        check(prefix, [newer], 1, "was built for version 2 of exit_register_kind(), but ")
+        check(prefix, [newer], 1, "was built for version 3 of exit_register_kind(), but ")
         shutil.copy(swapped, os.path.join(files, "exit_handler.so"))
         pc = subprocess.run([sys.executable, os.path.join(TOP, "tests", "system", "pc"), "--build", build,
                              "--folder", os.path.join(build, "system", "extensions"), "--strict",

@@ -6,8 +6,9 @@
 
 PLINTH_MODULE("extension", "0.1.0", "hypercalls of its own (tests)");
 
-static enum exit_action answer(struct vcpu *vcpu, void *context)
+static enum exit_action answer(struct vcpu *vcpu, const struct exit_link *below, void *context)
 {
+	(void)below;
 	vcpu->regs.rax ^= (uint64_t)context;
 	return EXIT_NEXT;
 }
@@ -22,6 +23,8 @@ __attribute__((constructor)) static void attach(void)
 
 __attribute__((destructor)) static void detach(void)
 {
-	(void)!exit_unregister_hypercall(EXTENSION_KERNEL);
-	(void)!exit_unregister_hypercall(EXTENSION_ANYBODY);
+	(void)!exit_unregister_hypercall(EXTENSION_KERNEL, EXTENSION_KERNEL + EXTENSION_MORE,
+					 EXIT_CALLER_KERNEL, answer, (void *)EXTENSION_ANSWER);
+	(void)!exit_unregister_hypercall(EXTENSION_ANYBODY, EXTENSION_ANYBODY + EXTENSION_MORE,
+					 EXIT_CALLER_ANYBODY, answer, (void *)EXTENSION_ANSWER);
 }

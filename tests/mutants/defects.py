@@ -29,7 +29,11 @@ EPT_TABLE = 'modules/ept/table.c'
 WATCHDOG = 'modules/vcpu_intel/watchdog.c'
 REPORT = 'modules/vcpu_intel/report.c'
 COUNTERS = 'modules/vcpu_intel/counters.c'
-RANGE = 'modules/exit_handler/range.c'
+CHAIN = 'modules/exit_handler/chain.c'
+POLICY = 'modules/exit_handler/msr_policy.c'
+DISPATCH = 'modules/exit_handler/dispatch.c'
+BITMAP = 'modules/vcpu_intel/msr_bitmap.c'
+GUEST_MSR = 'modules/vcpu_intel/msr.c'
 LOG = 'modules/serial/log.c'
 STEP = 'lib/step.c'
 
@@ -122,10 +126,9 @@ DEFECTS = [
     ('a fault in the last words is told of, and so on', REPORT, '\tif (vcpu->local.in_fault <= FAULTS_TOLD)\n\t\tLOG_ERR', '\tLOG_ERR'),
     ('a failed VMWRITE outlives its guest', VCPU, '\tp->write_failure = (struct vmcs_failure){ 0 };\n', ''),
     ('LMSW clears PE', CONTROL, 'cr0 & ~(CR0_MP | CR0_EM | CR0_TS)', 'cr0 & ~(CR0_PE | CR0_MP | CR0_EM | CR0_TS)'),
-    ('OSXSAVE does not follow the guest', CPUID, 'cr4 & CR4_OSXSAVE ? CPUID_1_ECX_OSXSAVE : 0', '0'),
-    ('RDMSR leaves the upper half', MSR, 'vcpu->regs.rdx = value >> 32;', 'vcpu->regs.rdx |= value >> 32;'),
-    ('a bad MSR kills the VMM', MSR, 'is_hypervisor_msr(msr) || cpu_wrmsr_safe(msr, value)',
-     'is_hypervisor_msr(msr) || (cpu_wrmsr(msr, value), false)'),
+    ('OSXSAVE does not follow the guest', CPUID, 'vcpu_read(vcpu, VCPU_CR4) & CR4_OSXSAVE', 'false'),
+    ('RDMSR leaves the upper half', MSR, 'vcpu->regs.rdx = access.value >> 32;', 'vcpu->regs.rdx |= access.value >> 32;'),
+    ('a bad MSR kills the VMM', GUEST_MSR, 'return cpu_wrmsr_safe(msr, value);', 'return cpu_wrmsr(msr, value), 0;'),
     ('anybody may stop the VMM', HYPERCALL, 'vcpu->regs.rcx == stop_token[0] && vcpu->regs.rdx == stop_token[1] &&', ''),
     ('the stop gives RAX back', HYPERCALL, '\t\tvcpu->regs.rax = 0;\n\t\treturn EXIT_LEAVE', '\t\treturn EXIT_LEAVE'),
     ('CR0 shadow and register are mixed up', REGS, 'vmcs_write(shadow, value);', 'vmcs_write(shadow, vmcs_read(real));'),
@@ -212,12 +215,27 @@ DEFECTS = [
     ('a CPU that an INIT took away is waited for', CPUS, 'if (shared_of(c)->state == PLINTH_CPU_RESET) {', 'if (false) {'),
     ('a loop in root mode is never noticed', WATCHDOG, '++p->loop_nmis >= LOOP_NMIS', 'p->loop_nmis >= LOOP_NMIS'),
     ('three NMIs in one long exit are a loop', WATCHDOG, '>= LOOP_NMIS && now - p->loop_since >= LOOP_TICKS', '>= LOOP_NMIS'),
-    ('user mode may make the kernel\'s hypercalls', HYPERCALL,
-     '!row || (row->caller == EXIT_CALLER_KERNEL && vcpu_read(vcpu, VCPU_CPL))', '!row'),
-    ('the last number of a range is nobody\'s', RANGE, '.last < number', '.last <= number'),
-    ('a list of MSRs passes over one that is absent', MSR, 'exit_msr_list(struct vcpu *vcpu)\n{\n\treturn exit_raise_gp(vcpu);',
-     'exit_msr_list(struct vcpu *vcpu)\n{\n\t(void)vcpu;\n\treturn EXIT_NEXT;'),
-    ('the hypervisors\' MSRs are read from the hardware', MSR, 'is_hypervisor_msr(msr) || cpu_rdmsr_safe', 'cpu_rdmsr_safe'),
+    ('user mode may make the kernel\'s hypercalls', HYPERCALL, 'vcpu_read(vcpu, VCPU_CPL) ? BY_PROCESS : BY_KERNEL', 'BY_KERNEL'),
+    ('the last number of a range is nobody\'s', CHAIN, 'number <= row->last', 'number < row->last'),
+    ('whoever registered first is asked first', CHAIN, 'struct exit_link next = *below;\n\n\twhile (next.n) {\n\t\tconst struct chain_row *row = &next.chain->rows[--next.n];',
+     'struct exit_link next = *below;\n\n\twhile (next.n) {\n\t\tconst struct chain_row *row = &next.chain->rows[next.chain->n - next.n--];'),
+    ('a handler below is passed over', CHAIN, '&next.chain->rows[--next.n]', '&next.chain->rows[next.n = next.n > 1 ? next.n - 2 : 0]'),
+    ('a registration too many', CHAIN, 'chain->n == EXIT_REGISTRATIONS', 'chain->n > EXIT_REGISTRATIONS'),
+    ('the last to register is the one that goes', CHAIN, 'memmove(&chain->rows[i], &chain->rows[i + 1], (chain->n - i) * sizeof(chain->rows[0]));', ''),
+    ('a CPUID handler does not see the subleaf', CPUID, '.subleaf = (uint32_t)vcpu->regs.rcx', '.subleaf = 0'),
+    ('whoever is above a kind is not asked', DISPATCH, 'is_hooked(kind) ? hooked : builtin_of(kind)', 'builtin_of(kind)'),
+    ('a list of MSRs passes over one that is absent', MSR, '\treturn exit_raise_gp(vcpu);\n}\n\n/* -- which accesses', '\treturn EXIT_NEXT;\n}\n\n/* -- which accesses'),
+    ('the hypervisors\' MSRs are read from the hardware', MSR, 'if (!is_hypervisor_msr(access->msr))', 'if (!is_hypervisor_msr(access->msr) || !access->is_write)'),
+    ('whoever goes takes the policy along', MSR, 'if (!err)\n\t\terr = msr_policy_apply((uint32_t)gone->first, (uint32_t)gone->last);', ''),
+    ('whoever goes takes what others look at along', MSR, 'i < msrs.n; i++)\n\t\terr = row_apply(&msrs.rows[i]);', 'i < 0; i++)\n\t\terr = row_apply(&msrs.rows[i]);'),
+    ('the APIC moves', POLICY, '(access->value ^ now) & APIC_BASE_ADDRESS', '(access->value ^ now) & APIC_BASE_ADDRESS & now'),
+    ('the CPU\'s records may lie in the VMM', POLICY, 'access->value - slot_va < SLOT_BYTES', 'access->value == slot_va'),
+    ('execute disable goes', POLICY, 'access->value & MISC_ENABLE_NO_XD', 'false'),
+    ('reads and writes of MSRs are mixed up', BITMAP, 'if (parts[i].what & what)', 'if (parts[i].what & (what ^ 3u))'),
+    ('no MSR exits', BITMAP, 'void msr_bitmap_fill(void)\n{\n\tmemcpy(vcpu_common.msr_bitmap, wanted, sizeof(wanted));', 'void msr_bitmap_fill(void)\n{\n\tmemset(vcpu_common.msr_bitmap, 0, sizeof(wanted));'),
+    ('an MSR of root mode is taken for the guest\'s', GUEST_MSR, '*value = vmcs_read(row->field);', '*value = cpu_rdmsr(msr);'),
+    ('execute disable goes where there is one for both', GUEST_MSR, '!(value & EFER_NXE)', '!value'),
+    ('root mode gets the guest\'s EFER', GUEST_MSR, '\tcpu_wrmsr(MSR_IA32_EFER, own);\n', ''),
     ('an MSR that entries load starts with 0', SETUP, 'vmcs_write(switched_msrs[i].field, cpu_rdmsr(switched_msrs[i].msr));',
      'vmcs_write(switched_msrs[i].field, 0);'),
 ]

@@ -43,6 +43,9 @@ MORE_SWEEPS = [
     ('unit tests of vcpu_intel', 'tests/unit/test_vcpu_intel_crash', [], 30),
     ('unit tests of vcpu_intel', 'tests/unit/test_vcpu_intel_events', [], 30),
     ('unit tests of vcpu_intel', 'tests/unit/test_vcpu_intel_registers', [], 30),
+    ('unit tests of exit_handler', 'tests/unit/test_exit_handler_chain', [], 30),
+    ('unit tests of exit_handler', 'tests/unit/test_exit_handler_handlers', [], 30),
+    ('unit tests of exit_handler', 'tests/unit/test_exit_handler_msrs', [], 30),
 ]
 SWEEPS = FIRST_SWEEPS + MORE_SWEEPS
 # Where a defect in these files shows first, nearly always: that sweep is tried first.

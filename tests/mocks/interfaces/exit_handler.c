@@ -70,20 +70,16 @@ static vcpu_exit_fn *builtin(uint32_t kind)
 	}
 }
 
-/* The constructor of an extension may want a row before exit_init(). */
-static void fill(void)
-{
-	for (uint32_t kind = 0; !table[0] && kind < PLINTH_EXIT_KINDS; kind++)
-		table[PLINTH_EXIT_KINDS - 1 - kind] = builtin(PLINTH_EXIT_KINDS - 1 - kind);
-}
-
 int exit_init(const struct plinth_boot *boot)
 {
 	if (!mock_ready)
 		return PLINTH_E_STATE;
 	if (mock_fails("exit_init"))
 		return PLINTH_E_NOMEM;
-	fill();
+	/* The constructor of an extension may have been here before. */
+	for (uint32_t kind = 0; kind < PLINTH_EXIT_KINDS; kind++)
+		if (!table[kind])
+			table[kind] = builtin(kind);
 	stop_rip = boot->stop_rip;
 	stop_token[0] = boot->stop_token[0];
 	stop_token[1] = boot->stop_token[1];
@@ -92,7 +88,7 @@ int exit_init(const struct plinth_boot *boot)
 
 void exit_fini(void)
 {
-	table[0] = NULL;
+	stop_rip = 0;
 }
 
 vcpu_exit_fn *const *exit_handlers(void)
@@ -100,30 +96,95 @@ vcpu_exit_fn *const *exit_handlers(void)
 	return table;
 }
 
-int exit_register_kind(uint32_t kind, vcpu_exit_fn *handler, vcpu_exit_fn **previous)
+/* One module may stand above each kind of exit. */
+struct exit_link {
+	vcpu_exit_fn *ours;
+};
+
+static struct hook {
+	exit_hook_fn *handler;
+	void *context;
+} hooks[PLINTH_EXIT_KINDS];
+
+static enum exit_action hooked(struct vcpu *vcpu)
 {
-	if (kind >= PLINTH_EXIT_KINDS || !handler)
+	const struct hook *hook = &hooks[vcpu->exit.kind];
+	const struct exit_link below = {builtin(vcpu->exit.kind)};
+
+	return hook->handler(vcpu, &below, hook->context);
+}
+
+enum exit_action exit_below(struct vcpu *vcpu, const struct exit_link *below)
+{
+	return below->ours(vcpu);
+}
+
+static bool is_range(uint32_t first, uint32_t last)
+{
+	return first <= last && last < PLINTH_EXIT_KINDS;
+}
+
+int exit_register_kind(uint32_t first, uint32_t last, exit_hook_fn *handler, void *context)
+{
+	if (!is_range(first, last) || !handler)
 		return PLINTH_E_INVAL;
-	fill();
-	*previous = table[kind];
-	table[kind] = handler;
+	for (uint32_t kind = first; kind <= last; kind++)
+		if (hooks[kind].handler)
+			return PLINTH_E_LIMIT;
+	for (uint32_t kind = first; kind <= last; kind++) {
+		hooks[kind] = (struct hook){handler, context};
+		table[kind] = hooked;
+	}
 	return 0;
 }
 
-/* No room for ranges. */
-int exit_register_cpuid(uint32_t first, uint32_t last, exit_range_fn *handler, void *context)
+int exit_unregister_kind(uint32_t first, uint32_t last, exit_hook_fn *handler, void *context)
+{
+	if (!is_range(first, last))
+		return PLINTH_E_INVAL;
+	for (uint32_t kind = first; kind <= last; kind++)
+		if (hooks[kind].handler != handler || hooks[kind].context != context)
+			return PLINTH_E_INVAL;
+	for (uint32_t kind = first; kind <= last; kind++) {
+		hooks[kind] = (struct hook){NULL, NULL};
+		table[kind] = builtin(kind);
+	}
+	return 0;
+}
+
+/* Whoever wants a CPUID leaf, an MSR or a hypercall is told that there is no room: we have none to give. */
+int exit_register_cpuid(uint32_t first, uint32_t last, exit_cpuid_fn *handler, void *context)
 {
 	(void)context;
 	return first > last || !handler ? PLINTH_E_INVAL : PLINTH_E_LIMIT;
 }
 
-int exit_unregister_cpuid(uint32_t first)
+int exit_unregister_cpuid(uint32_t first, uint32_t last, exit_cpuid_fn *handler, void *context)
 {
 	(void)first;
+	(void)last;
+	(void)handler;
+	(void)context;
 	return PLINTH_E_INVAL;
 }
 
-int exit_register_hypercall(uint64_t first, uint64_t last, enum exit_caller caller, exit_range_fn *handler,
+int exit_register_msr(uint32_t first, uint32_t last, uint32_t what, exit_msr_fn *handler, void *context)
+{
+	(void)context;
+	return first > last || !handler || !what ? PLINTH_E_INVAL : PLINTH_E_LIMIT;
+}
+
+int exit_unregister_msr(uint32_t first, uint32_t last, uint32_t what, exit_msr_fn *handler, void *context)
+{
+	(void)first;
+	(void)last;
+	(void)what;
+	(void)handler;
+	(void)context;
+	return PLINTH_E_INVAL;
+}
+
+int exit_register_hypercall(uint64_t first, uint64_t last, enum exit_caller caller, exit_hook_fn *handler,
 			    void *context)
 {
 	(void)caller;
@@ -131,8 +192,13 @@ int exit_register_hypercall(uint64_t first, uint64_t last, enum exit_caller call
 	return first > last || !handler ? PLINTH_E_INVAL : PLINTH_E_LIMIT;
 }
 
-int exit_unregister_hypercall(uint64_t first)
+int exit_unregister_hypercall(uint64_t first, uint64_t last, enum exit_caller caller, exit_hook_fn *handler,
+			      void *context)
 {
 	(void)first;
+	(void)last;
+	(void)caller;
+	(void)handler;
+	(void)context;
 	return PLINTH_E_INVAL;
 }

@@ -207,6 +207,25 @@ void vcpu_cr_access(struct vcpu *vcpu, struct vcpu_cr_access *out)
 		.cr = q & 15, .op = q >> 4 & 3, .gpr = q >> 8 & 15, .source = q >> 16 & 0xffff};
 }
 
+/* No MSR is changed between root mode and the guest, and which of them exit is for the test to say. */
+int vcpu_msr_exits(uint32_t first, uint32_t last, uint32_t what, bool exits)
+{
+	(void)exits;
+	return first > last || !what || what > (VCPU_MSR_READ | VCPU_MSR_WRITE) ? PLINTH_E_INVAL : 0;
+}
+
+int vcpu_read_msr(struct vcpu *vcpu, uint32_t msr, uint64_t *value)
+{
+	(void)vcpu;
+	return cpu_rdmsr_safe(msr, value);
+}
+
+int vcpu_write_msr(struct vcpu *vcpu, uint32_t msr, uint64_t value)
+{
+	(void)vcpu;
+	return cpu_wrmsr_safe(msr, value);
+}
+
 void vcpu_inject(struct vcpu *vcpu, uint8_t vector, bool has_error, uint32_t error)
 {
 	vcpu->priv->guest.event = 1u << 31 | 3u << 8 | (has_error ? 1u << 11 : 0) | vector;

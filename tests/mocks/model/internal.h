@@ -39,6 +39,10 @@ void model_tick(void);
 /* cpuid.c: what the CPU here reports. */
 void model_cpuid_answer(uint32_t leaf, uint32_t subleaf, struct cpu_leaf *out);
 
+/* msr.c: of the CPU here; false: #GP. */
+bool model_msr_read(uint32_t msr, uint64_t *value);
+bool model_msr_write(uint32_t msr, uint64_t value);
+
 /* exception.c: an exception of the instruction at hand. */
 enum raise_how { RAISE_PLAIN, RAISE_FIXUP };
 /* True: execution goes on (at the fix-up); otherwise it does not return. */

@@ -206,6 +206,15 @@ enum model_end model_call(uint32_t cpu, uint64_t stack_top, uint64_t fn, uint64_
  */
 enum model_end model_exit(uint32_t cpu, const struct model_exit *exit);
 
+/**
+ * model_guest_msr() - the guest executes RDMSR or WRMSR, with the operands in its registers.
+ *
+ * Where the bitmaps say so it exits; else the CPU does it, and a fault is the guest's event.
+ */
+enum model_end model_guest_msr(uint32_t cpu, bool is_write);
+/** model_msr_exits() - would it exit? */
+bool model_msr_exits(uint32_t cpu, uint32_t msr, bool is_write);
+
 /** model_nmi() - an NMI arrives while the guest runs, or (see nmi_at_tick) in the VMM. */
 void model_nmi(uint32_t cpu);
 

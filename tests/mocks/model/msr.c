@@ -7,7 +7,7 @@
 #define EFER_KNOWN 0xd01ull
 #define BASIC_TRUE (1ull << 55)
 
-enum rule { ANY, CANONICAL, PAT, EFER, LOCK, DEBUG };
+enum rule { ANY, CANONICAL, PAT, EFER, LOCK, DEBUG, APIC };
 
 static const struct {
 	uint32_t index;
@@ -89,7 +89,7 @@ static bool absent(uint32_t msr)
 	return msr == MSR_IA32_PEBS_ENABLE && model.kind->counters < 2;
 }
 
-static bool read(uint32_t msr, uint64_t *value)
+bool model_msr_read(uint32_t msr, uint64_t *value)
 {
 	enum rule rule;
 	const uint64_t *found = slot(model_here(), msr, &rule);
@@ -110,6 +110,21 @@ static bool valid_pat(uint64_t pat)
 	return true;
 }
 
+#define APIC_ON	      0x800ull
+#define APIC_RESERVED 0x2ffull /* below the address; bit 8, the boot processor, may be written */
+
+/* SDM, "x2APIC State Transitions": into x2APIC mode from xAPIC mode only, out of it to off only. */
+static bool valid_apic_base(uint64_t before, uint64_t value)
+{
+	uint64_t now = before & (APIC_ON | APIC_BASE_X2APIC), next = value & (APIC_ON | APIC_BASE_X2APIC);
+
+	if (value >> model.kind->caps.physical_bits || value & APIC_RESERVED || next == APIC_BASE_X2APIC)
+		return false;
+	if (next == (APIC_ON | APIC_BASE_X2APIC))
+		return now & APIC_ON;
+	return !(now & APIC_BASE_X2APIC) || !(next & APIC_ON);
+}
+
 static bool valid(enum rule rule, uint64_t before, uint64_t value)
 {
 	switch (rule) {
@@ -118,11 +133,12 @@ static bool valid(enum rule rule, uint64_t before, uint64_t value)
 	case EFER: return !(value & ~EFER_KNOWN) && !((value ^ before) & EFER_LME);
 	case LOCK: return !(before & FEATURE_CONTROL_LOCKED);
 	case DEBUG: return !(value & ~0xffc7ull);
+	case APIC: return valid_apic_base(before, value);
 	default: return true;
 	}
 }
 
-static bool write(uint32_t msr, uint64_t value)
+bool model_msr_write(uint32_t msr, uint64_t value)
 {
 	enum rule rule;
 	uint64_t *found = slot(model_here(), msr, &rule);
@@ -160,7 +176,7 @@ bool model_msrs_store(struct model_cpu *cpu, uint32_t count_field, uint32_t addr
 	for (uint64_t i = 0; i < n; i++) {
 		struct list_row *row = list_row(cpu, address_field, n, i);
 
-		if (!row || row->reserved || !read(row->msr, &row->value))
+		if (!row || row->reserved || !model_msr_read(row->msr, &row->value))
 			return false;
 	}
 	return true;
@@ -174,7 +190,7 @@ bool model_msrs_load(struct model_cpu *cpu, uint32_t count_field, uint32_t addre
 		const struct list_row *row = list_row(cpu, address_field, n, i);
 		bool base = row && (row->msr == MSR_IA32_FS_BASE || row->msr == MSR_IA32_GS_BASE);
 
-		if (!row || base || row->reserved || !write(row->msr, row->value))
+		if (!row || base || row->reserved || !model_msr_write(row->msr, row->value))
 			return false;
 	}
 	return true;
@@ -185,7 +201,7 @@ uint64_t model_rdmsr(uint32_t msr)
 	uint64_t value = 0;
 
 	model_tick();
-	if (!read(msr, &value))
+	if (!model_msr_read(msr, &value))
 		model_raise(VECTOR_GP, 0, RAISE_PLAIN, "RDMSR");
 	return value;
 }
@@ -193,14 +209,14 @@ uint64_t model_rdmsr(uint32_t msr)
 void model_wrmsr(uint32_t msr, uint64_t value)
 {
 	model_tick();
-	if (!write(msr, value))
+	if (!model_msr_write(msr, value))
 		model_raise(VECTOR_GP, 0, RAISE_PLAIN, "WRMSR");
 }
 
 int model_rdmsr_safe(uint32_t msr, uint64_t *value)
 {
 	model_tick();
-	if (read(msr, value))
+	if (model_msr_read(msr, value))
 		return 0;
 	model_raise(VECTOR_GP, 0, RAISE_FIXUP, "RDMSR");
 	return PLINTH_E_FAULT;
@@ -209,7 +225,7 @@ int model_rdmsr_safe(uint32_t msr, uint64_t *value)
 int model_wrmsr_safe(uint32_t msr, uint64_t value)
 {
 	model_tick();
-	if (write(msr, value))
+	if (model_msr_write(msr, value))
 		return 0;
 	model_raise(VECTOR_GP, 0, RAISE_FIXUP, "WRMSR");
 	return PLINTH_E_FAULT;

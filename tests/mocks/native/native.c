@@ -13,30 +13,16 @@ const char *const machine_usual[] = { "native_bridge", NULL };
 
 /*
  * The modules' constructors run once, when the process begins, but what they register
- * ends with the first unload: the linker leads their calls here (--wrap), where they are
+ * with the vCPU module ends with the first unload: the linker leads their calls here (--wrap), where they are
  * written down and repeated with every load.
  */
-static struct {
-	uint32_t kind;
-	vcpu_exit_fn *handler;
-} handlers[8];
-static unsigned int n_handlers;
 static const struct vcpu_slat *slat;
 static vcpu_entry_check_fn *explain_entry;
 
-int __real_exit_register_kind(uint32_t kind, vcpu_exit_fn *handler, vcpu_exit_fn **previous);
 void __real_vcpu_register_slat(const struct vcpu_slat *registered);
 void __real_vcpu_register_entry_check(vcpu_entry_check_fn *check);
-int __wrap_exit_register_kind(uint32_t kind, vcpu_exit_fn *handler, vcpu_exit_fn **previous);
 void __wrap_vcpu_register_slat(const struct vcpu_slat *registered);
 void __wrap_vcpu_register_entry_check(vcpu_entry_check_fn *check);
-
-int __wrap_exit_register_kind(uint32_t kind, vcpu_exit_fn *handler, vcpu_exit_fn **previous)
-{
-	handlers[n_handlers].kind = kind;
-	handlers[n_handlers++].handler = handler;
-	return __real_exit_register_kind(kind, handler, previous);
-}
 
 void __wrap_vcpu_register_slat(const struct vcpu_slat *registered)
 {
@@ -52,10 +38,6 @@ void __wrap_vcpu_register_entry_check(vcpu_entry_check_fn *check)
 
 static int init(const struct plinth_boot *boot, uint64_t cpu)
 {
-	vcpu_exit_fn *previous;
-
-	for (unsigned int i = 0; i < n_handlers; i++)
-		(void)!__real_exit_register_kind(handlers[i].kind, handlers[i].handler, &previous);
 	__real_vcpu_register_slat(slat);
 	__real_vcpu_register_entry_check(explain_entry);
 	return entry_init(boot, cpu);

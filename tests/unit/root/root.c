@@ -11,17 +11,17 @@ uint64_t root_kernel_stack[64];
 
 static vcpu_exit_fn *own_handler;
 
-static enum exit_action on_own_exit(struct vcpu *vcpu)
+static enum exit_action on_own_exit(struct vcpu *vcpu, const struct exit_link *below, void *context)
 {
+	(void)below;
+	(void)context;
 	return own_handler(vcpu);
 }
 
 /* As an extension module does it. */
 static __attribute__((constructor)) void attach(void)
 {
-	vcpu_exit_fn *previous;
-
-	(void)!exit_register_kind(PLINTH_EXIT_HLT, on_own_exit, &previous);
+	(void)!exit_register_kind(PLINTH_EXIT_HLT, PLINTH_EXIT_HLT, on_own_exit, NULL);
 }
 
 void root_loaded(const struct model_kind *kind, uint32_t n_cpus)

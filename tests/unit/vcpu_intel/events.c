@@ -129,17 +129,17 @@ Test(vcpu_events, faults_push_rf, .init = root_usual)
 
 #define REASON_MISCONFIGURATION 49 /* nobody's, so the test's own */
 
-static enum exit_action done_by_the_vmm(struct vcpu *vcpu)
+static enum exit_action done_by_the_vmm(struct vcpu *vcpu, const struct exit_link *below, void *context)
 {
 	(void)vcpu;
+	(void)below;
+	(void)context;
 	return EXIT_NEXT;
 }
 
 static __attribute__((constructor)) void attach(void)
 {
-	vcpu_exit_fn *previous;
-
-	(void)!exit_register_kind(PLINTH_EXIT_SLAT_MISCONFIG, done_by_the_vmm, &previous);
+	(void)!exit_register_kind(PLINTH_EXIT_SLAT_MISCONFIG, PLINTH_EXIT_SLAT_MISCONFIG, done_by_the_vmm, NULL);
 }
 
 /* The exit of an access has set RF, so that it can be tried again. Who does it in the guest's stead is past

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The guest's MSRs. Most are the CPU's own, root mode or not; some lie elsewhere while root mode runs,
+ * because the CPU changes them on the way, and a write of those is judged here as the CPU would. Whoever has
+ * another MSR changed on the way adds it to the rows.
+ */
+#include "internal.h"
+
+#define EFER_LME 0x100ull
+#define EFER_LMA 0x400ull
+#define EFER_NXE 0x800ull
+
+#define LEAF_ADDRESS_WIDTHS 0x80000008u
+#define WIDTH_LINEAR(eax)   ((eax) >> 8 & 0xff)
+
+#define BY_LIST UINT32_MAX /* no controls: counters.c */
+
+/* How a write of the guest's value is done. */
+enum writing {
+	WRITE_CANONICAL, /* any address */
+	WRITE_TRIED,	 /* the CPU is asked: root mode does without this MSR */
+	WRITE_PAT,
+	WRITE_EFER,
+	WRITE_NOT, /* only the CPU knows what is valid, and asking it would switch on in root mode what must
+		      be off there */
+};
+
+static const struct elsewhere {
+	uint32_t msr;
+	uint32_t field;
+	uint32_t exit; /* where the CPU saves it on exits, all of these controls; 0: always */
+	enum writing writing;
+} elsewhere[] = {
+	{MSR_IA32_FS_BASE, VMCS_GUEST_FS_BASE, 0, WRITE_CANONICAL},
+	{MSR_IA32_GS_BASE, VMCS_GUEST_GS_BASE, 0, WRITE_CANONICAL},
+	{MSR_IA32_SYSENTER_CS, VMCS_GUEST_SYSENTER_CS, 0, WRITE_TRIED},
+	{MSR_IA32_SYSENTER_ESP, VMCS_GUEST_SYSENTER_ESP, 0, WRITE_TRIED},
+	{MSR_IA32_SYSENTER_EIP, VMCS_GUEST_SYSENTER_EIP, 0, WRITE_TRIED},
+	{MSR_IA32_PAT, VMCS_GUEST_PAT, EXIT_SAVE_PAT, WRITE_PAT},
+	{MSR_IA32_EFER, VMCS_GUEST_EFER, EXIT_SAVE_EFER, WRITE_EFER},
+	{MSR_IA32_DEBUGCTL, VMCS_GUEST_DEBUGCTL, EXIT_SAVE_DEBUG, WRITE_NOT},
+	{MSR_IA32_PERF_GLOBAL_CTRL, VMCS_GUEST_PERF_GLOBAL_CTRL, EXIT_SAVE_PERF | EXIT_LOAD_PERF, WRITE_NOT},
+	{MSR_IA32_BNDCFGS, VMCS_GUEST_BNDCFGS, EXIT_CLEAR_BND, WRITE_NOT},
+	{MSR_IA32_RTIT_CTL, VMCS_GUEST_RTIT_CTL, EXIT_CLEAR_RTIT, WRITE_NOT},
+	{MSR_IA32_LBR_CTL, VMCS_GUEST_LBR_CTL, EXIT_CLEAR_LBR, WRITE_NOT},
+};
+
+#define N_ELSEWHERE (sizeof(elsewhere) / sizeof(elsewhere[0]))
+
+bool msr_writes_can_exit(uint32_t first, uint32_t last)
+{
+	for (size_t i = 0; i < N_ELSEWHERE; i++) {
+		if (elsewhere[i].writing != WRITE_NOT || elsewhere[i].msr < first || elsewhere[i].msr > last)
+			continue;
+		LOG_ERR("writes of MSR 0x%x cannot be looked at: the CPU changes it between root mode and "
+			"guest",
+			elsewhere[i].msr);
+		return false;
+	}
+	return true;
+}
+
+static const struct elsewhere *find(const struct vcpu *vcpu, uint32_t msr)
+{
+	for (size_t i = 0; i < N_ELSEWHERE; i++)
+		if (elsewhere[i].msr == msr &&
+		    (vcpu->priv->controls.exit & elsewhere[i].exit) == elsewhere[i].exit)
+			return &elsewhere[i];
+	return NULL;
+}
+
+/* Where the lists of counters.c have it while root mode runs, or NULL. */
+static const struct msr_entry *find_listed(const struct vcpu *vcpu, uint32_t msr)
+{
+	const struct vcpu_private *p = vcpu->priv;
+
+	for (uint32_t i = 0; i < p->controls.n_listed; i++)
+		if (p->controls.listed[i] == msr)
+			return &p->host->guest_msrs[i];
+	return NULL;
+}
+
+int vcpu_read_msr(struct vcpu *vcpu, uint32_t msr, uint64_t *value)
+{
+	const struct elsewhere *row = find(vcpu, msr);
+	const struct msr_entry *listed = find_listed(vcpu, msr);
+
+	if (listed) {
+		*value = listed->value;
+		return 0;
+	}
+	if (!row)
+		return cpu_rdmsr_safe(msr, value);
+	*value = vmcs_read(row->field);
+	return 0;
+}
+
+/* By the width the CPU has, whatever paging uses of it (SDM, "Canonical Addressing"). */
+static bool canonical(uint64_t address)
+{
+	struct cpu_leaf widths;
+	unsigned int unused;
+
+	cpu_cpuid(LEAF_ADDRESS_WIDTHS, 0, &widths);
+	unused = 64 - WIDTH_LINEAR(widths.eax);
+	return (uint64_t)((int64_t)(address << unused) >> unused) == address;
+}
+
+/* Eight types: UC, WC, WT, WP, WB, UC- (SDM, "IA32_PAT MSR"). */
+static bool pat_valid(uint64_t value)
+{
+	for (unsigned int i = 0; i < 8; i++, value >>= 8)
+		if ((value & 0xff) > 7 || (value & 0xff) == 2 || (value & 0xff) == 3)
+			return false;
+	return true;
+}
+
+/* LMA follows LME and paging; LME cannot change while paging is on, as it is in every guest (SDM,
+ * "IA32_EFER"). */
+static int efer_judge(uint64_t before, uint64_t *value)
+{
+	const uint64_t own = cpu_rdmsr(MSR_IA32_EFER);
+
+	if ((*value ^ before) & EFER_LME)
+		return PLINTH_E_FAULT;
+	*value = (*value & ~EFER_LMA) | (before & EFER_LMA);
+	/* Which bits there are the CPU says; with those that root mode stands on left as they are. */
+	if (cpu_wrmsr_safe(MSR_IA32_EFER, *value | own))
+		return PLINTH_E_FAULT;
+	cpu_wrmsr(MSR_IA32_EFER, own);
+	return 0;
+}
+
+/* The CPU itself checks and masks; the value that root mode had is without effect there. */
+static int ask_cpu(uint32_t msr, uint64_t *value)
+{
+	if (cpu_wrmsr_safe(msr, *value))
+		return PLINTH_E_FAULT;
+	*value = cpu_rdmsr(msr);
+	return 0;
+}
+
+static int judge(const struct elsewhere *row, uint64_t *value)
+{
+	switch (row->writing) {
+	case WRITE_CANONICAL: return canonical(*value) ? 0 : PLINTH_E_FAULT;
+	case WRITE_TRIED: return ask_cpu(row->msr, value);
+	case WRITE_PAT: return pat_valid(*value) ? 0 : PLINTH_E_FAULT;
+	case WRITE_EFER: return efer_judge(vmcs_read(row->field), value);
+	default: return PLINTH_E_FAULT;
+	}
+}
+
+int vcpu_write_msr(struct vcpu *vcpu, uint32_t msr, uint64_t value)
+{
+	const struct elsewhere *row = find(vcpu, msr);
+	int err;
+
+	if (find_listed(vcpu, msr))
+		return PLINTH_E_FAULT;
+	/* Where root mode has the guest's IA32_EFER, its page tables still say what may not be executed. */
+	if (!row && msr == MSR_IA32_EFER && !(value & EFER_NXE)) {
+		LOG_WARN("guest wrote 0x%llx to IA32_EFER; refused: root mode needs NXE, and this CPU has "
+			 "one for both",
+			 (unsigned long long)value);
+		return PLINTH_E_FAULT;
+	}
+	if (!row)
+		return cpu_wrmsr_safe(msr, value);
+	err = judge(row, &value);
+	if (!err)
+		vmcs_write(row->field, value);
+	return err;
+}
