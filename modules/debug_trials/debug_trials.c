@@ -303,12 +303,13 @@ static int end(int err)
 	return err;
 }
 
-static enum exit_action on_call(struct vcpu *vcpu, void *context)
+static enum exit_action on_call(struct vcpu *vcpu, const struct exit_link *below, void *context)
 {
 	struct vcpu_regs *regs = &vcpu->regs;
 	uint64_t pairs = regs->rdx;
 	int err;
 
+	(void)below;
 	(void)context;
 	if (regs->rcx == DEBUG_TRIALS_UNCONFIRMED) {
 		regs->rax = judge_log_unconfirmed();
@@ -343,5 +344,6 @@ static __attribute__((constructor)) void attach(void)
 
 static __attribute__((destructor)) void detach(void)
 {
-	(void)!exit_unregister_hypercall(DEBUG_TRIALS_HYPERCALL);
+	(void)!exit_unregister_hypercall(DEBUG_TRIALS_HYPERCALL, DEBUG_TRIALS_HYPERCALL, EXIT_CALLER_ANYBODY,
+					 on_call, NULL);
 }
