@@ -13,11 +13,10 @@ bool log_ring_read(const struct plinth_shared_cpu *cpu, uint64_t sequence, struc
 {
 	const struct plinth_log_record *record = &cpu->log[(sequence - 1) % PLINTH_LOG_RECORDS];
 
-	if (__atomic_load_n(&record->sequence, __ATOMIC_ACQUIRE) != sequence)
+	plinth_words_load(out, record, sizeof(*out) / 8);
+	if (out->sequence != sequence)
 		return false;
-	*out = *record;
 	/* The copy is done before the number is looked at again. */
-	__atomic_thread_fence(__ATOMIC_ACQUIRE);
 	out->text[PLINTH_LOG_TEXT - 1] = '\0';
 	return __atomic_load_n(&record->sequence, __ATOMIC_RELAXED) == sequence;
 }

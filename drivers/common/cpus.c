@@ -8,9 +8,15 @@ static struct plinth_shared_cpu *shared_of(const struct core_cpu *c)
 	return plinth_shared_cpu(core_shared_region(c->core), c->cpu);
 }
 
+/* It may change at any moment: the VMM dies, an INIT comes. */
+static uint32_t state_of(const struct core_cpu *c)
+{
+	return __atomic_load_n(&shared_of(c)->state, __ATOMIC_ACQUIRE);
+}
+
 bool cpus_died(const struct core_cpu *c)
 {
-	return __atomic_load_n(&shared_of(c)->state, __ATOMIC_ACQUIRE) >= PLINTH_CPU_DEAD;
+	return state_of(c) >= PLINTH_CPU_DEAD;
 }
 
 /* Call a function of the entry module; its result becomes the error. */
@@ -106,11 +112,11 @@ static void cpu_bury(struct core_cpu *c)
 	int ignored;
 
 	/* Waiting for one that is not in the kernel any more would hang this CPU as well. */
-	if (shared_of(c)->state == PLINTH_CPU_HALTED) {
+	if (state_of(c) == PLINTH_CPU_HALTED) {
 		core_corrupt(c->core, "CPU %u: halted in the VMM, the report is in the log", c->cpu);
 		return;
 	}
-	if (shared_of(c)->state == PLINTH_CPU_RESET) {
+	if (state_of(c) == PLINTH_CPU_RESET) {
 		core_corrupt(c->core, "CPU %u: somebody sent it an INIT: the kernel and the VMM have lost it", c->cpu);
 		return;
 	}

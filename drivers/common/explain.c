@@ -30,14 +30,14 @@ static struct plinth_shared_cpu *ring_of(const struct core *core, uint32_t cpu)
 void explain_mark(struct core *core)
 {
 	for (uint32_t i = 0; core->cpus && i < core->n_cpus; i++)
-		core->cpus[i].log_seen = ring_of(core, i)->log_head;
+		core->cpus[i].log_seen = __atomic_load_n(&ring_of(core, i)->log_head, __ATOMIC_ACQUIRE);
 }
 
 /* The errors the VMM logged on this CPU since the command began. */
 static void quote_log(struct core *core, uint32_t cpu)
 {
 	const struct plinth_shared_cpu *ring = ring_of(core, cpu);
-	uint64_t head = ring->log_head;
+	uint64_t head = __atomic_load_n(&ring->log_head, __ATOMIC_ACQUIRE);
 	struct plinth_log_record record;
 
 	for (uint64_t i = log_ring_first(ring, core->cpus[cpu].log_seen + 1); i <= head; i++)

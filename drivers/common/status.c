@@ -77,6 +77,42 @@ uint64_t core_modules(struct core *core, void *out, uint64_t room, size_t item_b
 	return count;
 }
 
+/*
+ * A copy of a ring is not whole where the VMM wrote meanwhile: a record that is another one now, or none, is none in
+ * the copy, too. Records begin with their numbers.
+ */
+static void drop_torn(uint8_t *copy, const uint8_t *shared, uint64_t offset, uint64_t records, uint64_t record_bytes,
+		      uint64_t room)
+{
+	for (uint64_t i = 0; i < records && offset + record_bytes <= room; i++, offset += record_bytes) {
+		uint64_t now;
+
+		plinth_words_load(&now, shared + offset, 1);
+		if (memcmp(&now, copy + offset, sizeof(now)))
+			memset(copy + offset, 0, sizeof(now));
+	}
+}
+
+static void copy_shared(uint8_t *copy, struct plinth_shared *shared, uint32_t n_cpus, uint64_t room)
+{
+	const uint8_t *from = (const uint8_t *)shared;
+	uint64_t last;
+
+	plinth_words_load(copy, from, room / sizeof(last));
+	if (room % sizeof(last)) {
+		plinth_words_load(&last, from + room / sizeof(last) * sizeof(last), 1);
+		memcpy(copy + room / sizeof(last) * sizeof(last), &last, room % sizeof(last));
+	}
+	for (uint32_t i = 0; i < n_cpus; i++) {
+		uint64_t block = (uint64_t)((const uint8_t *)plinth_shared_cpu(shared, i) - from);
+
+		drop_torn(copy, from, block + offsetof(struct plinth_shared_cpu, log), PLINTH_LOG_RECORDS,
+			  sizeof(struct plinth_log_record), room);
+		drop_torn(copy, from, block + offsetof(struct plinth_shared_cpu, trace), PLINTH_TRACE_RECORDS,
+			  sizeof(struct plinth_trace_record), room);
+	}
+}
+
 uint64_t core_shared(struct core *core, void *out, uint64_t room)
 {
 	const struct space_region *shared = &core->space[SPACE_SHARED];
@@ -85,7 +121,7 @@ uint64_t core_shared(struct core *core, void *out, uint64_t room)
 	os_lock();
 	bytes = shared->kernel ? shared->pages * OS_PAGE : 0;
 	if (bytes && room)
-		memcpy(out, shared->kernel, bytes < room ? bytes : room);
+		copy_shared(out, shared->kernel, core->n_cpus, bytes < room ? bytes : room);
 	os_unlock();
 	return bytes;
 }

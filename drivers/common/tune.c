@@ -22,15 +22,13 @@ static struct plinth_log_rule *find_rule(struct plinth_tuning *tuning, const cha
 	return free;
 }
 
-/* A CPU may read at any moment: a rule is in use only while it is whole. */
+/* A CPU may read at any moment: it finds the old rule or the new one. */
 static void write_rule(struct plinth_log_rule *rule, const char *tag, uint32_t level)
 {
-	__atomic_store_n(&rule->used, 0, __ATOMIC_RELEASE);
-	if (level == PLINTH_LEVEL_DEFAULT)
-		return;
-	memcpy(rule->tag, tag, sizeof(rule->tag));
-	rule->level = (uint8_t)level;
-	__atomic_store_n(&rule->used, 1, __ATOMIC_RELEASE);
+	struct plinth_log_rule new = { .level = (uint8_t)level, .used = level != PLINTH_LEVEL_DEFAULT };
+
+	memcpy(new.tag, tag, sizeof(new.tag));
+	plinth_words_store(rule, &new, 1);
 }
 
 static struct plinth_tuning *loaded_page(struct core *core, const char *what, struct core_report *report)

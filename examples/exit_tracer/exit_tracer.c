@@ -26,15 +26,18 @@ static struct plinth_trace_record *record(struct vcpu *vcpu, uint64_t tsc, uint6
 	struct plinth_shared_cpu *ring = vcpu->shared;
 	struct plinth_trace_record *r;
 
-	*sequence = ++ring->trace_head;
+	const struct plinth_trace_record now = {
+		.tsc = tsc,
+		.rip = vcpu->exit.rip,
+		.qualification = vcpu_qualification(vcpu),
+		.kind = vcpu->exit.kind,
+		.rax = vcpu->regs.rax,
+	};
+
+	plinth_count(&ring->trace_head, 1);
+	*sequence = ring->trace_head;
 	r = &ring->trace[(*sequence - 1) % PLINTH_TRACE_RECORDS];
-	__atomic_store_n(&r->sequence, 0, __ATOMIC_RELEASE);
-	r->tsc = tsc;
-	r->rip = vcpu->exit.rip;
-	r->qualification = vcpu_qualification(vcpu);
-	r->kind = vcpu->exit.kind;
-	r->ticks = 0;
-	r->rax = vcpu->regs.rax;
+	plinth_words_store(r, &now, sizeof(now) / 8);
 	return r;
 }
 
@@ -45,9 +48,9 @@ static enum exit_action record_and_handle(struct vcpu *vcpu, const struct exit_l
 	enum exit_action action = exit_below(vcpu, below);
 
 	tsc = cpu_rdtsc() - tsc;
-	r->ticks = tsc > UINT32_MAX ? UINT32_MAX : (uint32_t)tsc;
+	__atomic_store_n(&r->ticks, tsc > UINT32_MAX ? UINT32_MAX : (uint32_t)tsc, __ATOMIC_RELEASE);
 	__atomic_store_n(&r->sequence, sequence, __ATOMIC_RELEASE);
-	vcpu->shared->trace_ticks += tsc;
+	plinth_count(&vcpu->shared->trace_ticks, tsc);
 	return action;
 }
 

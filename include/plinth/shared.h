@@ -21,6 +21,39 @@ enum plinth_exit_kind {
 	PLINTH_EXIT_KINDS,
 };
 
+/* All that is shared is read and written while others do: in words that no access cuts in two. */
+typedef uint64_t __attribute__((may_alias)) plinth_word;
+
+/** plinth_words_load() - copy shared memory, word by word in that order. @words: of 8 bytes, aligned. */
+static inline void plinth_words_load(void *to, const void *shared, uint64_t words)
+{
+	const plinth_word *from = (const plinth_word *)shared;
+
+	for (uint64_t i = 0; i < words; i++)
+		((plinth_word *)to)[i] = __atomic_load_n(&from[i], __ATOMIC_ACQUIRE);
+}
+
+/** plinth_words_store() - the other direction: what was stored before is seen by whoever sees a word of it. */
+static inline void plinth_words_store(void *shared, const void *from, uint64_t words)
+{
+	plinth_word *to = (plinth_word *)shared;
+
+	for (uint64_t i = 0; i < words; i++)
+		__atomic_store_n(&to[i], ((const plinth_word *)from)[i], __ATOMIC_RELEASE);
+}
+
+/** plinth_set() - a number that others read, and of which nothing else depends. */
+static inline void plinth_set(uint64_t *shared, uint64_t value)
+{
+	__atomic_store_n(shared, value, __ATOMIC_RELAXED);
+}
+
+/** plinth_count() - add to a counter that one CPU at a time changes, and others read. */
+static inline void plinth_count(uint64_t *counter, uint64_t more)
+{
+	plinth_set(counter, __atomic_load_n(counter, __ATOMIC_RELAXED) + more);
+}
+
 #define PLINTH_EXIT_SLOTS 48 /* room for kinds to come; unused ones are 0 */
 
 /* Where a CPU stands; written by the VMM on that CPU. */
@@ -36,7 +69,8 @@ enum plinth_cpu_state {
 /*
  * One line of the log. The writer stores sequence 0, then the text, then the real
  * number: a reader copies the record and keeps it if the sequence is the same,
- * and not 0, before and after. Record n lies at log[(n - 1) % PLINTH_LOG_RECORDS].
+ * and not 0, before and after; both with plinth_words_store() and plinth_words_load(), which keep that order.
+ * Record n lies at log[(n - 1) % PLINTH_LOG_RECORDS].
  */
 #define PLINTH_LOG_TEXT 104
 
@@ -90,6 +124,7 @@ struct plinth_shared_cpu {
  */
 #define PLINTH_LOG_RULES 16
 
+/* A word: the driver writes it as one, and so does the VMM read it. */
 struct plinth_log_rule {
 	char tag[6];   /* component, as in a log record */
 	uint8_t level; /* enum plinth_log_level; larger values are taken for the largest */

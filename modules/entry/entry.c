@@ -196,8 +196,8 @@ static int prepare(uint64_t target)
 		return err;
 	block = plinth_shared_cpu(shared, (uint32_t)target);
 	/* The root stack serves the start as well: struct vcpu lies at its very top. */
-	block->stack_top = (uint64_t)vcpus[target] & ~15ull;
-	block->state = PLINTH_CPU_READY;
+	plinth_set(&block->stack_top, (uint64_t)vcpus[target] & ~15ull);
+	__atomic_store_n(&block->state, PLINTH_CPU_READY, __ATOMIC_RELEASE);
 	return 0;
 }
 
@@ -219,8 +219,8 @@ void entry_release(uint64_t target, uint64_t cpu)
 	if (target < n_cpus && vcpus[target]) {
 		struct plinth_shared_cpu *block = plinth_shared_cpu(shared, (uint32_t)target);
 
-		block->stack_top = 0;
-		block->state = PLINTH_CPU_OFF;
+		plinth_set(&block->stack_top, 0);
+		__atomic_store_n(&block->state, PLINTH_CPU_OFF, __ATOMIC_RELEASE);
 		vcpu_destroy(vcpus[target]);
 		vcpus[target] = NULL;
 	}

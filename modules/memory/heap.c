@@ -66,9 +66,9 @@ static void count(const struct block *b, int64_t units)
 {
 	owner_heap(b->owner, units * UNIT);
 	heap.used += (size_t)(units * UNIT);
-	heap.shared->heap_used = heap.used;
+	plinth_set(&heap.shared->heap_used, heap.used);
 	if (heap.used > heap.shared->heap_peak)
-		heap.shared->heap_peak = heap.used;
+		plinth_set(&heap.shared->heap_peak, heap.used);
 }
 
 /* Split @b after @units; the rest becomes a free block. */

@@ -26,9 +26,9 @@ uint32_t owner_of(const void *address)
 
 static void add(uint64_t *used, uint64_t *peak, int64_t change)
 {
-	*used += (uint64_t)change;
+	plinth_count(used, (uint64_t)change);
 	if (*used > *peak)
-		*peak = *used;
+		plinth_set(peak, *used);
 }
 
 void owner_heap(uint32_t owner, int64_t bytes)

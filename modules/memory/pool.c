@@ -39,9 +39,9 @@ void pool_init(uint64_t va, uint64_t pages, uint8_t *map, struct plinth_shared *
 static void count(int64_t change)
 {
 	pool.used += (uint64_t)change;
-	pool.shared->pool_used = pool.used;
+	plinth_set(&pool.shared->pool_used, pool.used);
 	if (pool.used > pool.shared->pool_peak)
-		pool.shared->pool_peak = pool.used;
+		plinth_set(&pool.shared->pool_peak, pool.used);
 }
 
 void pool_reserve(uint64_t first, uint64_t pages)

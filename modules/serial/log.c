@@ -59,15 +59,15 @@ static void to_uart(const struct plinth_log_record *record, uint32_t cpu)
 		atomic_flag_clear_explicit(&uart_lock, memory_order_release);
 }
 
-/* The next record of this CPU's ring, marked as being written. */
-static struct plinth_log_record *take_record(struct plinth_shared_cpu *ring, uint64_t *sequence)
+/* Into the next record of this CPU's ring, which is marked as being written meanwhile. */
+static void put_record(struct plinth_shared_cpu *ring, const struct plinth_log_record *line)
 {
-	struct plinth_log_record *record;
+	uint64_t sequence = __atomic_add_fetch(&ring->log_head, 1, __ATOMIC_RELAXED);
+	struct plinth_log_record *record = &ring->log[(sequence - 1) % PLINTH_LOG_RECORDS];
 
-	*sequence = __atomic_add_fetch(&ring->log_head, 1, __ATOMIC_RELAXED);
-	record = &ring->log[(*sequence - 1) % PLINTH_LOG_RECORDS];
-	__atomic_store_n(&record->sequence, 0, __ATOMIC_RELEASE);
-	return record;
+	__atomic_store_n(&record->sequence, 0, __ATOMIC_RELAXED);
+	plinth_words_store(&record->tsc, &line->tsc, sizeof(*line) / 8 - 1);
+	__atomic_store_n(&record->sequence, sequence, __ATOMIC_RELEASE);
 }
 
 static void fill(struct plinth_log_record *record, enum plinth_log_level level, const char *tag,
@@ -78,7 +78,6 @@ static void fill(struct plinth_log_record *record, enum plinth_log_level level, 
 
 	record->tsc = cpu_rdtsc();
 	record->level = (uint8_t)level;
-	memset(record->tag, 0, sizeof(record->tag));
 	memcpy(record->tag, tag, tag_bytes);
 	length = plinth_vsnprintf(record->text, sizeof(record->text), format, args);
 	record->truncated = length < 0 || length >= (int)sizeof(record->text);
@@ -90,10 +89,11 @@ static bool wanted(enum plinth_log_level level, const char *tag)
 	uint32_t limit = __atomic_load_n(&tuning_page->log_level, __ATOMIC_RELAXED);
 
 	for (uint32_t i = 0; i < PLINTH_LOG_RULES; i++) {
-		const struct plinth_log_rule *rule = &tuning_page->rules[i];
+		struct plinth_log_rule rule;
 
-		if (__atomic_load_n(&rule->used, __ATOMIC_ACQUIRE) && !strncmp(rule->tag, tag, sizeof(rule->tag)))
-			limit = __atomic_load_n(&rule->level, __ATOMIC_RELAXED);
+		plinth_words_load(&rule, &tuning_page->rules[i], 1);
+		if (rule.used && !strncmp(rule.tag, tag, sizeof(rule.tag)))
+			limit = rule.level;
 	}
 	return (uint32_t)level <= limit;
 }
@@ -102,30 +102,29 @@ static bool wanted(enum plinth_log_level level, const char *tag)
 static bool admit(struct plinth_shared_cpu *ring, enum plinth_log_level level)
 {
 	uint64_t now = cpu_rdtsc(), credit = (now - ring->log_credit_tsc) / LOG_PERIOD;
+	uint32_t left = ring->log_credit;
 
 	if (credit) {
-		ring->log_credit = credit > LOG_BURST - ring->log_credit ? LOG_BURST : ring->log_credit + (uint32_t)credit;
-		ring->log_credit_tsc = now;
+		left = credit > LOG_BURST - left ? LOG_BURST : left + (uint32_t)credit;
+		plinth_set(&ring->log_credit_tsc, now);
 	}
-	if (ring->log_credit) {
-		ring->log_credit--;
+	__atomic_store_n(&ring->log_credit, left - (left > 0), __ATOMIC_RELAXED);
+	if (left)
 		return true;
-	}
 	if (level == PLINTH_LOG_ERR)
 		return true;
-	ring->log_lost++;
+	plinth_count(&ring->log_lost, 1);
 	return false;
 }
 
 static void write_line(uint32_t cpu, enum plinth_log_level level, const char *tag, const char *format, va_list args)
 {
-	struct plinth_log_record *record;
-	uint64_t sequence;
+	/* Every byte of it becomes readable. */
+	struct plinth_log_record line = { 0 };
 
-	record = take_record(plinth_shared_cpu(log_shared, cpu), &sequence);
-	fill(record, level, tag, format, args);
-	to_uart(record, cpu);
-	__atomic_store_n(&record->sequence, sequence, __ATOMIC_RELEASE);
+	fill(&line, level, tag, format, args);
+	put_record(plinth_shared_cpu(log_shared, cpu), &line);
+	to_uart(&line, cpu);
 }
 
 static void write_loss(uint32_t cpu, const char *format, ...)
@@ -144,7 +143,7 @@ static void tell_loss(struct plinth_shared_cpu *ring, uint32_t cpu)
 
 	if (!missing)
 		return;
-	ring->log_lost_told = ring->log_lost;
+	plinth_set(&ring->log_lost_told, ring->log_lost);
 	write_loss(cpu, "%llu lines of this CPU dropped by the rate limit", (unsigned long long)missing);
 }
 

@@ -122,7 +122,7 @@ void event_nmi(struct vcpu *vcpu)
 {
 	struct vcpu_private *p = vcpu->priv;
 
-	vcpu->shared->nmis++;
+	plinth_count(&vcpu->shared->nmis, 1);
 	if (!p->vmx_on) {
 		/* On the way out: cpu_hand_back() delivers it. */
 		__atomic_add_fetch(&p->nmis_owed, 1, __ATOMIC_RELAXED);

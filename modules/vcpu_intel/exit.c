@@ -144,7 +144,7 @@ void vcpu_on_action(struct vcpu *vcpu, enum exit_action action)
 static inline __attribute__((always_inline)) enum exit_action handle(struct vcpu *vcpu, uint64_t kind)
 {
 	vcpu->exit.kind = (uint32_t)kind;
-	vcpu->shared->exits[kind]++;
+	plinth_count(&vcpu->shared->exits[kind], 1);
 	return vcpu->handlers[kind](vcpu);
 }
 

@@ -29,10 +29,18 @@ static enum exit_action record(struct vcpu *vcpu)
 
 vcpu_exit_fn *const *history_handlers(vcpu_exit_fn *const *handlers)
 {
+	/* Other CPUs may be in their handlers: what is there for them is not written again. */
+	if (real == handlers)
+		return recording;
 	real = handlers;
 	for (uint32_t kind = 0; kind < PLINTH_EXIT_KINDS; kind++)
 		recording[kind] = kind == PLINTH_EXIT_CPUID ? handlers[kind] : record;
 	return recording;
+}
+
+void history_fini(void)
+{
+	real = NULL;
 }
 
 const char *history_kind_name(uint32_t kind)

@@ -177,6 +177,12 @@ struct vcpu_common {
 };
 extern struct vcpu_common vcpu_common;
 
+/** state_set() - where this CPU stands, for the driver, which may look from any CPU at any time. */
+static inline void state_set(struct vcpu *vcpu, enum plinth_cpu_state state)
+{
+	__atomic_store_n(&vcpu->shared->state, state, __ATOMIC_RELEASE);
+}
+
 /* -- counters.c: performance counters stand still in root mode -------------------------- */
 
 /** counters_find() - which MSRs must go by lists on this CPU; the exit and entry controls are decided. */

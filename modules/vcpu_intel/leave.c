@@ -197,7 +197,7 @@ void vcpu_leave(struct vcpu *vcpu)
 
 	state_read(vcpu, &g);
 	if (vcpu->shared->state == PLINTH_CPU_GUEST)
-		vcpu->shared->state = p->fatal ? PLINTH_CPU_DEAD : PLINTH_CPU_READY;
+		state_set(vcpu, p->fatal ? PLINTH_CPU_DEAD : PLINTH_CPU_READY);
 	vmx_leave(vcpu);
 	control_registers_load(&g);
 	msrs_load(vcpu, &g);
@@ -240,14 +240,14 @@ void vcpu_take_init(struct vcpu *vcpu)
 
 	LOG_WARN("INIT: the CPU leaves the VMM and is reset");
 	state_read(vcpu, &g);
-	vcpu->shared->state = PLINTH_CPU_RESET;
+	state_set(vcpu, PLINTH_CPU_RESET);
 	/* The tables with the kernel's half: its counters run again from here on, and may write records there. */
 	cpu_write_cr3(mem_launch_tables());
 	msrs_load(vcpu, &g);
 	vmx_leave(vcpu);
 	if (x2apic || registers)
 		cpu_init_self(registers);
-	vcpu->shared->state = PLINTH_CPU_HALTED;
+	state_set(vcpu, PLINTH_CPU_HALTED);
 	LOG_ERR("the INIT does not come: CPU %u halts", vcpu->local.cpu);
 	for (;;)
 		cpu_halt();

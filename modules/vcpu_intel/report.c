@@ -202,7 +202,7 @@ static void report(struct vcpu *vcpu, const struct crash *crash, uint64_t rip, u
 static __attribute__((noreturn)) void halt(struct vcpu *vcpu, const char *why)
 {
 	/* Before any word: the word itself may fault, and the neighbours wait for this. */
-	vcpu->shared->state = PLINTH_CPU_HALTED;
+	state_set(vcpu, PLINTH_CPU_HALTED);
 	if (vcpu->local.in_fault <= FAULTS_TOLD)
 		LOG_ERR("==== end of report: CPU %u cannot be given back (%s) and halts", vcpu->local.cpu, why);
 	for (;;)

@@ -57,6 +57,7 @@ void vcpu_fini(void)
 	if (vcpu_common.xapic)
 		mem_unmap(vcpu_common.xapic, CPU_XAPIC_BYTES / MEM_PAGE);
 	memset(&vcpu_common, 0, sizeof(vcpu_common));
+	history_fini();
 }
 
 int vcpu_check(void)
@@ -294,13 +295,13 @@ static int launch_up(void *ctx)
 	struct vcpu *vcpu = ctx;
 	int result;
 
-	vcpu->shared->state = PLINTH_CPU_GUEST;
-	vcpu->shared->start_ticks = cpu_rdtsc() - vcpu->priv->started;
+	state_set(vcpu, PLINTH_CPU_GUEST);
+	plinth_set(&vcpu->shared->start_ticks, cpu_rdtsc() - vcpu->priv->started);
 	vcpu->priv->vmx_on = true;
 	result = cpu_vmlaunch(vcpu);
 	/* Only an entry that failed early comes back here. */
 	vcpu->priv->vmx_on = false;
-	vcpu->shared->state = PLINTH_CPU_READY;
+	state_set(vcpu, PLINTH_CPU_READY);
 	LOG_ERR("VMLAUNCH failed (%d), VM-instruction error %llu", result,
 		(unsigned long long)vmcs_read(VMCS_INSTRUCTION_ERROR));
 	entry_explain(vcpu);

@@ -55,7 +55,7 @@ DEFECTS = [
     ('a page leaks with every vCPU', VCPU, '{ "VMCS", vmcs_alloc, vmcs_free },', '{ "VMCS", vmcs_alloc, NULL },'),
     ('a stack leaks with every vCPU', VCPU, '{ "fault stack", fault_stack_alloc, fault_stack_free },',
      '{ "fault stack", fault_stack_alloc, NULL },'),
-    ('a failed launch is taken for a guest', VCPU, '\tvcpu->shared->state = PLINTH_CPU_READY;\n\tLOG_ERR("VMLAUNCH', '\tLOG_ERR("VMLAUNCH'),
+    ('a failed launch is taken for a guest', VCPU, '\tstate_set(vcpu, PLINTH_CPU_READY);\n\tLOG_ERR("VMLAUNCH', '\tLOG_ERR("VMLAUNCH'),
     # The state of guest and host.
     ('the guest starts with RAX not 0', VCPU, '\tmemset(&vcpu->regs, 0, sizeof(vcpu->regs));\n',
      '\tmemset(&vcpu->regs, 1, sizeof(vcpu->regs));\n'),
@@ -151,7 +151,7 @@ DEFECTS = [
     ('addresses of a stack leak', SPACE, 'guard, pages + 2 * guard, false);', 'guard, pages, false);'),
     ('stacks without a guard page', MEMORY, 'space_map_locked(pa, pages, MEM_RW, 1)', 'space_map_locked(pa, pages, MEM_R, 1)'),
     # Entry module and driver core.
-    ('a prepared CPU is prepared again', ENTRY, '\tblock->stack_top = 0;\n', ''),
+    ('a prepared CPU is prepared again', ENTRY, '\tplinth_set(&block->stack_top, 0);\n', ''),
     ('the vCPU table leaks', ENTRY, '\tmem_free(vcpus);\n', ''),
     ('a CPU that was released stays known', ENTRY, '\t\tvcpus[target] = NULL;\n', ''),
     ('only the CPUs before the last are stopped', CPUS, 'for (uint32_t i = core->n_cpus; i--;)\n\t\tif (core->cpus[i].guest)',
@@ -212,7 +212,7 @@ DEFECTS = [
     # INIT, the watchdog, who may make a hypercall, MSRs by the list.
     ('a CPU that takes an INIT stays in VMX', LEAVE, '\tvmx_leave(vcpu);\n\tif (x2apic', '\tif (x2apic'),
     ('an INIT is used up by its exit', LEAVE, 'if (x2apic || registers)', 'if (x2apic && !registers)'),
-    ('a CPU that an INIT took away is waited for', CPUS, 'if (shared_of(c)->state == PLINTH_CPU_RESET) {', 'if (false) {'),
+    ('a CPU that an INIT took away is waited for', CPUS, 'if (state_of(c) == PLINTH_CPU_RESET) {', 'if (false) {'),
     ('a loop in root mode is never noticed', WATCHDOG, '++p->loop_nmis >= LOOP_NMIS', 'p->loop_nmis >= LOOP_NMIS'),
     ('three NMIs in one long exit are a loop', WATCHDOG, '>= LOOP_NMIS && now - p->loop_since >= LOOP_TICKS', '>= LOOP_NMIS'),
     ('user mode may make the kernel\'s hypercalls', HYPERCALL, 'vcpu_read(vcpu, VCPU_CPL) ? BY_PROCESS : BY_KERNEL', 'BY_KERNEL'),
