@@ -49,6 +49,8 @@ static RTLD_COLD int fail_entry(struct rtld_module *m, enum rtld_check check,
 	return rtld_fail(m, check, RTLD_T_DYNAMIC, i, m->dyn[i].tag, 0);
 }
 
+#define DYN_STEPS	12u	/* here, in string.c and in order.c */
+
 /* Tags seen, and those that they make no sense without: a bit for each. */
 struct seen {
 	uint64_t tags;
@@ -81,8 +83,10 @@ static int read_tags(struct rtld_module *m, struct seen *seen)
 	uint64_t n = m->dynamic.size / sizeof(*m->dyn);
 	const struct elf64_dyn *d = m->dyn;
 	uint32_t i;
-	int err;
+	int err = rtld_pay(m, DYN_STEPS * n);
 
+	if (err)
+		return err;
 	for (i = 0; i < n; i++, d++) {
 		if (d->tag == DT_NEEDED) {
 			m->info.needed++;

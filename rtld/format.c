@@ -38,7 +38,8 @@ static void put(struct out *o, const char *text)
 /* Text from a file or a command line: nothing that acts on a terminal. */
 static void put_foreign(struct out *o, const char *text)
 {
-	for (; *text; text++)
+	/* Names may be as long as their file: no further than there is room. */
+	for (; *text && o->at < o->end; text++)
 		put_char(o, *text >= ' ' && *text <= '~' ? *text : '?');
 }
 
@@ -169,13 +170,14 @@ static void make_symbol(char *symbol, const char *name, size_t length, unsigned 
 }
 
 /* Who offers the function in another version, and in which; NULL: nobody. */
-static const char *other_version(const struct rtld_set *set, const char *name, size_t length, unsigned int *version)
+static const char *other_version(const struct rtld_set *set, unsigned int highest, const char *name,
+				 size_t length, unsigned int *version)
 {
 	char symbol[MAX_SYMBOL];
 	uint64_t run;
 	uint32_t i;
 
-	for (*version = 1; *version <= MAX_VERSION; ++*version) {
+	for (*version = 1; *version <= highest; ++*version) {
 		make_symbol(symbol, name, length, *version);
 		for (i = 0; i < rtld_count(set); i++)
 			if (!rtld_lookup_in(set, i, symbol, &run))
@@ -184,16 +186,57 @@ static const char *other_version(const struct rtld_set *set, const char *name, s
 	return NULL;
 }
 
-size_t rtld_format_in(const struct rtld_set *set, const struct rtld_error *e, char *buf, size_t size)
+#define MAX_NAMES (256u << 10) /* bytes of names looked at for versions */
+
+static unsigned int highest_in(const struct rtld_names *names, uint64_t *room)
+{
+	const char *at = names->text, *end = at + (names->size < *room ? names->size : *room);
+	unsigned int highest = 1;
+
+	*room -= (uint64_t)(end - at);
+	for (; at + 4 < end; at++) {
+		unsigned int version = 0;
+
+		if (at[0] != '.' || at[1] != 'v')
+			continue;
+		for (at += 2; at < end && *at >= '0' && *at <= '9' && version <= MAX_VERSION; at++)
+			version = version * 10 + (unsigned int)(*at - '0');
+		if (at < end && !*at && version <= MAX_VERSION && version > highest)
+			highest = version;
+		at--;
+	}
+	return highest;
+}
+
+unsigned int rtld_highest_version(const struct rtld_set *set, const struct rtld_errors *errors)
+{
+	uint64_t room = 0;
+	unsigned int highest = 1;
+	struct rtld_names names;
+	uint32_t i;
+
+	for (i = 0; i < errors->count && i < errors->room && !room; i++)
+		room = errors->list[i].check == RTLD_UNDEFINED ? MAX_NAMES : 0;
+	for (i = 0; room && rtld_module_names(set, i, &names) && highest < MAX_VERSION; i++) {
+		unsigned int version = highest_in(&names, &room);
+
+		highest = version > highest ? version : highest;
+	}
+	return highest;
+}
+
+size_t rtld_format_in(const struct rtld_set *set, unsigned int highest, const struct rtld_error *e, char *buf,
+		      size_t size)
 {
 	struct out o = { buf, buf + (size ? size - 1 : 0) };
 	unsigned int wanted, offered;
 	const char *provider = NULL;
 	size_t length = 0;
 
-	if (size && e->check == RTLD_UNDEFINED && e->symbol) {
+	/* No longer name is looked for. */
+	if (size && e->check == RTLD_UNDEFINED && e->symbol && strnlen(e->symbol, MAX_SYMBOL) < MAX_SYMBOL) {
 		length = split_version(e->symbol, &wanted);
-		provider = other_version(set, e->symbol, length, &offered);
+		provider = other_version(set, highest, e->symbol, length, &offered);
 	}
 	if (!provider)
 		return rtld_format_error(e, buf, size);

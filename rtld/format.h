@@ -24,9 +24,17 @@ size_t rtld_format_error(const struct rtld_error *error, char *buf,
  * An undefined function of which the set has another version (see
  * PLINTH_VERSION() in plinth/abi.h) is reported with both versions.
  * @set:	its modules must be placed
+ * @highest:	of rtld_highest_version(); versions above are not looked for
  */
-size_t rtld_format_in(const struct rtld_set *set,
+size_t rtld_format_in(const struct rtld_set *set, unsigned int highest,
 		      const struct rtld_error *error, char *buf, size_t size);
+
+/*
+ * rtld_highest_version - the highest version that any function of the set may have
+ * For rtld_format_in(), once for all findings. 1: no name has a version, or none of @errors asks. It looks at the
+ * names of modules, 256 KiB of them at most; what is behind that is not found in another version.
+ */
+unsigned int rtld_highest_version(const struct rtld_set *set, const struct rtld_errors *errors);
 
 /*
  * rtld_format_plan - what became of a link plan, as a part of a sentence

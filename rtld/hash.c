@@ -9,6 +9,12 @@
  */
 #include "internal.h"
 
+/* What a bucket, and what a symbol's word or link costs, looked at twice. */
+#define BUCKET_STEPS	4ull
+#define CHAIN_STEPS	4ull
+
+#define PART		(RTLD_MAX_CHAIN / 2)
+
 static int fail_gnu(struct rtld_module *m, enum rtld_check check,
 		    uint64_t index, uint64_t value, uint64_t limit)
 {
@@ -44,7 +50,7 @@ static int read_gnu_header(struct rtld_module *m, uint64_t *words)
 	g->bucket = (const void *)(g->bloom + h->bloom_words);
 	g->word = g->bucket + h->buckets;
 	*words = (room - need) / 4;
-	return 0;
+	return rtld_pay(m, BUCKET_STEPS * h->buckets);
 }
 
 /*
@@ -53,19 +59,16 @@ static int read_gnu_header(struct rtld_module *m, uint64_t *words)
  * before it ends a chain, so no chain that starts below goes past it, and its
  * bucket is not empty, so nobody who looks for a bucket goes past that.
  */
-static bool skim_gnu_chains(const struct rtld_gnu *g, uint32_t words,
-			    uint32_t *end)
+static bool skim_gnu_chains(const struct rtld_gnu *g, const uint32_t *last,
+			    uint32_t words, uint32_t *end)
 {
-	const uint32_t *b = g->bucket, *last = b + g->buckets - 1;
+	const uint32_t *b = g->bucket;
 	/* Of symbol n, word[n]; only used from the first one on. */
 	const uint32_t *word = (const uint32_t *)((uintptr_t)g->word -
 						  4ull * g->first);
-	uint32_t at = g->first, stop;
+	uint32_t at = g->first, stop = *last;
 
-	while (last > b && !*last)
-		last--;
-	stop = *last;
-	if (!at || stop < at || stop - at >= words || stop >= RTLD_MAX_SYMBOLS ||
+	if (!at || stop >= RTLD_MAX_SYMBOLS ||
 	    (stop > at && !(word[stop - 1] & 1)))
 		return false;
 	while (at != stop) {
@@ -79,6 +82,8 @@ static bool skim_gnu_chains(const struct rtld_gnu *g, uint32_t words,
 	}
 	while (!*b)
 		b++;
+	if (words > stop - g->first + RTLD_MAX_CHAIN)
+		words = stop - g->first + RTLD_MAX_CHAIN;
 	while (at - g->first < words && !(word[at] & 1))
 		at++;
 	*end = at + 1;
@@ -90,7 +95,7 @@ static RTLD_COLD int walk_gnu_chains(struct rtld_module *m, uint64_t words)
 {
 	struct rtld_gnu *g = &m->gnu;
 	const uint32_t *b = g->bucket, *buckets_end = b + g->buckets;
-	const uint32_t *word = g->word, *end = word + words;
+	const uint32_t *word = g->word, *end = word + words, *start;
 	/* A bucket with value n starts at address zero + 4 n; only compared. */
 	uint64_t zero = (uintptr_t)word - 4ull * g->first;
 
@@ -100,11 +105,17 @@ static RTLD_COLD int walk_gnu_chains(struct rtld_module *m, uint64_t words)
 		if (zero + 4ull * *b != (uintptr_t)word)
 			return fail_gnu(m, RTLD_GNU_HASH_BUCKET, b - g->bucket,
 					*b, ((uintptr_t)word - zero) / 4);
+		start = word;
 		do {
 			if (word == end)
 				return fail_gnu(m, RTLD_GNU_HASH_CHAIN,
 						b - g->bucket, *b, words);
+			if (word - start == RTLD_MAX_CHAIN)
+				return fail_gnu(m, RTLD_HASH_CROWD, b - g->bucket,
+						RTLD_MAX_CHAIN + 1, RTLD_MAX_CHAIN);
 		} while (!(*word++ & 1));
+		if (rtld_pay(m, CHAIN_STEPS * (word - start)))
+			return PLINTH_E_LIMIT;
 	}
 	g->end = g->first + (uint32_t)(word - g->word);
 	if (g->end < g->first || g->end > RTLD_MAX_SYMBOLS)
@@ -115,16 +126,50 @@ static RTLD_COLD int walk_gnu_chains(struct rtld_module *m, uint64_t words)
 	return 0;
 }
 
+/*
+ * May there be a chain longer than RTLD_MAX_CHAIN? It would go through all of one of
+ * these parts; usually, the first few words of each tell that none does.
+ */
+static bool has_crowd(const struct rtld_gnu *g)
+{
+	const uint32_t *word = g->word, *end = word + (g->end - g->first);
+	uint32_t k;
+
+	for (; end - word >= PART; word += PART) {
+		for (k = 0; k < PART && !(word[k] & 1); k++)
+			;
+		if (k == PART)
+			return true;
+	}
+	return false;
+}
+
+/* The last bucket that is not empty, if the way to its chain can be there and is paid for. */
+static const uint32_t *find_last(struct rtld_module *m, uint32_t words)
+{
+	const struct rtld_gnu *g = &m->gnu;
+	const uint32_t *last = g->bucket + g->buckets - 1;
+
+	while (last > g->bucket && !*last)
+		last--;
+	if (*last < g->first || *last - g->first >= words ||
+	    !rtld_spend(m->set, CHAIN_STEPS * (*last - g->first)))
+		return NULL;
+	return last;
+}
+
 static int check_gnu_chains(struct rtld_module *m, uint64_t words)
 {
+	const uint32_t *last;
 	uint32_t end;
 
 	if (words > RTLD_MAX_SYMBOLS)
 		words = RTLD_MAX_SYMBOLS;
-	if (!skim_gnu_chains(&m->gnu, words, &end))
+	last = find_last(m, words);
+	if (!last || !skim_gnu_chains(&m->gnu, last, words, &end))
 		return walk_gnu_chains(m, words);
 	m->gnu.end = end;
-	return 0;
+	return has_crowd(&m->gnu) ? walk_gnu_chains(m, words) : 0;
 }
 
 static int fail_sysv(struct rtld_module *m, enum rtld_check check,
@@ -156,14 +201,14 @@ static int read_sysv_header(struct rtld_module *m)
 	m->sysv.chains = h->chains;
 	m->sysv.bucket = (const void *)(h + 1);
 	m->sysv.chain = m->sysv.bucket + h->buckets;
-	return 0;
+	return rtld_pay(m, BUCKET_STEPS * h->buckets + CHAIN_STEPS * h->chains);
 }
 
 /* Chains that do not meet have, all together, no more steps than symbols. */
 static int check_sysv_chains(struct rtld_module *m)
 {
 	const struct rtld_sysv *h = &m->sysv;
-	uint64_t steps = 0;
+	uint64_t steps = 0, before;
 	uint32_t b, i;
 
 	for (i = 0; i < h->chains; i++)
@@ -175,10 +220,14 @@ static int check_sysv_chains(struct rtld_module *m)
 		if (h->bucket[b] && h->bucket[b] >= h->chains)
 			return fail_sysv(m, RTLD_SYSV_HASH_INDEX, b,
 					 h->bucket[b], h->chains);
+		before = steps;
 		for (i = h->bucket[b]; i; i = h->chain[i])
 			if (++steps > h->chains)
 				return fail_sysv(m, RTLD_SYSV_HASH_LOOP, b, i,
 						 h->chains);
+		if (steps - before > RTLD_MAX_CHAIN)
+			return fail_sysv(m, RTLD_HASH_CROWD, b, steps - before,
+					 RTLD_MAX_CHAIN);
 	}
 	return 0;
 }

@@ -4,6 +4,8 @@
 
 #include "internal.h"
 
+#define PHDR_STEPS	16u	/* in segment.c and note.c */
+
 static int fail(struct rtld_module *m, enum rtld_check check, uint64_t value,
 		uint64_t limit)
 {
@@ -58,7 +60,7 @@ static int check_phdrs(struct rtld_module *m, const struct elf64_ehdr *e)
 		return fail(m, RTLD_PHDR_RANGE, e->phoff, size);
 	m->phdr = (const void *)(m->info.bytes + e->phoff);
 	m->phdrs = e->phnum;
-	return 0;
+	return rtld_pay(m, PHDR_STEPS * e->phnum);
 }
 
 int rtld_check_header(struct rtld_module *m)

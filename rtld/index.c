@@ -8,6 +8,8 @@
  */
 #include "index.h"
 
+#define LETTER_STEPS	3u	/* a byte compared with another */
+
 /* Three to six slots for a name, and enough for clear(). */
 static uint32_t slots_for(uint64_t exports)
 {
@@ -36,12 +38,27 @@ static void clear(uint32_t *slots, uint64_t n)
 	}
 }
 
-static struct rtld_name name_of(const struct rtld_index *x, uint32_t provider)
+bool rtld_pay_name(const struct rtld_module *m, const char *text, uint64_t key,
+		   struct rtld_name *name)
+{
+	uint64_t length = key >> 32;
+
+	if (text[length]) {
+		if (rtld_name_length(m, text, &length))
+			return false;
+		key = rtld_name_key(text, m->strings_end);
+	}
+	*name = (struct rtld_name){ text, length, key };
+	return rtld_spend(m->set, rtld_name_steps(length));
+}
+
+static bool name_of(const struct rtld_index *x, uint32_t provider,
+		    struct rtld_name *name)
 {
 	const struct rtld_module *m = rtld_index_module(x, provider);
+	const char *text = m->strings + rtld_index_symbol(x, provider)->name;
 
-	return rtld_hash_name(m->strings + rtld_index_symbol(x, provider)->name,
-			      m->strings + m->strings_size);
+	return rtld_pay_name(m, text, rtld_short_key(m, text), name);
 }
 
 static void report_twice(struct rtld_index *x, uint32_t first, uint32_t second)
@@ -92,11 +109,19 @@ static inline bool may_equal(const struct rtld_index *x, uint32_t provider,
 static RTLD_COLD bool is_same(struct rtld_index *x, uint32_t old,
 			      uint32_t provider, bool *replace)
 {
-	const struct rtld_name name = name_of(x, provider);
+	const struct rtld_module *m = rtld_index_module(x, provider);
+	const struct rtld_module *other = rtld_index_module(x, old);
+	const char *name = m->strings + rtld_index_symbol(x, provider)->name, *a = name;
+	const char *b = other->strings + rtld_index_symbol(x, old)->name;
 
-	if (!rtld_index_spend(x, 1 + name.length / 8) ||
-	    !rtld_is_named(rtld_index_module(x, old),
-			   rtld_index_symbol(x, old)->name, &name))
+	/* Both tables end with a NUL. */
+	while (*a == *b && *a) {
+		a++;
+		b++;
+		if ((a - name) % 8 == 0 && !rtld_spend(x->set, 8 * LETTER_STEPS))
+			return false;
+	}
+	if (*a != *b)
 		return false;
 	*replace = replaces(x, old, provider);
 	return true;
@@ -110,7 +135,7 @@ static RTLD_COLD void insert_equal(struct rtld_index *x, uint32_t at,
 	uint32_t old;
 
 	for (; (old = x->slot[at]); at = (at + 1) & x->mask) {
-		if (!rtld_index_spend(x, 1))
+		if (!rtld_spend(x->set, RTLD_SLOT_STEPS))
 			return;
 		if (may_equal(x, old, word) &&
 		    is_same(x, old, provider, &replace))
@@ -128,7 +153,7 @@ static RTLD_COLD void insert_behind(struct rtld_index *x, uint32_t at,
 
 	while ((old = slot[at]) && !may_equal(x, old, word)) {
 		at = (at + 1) & x->mask;
-		if (!rtld_index_spend(x, 1))
+		if (!rtld_spend(x->set, RTLD_SLOT_STEPS))
 			return;
 	}
 	if (old)
@@ -143,10 +168,10 @@ static RTLD_COLD const uint32_t *fill_slots(const struct rtld_index *x,
 					    const uint32_t *end,
 					    uint32_t provider)
 {
-	uint32_t *slot = x->slot, mask = x->mask;
+	uint32_t *slot = x->slot, shift = x->shift;
 
 	for (; word < end; word++, provider++) {
-		uint32_t *at = slot + rtld_index_slot(*word, mask);
+		uint32_t *at = slot + rtld_index_slot(*word, shift);
 
 		if (*at)
 			break;
@@ -163,8 +188,10 @@ static void add_gnu(struct rtld_index *x, const struct rtld_module *m)
 	const uint32_t *end = start + (m->gnu.end - m->gnu.first);
 
 	while ((word = fill_slots(x, word, end, first + (word - start))) < end) {
-		insert_behind(x, rtld_index_slot(*word, x->mask), *word,
+		insert_behind(x, rtld_index_slot(*word, x->shift), *word,
 			      first + (word - start));
+		if (!x->set->budget)
+			return;
 		word++;
 	}
 }
@@ -180,25 +207,26 @@ static RTLD_COLD void add_sysv(struct rtld_index *x, const struct rtld_module *m
 
 		if (!rtld_exported(&m->symbol[i]))
 			continue;
-		name = name_of(x, provider);
-		if (!rtld_index_spend(x, 1 + name.length / 8))
+		if (!name_of(x, provider, &name))
 			return;
-		insert_behind(x, rtld_index_slot(name.hash, x->mask),
+		insert_behind(x, rtld_index_slot(name.hash, x->shift),
 			      name.hash, provider);
 	}
 }
 
 void rtld_index_build(struct rtld_index *x, struct rtld_set *set, void *work,
-		      uint64_t exports, uint64_t budget)
+		      uint64_t exports)
 {
-	uint32_t i;
+	uint32_t slots = slots_for(exports), i;
 
 	*x = (struct rtld_index){
-		.set = set, .slot = work, .mask = slots_for(exports) - 1,
-		.budget = budget,
+		.set = set, .slot = work, .mask = slots - 1,
+		.shift = 32 - __builtin_ctz(slots),
 	};
-	clear(x->slot, (uint64_t)x->mask + 1);
-	for (i = 0; i < set->count && x->budget; i++) {
+	if (!rtld_spend(set, RTLD_EXPORT_STEPS * exports))
+		return;
+	clear(x->slot, slots);
+	for (i = 0; i < set->count && set->budget; i++) {
 		const struct rtld_module *m = &set->module[i];
 
 		if (rtld_has(m, RTLD_DT_GNU_HASH))
@@ -214,7 +242,7 @@ uint32_t rtld_index_find_behind(struct rtld_index *x, uint32_t at,
 	uint32_t provider;
 
 	do {
-		if (!rtld_index_spend(x, 1 + name->length / 8))
+		if (!rtld_spend(x->set, rtld_name_steps(name->length)))
 			return RTLD_BIND_ZERO;
 		at = (at + 1) & x->mask;
 		provider = x->slot[at];

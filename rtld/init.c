@@ -2,6 +2,10 @@
 /* Functions to call at start and end, checked before and after relocation. */
 #include "internal.h"
 
+/* An entry is looked at when the image is written, and when it is called. */
+#define ENTRY_STEPS	16u
+#define SEGMENT_STEPS	6u	/* for each PT_LOAD that it may be in */
+
 static bool is_code(const struct rtld_module *m, uint64_t vaddr)
 {
 	const struct rtld_segment *s = rtld_segment_of(m, vaddr, 1);
@@ -29,7 +33,9 @@ static int check_array(struct rtld_module *m, enum rtld_tag tag,
 	if (!rtld_segment_of(m, array.start, array.size))
 		return rtld_fail_tag(m, RTLD_INIT_PLACE, tag, array.size);
 	*out = array;
-	return 0;
+	/* An array may lie where no file part is, so it need not have bytes. */
+	return rtld_pay(m, array.size / 8 * (ENTRY_STEPS +
+					     SEGMENT_STEPS * m->info.segments));
 }
 
 int rtld_check_init(struct rtld_module *m)

@@ -89,8 +89,9 @@ struct rtld_module {
 	struct rtld_range fini_array;
 
 	enum rtld_visit visit;	/* order.c */
-	uint32_t walk;
+	uint32_t walk;		/* DT_NEEDED entries looked at */
 	uint32_t parent;
+	uint64_t needs;		/* bit i: DT_NEEDED has the i-th module */
 	uint32_t *bind;		/* resolve.c: provider of each symbol */
 	uint64_t *value;	/* of each entry behind the RELATIVE ones, then of jmprel */
 	bool lazy;		/* jump slots are filled at the first call */
@@ -118,8 +119,42 @@ struct rtld_set {
 	const struct rtld_lazy *lazy;
 	size_t lazy_tables;	/* bytes, of all modules so far */
 	size_t lazy_states;
+	uint64_t granted;	/* steps that binding has: what the probes have left */
+	uint64_t budget;	/* steps before the next pause; 0: there were not enough */
+	uint64_t reserve;	/* steps behind that */
+	void (*pause)(void);
 	struct rtld_module module[];
 };
+
+/*
+ * The budget makes the work linear in the size of the files. A step is two or three
+ * instructions. A probe has one for each byte of its file, and so many for small
+ * ones; what it leaves is for binding. Whoever goes through a table whose length the
+ * file gives pays for it: before the loop if an entry's cost is the same for all, else
+ * in the loop. Files whose tables lie over each other, or whose names do, run out.
+ */
+#define RTLD_STEPS	(1u << 16)
+
+/* Longest chain of a hash table, since nobody pays for looking a name up. Linkers make them of 4 to 16. */
+#define RTLD_MAX_CHAIN	128u
+
+/* budget.c: steps for what comes now; and who asks, once the first part is used up. */
+void rtld_grant(struct rtld_set *set, uint64_t steps);
+bool rtld_spend_more(struct rtld_set *set, uint64_t steps);
+
+/* Take steps; false if there are not enough, and from then on. */
+static inline bool rtld_spend(struct rtld_set *set, uint64_t steps)
+{
+	if (steps >= set->budget)
+		return rtld_spend_more(set, steps);
+	set->budget -= steps;
+	return true;
+}
+
+static inline uint64_t rtld_steps_left(const struct rtld_set *set)
+{
+	return set->budget + set->reserve;
+}
 
 /*
  * A provider is one word: module << 22 | symbol. Symbol 0 never provides, and
@@ -164,6 +199,11 @@ int rtld_fail(struct rtld_module *m, enum rtld_check check,
 int rtld_fail_symbol(struct rtld_module *m, enum rtld_check check,
 		     enum rtld_table table, uint64_t index, uint64_t value,
 		     uint64_t limit, uint32_t symbol);
+
+/* budget.c: spend, or report that the file takes too long to check. */
+int rtld_pay(struct rtld_module *m, uint64_t steps);
+/* The length of a name in the string table, paid for; or PLINTH_E_LIMIT, not reported. */
+int rtld_name_length(const struct rtld_module *m, const char *name, uint64_t *length);
 
 /* The steps of rtld_probe(), in this order; each 0 or a code. */
 int rtld_check_header(struct rtld_module *m);	/* header.c */
@@ -268,11 +308,30 @@ bool rtld_use_plan(struct rtld_set *set);
 int rtld_missing(struct rtld_module *m, uint32_t symbol);
 
 /* lazy.c: can the module's jump slots wait? And the slots of one that can. */
-void rtld_choose_lazy(struct rtld_module *m);
+int rtld_choose_lazy(struct rtld_module *m);
 void rtld_prepare_lazy(const struct rtld_module *m);
 
 /* reloc.c: may 8 bytes there be changed? */
 bool rtld_is_target(const struct rtld_module *m, uint64_t vaddr);
+
+/*
+ * The part of a writable PT_LOAD, before or behind the dynamic section, that
+ * the latest target was in.
+ */
+struct rtld_window {
+	uint64_t start;
+	uint64_t words;		/* 0: nothing is in it */
+};
+RTLD_COLD void rtld_find_window(const struct rtld_module *m, uint64_t vaddr,
+				struct rtld_window *w);
+/* Turned right by three bits, what is no multiple of 8 is very large. */
+static inline bool rtld_in_window(const struct rtld_window *w, uint64_t vaddr)
+{
+	uint64_t offset = vaddr - w->start;
+
+	return (offset >> 3 | offset << 61) < w->words;
+}
+
 void rtld_apply_relr(const struct rtld_module *m);	/* relr.c */
 
 /* order.c: names, DT_NEEDED, dependency order. */

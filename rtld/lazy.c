@@ -15,6 +15,10 @@
 #define DF_1_NOW	1u
 #define GOT_HEADER	24u	/* bytes before the first slot */
 
+/* Checking and preparing a slot, and for each PT_LOAD it or its entry may be in. */
+#define SLOT_STEPS	24u
+#define SEGMENT_STEPS	6u
+
 static bool wants_now(const struct rtld_module *m)
 {
 	return rtld_has(m, RTLD_DT_BIND_NOW) ||
@@ -40,7 +44,7 @@ static bool is_lazy_slot(const struct rtld_module *m, uint64_t vaddr)
  * Slots must ascend: then no two entries have the same, and they are a range.
  * The two words behind DT_PLTGOT are for us; see psABI.
  */
-static bool can_be_lazy(const struct rtld_module *m)
+static bool can_be_lazy(struct rtld_module *m, int *err)
 {
 	uint64_t got = m->tag[RTLD_DT_PLTGOT], before = 0;
 	uint32_t i;
@@ -51,25 +55,28 @@ static bool can_be_lazy(const struct rtld_module *m)
 	for (i = 0; i < m->jmprels; i++) {
 		uint64_t at = m->jmprel[i].offset;
 
-		if (at <= before || at - got < GOT_HEADER || !is_lazy_slot(m, at))
+		*err = rtld_pay(m, SLOT_STEPS + SEGMENT_STEPS * m->info.segments);
+		if (*err || at <= before || at - got < GOT_HEADER || !is_lazy_slot(m, at))
 			return false;
 		before = at;
 	}
 	return true;
 }
 
-void rtld_choose_lazy(struct rtld_module *m)
+int rtld_choose_lazy(struct rtld_module *m)
 {
 	struct rtld_set *set = m->set;
+	int err = 0;
 
-	m->lazy = can_be_lazy(m);
+	m->lazy = can_be_lazy(m, &err);
 	if (!m->lazy)
-		return;
+		return err;
 	m->lazy_table = set->lazy_tables;
 	m->lazy_state = set->lazy_states;
 	set->lazy_tables += sizeof(struct plinth_lazy_table) +
 			    m->jmprels * sizeof(struct plinth_lazy_slot);
 	set->lazy_states += (sizeof(uint32_t) + m->jmprels + 7) / 8 * 8;
+	return 0;
 }
 
 static void write_table(const struct rtld_module *m,

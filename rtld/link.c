@@ -4,6 +4,41 @@
 
 #include "internal.h"
 
+#define PIECE	(1u << 20)
+
+/* A copy of `from`, or zeroes, with pauses. */
+static RTLD_COLD void fill_in_pieces(const struct rtld_module *m, uint8_t *to,
+				     const uint8_t *from, uint64_t size)
+{
+	uint64_t done, piece;
+
+	for (done = 0; done < size; done += piece) {
+		piece = size - done < PIECE ? size - done : PIECE;
+		if (from)
+			memcpy(to + done, from + done, piece);
+		else
+			memset(to + done, 0, piece);
+		m->set->pause();
+	}
+}
+
+static inline void copy(const struct rtld_module *m, uint8_t *to,
+			const uint8_t *from, uint64_t size)
+{
+	if (m->set->pause)
+		fill_in_pieces(m, to, from, size);
+	else
+		memcpy(to, from, size);
+}
+
+static inline void clear(const struct rtld_module *m, uint8_t *to, uint64_t size)
+{
+	if (m->set->pause)
+		fill_in_pieces(m, to, NULL, size);
+	else
+		memset(to, 0, size);
+}
+
 /* Every byte of the image that no file gives is zero, also between segments. */
 static void copy_segments(const struct rtld_module *m)
 {
@@ -15,11 +50,11 @@ static void copy_segments(const struct rtld_module *m)
 		const struct rtld_segment *s = &m->segment[k];
 		uint64_t at = s->vaddr - m->info.low;
 
-		memset(image + done, 0, at - done);
-		memcpy(image + at, m->info.bytes + s->offset, s->filesz);
+		clear(m, image + done, at - done);
+		copy(m, image + at, m->info.bytes + s->offset, s->filesz);
 		done = at + s->filesz;
 	}
-	memset(image + done, 0, m->info.image_size - done);
+	clear(m, image + done, m->info.image_size - done);
 }
 
 /* What an address of the file wants added to be one in the write alias. */
@@ -114,8 +149,8 @@ int rtld_link(struct rtld_set *set, void *work, size_t size)
 		write_module(&set->module[i]);
 	err = rtld_check_init_targets(set);
 	for (i = 0; err && i < set->count; i++)
-		memset(set->module[i].info.write, 0,
-		       set->module[i].info.image_size);
+		clear(&set->module[i], set->module[i].info.write,
+		      set->module[i].info.image_size);
 	set->linked = !err;
 	return err;
 }

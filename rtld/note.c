@@ -2,6 +2,8 @@
 /* Notes: gABI "Note Section". */
 #include "internal.h"
 
+#define NOTE_STEPS	40u	/* to check it, and to look for another later */
+
 struct note {
 	const struct elf64_note *head;
 	const char *owner;
@@ -63,12 +65,17 @@ static int check_notes(struct rtld_module *m, uint32_t i)
 	const struct elf64_phdr *p = &m->phdr[i];
 	uint64_t size = m->info.file_size, at = 0;
 	struct note note;
+	int err = 0;
 
 	if (p->offset > size || p->filesz > size - p->offset || p->offset % 4)
 		return rtld_fail(m, RTLD_NOTE_RANGE, RTLD_T_PHDR, i, p->offset,
 				 size);
-	while (next_note(m, p, &at, &note))
+	while (!err && next_note(m, p, &at, &note)) {
 		keep_build_id(m, &note);
+		err = rtld_pay(m, NOTE_STEPS);
+	}
+	if (err)
+		return err;
 	if (at != p->filesz)
 		return rtld_fail(m, RTLD_NOTE_ENTRY, RTLD_T_PHDR, i, at,
 				 p->filesz);

@@ -7,6 +7,10 @@
 
 #include "internal.h"
 
+/* A slot that is looked at, and each byte of the name that is compared there. */
+#define SLOT_STEPS	8u
+#define LETTER_STEPS	3u
+
 struct names {
 	uint32_t *slot;		/* module + 1, 0 if empty */
 	uint32_t mask;
@@ -19,9 +23,9 @@ struct name {
 };
 
 /* Few names of modules agree in the first and in the last eight bytes. */
-static struct name make_name(const char *text)
+static struct name make_name(const char *text, uint64_t length)
 {
-	struct name name = { .text = text, .length = strlen(text) };
+	struct name name = { .text = text, .length = length };
 	uint64_t first = 0, last = 0;
 
 	if (name.length < 8) {
@@ -41,16 +45,19 @@ static bool has_name(const struct rtld_module *m, const struct name *name)
 	return !strncmp(own, name->text, name->length) && !own[name->length];
 }
 
-/* The slot of that name, or the empty one where it belongs. */
+/* The slot of that name, or the empty one where it belongs; NULL: it takes too long. */
 static inline uint32_t *find(const struct names *names,
-			     const struct rtld_set *set,
+			     struct rtld_set *set,
 			     const struct name *name)
 {
 	uint32_t at = name->key & names->mask;
 
-	while (names->slot[at] &&
-	       !has_name(&set->module[names->slot[at] - 1], name))
-		at = (at + 1) & names->mask;
+	for (; names->slot[at]; at = (at + 1) & names->mask) {
+		if (!rtld_spend(set, SLOT_STEPS + LETTER_STEPS * name->length))
+			return NULL;
+		if (has_name(&set->module[names->slot[at] - 1], name))
+			break;
+	}
 	return &names->slot[at];
 }
 
@@ -67,6 +74,15 @@ static int report(struct rtld_module *m, enum rtld_check check,
 	return rtld_report(m->set, &error);
 }
 
+/* Without DT_SONAME a module has its file's name, which no file gives. */
+static int measure(const struct rtld_module *m, const char *name, uint64_t *length)
+{
+	if (name != m->info.name || rtld_has(m, RTLD_DT_SONAME))
+		return rtld_name_length(m, name, length);
+	*length = strlen(name);
+	return 0;
+}
+
 static int index_names(struct names *names, struct rtld_set *set)
 {
 	struct name name;
@@ -76,9 +92,14 @@ static int index_names(struct names *names, struct rtld_set *set)
 	for (i = 0; i < set->count; i++) {
 		struct rtld_module *m = &set->module[i];
 		uint32_t *slot;
+		uint64_t length;
 
-		name = make_name(m->info.name);
+		if (measure(m, m->info.name, &length))
+			return PLINTH_E_LIMIT;
+		name = make_name(m->info.name, length);
 		slot = find(names, set, &name);
+		if (!slot)
+			return PLINTH_E_LIMIT;
 		if (!*slot)
 			*slot = i + 1;
 		else
@@ -89,26 +110,32 @@ static int index_names(struct names *names, struct rtld_set *set)
 	return err;
 }
 
-/* The next module that m needs and that is in the set; NULL at the end. */
+/* The next module that m needs and that is in the set; NULL at the end, also of the budget. */
 static struct rtld_module *next_needed(const struct names *names,
 				       struct rtld_module *m, int *err)
 {
 	struct rtld_set *set = m->set;
+	const char *text;
 
-	while (m->walk < m->names_end) {
-		const struct elf64_dyn *d = &m->dyn[m->walk++];
+	while ((text = rtld_next_needed(set, m->place, &m->walk))) {
 		struct name name;
-		uint32_t *slot;
+		uint64_t length;
+		uint32_t *slot = NULL;
 
-		if (d->tag != DT_NEEDED)
-			continue;
-		name = make_name(m->strings + d->value);
-		slot = find(names, set, &name);
-		if (*slot)
+		if (!measure(m, text, &length)) {
+			name = make_name(text, length);
+			slot = find(names, set, &name);
+		}
+		if (!slot)
+			return NULL;
+		if (*slot) {
+			if (*slot <= 64)
+				m->needs |= 1ull << (*slot - 1);
 			return &set->module[*slot - 1];
+		}
 		if (!(set->flags & RTLD_RULES_ELF))
 			*err = report(m, RTLD_NEEDED_MISSING, RTLD_T_NEEDED,
-				      m->walk - 1, name.text, RTLD_NONE);
+				      m->walk - 1, text, RTLD_NONE);
 	}
 	return NULL;
 }
@@ -151,6 +178,7 @@ int rtld_check_order(struct rtld_set *set, uint32_t *slots, uint32_t count)
 	for (i = 0; i < set->count; i++) {
 		set->module[i].visit = RTLD_UNSEEN;
 		set->module[i].walk = 0;
+		set->module[i].needs = 0;
 	}
 	err = index_names(&names, set);
 	for (i = 0; i < set->count; i++)
@@ -162,4 +190,9 @@ int rtld_check_order(struct rtld_set *set, uint32_t *slots, uint32_t count)
 int rtld_in_order(const struct rtld_set *set, uint32_t i)
 {
 	return i < set->ordered ? (int)set->order[i] : PLINTH_E_NOSYM;
+}
+
+uint64_t rtld_needs(const struct rtld_set *set, uint32_t module)
+{
+	return module < set->count ? set->module[module].needs : 0;
 }

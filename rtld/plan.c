@@ -59,6 +59,8 @@ static uint32_t entries_for(const struct rtld_module *m)
 
 /* -- using a plan -- */
 
+#define ENTRY_STEPS	4ull	/* beside the bytes of the name, which are compared */
+
 static bool refuse(struct rtld_set *set, enum rtld_plan_state state,
 		   uint32_t module, uint32_t entry)
 {
@@ -141,6 +143,7 @@ static RTLD_COLD bool is_right(struct rtld_module *m, uint32_t symbol,
 		return is_right_alone(m, symbol, e->provider);
 	return i < set->count && rtld_is_for_all(m, s) &&
 	       is_export(from, definition) &&
+	       rtld_spend(m->set, ENTRY_STEPS + e->length) &&
 	       rtld_same_name(m, s->name, from, from->symbol[definition].name,
 			      e->length);
 }
@@ -176,7 +179,8 @@ static uint32_t use_entries(struct rtld_module *m, const struct elf64_rela *r,
 	const struct rtld_module *module = m->set->module, *from;
 	const struct elf64_sym *symbols = m->symbol;
 	const struct elf64_rela *end = r + count;
-	uint32_t modules = m->set->count, *bind = m->bind;
+	struct rtld_set *set = m->set;
+	uint32_t modules = set->count, *bind = m->bind;
 
 	for (; r < end; r++, e++, value++) {
 		const struct elf64_sym *s = symbols + r->symbol, *d;
@@ -187,7 +191,8 @@ static uint32_t use_entries(struct rtld_module *m, const struct elf64_rela *r,
 		    rtld_is_plain_reference(s) && i < modules &&
 		    is_hashed(from = module + i, definition)) {
 			d = from->symbol + definition;
-			if (!rtld_same_name(m, s->name, from, d->name, e->length))
+			if (!rtld_spend(set, ENTRY_STEPS + e->length) ||
+			    !rtld_same_name(m, s->name, from, d->name, e->length))
 				break;
 			bind[r->symbol] = provider;
 			*value = rtld_symbol_run(from, d);

@@ -36,6 +36,16 @@ static const uint8_t refused[] = {
 	[37] = RTLD_RELOC_IFUNC,	/* IRELATIVE */
 };
 
+/*
+ * Checking, applying and binding: a RELATIVE entry, any other (the name it refers to
+ * is paid for when that is looked for), and one that is looked at closely, for which
+ * each PT_LOAD counts.
+ */
+#define RELATIVE_STEPS	4ull
+#define ENTRY_STEPS	18ull
+#define UNUSUAL_STEPS	24u
+#define TARGET_STEPS	6u
+
 struct table {
 	const struct elf64_rela *entry;
 	uint32_t count;
@@ -125,17 +135,8 @@ static RTLD_COLD int check_entry(struct rtld_module *m, const struct table *t,
 	return err;
 }
 
-/*
- * The part of a writable PT_LOAD, before or behind the dynamic section, that
- * the latest target was in.
- */
-struct window {
-	uint64_t start;
-	uint64_t words;		/* 0: nothing is in it */
-};
-
-static RTLD_COLD void find_window(const struct rtld_module *m, uint64_t vaddr,
-				  struct window *w)
+void rtld_find_window(const struct rtld_module *m, uint64_t vaddr,
+		      struct rtld_window *w)
 {
 	uint64_t cut = m->dynamic.start, after = cut + m->dynamic.size;
 	uint32_t k;
@@ -153,16 +154,8 @@ static RTLD_COLD void find_window(const struct rtld_module *m, uint64_t vaddr,
 		else if (vaddr >= after && start < after)
 			start = after;
 		start = (start + 7) & ~7ull;
-		*w = (struct window){ start, end < start ? 0 : (end - start) / 8 };
+		*w = (struct rtld_window){ start, end < start ? 0 : (end - start) / 8 };
 	}
-}
-
-/* Turned right by three bits, what is no multiple of 8 is very large. */
-static bool in_window(const struct window *w, uint64_t vaddr)
-{
-	uint64_t offset = vaddr - w->start;
-
-	return (offset >> 3 | offset << 61) < w->words;
 }
 
 /*
@@ -189,9 +182,9 @@ static inline uint64_t type_and_symbol(const struct elf64_rela *r)
  * only claims.
  */
 static inline bool is_usual_relative(const struct elf64_rela *r,
-				     const struct window *w)
+				     const struct rtld_window *w)
 {
-	return info_of(r) == R_X86_64_RELATIVE && in_window(w, r->offset);
+	return info_of(r) == R_X86_64_RELATIVE && rtld_in_window(w, r->offset);
 }
 
 static uint32_t check_relatives(const struct rtld_module *m,
@@ -199,7 +192,7 @@ static uint32_t check_relatives(const struct rtld_module *m,
 {
 	const struct elf64_rela *r = t->entry;
 	uint32_t left = t->count;
-	struct window w = { 0, 0 };
+	struct rtld_window w = { 0, 0 };
 
 	while (left) {
 		for (; left >= 4 && is_usual_relative(r, &w) &&
@@ -209,8 +202,8 @@ static uint32_t check_relatives(const struct rtld_module *m,
 			r += 4;
 		if (!left)
 			break;
-		if (info_of(r) == R_X86_64_RELATIVE && !in_window(&w, r->offset))
-			find_window(m, r->offset, &w);
+		if (info_of(r) == R_X86_64_RELATIVE && !rtld_in_window(&w, r->offset))
+			rtld_find_window(m, r->offset, &w);
 		if (!is_usual_relative(r, &w))
 			break;
 		r++;
@@ -228,13 +221,15 @@ static inline uint64_t least_of(uint32_t type)
 static RTLD_COLD int check_unusual(struct rtld_module *m,
 				   const struct table *t,
 				   const struct elf64_rela *r,
-				   struct window *w, uint64_t *least)
+				   struct rtld_window *w, uint64_t *least)
 {
-	int err = check_entry(m, t, r - t->entry);
+	int err = rtld_pay(m, UNUSUAL_STEPS + TARGET_STEPS * m->targets);
 
+	if (!err)
+		err = check_entry(m, t, r - t->entry);
 	if (!err && r->symbol)
 		*least = least_of(r->type);
-	find_window(m, r->offset, w);
+	rtld_find_window(m, r->offset, w);
 	return err;
 }
 
@@ -246,13 +241,13 @@ static RTLD_COLD int check_unusual(struct rtld_module *m,
 static const struct elf64_rela *skip_usual(const struct rtld_module *m,
 					   const struct elf64_rela *r,
 					   const struct elf64_rela *end,
-					   const struct window *w,
+					   const struct rtld_window *w,
 					   uint64_t least)
 {
 	uint64_t known = m->symbols_known - 1;
 
 	while (r < end && type_and_symbol(r) - least < known &&
-	       in_window(w, r->offset) && !r->addend)
+	       rtld_in_window(w, r->offset) && !r->addend)
 		r++;
 	return r;
 }
@@ -264,11 +259,11 @@ static int check_table(struct rtld_module *m, const struct table *t,
 	const struct elf64_rela *r = t->entry + first, *end = t->entry + t->count;
 	uint64_t least = least_of(t->id == RTLD_T_JMPREL ? R_X86_64_JUMP_SLOT :
 							   R_X86_64_GLOB_DAT);
-	struct window w = { 0, 0 };
+	struct rtld_window w = { 0, 0 };
 	int err = 0;
 
 	if (r < end)
-		find_window(m, r->offset, &w);
+		rtld_find_window(m, r->offset, &w);
 	while (!err && (r = skip_usual(m, r, end, &w, least)) < end) {
 		err = check_unusual(m, t, r, &w, &least);
 		r++;
@@ -334,8 +329,14 @@ int rtld_check_relocs(struct rtld_module *m)
 				 &jump);
 	if (err)
 		return err;
+	/* Room for all to be RELATIVE, then what the others cost more. */
+	err = rtld_pay(m, RELATIVE_STEPS * rela.count + ENTRY_STEPS * jump.count);
+	if (err)
+		return err;
 	m->relatives = check_relatives(m, &rela);
-	err = check_table(m, &rela, m->relatives);
+	err = rtld_pay(m, (ENTRY_STEPS - RELATIVE_STEPS) * (rela.count - m->relatives));
+	if (!err)
+		err = check_table(m, &rela, m->relatives);
 	if (!err)
 		err = check_table(m, &jump, 0);
 	if (err)

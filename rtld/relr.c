@@ -8,6 +8,13 @@
 
 #define SPAN	(63 * 8)	/* bytes one bitmap covers */
 
+/* Checking and applying: a word of the table, and each bit of it. */
+#define WORD_STEPS	16u
+#define BIT_STEPS	2u
+#define SEGMENT_STEPS	3u	/* each PT_LOAD that an address may be in */
+#define CLOSE_STEPS	(63u * 4)	/* where a bitmap is checked bit by bit, */
+#define TARGET_STEPS	(63u * 3)	/* and for each PT_LOAD then */
+
 static int fail(struct rtld_module *m, enum rtld_check check, uint32_t i,
 		uint64_t value, uint64_t limit)
 {
@@ -17,6 +24,8 @@ static int fail(struct rtld_module *m, enum rtld_check check, uint32_t i,
 static int check_address(struct rtld_module *m, uint32_t i, uint64_t at,
 			 uint64_t next)
 {
+	if (rtld_pay(m, BIT_STEPS + SEGMENT_STEPS * m->targets))
+		return PLINTH_E_LIMIT;
 	if (at % 8)
 		return fail(m, RTLD_RELR_ALIGN, i, at, 8);
 	if (at < next)
@@ -27,19 +36,45 @@ static int check_address(struct rtld_module *m, uint32_t i, uint64_t at,
 	return 0;
 }
 
-static int check_bits(struct rtld_module *m, uint32_t i, uint64_t at)
+static uint32_t count_bits(uint64_t n)
+{
+	n -= n >> 1 & 0x5555555555555555ull;
+	n = (n & 0x3333333333333333ull) + (n >> 2 & 0x3333333333333333ull);
+	n = (n + (n >> 4)) & 0x0f0f0f0f0f0f0f0full;
+	return n * 0x0101010101010101ull >> 56;
+}
+
+/* At an edge of what may be changed: each on its own. */
+static RTLD_COLD int check_closely(struct rtld_module *m, uint32_t i, uint64_t at)
 {
 	uint64_t bits = m->relr[i] >> 1;
 
+	if (rtld_pay(m, CLOSE_STEPS + TARGET_STEPS * m->targets))
+		return PLINTH_E_LIMIT;
 	for (; bits; bits >>= 1, at += 8) {
 		if (!(bits & 1))
 			continue;
 		if (!rtld_is_target(m, at))
 			return fail(m, RTLD_RELR_PLACE, i, at,
 				    m->info.image_size);
-		m->info.relative++;
 	}
 	return 0;
+}
+
+/* The words of a bitmap are neighbours: nearly always all of them may be changed. */
+static int check_bits(struct rtld_module *m, uint32_t i, uint64_t at,
+		      struct rtld_window *w)
+{
+	uint32_t bits = count_bits(m->relr[i] >> 1);
+
+	m->info.relative += bits;
+	if (rtld_pay(m, BIT_STEPS * bits))
+		return PLINTH_E_LIMIT;
+	if (!rtld_in_window(w, at))
+		rtld_find_window(m, at, w);
+	if (rtld_in_window(w, at) && rtld_in_window(w, at + SPAN - 8))
+		return 0;
+	return check_closely(m, i, at);
 }
 
 /*
@@ -48,9 +83,10 @@ static int check_bits(struct rtld_module *m, uint32_t i, uint64_t at)
  */
 static int check_words(struct rtld_module *m)
 {
+	struct rtld_window w = { 0, 0 };
 	uint64_t next = 0;
 	uint32_t i;
-	int err = 0;
+	int err = rtld_pay(m, WORD_STEPS * (uint64_t)m->relrs);
 
 	for (i = 0; i < m->relrs && !err; i++) {
 		uint64_t word = m->relr[i];
@@ -61,7 +97,7 @@ static int check_words(struct rtld_module *m)
 		} else if (!i) {
 			err = fail(m, RTLD_RELR_FIRST, i, word, 0);
 		} else {
-			err = check_bits(m, i, next);
+			err = check_bits(m, i, next, &w);
 			next += SPAN;
 		}
 	}
@@ -98,9 +134,9 @@ void rtld_apply_relr(const struct rtld_module *m)
 			next = word + 8;
 			continue;
 		}
-		for (bits = word >> 1; bits; bits >>= 1, at += 8)
-			if (bits & 1)
-				*(uint64_t *)(image + (at - low)) += bias;
+		for (bits = word >> 1; bits; bits &= bits - 1)
+			*(uint64_t *)(image + (at - low) +
+				      8 * __builtin_ctzll(bits)) += bias;
 		next += SPAN;
 	}
 }

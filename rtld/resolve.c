@@ -14,23 +14,15 @@ static uint32_t name_slots(const struct rtld_set *set)
 	return slots;
 }
 
-/* Hashing shorter names is paid for by the entry that refers to them. */
-#define LONG_NAME	256
-
-/*
- * The budget makes the work linear in the size of the files: a step is a slot
- * of the index looked at, or eight bytes of a name.
- */
 struct totals {
 	uint64_t symbols;
 	uint64_t exports;
 	uint64_t values;
-	uint64_t budget;
 };
 
 static struct totals count(const struct rtld_set *set)
 {
-	struct totals t = { .budget = 1 << 16 };
+	struct totals t = { 0 };
 	uint32_t i;
 
 	for (i = 0; i < set->count; i++) {
@@ -39,7 +31,6 @@ static struct totals count(const struct rtld_set *set)
 		t.symbols += m->info.symbols;
 		t.exports += m->info.exports;
 		t.values += m->relas - m->relatives + m->jmprels;
-		t.budget += m->info.file_size;
 	}
 	return t;
 }
@@ -66,12 +57,12 @@ static int check_work(struct rtld_set *set, const void *work, size_t size)
 	return rtld_report(set, &error);
 }
 
-static int report_cost(struct rtld_set *set, uint64_t limit)
+static int report_cost(struct rtld_set *set)
 {
 	struct rtld_error error = {
 		.check = RTLD_LINK_COST, .table = RTLD_T_SET,
-		.module = RTLD_NONE, .other = RTLD_NONE, .value = limit,
-		.limit = limit, .file = "",
+		.module = RTLD_NONE, .other = RTLD_NONE, .value = set->granted,
+		.limit = set->granted, .file = "",
 	};
 
 	return rtld_report(set, &error);
@@ -108,59 +99,81 @@ int rtld_missing(struct rtld_module *m, uint32_t symbol)
 	return m->set->flags & RTLD_RULES_ELF ? 0 : PLINTH_E_NOSYM;
 }
 
-/* The provider of a name, wherever in the index it is. */
+/* The provider of a name, wherever in the index it is; the key is that of rtld_short_key(). */
 static uint32_t find(struct rtld_index *x, const struct rtld_module *m,
-		     uint32_t symbol)
+		     const char *text, uint64_t key)
 {
-	const struct rtld_name name = rtld_hash_name(
-		m->strings + m->symbol[symbol].name, m->strings_end);
+	struct rtld_name name;
 
-	if (name.length > LONG_NAME)
-		rtld_index_spend(x, name.length / 8);
+	if (!rtld_pay_name(m, text, key, &name))
+		return RTLD_BIND_ZERO;
 	return rtld_index_find(x, &name);
 }
 
-/* Everything but the usual: no first reference, not for all, or not found at once. */
+/* Nobody provides it, or so it seems: who was not looked for is not missing. */
+static int bind_to(struct rtld_module *m, uint32_t symbol, uint32_t provider,
+		   uint64_t *value)
+{
+	m->bind[symbol] = provider;
+	*value = rtld_provided(m->set, provider);
+	if (rtld_binds(provider) || !m->set->budget)
+		return 0;
+	return rtld_missing(m, symbol);
+}
+
+/* Everything but the usual: no first reference, or not one that others must satisfy. */
 static RTLD_COLD int bind_oddly(struct rtld_index *x, struct rtld_module *m,
 				uint32_t symbol, uint64_t *value)
 {
 	const struct elf64_sym *s = &m->symbol[symbol];
-	uint32_t *bind = &m->bind[symbol];
-	int err = 0;
+	const char *text = m->strings + s->name;
+	uint32_t provider = RTLD_BIND_ZERO;
 
 	*value = m->bias;
 	if (!symbol)
 		return 0;
-	if (*bind == RTLD_BIND_UNSEEN) {
-		*bind = rtld_is_for_all(m, s) ? find(x, m, symbol) :
-						RTLD_BIND_ZERO;
-		/* A definition is found even if it is not in its own hash table. */
-		if (!rtld_binds(*bind) && s->shndx != SHN_UNDEF)
-			*bind = m->place << RTLD_BIND_SHIFT | symbol;
-		if (!rtld_binds(*bind) && x->budget)
-			err = rtld_missing(m, symbol);
+	if (m->bind[symbol] != RTLD_BIND_UNSEEN) {
+		*value = rtld_provided(m->set, m->bind[symbol]);
+		return 0;
 	}
-	*value = rtld_provided(m->set, *bind);
-	return err;
+	if (rtld_is_for_all(m, s))
+		provider = find(x, m, text, rtld_short_key(m, text));
+	/* A definition is found even if it is not in its own hash table. */
+	if (!rtld_binds(provider) && s->shndx != SHN_UNDEF)
+		provider = m->place << RTLD_BIND_SHIFT | symbol;
+	return bind_to(m, symbol, provider, value);
+}
+
+/* Not in the first slot that was looked at, or not paid for: all of it again. */
+static RTLD_COLD int bind_behind(struct rtld_index *x, struct rtld_module *m,
+				 uint32_t symbol, uint64_t key, uint64_t *value)
+{
+	const char *text = m->strings + m->symbol[symbol].name;
+
+	m->set->budget += rtld_name_steps(key >> 32);
+	return bind_to(m, symbol, find(x, m, text, key), value);
 }
 
 /*
  * Bind to what is in the first slot that is looked at. An empty one, 0, leads
- * to the null symbol of the first module, which has no name.
+ * to the null symbol of the first module, which has no name. False: it is not
+ * there, or the budget, which may be below 0 then, does not suffice.
  */
-static inline bool bind_at_once(const struct rtld_index *x,
-				const struct rtld_module *m, uint32_t symbol,
-				uint64_t *value)
+static inline bool bind_at_once(const struct rtld_index *x, struct rtld_set *set,
+				struct rtld_module *m, uint32_t symbol,
+				uint64_t key, uint64_t *value)
 {
-	uint32_t name = m->symbol[symbol].name;
-	uint64_t key = rtld_name_key(m->strings + name, m->strings_end);
-	uint64_t length = key >> 32;
-	uint32_t provider = x->slot[rtld_index_slot(key, x->mask)];
-	const struct rtld_module *from = rtld_index_module(x, provider);
-	const struct elf64_sym *d = rtld_index_symbol(x, provider);
+	uint32_t name = m->symbol[symbol].name, provider;
+	const struct rtld_module *from;
+	const struct elf64_sym *d;
 
-	if (length > LONG_NAME ||
-	    !rtld_same_name(m, name, from, d->name, length + 1))
+	set->budget -= rtld_name_steps(key >> 32);
+	if ((int64_t)set->budget <= 0)
+		return false;
+	provider = x->slot[rtld_index_slot(key, x->shift)];
+	from = rtld_index_module(x, provider);
+	d = rtld_index_symbol(x, provider);
+	if (!rtld_same_name(m, name, from, d->name, (key >> 32) + 1))
 		return false;
 	*value = rtld_symbol_run(from, d);
 	m->bind[symbol] = provider;
@@ -172,16 +185,26 @@ static int bind_table(struct rtld_index *x, struct rtld_module *m,
 		      uint64_t *value)
 {
 	const struct elf64_rela *end = r + count;
+	struct rtld_set *set = x->set;
 	int err = 0, e;
 
 	for (; r < end; r++, value++) {
+		const struct elf64_sym *s = &m->symbol[r->symbol];
+
 		if (m->bind[r->symbol] == RTLD_BIND_UNSEEN &&
-		    rtld_is_plain_reference(&m->symbol[r->symbol]) &&
-		    bind_at_once(x, m, r->symbol, value))
-			continue;
-		e = bind_oddly(x, m, r->symbol, value);
+		    rtld_is_plain_reference(s)) {
+			uint64_t key = rtld_short_key(m, m->strings + s->name);
+
+			if (bind_at_once(x, set, m, r->symbol, key, value))
+				continue;
+			e = bind_behind(x, m, r->symbol, key, value);
+		} else {
+			e = bind_oddly(x, m, r->symbol, value);
+		}
 		if (e)
 			err = e;
+		if (!set->budget)
+			return PLINTH_E_LIMIT;
 	}
 	return err;
 }
@@ -192,9 +215,9 @@ static int bind_all(struct rtld_set *set, const struct totals *t, void *work)
 	uint32_t i;
 	int err;
 
-	rtld_index_build(&x, set, work, t->exports, t->budget);
+	rtld_index_build(&x, set, work, t->exports);
 	err = x.twice ? PLINTH_E_LINK : 0;
-	for (i = 0; i < set->count && x.budget; i++) {
+	for (i = 0; i < set->count && set->budget; i++) {
 		struct rtld_module *m = &set->module[i];
 		uint32_t others = m->relas - m->relatives;
 		int a = bind_table(&x, m, m->rela + m->relatives, others,
@@ -205,7 +228,7 @@ static int bind_all(struct rtld_set *set, const struct totals *t, void *work)
 		if (!err)
 			err = a ? a : b;
 	}
-	return x.budget ? err : report_cost(set, t->budget);
+	return err;
 }
 
 static int resolve(struct rtld_set *set, uint8_t *work)
@@ -213,16 +236,24 @@ static int resolve(struct rtld_set *set, uint8_t *work)
 	struct totals t = count(set);
 	uint64_t *value = (uint64_t *)(work + rtld_index_bytes(t.exports));
 	uint32_t *bind = (uint32_t *)(value + t.values);
-	int order, places, binds;
+	int order, places, binds = 0;
+	uint64_t left;
 
+	rtld_grant(set, set->granted);
 	hand_out(set, value, bind);
 	order = rtld_check_order(set, bind + t.symbols, name_slots(set));
 	places = rtld_check_places(set);
-	if (rtld_use_plan(set))
-		return order ? order : places;
-	if (set->plan)
-		hand_out(set, value, bind);	/* a part may have been used */
-	binds = bind_all(set, &t, work);
+	left = rtld_steps_left(set);
+	rtld_grant(set, left / 2);
+	if (!rtld_use_plan(set)) {
+		/* Whatever a plan says, the index has what it would have without. */
+		rtld_grant(set, left);
+		if (set->plan)
+			hand_out(set, value, bind);	/* a part may have been used */
+		binds = bind_all(set, &t, work);
+	}
+	if (!set->budget)
+		return report_cost(set);
 	return order ? order : places ? places : binds;
 }
 

@@ -194,6 +194,15 @@ struct rtld_set *rtld_set_init(void *arena, size_t size, uint32_t modules,
 			       uint32_t flags, struct rtld_errors *errors);
 
 /*
+ * rtld_set_pause - a function to call now and then in rtld_probe(), rtld_resolve(),
+ * rtld_link() and rtld_plan_write()
+ * @pause:	called after each million steps of the budget (a millisecond or so) and
+ *		each MiB of an image; must not use the set. NULL: nothing is called
+ * For callers that must let others have the CPU.
+ */
+void rtld_set_pause(struct rtld_set *set, void (*pause)(void));
+
+/*
  * rtld_probe - validate one file completely and add it to the set
  * @file:	name for messages; its last part names a module without DT_SONAME
  * @bytes:	the file, 8-byte aligned. Both must stay, unchanged and out of
@@ -202,7 +211,8 @@ struct rtld_set *rtld_set_init(void *arena, size_t size, uint32_t modules,
  * Returns the module's index (0, 1, ... in the order of the calls that
  * succeed), or PLINTH_E_FORMAT with a record added for what was found first
  * and one for each later step that does not rely on what failed (see rtld/set.c),
- * or PLINTH_E_LIMIT when the set is full. A refused file is not part of the set.
+ * or PLINTH_E_LIMIT when the set is full or the file takes too long to check. A
+ * refused file is not part of the set.
  * Source: gABI "Object Files", "Program Loading and Dynamic Linking"; psABI
  * x86-64 "Relocation Types".
  */
@@ -300,9 +310,11 @@ const struct rtld_info *rtld_info(const struct rtld_set *set, uint32_t module);
 /* The i-th PT_LOAD; false if there is none. */
 bool rtld_segment(const struct rtld_set *set, uint32_t module, uint32_t i,
 		  struct rtld_segment *out);
-/* The name in the i-th DT_NEEDED; NULL if there is none. */
-const char *rtld_needed(const struct rtld_set *set, uint32_t module,
-			uint32_t i);
+/* The name in the next DT_NEEDED; *at starts at 0; NULL at the end. */
+const char *rtld_next_needed(const struct rtld_set *set, uint32_t module,
+			     uint32_t *at);
+/* Bit i: it has a DT_NEEDED of the i-th module, of the first 64; after rtld_resolve(). */
+uint64_t rtld_needs(const struct rtld_set *set, uint32_t module);
 /* Index of the module of that name (info->name), or PLINTH_E_NOSYM. */
 int rtld_find_module(const struct rtld_set *set, const char *name);
 /* The i-th module in dependency order (providers first), after rtld_resolve(). */
@@ -353,6 +365,15 @@ int rtld_symbol_at(const struct rtld_set *set, uint64_t run,
  */
 bool rtld_symbol_table(const struct rtld_set *set, uint32_t module,
 		       struct rtld_symbol_table *out);
+
+/* All names of a module, as the file has them: many with a NUL behind each. */
+struct rtld_names {
+	const char *text;
+	uint64_t size;
+};
+/* False if there is no such module. */
+bool rtld_module_names(const struct rtld_set *set, uint32_t module,
+		       struct rtld_names *out);
 
 /*
  * rtld_find_note - contents of a note in the file

@@ -2,6 +2,8 @@
 /* Program headers: what goes where in memory, and where that is in the file. */
 #include "internal.h"
 
+#define COPIED_BYTES	16u	/* in a step, see link.c */
+
 static int fail(struct rtld_module *m, enum rtld_check check, uint32_t i,
 		uint64_t value, uint64_t limit)
 {
@@ -87,7 +89,8 @@ static int add_load(struct rtld_module *m, uint32_t i)
 		return fail(m, RTLD_LOAD_SIZE, i, size, RTLD_MAX_IMAGE);
 	m->info.image_size = size;
 	keep_load(m, p);
-	return 0;
+	/* PT_LOADs may have the same bytes of the file. */
+	return rtld_pay(m, p->filesz / COPIED_BYTES);
 }
 
 /* Put RELRO and PT_DYNAMIC, which must lie in a PT_LOAD, where they belong. */

@@ -25,6 +25,7 @@ struct rtld_set *rtld_set_init(void *arena, size_t size, uint32_t modules,
 	set->room = modules;
 	set->flags = flags;
 	set->errors = errors;
+	set->granted = RTLD_STEPS;
 	set->order = (uint32_t *)&set->module[modules];
 	return set;
 }
@@ -59,7 +60,7 @@ static RTLD_COLD void check_rest(struct rtld_module *m, uint32_t first)
 {
 	uint32_t i, failed = AFTER(first);
 
-	for (i = first + 1; i < STEPS; i++)
+	for (i = first + 1; i < STEPS && m->set->budget; i++)
 		if (steps[i].relies_on & failed || steps[i].check(m))
 			failed |= AFTER(i);
 }
@@ -105,11 +106,13 @@ int rtld_probe(struct rtld_set *set, const char *file, const void *bytes,
 	m->info.bytes = bytes;
 	m->info.file_size = size;
 	m->info.align = RTLD_PAGE;
+	rtld_grant(set, size + RTLD_STEPS);
 	err = check_all(m);
+	if (!err && set->flags & RTLD_LAZY_PLT)
+		err = rtld_choose_lazy(m);
 	if (err)
 		return err;
-	if (set->flags & RTLD_LAZY_PLT)
-		rtld_choose_lazy(m);
+	set->granted += rtld_steps_left(set);
 	set->resolved = false;
 	set->linked = false;
 	return (int)set->count++;

@@ -77,17 +77,29 @@ int rtld_check_strings(struct rtld_module *m)
 	return 0;
 }
 
-const char *rtld_needed(const struct rtld_set *set, uint32_t module,
-			uint32_t i)
+const char *rtld_next_needed(const struct rtld_set *set, uint32_t module,
+			     uint32_t *at)
 {
 	const struct rtld_module *m;
-	uint32_t k;
 
 	if (module >= set->count)
 		return NULL;
 	m = &set->module[module];
-	for (k = 0; k < m->names_end; k++)
-		if (m->dyn[k].tag == DT_NEEDED && !i--)
-			return m->strings + m->dyn[k].value;
+	while (*at < m->names_end) {
+		const struct elf64_dyn *d = &m->dyn[(*at)++];
+
+		if (d->tag == DT_NEEDED)
+			return m->strings + d->value;
+	}
 	return NULL;
+}
+
+bool rtld_module_names(const struct rtld_set *set, uint32_t module,
+		       struct rtld_names *out)
+{
+	if (module >= set->count)
+		return false;
+	*out = (struct rtld_names){ set->module[module].strings,
+				    set->module[module].strings_size };
+	return true;
 }

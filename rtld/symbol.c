@@ -7,6 +7,10 @@
 
 #include "internal.h"
 
+/* A symbol of the usual kind; and one that is looked at closely. */
+#define SYMBOL_STEPS	5ull
+#define UNUSUAL_STEPS	24u
+
 enum kind { BAD, PLAIN, LOCAL, TLS, IFUNC };
 
 #define KINDS(bind, plain)						\
@@ -81,8 +85,8 @@ static int check_kind(struct rtld_module *m, uint32_t i)
 	}
 }
 
-/* The whole of one symbol; the loop below asks only when something is odd. */
-static RTLD_COLD int check_symbol(struct rtld_module *m, uint32_t i)
+/* The whole of one symbol. */
+static int check_symbol(struct rtld_module *m, uint32_t i)
 {
 	const struct elf64_sym *s = &m->symbol[i];
 	int err;
@@ -99,9 +103,17 @@ static RTLD_COLD int check_symbol(struct rtld_module *m, uint32_t i)
 				       check_section(m, i);
 }
 
+/* The loops below ask only when something is odd. */
+static RTLD_COLD int check_unusual(struct rtld_module *m, uint32_t i)
+{
+	int err = rtld_pay(m, UNUSUAL_STEPS);
+
+	return err ? err : check_symbol(m, i);
+}
+
 /*
  * The loops below recognise what is usual by the fewest comparisons;
- * check_symbol() decides about all else. Linkers put references first.
+ * check_unusual() decides about all else. Linkers put references first.
  *
  * A symbol starts with its name; above, as one word, are st_info, st_other and
  * st_shndx. Minus what is usual there, and without the bits that may be
@@ -142,7 +154,7 @@ static int check_references(struct rtld_module *m, const struct elf64_sym *s,
 	int err = 0;
 
 	while (!err && (s = skip_references(m, s, end)) < end) {
-		err = check_symbol(m, s - m->symbol);
+		err = check_unusual(m, s - m->symbol);
 		s++;
 	}
 	return err;
@@ -179,7 +191,7 @@ static int check_definitions(struct rtld_module *m, const struct elf64_sym *s,
 	int err = 0;
 
 	while (!err && (s = skip_definitions(m, s, end)) < end) {
-		err = check_symbol(m, s - m->symbol);
+		err = check_unusual(m, s - m->symbol);
 		s++;
 	}
 	return err;
@@ -226,7 +238,9 @@ int rtld_check_symbols(struct rtld_module *m)
 	if (n > m->symbol_room)
 		return rtld_fail(m, RTLD_SYMBOL_RANGE, RTLD_T_SYMTAB, 0, n,
 				 m->symbol_room);
-	err = check_null(m);
+	err = rtld_pay(m, SYMBOL_STEPS * n);
+	if (!err)
+		err = check_null(m);
 	if (!err)
 		err = check_range(m, n);
 	if (err)

@@ -7,6 +7,9 @@
  */
 #include "internal.h"
 
+#define RECORD_STEPS	24u
+#define SEGMENT_STEPS	3u	/* for each PT_LOAD that it may be in */
+
 /* Version definitions and requirements differ in little but field offsets. */
 struct list {
 	enum rtld_tag tag;
@@ -60,12 +63,15 @@ static int check_name(struct rtld_module *m, const struct list *l, uint64_t i,
 			 m->strings_size);
 }
 
-/* Bytes of a record, or NULL after reporting that it lies outside the file. */
+/* Bytes of a record, or NULL after reporting why not. */
 static const void *view(struct rtld_module *m, const struct list *l,
 			uint64_t i, uint64_t vaddr, uint32_t size)
 {
 	const void *at = vaddr % 4 ? NULL : rtld_view(m, vaddr, size);
 
+	/* Lists of different records may share entries. */
+	if (rtld_pay(m, RECORD_STEPS + SEGMENT_STEPS * m->info.segments))
+		return NULL;
 	if (!at || (uintptr_t)at % 4) {
 		rtld_fail(m, RTLD_VERSION_RANGE, l->table, i, vaddr, size);
 		return NULL;
@@ -74,7 +80,7 @@ static const void *view(struct rtld_module *m, const struct list *l,
 }
 
 static int check_aux(struct rtld_module *m, const struct list *l, uint64_t i,
-		     uint64_t vaddr, uint32_t count, uint64_t *steps)
+		     uint64_t vaddr, uint32_t count)
 {
 	uint32_t k;
 
@@ -87,8 +93,7 @@ static int check_aux(struct rtld_module *m, const struct list *l, uint64_t i,
 		a = read_aux(l, at);
 		if (check_name(m, l, i, a.name))
 			return PLINTH_E_FORMAT;
-		/* Lists of different records that share entries could be long. */
-		if ((k + 1 < count && a.next < l->aux) || !(*steps)--)
+		if (k + 1 < count && a.next < l->aux)
 			return rtld_fail(m, RTLD_VERSION_CHAIN, l->table, i,
 					 a.next, l->aux);
 		vaddr += a.next;
@@ -99,7 +104,6 @@ static int check_aux(struct rtld_module *m, const struct list *l, uint64_t i,
 static int check_list(struct rtld_module *m, const struct list *l)
 {
 	uint64_t vaddr = m->tag[l->tag], count = m->tag[l->length], i;
-	uint64_t steps = m->info.file_size / l->aux;
 
 	for (i = 0; rtld_has(m, l->tag) && i < count; i++) {
 		const void *at = view(m, l, i, vaddr, l->record);
@@ -109,7 +113,7 @@ static int check_list(struct rtld_module *m, const struct list *l)
 			return PLINTH_E_FORMAT;
 		r = read_record(l, at);
 		if (check_name(m, l, i, r.name) ||
-		    check_aux(m, l, i, vaddr + r.aux, r.count, &steps))
+		    check_aux(m, l, i, vaddr + r.aux, r.count))
 			return PLINTH_E_FORMAT;
 		if (i + 1 < count && r.next < l->record)
 			return rtld_fail(m, RTLD_VERSION_CHAIN, l->table, i,

@@ -10,10 +10,12 @@
 static void report_findings(struct core *core)
 {
 	const struct rtld_errors *errors = &core->link.errors;
+	unsigned int highest = rtld_highest_version(core->link.set, errors);
 	char line[512];
 
 	for (uint32_t i = 0; i < errors->count && i < errors->room; i++) {
-		rtld_format_in(core->link.set, &errors->list[i], line, sizeof(line));
+		os_relax();
+		rtld_format_in(core->link.set, highest, &errors->list[i], line, sizeof(line));
 		report_line(core->report, "%s", line);
 	}
 	if (errors->count > errors->room)
@@ -36,7 +38,10 @@ static int alloc_link(struct core *core)
 	link->errors.room = ERROR_ROOM;
 	link->set = rtld_set_init(link->arena, bytes, core->n_modules,
 				  core->load->flags & PLINTH_LOAD_LAZY ? RTLD_LAZY_PLT : 0, &link->errors);
-	return link->set ? 0 : PLINTH_E_INVAL;
+	if (!link->set)
+		return PLINTH_E_INVAL;
+	rtld_set_pause(link->set, os_relax);
+	return 0;
 }
 
 void modules_end_link(struct core *core)
@@ -54,26 +59,10 @@ static uint64_t list_pages(const struct core *core)
 	return core_pages(core->n_modules * sizeof(*core->modules));
 }
 
-/* Whose functions a module calls, as a bit for each. */
-static uint64_t needs_of(const struct rtld_set *set, uint32_t module)
-{
-	uint64_t needs = 0;
-	const char *name;
-
-	for (uint32_t i = 0; (name = rtld_needed(set, module, i)); i++) {
-		int other = rtld_find_module(set, name);
-
-		if (other >= 0)
-			needs |= 1ull << other;
-	}
-	return needs;
-}
-
 static void describe(struct core *core, uint32_t i)
 {
 	struct plinth_ctl_module *about = &core->modules[i].about;
 
-	about->needs = needs_of(core->link.set, i);
 	note_copy_text(about->file, core->load->files[i].name, sizeof(about->file));
 }
 
@@ -197,6 +186,8 @@ int link_modules(void *ctx)
 	int err = link_images(core);
 
 	core->link_ticks = os_ticks() - before;
+	for (uint32_t i = 0; i < core->n_modules && !err; i++)
+		core->modules[i].about.needs = rtld_needs(core->link.set, i);
 	core->link_plan = plan_state(core);
 	report_findings(core);
 	return err;

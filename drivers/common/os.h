@@ -54,6 +54,9 @@ PLINTH_MUST_USE int os_run_on(uint32_t cpu, int (*fn)(void *arg), void *arg, int
 
 /* -- this and that -------------------------------------------------------- */
 
+/** os_relax() - let others have this CPU, if it is their turn. May sleep. */
+void os_relax(void);
+
 /** os_lock() - one owner at a time; CPUs neither come nor go meanwhile. May sleep. */
 void os_lock(void);
 void os_unlock(void);

@@ -5,6 +5,7 @@
 #include <linux/mm.h>
 #include <linux/mutex.h>
 #include <linux/random.h>
+#include <linux/sched.h>
 #include <linux/smp.h>
 #include <linux/vmalloc.h>
 #include <asm/asm.h>
@@ -120,6 +121,11 @@ void linux_core_lock(void)
 void linux_core_unlock(void)
 {
 	mutex_unlock(&core_mutex);
+}
+
+void os_relax(void)
+{
+	cond_resched();
 }
 
 /* In this order: a hot-plug callback holds the first one when it takes the second. */

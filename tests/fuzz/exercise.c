@@ -43,7 +43,7 @@ static void ask_module(const struct rtld_set *set, uint32_t m)
 
 	for (i = 0; rtld_segment(set, m, i, &segment); i++)
 		;
-	for (i = 0; rtld_needed(set, m, i) && i < 1000; i++)
+	for (i = 0; rtld_next_needed(set, m, &i); )
 		;
 	while (rtld_next_region(set, m, &at, &region))
 		if ((region.perms & (RTLD_W | RTLD_X)) == (RTLD_W | RTLD_X))

@@ -144,6 +144,12 @@ int os_run_on(uint32_t cpu, int (*fn)(void *), void *arg, int *result)
 	return 0;
 }
 
+void os_relax(void)
+{
+	if (!mock_world.locked)
+		abort();
+}
+
 void os_lock(void)
 {
 	mock_world.locked++;

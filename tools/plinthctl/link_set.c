@@ -224,10 +224,11 @@ uint32_t link_set_findings(const struct link_set *s)
 void link_set_print_errors(const struct link_set *s)
 {
 	uint32_t i, n = link_set_findings(s);
+	unsigned int highest = rtld_highest_version(s->set, &s->errors);
 	char line[1024];
 
 	for (i = 0; i < n; i++) {
-		rtld_format_in(s->set, &s->errors.list[i], line, sizeof(line));
+		rtld_format_in(s->set, highest, &s->errors.list[i], line, sizeof(line));
 		if (link_set_is_failure(s, i))
 			error_line("%s", line);
 		else

@@ -46,12 +46,13 @@ static const char *abi_remark(uint32_t abi)
 static void print_file(const struct file *file)
 {
 	const struct plinth_module *note = file->note;
+	const char *name;
 
 	printf("%-12s %-12.32s %-8.16s abi %u%s  %7" PRIu64 "  %.96s\n", file->info->name, note->name,
 	       note->version, note->abi, abi_remark(note->abi), file->info->image_size, note->description);
 	printf("  from %s\n  needs", file->info->file);
-	for (uint32_t i = 0; i < file->info->needed; i++)
-		printf(" %s", rtld_needed(file->set, file->module, i));
+	for (uint32_t at = 0; (name = rtld_next_needed(file->set, file->module, &at));)
+		printf(" %s", name);
 	puts(file->info->needed ? "" : " -");
 }
 
@@ -68,9 +69,10 @@ static struct json_object *file_json(const struct file *file)
 {
 	const struct plinth_module *note = file->note;
 	struct json_object *item = json_object_new_object(), *needs = json_object_new_array();
+	const char *name;
 
-	for (uint32_t i = 0; i < file->info->needed; i++)
-		json_object_array_add(needs, json_object_new_string(rtld_needed(file->set, file->module, i)));
+	for (uint32_t at = 0; (name = rtld_next_needed(file->set, file->module, &at));)
+		json_object_array_add(needs, json_object_new_string(name));
 	json_object_object_add(item, "role", json_object_new_string(file->info->name));
 	json_object_object_add(item, "name", text_json(note->name, sizeof(note->name)));
 	json_object_object_add(item, "version", text_json(note->version, sizeof(note->version)));

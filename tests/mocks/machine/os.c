@@ -67,6 +67,12 @@ int os_run_on(uint32_t cpu, int (*fn)(void *), void *arg, int *result)
 	return 0;
 }
 
+void os_relax(void)
+{
+	if (!machine.locked)
+		model_violation("os_relax() where nothing is locked: somebody waits for nobody");
+}
+
 void os_lock(void)
 {
 	machine.locked++;

@@ -80,8 +80,9 @@ Test(rtld_arguments, modules_that_are_not_there)
 	cr_expect_null(rtld_info(t.set, NOBODY));
 	cr_expect_not(rtld_segment(t.set, NOBODY, 0, &segment));
 	cr_expect_not(rtld_segment(t.set, 0, NOBODY, &segment));
-	cr_expect_null(rtld_needed(t.set, NOBODY, 0));
-	cr_expect_null(rtld_needed(t.set, 1, NOBODY));
+	cr_expect_null(rtld_next_needed(t.set, NOBODY, &(uint32_t){0}));
+	cr_expect_null(rtld_next_needed(t.set, 1, &(uint32_t){NOBODY}));
+	cr_expect_eq(rtld_needs(t.set, NOBODY), 0);
 	cr_expect_not(rtld_next_region(t.set, NOBODY, &at, &region));
 	cr_expect_not(rtld_lazy_region(t.set, NOBODY, &region));
 	cr_expect_not(rtld_is_lazy(t.set, NOBODY));

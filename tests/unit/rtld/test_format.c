@@ -81,6 +81,13 @@ Test(rtld_format, names)
 	cr_expect_str_eq(rtld_table_name(100000), "unknown table");
 }
 
+static size_t format_in(const struct rtld_set *set, struct rtld_error *e, char *buf, size_t size)
+{
+	const struct rtld_errors errors = { e, 1, 1 };
+
+	return rtld_format_in(set, rtld_highest_version(set, &errors), e, buf, size);
+}
+
 /* Whoever wants a function in another version than there is hears which of the two is older. */
 Test(rtld_format, versions_of_a_function)
 {
@@ -106,16 +113,16 @@ Test(rtld_format, versions_of_a_function)
 	test_set_add(&t, "later");
 	test_set_place(&t, TEST_BASE);
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		const struct rtld_error e = {
+		struct rtld_error e = {
 			.check = RTLD_UNDEFINED, .table = RTLD_T_SYMTAB,
 			.symbol = cases[i].symbol, .file = "new.so",
 			.other = RTLD_NONE,
 		};
 		char line[512], cut[40];
 
-		rtld_format_in(t.set, &e, line, sizeof(line));
+		format_in(t.set, &e, line, sizeof(line));
 		cr_expect_str_eq(line, cases[i].text);
-		cr_expect_eq(rtld_format_in(t.set, &e, cut, sizeof(cut)),
+		cr_expect_eq(format_in(t.set, &e, cut, sizeof(cut)),
 			     sizeof(cut) - 1);
 		cr_expect_eq(strncmp(cut, line, sizeof(cut) - 1), 0);
 	}
@@ -144,12 +151,12 @@ Test(rtld_format, versions_that_are_none)
 		char line[512], plain[512];
 
 		rtld_format_error(&e, plain, sizeof(plain));
-		rtld_format_in(t.set, &e, line, sizeof(line));
+		format_in(t.set, &e, line, sizeof(line));
 		cr_expect_str_eq(line, plain, "%s", symbols[i]);
-		cr_expect_eq(rtld_format_in(t.set, &e, line, 0), 0);
+		cr_expect_eq(format_in(t.set, &e, line, 0), 0);
 		e.check = RTLD_PLACE_WRAP;
 		rtld_format_error(&e, plain, sizeof(plain));
-		rtld_format_in(t.set, &e, line, sizeof(line));
+		format_in(t.set, &e, line, sizeof(line));
 		cr_expect_str_eq(line, plain, "%s", symbols[i]);
 	}
 	test_set_close(&t);
@@ -174,12 +181,12 @@ Test(rtld_format, versions_of_a_function_with_an_odd_name)
 	       "q\x7f\x84", 3);
 	test_set_open(&t, 0);
 	cr_assert_eq(test_set_add_sample(&t, &s), 0);
-	rtld_format_in(t.set, &e, line, sizeof(line));
+	format_in(t.set, &e, line, sizeof(line));
 	cr_expect(!strncmp(line, "new.so: was built for version 1 of lateq??all(), "
 			   "but later.so offers version 2; ", 80), "%s", line);
 	e.symbol = NULL;
 	rtld_format_error(&e, plain, sizeof(plain));
-	rtld_format_in(t.set, &e, line, sizeof(line));
+	format_in(t.set, &e, line, sizeof(line));
 	cr_expect_str_eq(line, plain, "no name, no version");
 	sample_free(&s);
 	test_set_close(&t);

@@ -283,7 +283,8 @@ static bool is_tested_elsewhere(unsigned int check)
 {
 	return check >= RTLD_SET_FULL || check == RTLD_OK ||
 	       check == RTLD_FILE_ALIGN || check == RTLD_LOAD_NONE ||
-	       check == RTLD_LOAD_MANY || check == RTLD_SYMBOL_COUNT;
+	       check == RTLD_LOAD_MANY || check == RTLD_SYMBOL_COUNT ||
+	       check == RTLD_PROBE_COST || check == RTLD_HASH_CROWD;
 }
 
 Test(rtld_mutations, every_check_has_one)

@@ -38,6 +38,7 @@ Test(rtld_probe, what_is_known_of_a_module)
 {
 	const struct rtld_info *info;
 	struct test_set t;
+	uint32_t at = 0;
 
 	test_set_open(&t, 0);
 	test_set_add(&t, "user-gnu");
@@ -45,9 +46,9 @@ Test(rtld_probe, what_is_known_of_a_module)
 	cr_expect_str_eq(info->name, "user.so");
 	cr_expect_str_eq(info->file, "user-gnu.so");
 	cr_expect_eq(info->needed, 1);
-	cr_expect_str_eq(rtld_needed(t.set, 0, 0), "base.so");
-	cr_expect_eq(rtld_needed(t.set, 0, 1), NULL);
-	cr_expect_eq(rtld_needed(t.set, 1, 0), NULL);
+	cr_expect_str_eq(rtld_next_needed(t.set, 0, &at), "base.so");
+	cr_expect_eq(rtld_next_needed(t.set, 0, &at), NULL);
+	cr_expect_eq(rtld_next_needed(t.set, 1, &at), NULL);
 	cr_expect_eq(info->init_count, 1);
 	cr_expect_eq(info->fini_count, 1);
 	cr_expect_eq(info->exports, 5);
@@ -148,7 +149,7 @@ Test(rtld_probe, many_segments)
 /* A new PT_LOAD holds 17 MiB of hash table, which is more than so many symbols want. */
 static void expect_too_many(const char *name, uint64_t tag,
 			    const uint32_t *table, size_t bytes,
-			    enum rtld_check check)
+			    enum rtld_check check, uint64_t limit)
 {
 	struct test_set t;
 	struct sample s;
@@ -158,7 +159,7 @@ static void expect_too_many(const char *name, uint64_t tag,
 	memcpy(sample_extend(&s, 0x100000, PF_R, 17 << 20), table, bytes);
 	sample_dyn(&s, tag)->value = 0x100000;
 	expect_only(&t, &s, check);
-	cr_expect_eq(t.list[0].limit, RTLD_MAX_SYMBOLS);
+	cr_expect_eq(t.list[0].limit, limit);
 	sample_free(&s);
 	test_set_close(&t);
 }
@@ -169,8 +170,9 @@ Test(rtld_probe, too_many_symbols)
 	/* One bucket, whose chain starts at the first symbol and has no end. */
 	static const uint32_t gnu[] = { 1, 1, 1, 0, 0, 0, 1 };
 
-	expect_too_many("base-sysv", 4, sysv, sizeof(sysv), RTLD_SYMBOL_COUNT);
-	expect_too_many("base-gnu", 0x6ffffef5, gnu, sizeof(gnu), RTLD_GNU_HASH_CHAIN);
+	expect_too_many("base-sysv", 4, sysv, sizeof(sysv), RTLD_SYMBOL_COUNT,
+			RTLD_MAX_SYMBOLS);
+	expect_too_many("base-gnu", 0x6ffffef5, gnu, sizeof(gnu), RTLD_HASH_CROWD, 128);
 }
 
 Test(rtld_probe, full_set)
@@ -319,7 +321,7 @@ Test(rtld_probe, lists_of_versions)
 		uint32_t names, shift;
 		enum rtld_check check;
 	} cases[] = {
-		{ 100, 0, RTLD_OK }, { LIST, 0, RTLD_VERSION_CHAIN },
+		{ 100, 0, RTLD_OK }, { LIST, 0, RTLD_PROBE_COST },
 		{ 100, 2, RTLD_VERSION_RANGE }, { 100, 4, RTLD_OK },
 	};
 	size_t i;
