@@ -55,6 +55,8 @@ def chosen(kind, build):
     twins.add('mocks_numbers')  # which wants all the sweeps to have run
     for test in tests:
         suites = {suite.split(':')[-1] for suite in test['suite']}
+        if 'threads' in suites:
+            continue  # instrumented in a way of its own
         if suites & set(SUITES) or (kind == 'coverage' and 'mocks' in suites and test['name'] not in twins):
             yield test
 

@@ -216,16 +216,18 @@ void vcpu_leave(struct vcpu *vcpu)
 static volatile uint32_t *xapic(void)
 {
 	uint64_t base = cpu_rdmsr(MSR_IA32_APIC_BASE);
-	void *mine, *nobodys = NULL;
+	void *mine, *there = __atomic_load_n(&vcpu_common.xapic, __ATOMIC_ACQUIRE);
 
 	if (base & APIC_BASE_X2APIC)
 		return NULL;
-	if (__atomic_load_n(&vcpu_common.xapic, __ATOMIC_ACQUIRE))
-		return vcpu_common.xapic;
+	if (there)
+		return there;
 	mine = mem_map(base & APIC_BASE_ADDRESS, CPU_XAPIC_BYTES / MEM_PAGE, MEM_RW);
-	if (!__atomic_compare_exchange_n(&vcpu_common.xapic, &nobodys, mine, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE) && mine)
+	if (!__atomic_compare_exchange_n(&vcpu_common.xapic, &there, mine, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
 		mem_unmap(mine, CPU_XAPIC_BYTES / MEM_PAGE);
-	return vcpu_common.xapic;
+		return there;
+	}
+	return mine;
 }
 
 /*

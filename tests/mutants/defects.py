@@ -35,6 +35,7 @@ DISPATCH = 'modules/exit_handler/dispatch.c'
 BITMAP = 'modules/vcpu_intel/msr_bitmap.c'
 GUEST_MSR = 'modules/vcpu_intel/msr.c'
 LOG = 'modules/serial/log.c'
+HISTORY = 'modules/vcpu_intel/history.c'
 STEP = 'lib/step.c'
 
 DEFECTS = [
@@ -238,4 +239,14 @@ DEFECTS = [
     ('root mode gets the guest\'s EFER', GUEST_MSR, '\tcpu_wrmsr(MSR_IA32_EFER, own);\n', ''),
     ('an MSR that entries load starts with 0', SETUP, 'vmcs_write(switched_msrs[i].field, cpu_rdmsr(switched_msrs[i].msr));',
      'vmcs_write(switched_msrs[i].field, 0);'),
+    # What only shows when several CPUs are in the VMM at once.
+    ('the heap without its lock, at once', MEMORY, '\tmem_lock();\n\tp = heap_alloc_locked(bytes, align, owner);\n\tmem_unlock();\n',
+     '\tp = heap_alloc_locked(bytes, align, owner);\n'),
+    ('the pool without its lock, at once', MEMORY, '\tmem_lock();\n\tpage = pool_alloc_locked(owner);\n\tmem_unlock();\n',
+     '\tpage = pool_alloc_locked(owner);\n'),
+    ('mappings without their lock, at once', MEMORY, '\tmem_lock();\n\tva = space_map_locked(list, pages, prot, 0);\n\tmem_unlock();\n',
+     '\tva = space_map_locked(list, pages, prot, 0);\n'),
+    ('lines of two CPUs at once on the UART', LOG, 'bool locked = uart_try_lock();', 'bool locked = false;'),
+    ('a record is written while it is read, at once', LOG, '\t__atomic_store_n(&record->sequence, 0, __ATOMIC_RELAXED);\n', ''),
+    ('handlers are written while others call them, at once', HISTORY, '\tif (real == handlers)\n\t\treturn recording;\n', ''),
 ]

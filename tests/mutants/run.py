@@ -47,7 +47,9 @@ MORE_SWEEPS = [
     ('unit tests of exit_handler', 'tests/unit/test_exit_handler_handlers', [], 30),
     ('unit tests of exit_handler', 'tests/unit/test_exit_handler_msrs', [], 30),
 ]
-SWEEPS = FIRST_SWEEPS + MORE_SWEEPS
+# For defects that only CPUs in the VMM at once can show.
+AT_ONCE = ('threads', 'tests/mocks/test_mocks_threads', [], 30)
+SWEEPS = FIRST_SWEEPS + MORE_SWEEPS + [AT_ONCE]
 # Where a defect in these files shows first, nearly always: that sweep is tried first.
 LIKELY = {'modules/exit_handler/': 'exits', 'modules/vcpu_intel/exit.c': 'exits', 'modules/vcpu_intel/regs.c': 'exits',
           'modules/vcpu_intel/event.c': 'events', 'modules/memory/': 'single faults', 'drivers/common/': 'single faults',
@@ -81,7 +83,7 @@ def targets(build):
                            text=True).stdout
     wanted = [line.split(':')[0] for line in names.splitlines()]
     mocks = [n for n in wanted if n.startswith('tests/mocks/') and '.p/' not in n and n.endswith('.so')]
-    first = ['plinth-modules', 'tests/mocks/mock_intrinsics.so'] + sorted({program for _, program, *_ in FIRST_SWEEPS})
+    first = ['plinth-modules', 'tests/mocks/mock_intrinsics.so', 'tests/mocks/native_bridge.so', AT_ONCE[1]] + sorted({program for _, program, *_ in FIRST_SWEEPS})
     return first, first + mocks + sorted({program for _, program, *_ in MORE_SWEEPS})
 
 
@@ -116,23 +118,25 @@ def first_failure(build, sweeps):
     return None
 
 
-def ordered(file):
+def ordered(name, file):
     """The first sweeps, the likely one before all but the smoke test."""
+    if 'at once' in name:
+        return [AT_ONCE] + FIRST_SWEEPS
     likely = next((name for start, name in LIKELY.items() if file.startswith(start)), None)
     return FIRST_SWEEPS[:1] + sorted(FIRST_SWEEPS[1:], key=lambda sweep: sweep[0] != likely)
 
 
-def catch(build, wanted, file):
+def catch(build, wanted, name, file):
     """Who catches the defect that is in the copy of a file."""
     first, everything = wanted
     if compile_all(build, first).returncode:
         return 'does not build'
-    caught = first_failure(build, ordered(file))
+    caught = first_failure(build, ordered(name, file))
     if caught:
         return caught
     if compile_all(build, everything).returncode:
         return 'does not build'
-    return first_failure(build, MORE_SWEEPS) or 'SURVIVED'
+    return first_failure(build, MORE_SWEEPS + [AT_ONCE]) or 'SURVIVED'
 
 
 def try_defect(copy, build, wanted, defect):
@@ -145,7 +149,7 @@ def try_defect(copy, build, wanted, defect):
     with open(path, 'w', encoding='utf-8') as f:
         f.write(text.replace(old, new, 1))
     try:
-        return catch(build, wanted, file)
+        return catch(build, wanted, name, file)
     finally:
         with open(path, 'w', encoding='utf-8') as f:
             f.write(text)

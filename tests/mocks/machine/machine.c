@@ -128,9 +128,10 @@ static void on_fault(int signal_number, siginfo_t *info, void *context)
 	ucontext_t *c = context;
 	uint64_t error = (uint64_t)c->uc_mcontext.gregs[REG_ERR];
 	uint64_t va = (uint64_t)info->si_addr, rip = (uint64_t)c->uc_mcontext.gregs[REG_RIP];
-	bool again = va == machine.fault_va && machine.fault_tick == model.cpu[model.here].ticks;
+	bool again = va == machine.fault_va && machine.fault_cpu == model.here && machine.fault_tick == model.cpu[model.here].ticks;
 
 	machine.fault_va = va;
+	machine.fault_cpu = model.here;
 	machine.fault_tick = model.cpu[model.here].ticks;
 	if (to_low(c, va) || (!va && note_to_low(c)))
 		return;

@@ -72,6 +72,7 @@ struct machine {
 	bool warm; /* it was started before: the page tables it makes on the way are there */
 	uint64_t land_error;		/* what a refused start brought back */
 	uint64_t fault_va, fault_tick; /* the last access that found no mapping, and when */
+	uint32_t fault_cpu;
 };
 
 extern struct machine machine;

@@ -64,6 +64,7 @@
 
 	.bss
 	.p2align 3
+	.globl	model_switch_saved
 model_switch_saved:
 	.skip	8
 	.globl	model_switch_returned
