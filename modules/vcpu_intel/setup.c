@@ -100,6 +100,7 @@ static void msrs_write(const struct controls *c)
 			vmcs_write(switched_msrs[i].field, cpu_rdmsr(switched_msrs[i].msr));
 }
 
+/* Not SMBASE: only a return from SMM looks at it, and the VMX that KVM offers its guests has no such field. */
 static void start_state_write(const struct vcpu_private *p)
 {
 	vmcs_write(VMCS_GUEST_RIP, p->rip);
@@ -111,7 +112,6 @@ static void start_state_write(const struct vcpu_private *p)
 	vmcs_write(VMCS_GUEST_INTERRUPTIBILITY, 0);
 	vmcs_write(VMCS_GUEST_ACTIVITY, 0);
 	vmcs_write(VMCS_GUEST_PENDING_DEBUG, 0);
-	vmcs_write(VMCS_GUEST_SMBASE, 0);
 }
 
 int vmcs_setup(struct vcpu *vcpu)

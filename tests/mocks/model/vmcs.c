@@ -48,6 +48,7 @@ static bool exists(uint32_t field)
 	uint32_t exit = (uint32_t)(c->exit >> 32), entry = (uint32_t)(c->entry >> 32);
 
 	switch (field) {
+	case VMCS_GUEST_SMBASE: return false; /* real ones have it, KVM's has not: nobody may need it */
 	case VMCS_VPID: return secondary & SECONDARY_VPID;
 	case VMCS_SECONDARY_CONTROLS: return primary & PRIMARY_SECONDARY;
 	case VMCS_MSR_BITMAP: return primary & PRIMARY_MSR_BITMAPS;
