@@ -36,9 +36,9 @@ check "the VMM starts" plinthctl start
 same "it runs" "$(plinth_signatures)" "$(signatures)"
 [ "$CPUS" -gt 1 ] || same "the kernel's log says who ends a loop" 1 "$(dmesg | grep -c 'plinth: one CPU: an endless loop')"
 if [ "$FROM" = kernel ]; then
-	check "a kernel module goes in" insmod /lib/plinth/hostile.ko
+	check "a kernel module goes in" insmod /lib/plinth/intruder.ko
 	refuses "the VMM crashes under the kernel" "Input/output" \
-		taskset -c $VICTIM sh -c 'echo crash >/sys/module/hostile/parameters/run'
+		taskset -c $VICTIM sh -c 'echo crash >/sys/module/intruder/parameters/run'
 else
 	refuses "the VMM crashes: $KIND" "CPU $VICTIM" plinthctl debug fault "$KIND" --cpu $VICTIM
 fi

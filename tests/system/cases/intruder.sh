@@ -27,9 +27,9 @@ for seed in 1 77 4711; do
 	state >/tmp/now
 	same "the VMM's state after seed $seed" "$(cat /tmp/before)" "$(cat /tmp/now)"
 done
-check "an intruder in the kernel" insmod /lib/plinth/hostile.ko
-echo calls >/sys/module/hostile/parameters/run
-same "none of its hypercalls is answered" 0 "$(cat /sys/module/hostile/parameters/answered)"
+check "an intruder in the kernel" insmod /lib/plinth/intruder.ko
+echo calls >/sys/module/intruder/parameters/run
+same "none of its hypercalls is answered" 0 "$(cat /sys/module/intruder/parameters/answered)"
 state >/tmp/now
 same "the VMM's state after it" "$(cat /tmp/before)" "$(cat /tmp/now)"
 same "no CPU died" 0 "$(plinthctl stat | grep -c dead)"

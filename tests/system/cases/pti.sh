@@ -5,12 +5,12 @@
 
 same "the kernel isolates its page tables" 1 "$(grep -c 'Kernel/User page tables isolation: enabled' /tmp/dmesg-boot)"
 same "every CPU has PCIDs" "$CPUS" "$(grep -cw pcid /proc/cpuinfo)"
-check "a module that reads CR4 goes in" insmod /lib/plinth/hostile.ko
+check "a module that reads CR4 goes in" insmod /lib/plinth/intruder.ko
 
 # cpus_with_pcide: how many CPUs have CR4.PCIDE set.
 cpus_with_pcide() {
 	for _cpu in $(seq 0 $((CPUS - 1))); do
-		[ $(($(taskset -c $_cpu cat /sys/module/hostile/parameters/cr4) >> 17 & 1)) -eq 1 ] && echo $_cpu
+		[ $(($(taskset -c $_cpu cat /sys/module/intruder/parameters/cr4) >> 17 & 1)) -eq 1 ] && echo $_cpu
 	done | wc -l
 }
 

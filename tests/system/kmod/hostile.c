@@ -2,23 +2,24 @@
 /*
  * Looks for the VMM in all physical memory, and tries to break it there.
  *
- * insmod hostile.ko first=A last=B, the VMM's addresses; then words into the parameter do:
+ * Wants a kernel that clears what is freed (init_on_free=1). The parameters minus_first and span are the VMM's
+ * addresses. Words into the parameter run do:
  *   note     remember each page of RAM that holds one of the VMM's addresses
  *   scan     count the pages of RAM that show one now; others tells those that were not noted
+ *   holes    the same below 4 GiB and up to a GiB above RAM, where no RAM is; unread tells what could not be mapped
  *   look     count the noted pages that still show what they showed
  *   settle   forget those that do not: stacks and buffers that are something else by now
  *   touch    write every page of RAM with what it holds; counts where the CPU refused that
  *   destroy  overwrite the noted pages that do not show it any more, and so are not real
- *   calls    make hypercalls of all sorts, one of them the stop with a wrong token; counts those that were answered
- *   crash    ask the VMM for a page fault, with the module debug_fault
  * The results are in the other parameters. A page that holds the VMM's addresses is one of
  * the VMM's, or one of the driver's, which has to know them.
  */
+#include <linux/io.h>
 #include <linux/mm.h>
 #include <linux/module.h>
-#include <linux/random.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
+#include <linux/sizes.h>
 #include <linux/string.h>
 #include <linux/vmalloc.h>
 #include <asm/asm.h>
@@ -26,26 +27,26 @@
 #define BATCH 256
 #define WORDS (PAGE_SIZE / sizeof(u64))
 #define STEP  8 /* words: a cache line */
+#define SAMPLE 32
 #define NOTED_MAX 4096
 #define OTHERS_MAX 16
 
-static ulong first, last;
-static uint pages, noted, shown, destroyed, refused, answered;
-module_param(first, ulong, 0444);
-module_param(last, ulong, 0444);
+static uint pages, noted, shown, destroyed, refused, unread;
 module_param(pages, uint, 0444);
 module_param(noted, uint, 0444);
 module_param(shown, uint, 0444);
 module_param(destroyed, uint, 0444);
 module_param(refused, uint, 0444);
-module_param(answered, uint, 0444);
+module_param(unread, uint, 0444);
 
 static unsigned long notes[NOTED_MAX]; /* page frame numbers */
 
-typedef void page_fn(u64 *words, unsigned long pfn);
+typedef void page_fn(u64 *words, unsigned long pfn, bool is_free);
 
-/* Not the address itself: what is in a register comes to lie on our own stack, and would be found there. */
+/* Not the address itself: it would be found here, and on the stacks it was on. */
 static u64 minus_first, span;
+module_param(minus_first, ullong, 0200);
+module_param(span, ullong, 0200);
 
 static bool is_address(u64 word)
 {
@@ -62,10 +63,20 @@ static bool holds_address(const u64 *words)
 	return false;
 }
 
-static void note(u64 *words, unsigned long pfn)
+/* Of a page that was free when it was chosen a few words tell whether it still is as the kernel cleared it. */
+static bool is_cleared(const u64 *words)
 {
-	/* Not this module's own parameters. */
-	if (pfn == page_to_pfn(vmalloc_to_page(&first)) || !holds_address(words))
+	unsigned int i;
+
+	for (i = 0; i < WORDS; i += SAMPLE)
+		if (words[i])
+			return false;
+	return true;
+}
+
+static void note(u64 *words, unsigned long pfn, bool is_free)
+{
+	if ((is_free && is_cleared(words)) || !holds_address(words))
 		return;
 	if (noted < NOTED_MAX)
 		notes[noted++] = pfn;
@@ -79,11 +90,11 @@ refused:
 	return false;
 }
 
-static void touch(u64 *words, unsigned long pfn)
+static void touch(u64 *words, unsigned long pfn, bool is_free)
 {
 	unsigned int i;
 
-	for (i = 0; i < WORDS; i += STEP) {
+	for (i = 0; i < (is_free ? STEP : WORDS); i += STEP) {
 		if (touch_word(&words[i]))
 			continue;
 		refused++;
@@ -91,47 +102,146 @@ static void touch(u64 *words, unsigned long pfn)
 	}
 }
 
+struct frame {
+	unsigned long pfn;
+	bool is_free; /* the kernel's allocator had it a moment ago */
+};
+
 /* The kernel's own mapping of a page may be read-only; these are writable. */
-static void for_pages(const unsigned long *pfns, unsigned int n, page_fn *fn)
+static void for_pages(const struct frame *frames, unsigned int n, page_fn *fn)
 {
 	static struct page *list[BATCH];
 	unsigned int i;
 	u64 *words;
 
 	for (i = 0; i < n; i++)
-		list[i] = pfn_to_page(pfns[i]);
+		list[i] = pfn_to_page(frames[i].pfn);
 	words = vmap(list, n, VM_MAP, PAGE_KERNEL);
 	if (!words)
 		return;
 	for (i = 0; i < n; i++)
-		fn(words + i * WORDS, pfns[i]);
+		fn(words + i * WORDS, frames[i].pfn, frames[i].is_free);
 	pages += n;
 	vunmap(words);
 	cond_resched();
 }
 
+/* The end of a free block that begins there. The allocator goes on meanwhile: a hint. */
+static unsigned long free_block_end(unsigned long pfn)
+{
+	struct page *page = pfn_to_page(pfn);
+
+	return PageBuddy(page) ? pfn + (1ul << min_t(unsigned long, page_private(page), MAX_ORDER - 1)) : 0;
+}
+
+static unsigned long pfns_end(void)
+{
+	return min(1ul << (boot_cpu_data.x86_phys_bits - PAGE_SHIFT), 1ul << 24 /* 64 GiB */);
+}
+
 static void for_all(page_fn *fn)
 {
-	static unsigned long pfns[BATCH];
-	unsigned long pfn, end = 1ul << (boot_cpu_data.x86_phys_bits - PAGE_SHIFT);
+	static struct frame frames[BATCH];
+	unsigned long pfn, free_end = 0;
 	unsigned int n = 0;
 
 	pages = 0;
-	/* Sections without memory are passed over whole. */
-	for (pfn = 0; pfn < min(end, 1ul << 24); pfn++) {
+	for (pfn = 0; pfn < pfns_end(); pfn++) {
 		if (!pfn_valid(pfn) || !page_is_ram(pfn))
 			continue;
-		pfns[n++] = pfn;
+		free_end = max(free_end, free_block_end(pfn));
+		frames[n++] = (struct frame){ pfn, pfn < free_end };
 		if (n < BATCH)
 			continue;
-		for_pages(pfns, n, fn);
+		for_pages(frames, n, fn);
 		n = 0;
 	}
 	if (n)
-		for_pages(pfns, n, fn);
+		for_pages(frames, n, fn);
 }
 
-static void look(u64 *words, unsigned long pfn)
+/* What a device or nothing answers to words far apart: all the same. */
+static bool answers_alike(const void __iomem *page)
+{
+	u32 answer = readl(page);
+	unsigned int i;
+
+	for (i = 0; i < PAGE_SIZE; i += SAMPLE * sizeof(u64))
+		if (readl(page + i) != answer)
+			return false;
+	return answer == 0 || answer == ~0u;
+}
+
+static void look_at_hole(const void __iomem *page)
+{
+	unsigned int i;
+
+	pages++;
+	if (answers_alike(page))
+		return;
+	for (i = 0; i < PAGE_SIZE; i += sizeof(u64))
+		if (is_address(readl(page + i) | (u64)readl(page + i + 4) << 32)) {
+			shown++;
+			return;
+		}
+}
+
+/* What the kernel has mapped otherwise can be mapped in one way only. */
+static void for_hole(unsigned long pfn, unsigned int n)
+{
+	phys_addr_t at = (phys_addr_t)pfn << PAGE_SHIFT;
+	void __iomem *p = ioremap(at, n * PAGE_SIZE) ?: ioremap_cache(at, n * PAGE_SIZE);
+	unsigned int i;
+
+	if (!p && n > 1) {
+		for (i = 0; i < n; i++)
+			for_hole(pfn + i, 1);
+		return;
+	}
+	if (!p) {
+		unread++;
+		return;
+	}
+	for (i = 0; i < n; i++)
+		look_at_hole(p + i * PAGE_SIZE);
+	iounmap(p);
+	cond_resched();
+}
+
+static unsigned long ram_end(void)
+{
+	unsigned long pfn, end = 0;
+
+	for (pfn = 0; pfn < pfns_end(); pfn += BATCH)
+		if (page_is_ram(pfn))
+			end = pfn + BATCH;
+	return max(end, (unsigned long)(SZ_4G >> PAGE_SHIFT));
+}
+
+/* IOAPIC, HPET and local APIC. An emulator gives up if a register is read that they have not. */
+static bool is_chipset(unsigned long pfn)
+{
+	return pfn >= 0xfec00 && pfn < 0xfef00;
+}
+
+static void for_holes(void)
+{
+	unsigned long pfn, end = ram_end() + (SZ_1G >> PAGE_SHIFT);
+	unsigned int n = 0;
+
+	pages = unread = 0;
+	for (pfn = 0; pfn <= end; pfn++) {
+		bool hole = pfn < end && !page_is_ram(pfn) && !is_chipset(pfn);
+
+		n += hole;
+		if (!n || (hole && n < BATCH))
+			continue;
+		for_hole(pfn + hole - n, n);
+		n = 0;
+	}
+}
+
+static void look(u64 *words, unsigned long pfn, bool is_free)
 {
 	shown += holds_address(words);
 }
@@ -141,15 +251,6 @@ static bool is_uniform(const u64 *words)
 {
 	return (!words[0] || words[0] == 0xcccccccccccccccc) && !memcmp(words, words + 1, PAGE_SIZE - sizeof(u64));
 }
-
-/* The CR4 of the reader's CPU, as the kernel sees it. */
-static int read_cr4(char *out, const struct kernel_param *param)
-{
-	return sysfs_emit(out, "%#lx\n", __read_cr4());
-}
-
-static const struct kernel_param_ops cr4_ops = { .get = read_cr4 };
-module_param_cb(cr4, &cr4_ops, NULL, 0400);
 
 /* The noted pages' numbers in hexadecimal, as many as fit. */
 static int read_notes(char *out, const struct kernel_param *param)
@@ -206,23 +307,22 @@ static void tell(const u64 *words, unsigned long pfn)
 			others[n_others++] = (struct other){ pfn, i * sizeof(u64), words[i] + minus_first };
 }
 
-/* Not this module's own parameters. */
-static void scan(u64 *words, unsigned long pfn)
+static void scan(u64 *words, unsigned long pfn, bool is_free)
 {
-	if (pfn == page_to_pfn(vmalloc_to_page(&first)) || !holds_address(words))
+	if ((is_free && is_cleared(words)) || !holds_address(words))
 		return;
 	shown++;
 	if (!is_noted(pfn))
 		tell(words, pfn);
 }
 
-static void settle(u64 *words, unsigned long pfn)
+static void settle(u64 *words, unsigned long pfn, bool is_free)
 {
 	if (holds_address(words))
 		notes[shown++] = pfn;
 }
 
-static void destroy(u64 *words, unsigned long pfn)
+static void destroy(u64 *words, unsigned long pfn, bool is_free)
 {
 	if (!is_uniform(words))
 		return;
@@ -235,35 +335,7 @@ static void for_noted(page_fn *fn)
 	unsigned int i;
 
 	for (i = 0; i < noted; i++)
-		for_pages(&notes[i], 1, fn);
-}
-
-/* The module debug_fault's hypercall, made by the kernel; refused where nobody answers, or nobody is left. */
-static int crash(void)
-{
-	u64 number = 0x504c4e5444425547; /* DEBUG_FAULT_HYPERCALL of plinth/debug_fault.h */
-
-	asm goto("1: vmcall\n" _ASM_EXTABLE(1b, %l[refused]) : : "a"(number), "c"(0) : "memory" : refused);
-	return 0;
-refused:
-	return -EIO;
-}
-
-#define CALLS	       20000
-#define HYPERCALL_STOP 0x504c4e5453544f50ull /* PLINTH_HYPERCALL_STOP of plinth/boot.h */
-
-static void calls(void)
-{
-	unsigned int i;
-
-	for (i = 0; i < CALLS; i++) {
-		u64 a = i % 4 ? get_random_u64() : HYPERCALL_STOP, c = get_random_u64(), d = get_random_u64();
-
-		asm goto("1: vmcall\n" _ASM_EXTABLE(1b, %l[undefined]) : : "a"(a), "c"(c), "d"(d) : "memory" : undefined);
-		answered++;
-undefined:
-		cond_resched();
-	}
+		for_pages(&(struct frame){ notes[i], false }, 1, fn);
 }
 
 static int run(const char *word, const struct kernel_param *param)
@@ -275,6 +347,9 @@ static int run(const char *word, const struct kernel_param *param)
 		shown = 0;
 		n_others = 0;
 		for_all(scan);
+	} else if (sysfs_streq(word, "holes")) {
+		shown = 0;
+		for_holes();
 	} else if (sysfs_streq(word, "look")) {
 		shown = 0;
 		for_noted(look);
@@ -288,11 +363,6 @@ static int run(const char *word, const struct kernel_param *param)
 	} else if (sysfs_streq(word, "destroy")) {
 		destroyed = 0;
 		for_noted(destroy);
-	} else if (sysfs_streq(word, "calls")) {
-		answered = 0;
-		calls();
-	} else if (sysfs_streq(word, "crash")) {
-		return crash();
 	} else {
 		return -EINVAL;
 	}
@@ -304,8 +374,6 @@ module_param_cb(run, &run_ops, NULL, 0200);
 
 static int __init hostile_init(void)
 {
-	minus_first = -first;
-	span = last - first;
 	return 0;
 }
 

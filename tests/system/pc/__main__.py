@@ -19,6 +19,7 @@ import subprocess
 
 import debug
 import initramfs
+import inner
 import kexec_image
 import models
 import products
@@ -56,6 +57,8 @@ def parse_arguments():
         help="add a program of this machine, with its libraries")
     add("--with-kernel", action="store_true",
         help="add the kernel as /lib/plinth/bzImage, not compressed, for kexec")
+    add("--inner", metavar="FILE",
+        help="add QEMU as a PC within the PC, which runs FILE as this one runs its script; wants --memory 1024")
     add("--ends-with-reset", action="store_true",
         help="the script's last act resets the PC, by a panic or how it likes (Bochs)")
     add("--memory", type=int, default=MEMORY_MIB, metavar="MIB",
@@ -67,6 +70,8 @@ def parse_arguments():
         help="set a variable for the script")
     add("--keep", action="store_true", help="keep the disk image")
     add("--quiet", action="store_true", help="no console on standard output")
+    add("--address-bits", type=int, default=0, metavar="N",
+        help="width of physical addresses, 36 to 52 (QEMU; Bochs has 40)")
     add("--five-levels", action="store_true",
         help="a CPU with 5-level paging (LA57), and a kernel that uses it (QEMU)")
     add("--stop-at", metavar="[MODULE:]FUNCTION",
@@ -105,6 +110,8 @@ def build_initramfs(args, kernel):
         archive.program("bin/" + os.path.basename(name), host_program(name))
     if args.with_kernel:
         archive.data("lib/plinth/bzImage", kexec_image.build(kernel))
+    if args.inner:
+        inner.add(archive, kernel, args.build, args.inner)
     if args.module:
         initramfs.add_kernel_modules(
             archive, products.kernel("modules", args.build), args.module)
@@ -119,11 +126,14 @@ def build_initramfs(args, kernel):
 
 
 def run(args):
-    if not 1 <= args.cpus <= models.MAX_CPUS:
-        raise PcError(f"--cpus {args.cpus}: the emulated PC has 1 to {models.MAX_CPUS}")
+    most = models.MAX_CPUS[args.emulator]
+    if not 1 <= args.cpus <= most:
+        raise PcError(f"--cpus {args.cpus}: the emulated PC has 1 to {most}")
     most = MEMORY_MOST[args.emulator]
     if not MEMORY_LEAST <= args.memory <= most:
         raise PcError(f"--memory {args.memory}: the emulated PC has {MEMORY_LEAST} to {most} MiB")
+    if args.address_bits and (args.emulator != "qemu" or not 36 <= args.address_bits <= 52):
+        raise PcError(f"--address-bits {args.address_bits}: QEMU has 36 to 52, Bochs 40")
     config = Config(args.folder, models.find(args.cpu_model), args.cpus,
                     args.time_limit, args.kernel_option)
     config.build = args.build
@@ -131,6 +141,7 @@ def run(args):
     config.memory = args.memory
     config.ticks_per_second = args.ticks_per_second
     config.five_levels = args.five_levels
+    config.address_bits = args.address_bits
     config.prepare()
     if args.stop_at:
         config.debug = debug.Session(config, debug.Symbols(os.path.join(args.build, "modules")),

@@ -28,6 +28,7 @@ class Config:
         self.reset_is_the_end = False
         self.ticks_per_second = 0   # 0: what suits the number of CPUs
         self.five_levels = False
+        self.address_bits = 0   # 0: the emulator's own choice
         self.debug = None       # debug.Session: stop at a function
         self.console = self.path("console.txt")
         self.uart = self.path("vmm-uart.txt")

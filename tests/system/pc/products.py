@@ -10,11 +10,12 @@ from errors import PcError
 TOP = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                    "..", "..", ".."))
 GUEST_PROGRAMS = ("pcctl", "cpuid_probe", "exitbench", "kvm_exitbench", "workload",
-                  "break_module", "hold_vmx", "stepping", "msr_sweep", "tsc_order", "poke", "entry_trials", "cycles")
+                  "break_module", "hold_vmx", "stepping", "msr_sweep", "tsc_order", "poke", "entry_trials", "cycles", "compat")
 MODULES = "lib/plinth/modules"
 EXTENSIONS = "lib/plinth/extensions"
 DEBUG = "lib/plinth/debug"      # loaded only where a test asks for it
-KERNEL_MODULES = ("driver_fault.ko", "hold_vmxe.ko", "hostile.ko", "init_signal.ko", "nmi_storm.ko", "too_late.ko")
+KERNEL_MODULES = ("driver_fault.ko", "far.ko", "hold_vmxe.ko", "hostile.ko", "init_signal.ko", "intruder.ko",
+                  "nmi_storm.ko", "too_late.ko")
 DRIVER = "lib/plinth/plinth.ko"
 PROBE = "lib/plinth/exit_probe.ko"
 TOOL = "bin/plinthctl"

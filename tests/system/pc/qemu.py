@@ -29,7 +29,7 @@ class Qemu:
             "qemu-system-x86_64", "-machine", "q35,accel=tcg,memory-backend=ram",
             # May be more than this machine has: it takes what the guest touches.
             "-object", f"memory-backend-ram,id=ram,size={config.memory}M,reserve=off",
-            "-cpu", "max,la57=on" if config.five_levels else config.model.qemu_name, "-smp", str(config.cpus),
+            "-cpu", self._cpu(), "-smp", str(config.cpus),
             "-m", str(config.memory),
             "-kernel", self._kernel,
             "-initrd", config.path("initramfs.cpio"),
@@ -42,6 +42,11 @@ class Qemu:
             "-chardev", "file,id=card,path=" + config.path("pci-uart.txt"),
             "-device", "pci-serial,chardev=card",
             "-debugcon", "file:" + self.control()]
+
+    def _cpu(self):
+        config = self.config
+        name = "max,la57=on" if config.five_levels else config.model.qemu_name
+        return f"{name},phys-bits={config.address_bits}" if config.address_bits else name
 
     def control(self):
         return self.config.path("control")
