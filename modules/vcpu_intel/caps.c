@@ -227,6 +227,11 @@ static int in_use_check(void)
 	return PLINTH_E_BUSY;
 }
 
+uint64_t caps_ways_into_vmx(void)
+{
+	return FEATURE_CONTROL_VMX | (cpu_read_cr4() & CR4_SMXE ? FEATURE_CONTROL_VMX_IN_SMX : 0);
+}
+
 static int vmx_check(void)
 {
 	struct cpu_leaf leaf;
@@ -238,7 +243,7 @@ static int vmx_check(void)
 		return PLINTH_E_NOTSUP;
 	}
 	feature_control = cpu_rdmsr(MSR_IA32_FEATURE_CONTROL);
-	if (feature_control & FEATURE_CONTROL_LOCKED && !(feature_control & FEATURE_CONTROL_VMX)) {
+	if (feature_control & FEATURE_CONTROL_LOCKED && !(feature_control & caps_ways_into_vmx())) {
 		LOG_ERR("IA32_FEATURE_CONTROL is 0x%llx: VT-x is locked off, enable it in the firmware's set-up",
 			(unsigned long long)feature_control);
 		return PLINTH_E_LOCKED;

@@ -96,9 +96,12 @@ DEFECTS = [
     ('counters stand still after the stop', LEAVE, '\tcounters_give_back(vcpu->priv);\n', ''),
     ('an INIT finds root mode\'s tables with counters that run', LEAVE, '\tcpu_write_cr3(mem_launch_tables());\n\tmsrs_load(vcpu, &g);', '\tmsrs_load(vcpu, &g);'),
     ('host PCIDE stays on', HOST, '& ~(CR4_PCIDE | CR4_CET | CR4_PKS)', '& ~(CR4_VMXE | CR4_CET | CR4_PKS)'),
+    ('VMXON with the kernel\'s gates', HOST, '\tcpu_load_idt(&borrowed);\n', ''),
+    ('the IDT is not given back after VMXON', HOST, '\tcpu_load_idt(&kernels);\n\treturn result;', '\treturn result;'),
+    ('inside SMX operation nobody may go into VMX operation', CAPS, 'cpu_read_cr4() & CR4_SMXE ? FEATURE_CONTROL_VMX_IN_SMX : 0', '0'),
     # What a CPU cannot do is not noticed.
     ('VT-x in use is not noticed', CAPS, 'if (cpu_read_cr4() & CR4_VMXE) {', 'if (!cpu_read_cr4()) {'),
-    ('VT-x locked off is not noticed', CAPS, '&& !(feature_control & FEATURE_CONTROL_VMX)) {', '&& !feature_control) {'),
+    ('VT-x locked off is not noticed', CAPS, '&& !(feature_control & caps_ways_into_vmx())) {', '&& !feature_control) {'),
     ('bits of CR0 that VMX fixes are not looked at', CAPS, 'if (!bad0 && !bad4)', 'if (!bad4)'),
     ('must-be-one control bits are dropped', CAPS, 'return (want | (uint32_t)caps) & (uint32_t)(caps >> 32);',
      'return want & (uint32_t)(caps >> 32);'),

@@ -107,6 +107,7 @@ struct model_kind {
 	bool no_vmx, rdtscp, invpcid, xsaves, waitpkg, pconfig, rdpid, msrlist, pt;
 	bool no_debug_store;
 	uint32_t counters;	/* version of the architectural performance counters */
+	bool in_smx, refuses_vmxon; /* after a measured launch; a hypervisor below has the last word */
 	uint64_t feature_control;
 	uint64_t cr4_extra; /* set in every CPU at reset */
 	uint32_t highest_leaf; /* of CPUID; 0: the usual one */
