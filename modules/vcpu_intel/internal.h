@@ -33,6 +33,7 @@ struct controls {
 	uint32_t pin, primary, secondary, exit, entry;
 	uint64_t tertiary;
 	bool has_timer; /* VMX-preemption timer */
+	bool has_nmi_window;
 	bool has_vpid;
 	uint32_t listed[LISTED_MSRS], n_listed; /* counters.c: MSRs that go by lists */
 };
@@ -243,6 +244,9 @@ void watchdog_nmi(struct vcpu *vcpu, const struct cpu_fault *fault);
 
 /** event_nmi() - an NMI arrived in root mode. */
 void event_nmi(struct vcpu *vcpu);
+
+/** event_nmi_exit() - was the exit at hand an NMI that exits while others are owed? Then it is one of them. */
+bool event_nmi_exit(struct vcpu *vcpu);
 
 /** event_machine_check() - one arrived in root mode. */
 void event_machine_check(struct vcpu *vcpu);

@@ -34,6 +34,7 @@ POLICY = 'modules/exit_handler/msr_policy.c'
 DISPATCH = 'modules/exit_handler/dispatch.c'
 BITMAP = 'modules/vcpu_intel/msr_bitmap.c'
 GUEST_MSR = 'modules/vcpu_intel/msr.c'
+HISTORY = 'modules/vcpu_intel/history.c'
 LOG = 'modules/serial/log.c'
 HISTORY = 'modules/vcpu_intel/history.c'
 STEP = 'lib/step.c'
@@ -78,6 +79,8 @@ DEFECTS = [
     ('the guest\'s page tables in root mode', HOST, 'vmcs_write(VMCS_HOST_CR3, mem_root_tables());',
      'vmcs_write(VMCS_HOST_CR3, ~0ull);'),
     ('NMIs without a stack of their own', HOST, 'vector == VECTOR_NMI ? IST_NMI', 'vector == VECTOR_NMI ? 0'),
+    ('an NMI that exits is nobody\'s', HISTORY, '\trecording[PLINTH_EXIT_EXCEPTION] = record_exception;\n', ''),
+    ('the window of NMIs is never closed', EVENT, 'c->primary = on ? c->primary | primary : c->primary & ~primary;', 'c->primary |= primary;'),
     ('machine checks on the stack of faults', HOST, 'vector == VECTOR_MC ? IST_MC', 'vector == VECTOR_MC ? IST_FAULT'),
     ('CR4.MCE in root mode as it was at the launch', HOST, 'leaf.edx & CPUID_1_EDX_MCE ? CR4_MCE : 0', '0'),
     ('a machine check is the VMM\'s death', HOST, 'if (fault->vector == VECTOR_MC) {', 'if (false) {'),
@@ -182,7 +185,7 @@ DEFECTS = [
     ('an INT n is delivered again without its length', EVENT,
      'return type == TYPE_SOFT_INT || type == TYPE_SOFT_PRIV', 'return type == TYPE_SOFT_PRIV'),
     ('an INT3 is delivered again without its length', EVENT, '|| type == TYPE_SOFT_EXC;', ';'),
-    ('a bit that is reserved on entries is delivered with the event', EVENT, '\tinfo &= ~(1u << 12);\n', ''),
+    ('a bit that is reserved on entries is delivered with the event', EVENT, '\tinfo &= ~INFO_UNDEFINED;\n', ''),
     ('an IRET that did not end unblocks NMIs', EVENT,
      'vmcs_write(VMCS_GUEST_INTERRUPTIBILITY, vmcs_read(VMCS_GUEST_INTERRUPTIBILITY) | BLOCKING_NMI);', '{}'),
     ('any violation blocks NMIs', EVENT,

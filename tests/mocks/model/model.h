@@ -217,10 +217,13 @@ enum model_end model_guest_msr(uint32_t cpu, bool is_write);
 bool model_msr_exits(uint32_t cpu, uint32_t msr, bool is_write);
 
 /** model_nmi() - an NMI arrives while the guest runs, or (see nmi_at_tick) in the VMM. */
-void model_nmi(uint32_t cpu);
+enum model_end model_nmi(uint32_t cpu);
 
 /** model_timer_runs() - does the guest's VMX-preemption timer run? */
 bool model_timer_runs(uint32_t cpu);
+
+/** model_nmi_window_opens() - does the guest leave because it could take an NMI now, as it was asked to? */
+bool model_nmi_window_opens(uint32_t cpu);
 
 /** model_window_opens() - does the guest leave because it could take an interrupt now, as it was asked to? */
 bool model_window_opens(uint32_t cpu);

@@ -305,16 +305,45 @@ Test(vcpu_events, settling_while_an_event_is_queued, .init = root_usual)
 	root_expect_clean();
 }
 
-/* Without the timer nobody comes back for it: the window is open all the time. The stop takes it along. */
-Test(vcpu_events, settling_without_the_timer)
+static void two_nmis_without_the_timer(uint32_t lacks)
 {
-	struct model_kind kind = model_kinds[0];
+	static struct model_kind kind;
 
-	kind.caps.pin &= ~((uint64_t)PIN_PREEMPTION_TIMER << 32);
+	kind = model_kinds[0];
+	kind.caps.pin &= ~((uint64_t)(PIN_PREEMPTION_TIMER | lacks) << 32);
 	root_up(&kind);
 	cr_assert_eq(root_run(take_two_and_settle, (struct model_exit){0}), MODEL_GUEST);
 	expect_event(NMI, 0, 0);
 	cr_expect_not(model_field(0, VMCS_PRIMARY_CONTROLS) & PRIMARY_INTERRUPTS);
+}
+
+/* The CPU comes back as soon as the handler of the first one is over; one that arrives meanwhile waits behind
+ * it. */
+Test(vcpu_events, settling_by_the_window_of_nmis)
+{
+	static const struct model_exit window = {.reason = 8};
+
+	two_nmis_without_the_timer(0);
+	cr_expect_not(model_nmi_window_opens(0), "its handler runs");
+	cr_expect_eq(model_nmi(0), MODEL_GUEST, "a third one");
+	expect_event(0, 0, 0);
+	for (unsigned int left = 2; left; left--) {
+		model.cpu[0].interruptibility = 0;
+		cr_assert(model_nmi_window_opens(0), "%u are left", left);
+		cr_assert_eq(model_exit(0, &window), MODEL_GUEST);
+		expect_event(NMI, 0, 0);
+	}
+	cr_expect_not(model_field(0, VMCS_PRIMARY_CONTROLS) & PRIMARY_NMI_WINDOW);
+	cr_expect_not(model_field(0, VMCS_PIN_CONTROLS) & PIN_NMI, "NMIs are the guest's own again");
+	cr_expect_eq(model.cpu[0].nmis_delivered, 3);
+	root_expect_clean();
+}
+
+/* Without that window, too, nobody comes back for it: that of interrupts is open all the time. The stop takes
+ * it along. */
+Test(vcpu_events, settling_without_the_timer)
+{
+	two_nmis_without_the_timer(PIN_VIRTUAL_NMI);
 	model.cpu[0].interruptibility = 0;
 	cr_expect_eq(machine_stop(), 0, "%s", machine.report.text);
 	cr_expect_eq(model.back.nmis, 1);
