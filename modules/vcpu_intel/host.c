@@ -76,15 +76,12 @@ int host_vmxon(struct vcpu *vcpu)
 }
 
 /*
- * What the guest may turn on later and then wants done: OSXSAVE where there is XSAVE, for its XSETBV; MCE, for without it a
+ * What the guest may turn on later and then wants done, where the CPU has it: OSXSAVE, for its XSETBV; MCE, for without it a
  * machine check that arrives in root mode shuts the CPU down. What the guest itself wants of it decides event_machine_check().
  */
 static uint64_t cr4_anyway(void)
 {
-	struct cpu_leaf leaf;
-
-	cpu_cpuid(1, 0, &leaf);
-	return (leaf.ecx & CPUID_1_ECX_XSAVE ? CR4_OSXSAVE : 0) | (leaf.edx & CPUID_1_EDX_MCE ? CR4_MCE : 0);
+	return (CR4_OSXSAVE | CR4_MCE) & cpu_rdmsr(MSR_IA32_VMX_CR4_FIXED1);
 }
 
 void host_state_write(struct vcpu *vcpu)

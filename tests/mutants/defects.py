@@ -82,7 +82,7 @@ DEFECTS = [
     ('an NMI that exits is nobody\'s', HISTORY, '\trecording[PLINTH_EXIT_EXCEPTION] = record_exception;\n', ''),
     ('the window of NMIs is never closed', EVENT, 'c->primary = on ? c->primary | primary : c->primary & ~primary;', 'c->primary |= primary;'),
     ('machine checks on the stack of faults', HOST, 'vector == VECTOR_MC ? IST_MC', 'vector == VECTOR_MC ? IST_FAULT'),
-    ('CR4.MCE in root mode as it was at the launch', HOST, 'leaf.edx & CPUID_1_EDX_MCE ? CR4_MCE : 0', '0'),
+    ('CR4.MCE in root mode as it was at the launch', HOST, '(CR4_OSXSAVE | CR4_MCE) & cpu_rdmsr', 'CR4_OSXSAVE & cpu_rdmsr'),
     ('a machine check is the VMM\'s death', HOST, 'if (fault->vector == VECTOR_MC) {', 'if (false) {'),
     ('root mode goes on whatever a machine check hit', HOST, '\tif (!can_go_on())\n', '\tif (false)\n'),
     ('a guest without CR4.MCE gets a machine check', EVENT, '\tif (!(vcpu_read(vcpu, VCPU_CR4) & CR4_MCE))\n\t\tshut_down(vcpu);\n', ''),

@@ -105,7 +105,7 @@ struct model_kind {
 	bool x2apic, deaf_apic; /* the local APIC: in that mode; sends its CPU no INIT */
 	bool init_stays;	/* an INIT is still there after the exit that told of it, as in some CPUs */
 	bool no_vmx, rdtscp, invpcid, xsaves, waitpkg, pconfig, rdpid, msrlist, pt;
-	bool no_debug_store;
+	bool no_debug_store, no_mca; /* no_mca: without the registers that tell of machine checks */
 	uint32_t counters;	/* version of the architectural performance counters */
 	bool in_smx, refuses_vmxon; /* after a measured launch; a hypervisor below has the last word */
 	uint64_t feature_control;

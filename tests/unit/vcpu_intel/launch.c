@@ -26,7 +26,7 @@ Test(vcpu_launch, measured_launches_and_locks)
 		{0, true, true, false, 0, NULL},
 		{0, true, false, false, 0, NULL},
 		{0, false, false, false, 0, NULL},
-		{LOCKED | INSIDE, false, false, false, REFUSED, "locked off"},
+		{LOCKED | INSIDE, false, false, false, REFUSED, "enable it in the firmware"},
 		{LOCKED | INSIDE, true, false, false, REFUSED,
 		 "VMXON raised an exception, IA32_FEATURE_CONTROL is 0x3"},
 		{LOCKED | OUTSIDE, true, true, false, REFUSED,

@@ -50,6 +50,19 @@ Test(vcpu_machine_check, is_the_guests, .init = root_usual)
 	root_expect_clean();
 }
 
+/* What cannot tell that root mode is lost does not say that it is. */
+Test(vcpu_machine_check, on_a_cpu_without_the_registers_that_tell_of_it)
+{
+	static struct model_kind kind;
+
+	kind = model_kinds[0];
+	kind.no_mca = true;
+	root_up(&kind);
+	cr_assert_eq(root_run(take_machine_check, (struct model_exit){.length = 1}), MODEL_GUEST);
+	expect_event(MC);
+	root_expect_clean();
+}
+
 static enum exit_action take_nmi_then_machine_check(struct vcpu *vcpu)
 {
 	event_nmi(vcpu);
