@@ -35,6 +35,7 @@ DISPATCH = 'modules/exit_handler/dispatch.c'
 BITMAP = 'modules/vcpu_intel/msr_bitmap.c'
 GUEST_MSR = 'modules/vcpu_intel/msr.c'
 HISTORY = 'modules/vcpu_intel/history.c'
+VMCS = 'modules/vcpu_intel/vmcs.c'
 LOG = 'modules/serial/log.c'
 HISTORY = 'modules/vcpu_intel/history.c'
 STEP = 'lib/step.c'
@@ -131,7 +132,7 @@ DEFECTS = [
     ('RF outlives an access that the VMM did', EXIT, '\tif (vcpu->exit.rflags & RFLAGS_RF)\n', '\tif (false)\n'),
     ('no error code tells of an interrupt', EVENT, '\t\ttell_external(info, queued);\n', '\t\t;\n'),
     ('a fault in the last words is told of, and so on', REPORT, '\tif (vcpu->local.in_fault <= FAULTS_TOLD)\n\t\tLOG_ERR', '\tLOG_ERR'),
-    ('a failed VMWRITE outlives its guest', VCPU, '\tp->write_failure = (struct vmcs_failure){ 0 };\n', ''),
+    ('a failed VMWRITE is told of again and again', VMCS, '\tvcpu->priv->write_failure = (struct vmcs_failure){ 0 };\n', ''),
     ('LMSW clears PE', CONTROL, 'cr0 & ~(CR0_MP | CR0_EM | CR0_TS)', 'cr0 & ~(CR0_PE | CR0_MP | CR0_EM | CR0_TS)'),
     ('OSXSAVE does not follow the guest', CPUID, 'vcpu_read(vcpu, VCPU_CR4) & CR4_OSXSAVE', 'false'),
     ('RDMSR leaves the upper half', MSR, 'vcpu->regs.rdx = access.value >> 32;', 'vcpu->regs.rdx |= access.value >> 32;'),
