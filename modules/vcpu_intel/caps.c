@@ -174,6 +174,16 @@ static int more_find(struct controls *c)
 	return err ? err : require("secondary", c->secondary, slat_bit);
 }
 
+/* An exit when the guest could take an NMI: it wants NMIs that exit and are blocked virtually. */
+static bool nmi_window(bool exact)
+{
+	const uint32_t pin = PIN_NMI | PIN_VIRTUAL_NMI;
+	const uint32_t can_pin = (uint32_t)(cpu_rdmsr(exact ? MSR_IA32_VMX_TRUE_PINBASED : MSR_IA32_VMX_PINBASED_CTLS) >> 32);
+	const uint32_t can = (uint32_t)(cpu_rdmsr(exact ? MSR_IA32_VMX_TRUE_PROCBASED : MSR_IA32_VMX_PROCBASED_CTLS) >> 32);
+
+	return (can_pin & pin) == pin && can & PRIMARY_NMI_WINDOW;
+}
+
 static int controls_find(struct controls *out)
 {
 	bool exact = cpu_rdmsr(MSR_IA32_VMX_BASIC) & BASIC_TRUE_CONTROLS;
@@ -182,6 +192,7 @@ static int controls_find(struct controls *out)
 
 	c.pin = control_value(exact ? MSR_IA32_VMX_TRUE_PINBASED : MSR_IA32_VMX_PINBASED_CTLS, 0);
 	c.has_timer = control_value(MSR_IA32_VMX_PINBASED_CTLS, PIN_PREEMPTION_TIMER) & PIN_PREEMPTION_TIMER;
+	c.has_nmi_window = nmi_window(exact);
 	c.primary = control_value(exact ? MSR_IA32_VMX_TRUE_PROCBASED : MSR_IA32_VMX_PROCBASED_CTLS,
 				  PRIMARY_MSR_BITMAPS | PRIMARY_SECONDARY | PRIMARY_TERTIARY);
 	err = require("primary", c.primary, PRIMARY_MSR_BITMAPS | PRIMARY_SECONDARY);
@@ -227,6 +238,11 @@ static int in_use_check(void)
 	return PLINTH_E_BUSY;
 }
 
+uint64_t caps_ways_into_vmx(void)
+{
+	return FEATURE_CONTROL_VMX | (cpu_read_cr4() & CR4_SMXE ? FEATURE_CONTROL_VMX_IN_SMX : 0);
+}
+
 static int vmx_check(void)
 {
 	struct cpu_leaf leaf;
@@ -238,7 +254,7 @@ static int vmx_check(void)
 		return PLINTH_E_NOTSUP;
 	}
 	feature_control = cpu_rdmsr(MSR_IA32_FEATURE_CONTROL);
-	if (feature_control & FEATURE_CONTROL_LOCKED && !(feature_control & FEATURE_CONTROL_VMX)) {
+	if (feature_control & FEATURE_CONTROL_LOCKED && !(feature_control & caps_ways_into_vmx())) {
 		LOG_ERR("IA32_FEATURE_CONTROL is 0x%llx: VT-x is locked off, enable it in the firmware's set-up",
 			(unsigned long long)feature_control);
 		return PLINTH_E_LOCKED;

@@ -5,13 +5,15 @@
  *
  * An NMI in root mode interrupts this very code. Whoever writes the interruption field
  * says so first (injecting); the NMI is then owed, and a VMX-preemption timer of 0
- * brings the CPU back right after the next entry to deliver it. A CPU without that timer comes
- * back when its guest has interrupts on: every CPU can tell of that, and code that handles an NMI has them off.
+ * brings the CPU back right after the next entry to deliver it. A CPU without that timer comes back when its guest
+ * could take an NMI: for that time NMIs exit and their blocking is a virtual one. A CPU that has not even that
+ * comes back when its guest has interrupts on: every CPU can tell of that, and code that handles an NMI has them off.
  */
 #include "internal.h"
 
 /* SDM, "VM-Entry Controls for Event Injection". */
 #define INFO_VALID	   (1u << 31)
+#define INFO_UNDEFINED	   (1u << 12) /* "NMI unblocking due to IRET" on exits, reserved on entries */
 #define INFO_ERROR	   (1u << 11)
 #define INFO_TYPE(t)	   ((uint32_t)(t) << 8)
 #define INFO_TYPE_OF(info) ((info) >> 8 & 7)
@@ -33,32 +35,34 @@
 
 #define RETRY_TICKS 1000 /* of the timer, while the guest itself holds NMIs off */
 
-/* The CPU comes back: after @ticks of the timer, or when an interrupt could be taken. */
-static void recall(struct vcpu *vcpu, uint32_t ticks)
+/* How a CPU is brought back: by the best of three ways, and always by the same. */
+static void recall_set(struct vcpu *vcpu, bool on)
 {
 	struct controls *c = &vcpu->priv->controls;
+	const uint32_t pin = c->has_timer ? PIN_PREEMPTION_TIMER : c->has_nmi_window ? PIN_NMI | PIN_VIRTUAL_NMI : 0;
+	const uint32_t primary = c->has_timer ? 0 : c->has_nmi_window ? PRIMARY_NMI_WINDOW : PRIMARY_INTERRUPTS;
 
-	if (c->has_timer) {
-		vmcs_write(VMCS_GUEST_PREEMPTION_TIMER, ticks);
-		c->pin |= PIN_PREEMPTION_TIMER;
+	if (pin) {
+		c->pin = on ? c->pin | pin : c->pin & ~pin;
 		vmcs_write(VMCS_PIN_CONTROLS, c->pin);
-	} else {
-		c->primary |= PRIMARY_INTERRUPTS;
+	}
+	if (primary) {
+		c->primary = on ? c->primary | primary : c->primary & ~primary;
 		vmcs_write(VMCS_PRIMARY_CONTROLS, c->primary);
 	}
 }
 
+/* The CPU comes back: after @ticks of the timer, or when its guest could take an NMI, or an interrupt. */
+static void recall(struct vcpu *vcpu, uint32_t ticks)
+{
+	if (vcpu->priv->controls.has_timer)
+		vmcs_write(VMCS_GUEST_PREEMPTION_TIMER, ticks);
+	recall_set(vcpu, true);
+}
+
 static void recall_end(struct vcpu *vcpu)
 {
-	struct controls *c = &vcpu->priv->controls;
-
-	if (c->has_timer) {
-		c->pin &= ~PIN_PREEMPTION_TIMER;
-		vmcs_write(VMCS_PIN_CONTROLS, c->pin);
-	} else {
-		c->primary &= ~PRIMARY_INTERRUPTS;
-		vmcs_write(VMCS_PRIMARY_CONTROLS, c->primary);
-	}
+	recall_set(vcpu, false);
 }
 
 /* Between the two what arrives is owed: from before the first look at the entry's field to the write. */
@@ -175,6 +179,16 @@ void event_machine_check(struct vcpu *vcpu)
 	injecting(p, false);
 }
 
+bool event_nmi_exit(struct vcpu *vcpu)
+{
+	const uint32_t info = (uint32_t)vmcs_read(VMCS_EXIT_INTERRUPTION_INFO);
+
+	if (!(vcpu->priv->controls.pin & PIN_NMI) || (info & ~INFO_UNDEFINED) != NMI_INFO)
+		return false;
+	event_nmi(vcpu);
+	return true;
+}
+
 void event_withdraw(struct vcpu *vcpu)
 {
 	struct vcpu_private *p = vcpu->priv;
@@ -205,10 +219,10 @@ static void settle_nmi(struct vcpu *vcpu)
 
 	if (entry_event_queued() || guest_blocks_nmi()) {
 		/*
-		 * Not by the window: it is open, and would be again before the guest has moved. A handler of an NMI
-		 * with interrupts on is one that the next NMI, or the stop, finds over.
+		 * Not by the window of interrupts: it is open, and would be again before the guest has moved. A handler of
+		 * an NMI with interrupts on is one that the next NMI, or the stop, finds over.
 		 */
-		if (p->controls.has_timer)
+		if (p->controls.has_timer || p->controls.has_nmi_window)
 			recall(vcpu, RETRY_TICKS);
 		return;
 	}
@@ -349,8 +363,7 @@ void vcpu_reinject(struct vcpu *vcpu)
 		info = (uint32_t)vmcs_read(VMCS_EXIT_INTERRUPTION_INFO);
 		error = (uint32_t)vmcs_read(VMCS_EXIT_INTERRUPTION_ERROR);
 	}
-	/* Bit 12 is "NMI unblocking due to IRET" on exits and reserved on entries. */
-	info &= ~(1u << 12);
+	info &= ~INFO_UNDEFINED;
 	if (info & INFO_VALID)
 		queue(vcpu, info, error, has_length(info) ? vcpu->exit.length : 0);
 }

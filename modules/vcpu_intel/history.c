@@ -27,6 +27,12 @@ static enum exit_action record(struct vcpu *vcpu)
 	return real[vcpu->exit.kind](vcpu);
 }
 
+/* An NMI that exits is nobody's business but ours. */
+static enum exit_action record_exception(struct vcpu *vcpu)
+{
+	return event_nmi_exit(vcpu) ? EXIT_RETRY : record(vcpu);
+}
+
 vcpu_exit_fn *const *history_handlers(vcpu_exit_fn *const *handlers)
 {
 	/* Other CPUs may be in their handlers: what is there for them is not written again. */
@@ -35,6 +41,7 @@ vcpu_exit_fn *const *history_handlers(vcpu_exit_fn *const *handlers)
 	real = handlers;
 	for (uint32_t kind = 0; kind < PLINTH_EXIT_KINDS; kind++)
 		recording[kind] = kind == PLINTH_EXIT_CPUID ? handlers[kind] : record;
+	recording[PLINTH_EXIT_EXCEPTION] = record_exception;
 	return recording;
 }
 

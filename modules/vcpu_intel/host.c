@@ -24,10 +24,10 @@ static void tss_descriptor(uint64_t *slot, const struct host_tss *tss)
 	slot[1] = base >> 32;
 }
 
-static struct host_gate gate(uint64_t stub, uint64_t ist)
+static struct host_gate gate(uint64_t stub, uint64_t cs, uint64_t ist)
 {
 	return (struct host_gate){
-		.low = (stub & 0xffff) | (uint64_t)HOST_CS << 16 | ist << 32 | GATE_INTERRUPT << 32 |
+		.low = (stub & 0xffff) | cs << 16 | ist << 32 | GATE_INTERRUPT << 32 |
 		       (stub >> 16 & 0xffff) << 48,
 		.high = stub >> 32,
 	};
@@ -49,19 +49,39 @@ void host_tables_init(struct host_tables *tables, uint64_t nmi_stack, uint64_t f
 	tables->tss.ist[IST_MC - 1] = mc_stack;
 	tss_descriptor(&tables->gdt[HOST_TR / 8], &tables->tss);
 	for (unsigned int vector = 0; vector < CPU_FAULT_VECTORS; vector++)
-		tables->idt[vector] = gate(cpu_fault_stub(vector), ist_of(vector));
+		tables->idt[vector] = gate(cpu_fault_stub(vector), HOST_CS, ist_of(vector));
 }
 
 /*
- * What the guest may turn on later and then wants done: OSXSAVE where there is XSAVE, for its XSETBV; MCE, for without it a
+ * For one instruction the kernel's gates, but for two of them, which lead to our stubs on the stack in use: whatever else
+ * arrives meanwhile (an NMI, a machine check) finds its own handler; interrupts are off.
+ */
+int host_vmxon(struct vcpu *vcpu)
+{
+	struct host_gate *gates = vcpu->priv->host->borrowed;
+	const struct cpu_table borrowed = { .limit = sizeof(vcpu->priv->host->borrowed) - 1, .base = (uint64_t)gates };
+	struct cpu_selectors selectors;
+	struct cpu_table kernels;
+	int result;
+
+	cpu_store_idt(&kernels);
+	cpu_store_selectors(&selectors);
+	memcpy(gates, (const void *)kernels.base, sizeof(vcpu->priv->host->borrowed));
+	gates[VECTOR_UD] = gate(cpu_fault_stub(VECTOR_UD), selectors.cs, 0);
+	gates[VECTOR_GP] = gate(cpu_fault_stub(VECTOR_GP), selectors.cs, 0);
+	cpu_load_idt(&borrowed);
+	result = cpu_vmxon(vcpu->priv->vmxon_pa);
+	cpu_load_idt(&kernels);
+	return result;
+}
+
+/*
+ * What the guest may turn on later and then wants done, where the CPU has it: OSXSAVE, for its XSETBV; MCE, for without it a
  * machine check that arrives in root mode shuts the CPU down. What the guest itself wants of it decides event_machine_check().
  */
 static uint64_t cr4_anyway(void)
 {
-	struct cpu_leaf leaf;
-
-	cpu_cpuid(1, 0, &leaf);
-	return (leaf.ecx & CPUID_1_ECX_XSAVE ? CR4_OSXSAVE : 0) | (leaf.edx & CPUID_1_EDX_MCE ? CR4_MCE : 0);
+	return (CR4_OSXSAVE | CR4_MCE) & cpu_rdmsr(MSR_IA32_VMX_CR4_FIXED1);
 }
 
 void host_state_write(struct vcpu *vcpu)

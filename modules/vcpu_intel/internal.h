@@ -33,6 +33,7 @@ struct controls {
 	uint32_t pin, primary, secondary, exit, entry;
 	uint64_t tertiary;
 	bool has_timer; /* VMX-preemption timer */
+	bool has_nmi_window;
 	bool has_vpid;
 	uint32_t listed[LISTED_MSRS], n_listed; /* counters.c: MSRs that go by lists */
 };
@@ -43,6 +44,12 @@ struct controls {
  * Return: 0, PLINTH_E_NOTSUP, PLINTH_E_LOCKED, PLINTH_E_BUSY; the reason is logged.
  */
 PLINTH_MUST_USE int caps_check(struct controls *out);
+
+/**
+ * caps_ways_into_vmx() - the bits of IA32_FEATURE_CONTROL one of which VMXON wants: that for the outside of SMX operation
+ * and, where the CPU may be inside, that for the inside. Which of the two it is nobody can ask.
+ */
+uint64_t caps_ways_into_vmx(void);
 
 /*
  * MSRs that root mode must not run with and that a CPU, if it can, changes on the way: cleared on exits and saved
@@ -122,6 +129,7 @@ struct host_tables {
 	uint64_t gdt[HOST_GDT_GUEST_BYTES / 8 + 4];
 	struct host_tss tss __attribute__((aligned(16)));
 	struct host_gate idt[CPU_FAULT_VECTORS] __attribute__((aligned(16)));
+	struct host_gate borrowed[CPU_FAULT_VECTORS] __attribute__((aligned(16))); /* by host_vmxon() */
 	/* What exits store and entries load, and what exits load. */
 	struct msr_entry guest_msrs[LISTED_MSRS] __attribute__((aligned(16)));
 	struct msr_entry root_msrs[LISTED_MSRS];
@@ -130,6 +138,8 @@ struct host_tables {
 void host_tables_init(struct host_tables *tables, uint64_t nmi_stack, uint64_t fault_stack, uint64_t mc_stack);
 /** host_state_write() - the host area of the current VMCS. */
 void host_state_write(struct vcpu *vcpu);
+/** host_vmxon() - VMXON on the kernel's tables, which know of no fix-up: a #GP or #UD of it is CPU_VMX_FAULT. */
+PLINTH_MUST_USE int host_vmxon(struct vcpu *vcpu);
 /** host_fault() - the handler behind the IDT. */
 void host_fault(struct cpu_fault *fault);
 
@@ -234,6 +244,9 @@ void watchdog_nmi(struct vcpu *vcpu, const struct cpu_fault *fault);
 
 /** event_nmi() - an NMI arrived in root mode. */
 void event_nmi(struct vcpu *vcpu);
+
+/** event_nmi_exit() - was the exit at hand an NMI that exits while others are owed? Then it is one of them. */
+bool event_nmi_exit(struct vcpu *vcpu);
 
 /** event_machine_check() - one arrived in root mode. */
 void event_machine_check(struct vcpu *vcpu);

@@ -214,7 +214,7 @@ static int feature_control_up(void *ctx)
 
 	(void)ctx;
 	if (!(value & FEATURE_CONTROL_LOCKED))
-		cpu_wrmsr(MSR_IA32_FEATURE_CONTROL, value | FEATURE_CONTROL_LOCKED | FEATURE_CONTROL_VMX);
+		cpu_wrmsr(MSR_IA32_FEATURE_CONTROL, value | FEATURE_CONTROL_LOCKED | caps_ways_into_vmx());
 	return 0;
 }
 
@@ -253,7 +253,14 @@ static int vmx_error(const char *what, int result)
 
 static int vmxon_up(void *ctx)
 {
-	return vmx_error("VMXON", cpu_vmxon(((struct vcpu *)ctx)->priv->vmxon_pa));
+	const int result = host_vmxon(ctx);
+
+	if (result != CPU_VMX_FAULT)
+		return vmx_error("VMXON", result);
+	LOG_ERR("VMXON raised an exception, IA32_FEATURE_CONTROL is 0x%llx",
+		(unsigned long long)cpu_rdmsr(MSR_IA32_FEATURE_CONTROL));
+	LOG_ERR("it wants bit 1 there after a measured launch (tboot), else bit 2; or the hypervisor below refuses it");
+	return PLINTH_E_LOCKED;
 }
 
 static void vmxon_down(void *ctx)

@@ -29,8 +29,11 @@ static const struct {
 
 static bool comes_back(struct model_cpu *cpu)
 {
-	static const struct model_exit timer = { .reason = 52 }, window = { .reason = 7 };
-	const struct model_exit *exit = model_timer_runs(0) ? &timer : model_window_opens(0) ? &window : NULL;
+	static const struct model_exit timer = { .reason = 52 }, window = { .reason = 7 }, nmi_window = { .reason = 8 };
+	const struct model_exit *exit = model_timer_runs(0)		 ? &timer
+					: model_nmi_window_opens(0) ? &nmi_window
+					: model_window_opens(0)		 ? &window
+									 : NULL;
 
 	if (!exit)
 		return false;
@@ -117,7 +120,7 @@ static bool one(const struct model_kind *kind, struct arrival when)
 	return when.mc ? cpu->mcs_sent : cpu->ticks >= model.nmi_at_tick;
 }
 
-#define KINDS 6
+#define KINDS 7
 
 Test(nmi, at_every_tick)
 {

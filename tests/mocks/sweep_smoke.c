@@ -88,6 +88,7 @@ Test(machine, kinds_of_cpus)
 		{ "unlocked", 0, NULL },
 		{ "no-vpid", 0, NULL },
 		{ "no-timer", 0, NULL },
+		{ "no-nmi-window", 0, NULL },
 		{ "no-true-controls", 0, NULL },
 		{ "no-efer-control", 0, NULL },
 		{ "no-vmx", PLINTH_E_NOTSUP, "has no VT-x" },

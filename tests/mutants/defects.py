@@ -34,6 +34,8 @@ POLICY = 'modules/exit_handler/msr_policy.c'
 DISPATCH = 'modules/exit_handler/dispatch.c'
 BITMAP = 'modules/vcpu_intel/msr_bitmap.c'
 GUEST_MSR = 'modules/vcpu_intel/msr.c'
+HISTORY = 'modules/vcpu_intel/history.c'
+VMCS = 'modules/vcpu_intel/vmcs.c'
 LOG = 'modules/serial/log.c'
 HISTORY = 'modules/vcpu_intel/history.c'
 STEP = 'lib/step.c'
@@ -78,8 +80,10 @@ DEFECTS = [
     ('the guest\'s page tables in root mode', HOST, 'vmcs_write(VMCS_HOST_CR3, mem_root_tables());',
      'vmcs_write(VMCS_HOST_CR3, ~0ull);'),
     ('NMIs without a stack of their own', HOST, 'vector == VECTOR_NMI ? IST_NMI', 'vector == VECTOR_NMI ? 0'),
+    ('an NMI that exits is nobody\'s', HISTORY, '\trecording[PLINTH_EXIT_EXCEPTION] = record_exception;\n', ''),
+    ('the window of NMIs is never closed', EVENT, 'c->primary = on ? c->primary | primary : c->primary & ~primary;', 'c->primary |= primary;'),
     ('machine checks on the stack of faults', HOST, 'vector == VECTOR_MC ? IST_MC', 'vector == VECTOR_MC ? IST_FAULT'),
-    ('CR4.MCE in root mode as it was at the launch', HOST, 'leaf.edx & CPUID_1_EDX_MCE ? CR4_MCE : 0', '0'),
+    ('CR4.MCE in root mode as it was at the launch', HOST, '(CR4_OSXSAVE | CR4_MCE) & cpu_rdmsr', 'CR4_OSXSAVE & cpu_rdmsr'),
     ('a machine check is the VMM\'s death', HOST, 'if (fault->vector == VECTOR_MC) {', 'if (false) {'),
     ('root mode goes on whatever a machine check hit', HOST, '\tif (!can_go_on())\n', '\tif (false)\n'),
     ('a guest without CR4.MCE gets a machine check', EVENT, '\tif (!(vcpu_read(vcpu, VCPU_CR4) & CR4_MCE))\n\t\tshut_down(vcpu);\n', ''),
@@ -96,9 +100,12 @@ DEFECTS = [
     ('counters stand still after the stop', LEAVE, '\tcounters_give_back(vcpu->priv);\n', ''),
     ('an INIT finds root mode\'s tables with counters that run', LEAVE, '\tcpu_write_cr3(mem_launch_tables());\n\tmsrs_load(vcpu, &g);', '\tmsrs_load(vcpu, &g);'),
     ('host PCIDE stays on', HOST, '& ~(CR4_PCIDE | CR4_CET | CR4_PKS)', '& ~(CR4_VMXE | CR4_CET | CR4_PKS)'),
+    ('VMXON with the kernel\'s gates', HOST, '\tcpu_load_idt(&borrowed);\n', ''),
+    ('the IDT is not given back after VMXON', HOST, '\tcpu_load_idt(&kernels);\n\treturn result;', '\treturn result;'),
+    ('inside SMX operation nobody may go into VMX operation', CAPS, 'cpu_read_cr4() & CR4_SMXE ? FEATURE_CONTROL_VMX_IN_SMX : 0', '0'),
     # What a CPU cannot do is not noticed.
     ('VT-x in use is not noticed', CAPS, 'if (cpu_read_cr4() & CR4_VMXE) {', 'if (!cpu_read_cr4()) {'),
-    ('VT-x locked off is not noticed', CAPS, '&& !(feature_control & FEATURE_CONTROL_VMX)) {', '&& !feature_control) {'),
+    ('VT-x locked off is not noticed', CAPS, '&& !(feature_control & caps_ways_into_vmx())) {', '&& !feature_control) {'),
     ('bits of CR0 that VMX fixes are not looked at', CAPS, 'if (!bad0 && !bad4)', 'if (!bad4)'),
     ('must-be-one control bits are dropped', CAPS, 'return (want | (uint32_t)caps) & (uint32_t)(caps >> 32);',
      'return want & (uint32_t)(caps >> 32);'),
@@ -125,7 +132,7 @@ DEFECTS = [
     ('RF outlives an access that the VMM did', EXIT, '\tif (vcpu->exit.rflags & RFLAGS_RF)\n', '\tif (false)\n'),
     ('no error code tells of an interrupt', EVENT, '\t\ttell_external(info, queued);\n', '\t\t;\n'),
     ('a fault in the last words is told of, and so on', REPORT, '\tif (vcpu->local.in_fault <= FAULTS_TOLD)\n\t\tLOG_ERR', '\tLOG_ERR'),
-    ('a failed VMWRITE outlives its guest', VCPU, '\tp->write_failure = (struct vmcs_failure){ 0 };\n', ''),
+    ('a failed VMWRITE is told of again and again', VMCS, '\tvcpu->priv->write_failure = (struct vmcs_failure){ 0 };\n', ''),
     ('LMSW clears PE', CONTROL, 'cr0 & ~(CR0_MP | CR0_EM | CR0_TS)', 'cr0 & ~(CR0_PE | CR0_MP | CR0_EM | CR0_TS)'),
     ('OSXSAVE does not follow the guest', CPUID, 'vcpu_read(vcpu, VCPU_CR4) & CR4_OSXSAVE', 'false'),
     ('RDMSR leaves the upper half', MSR, 'vcpu->regs.rdx = access.value >> 32;', 'vcpu->regs.rdx |= access.value >> 32;'),
@@ -179,7 +186,7 @@ DEFECTS = [
     ('an INT n is delivered again without its length', EVENT,
      'return type == TYPE_SOFT_INT || type == TYPE_SOFT_PRIV', 'return type == TYPE_SOFT_PRIV'),
     ('an INT3 is delivered again without its length', EVENT, '|| type == TYPE_SOFT_EXC;', ';'),
-    ('a bit that is reserved on entries is delivered with the event', EVENT, '\tinfo &= ~(1u << 12);\n', ''),
+    ('a bit that is reserved on entries is delivered with the event', EVENT, '\tinfo &= ~INFO_UNDEFINED;\n', ''),
     ('an IRET that did not end unblocks NMIs', EVENT,
      'vmcs_write(VMCS_GUEST_INTERRUPTIBILITY, vmcs_read(VMCS_GUEST_INTERRUPTIBILITY) | BLOCKING_NMI);', '{}'),
     ('any violation blocks NMIs', EVENT,

@@ -42,6 +42,8 @@ MORE_SWEEPS = [
     ('unit tests of memory', 'tests/unit/test_memory_pool', [], 30),
     ('unit tests of vcpu_intel', 'tests/unit/test_vcpu_intel_crash', [], 30),
     ('unit tests of vcpu_intel', 'tests/unit/test_vcpu_intel_events', [], 30),
+    ('unit tests of vcpu_intel', 'tests/unit/test_vcpu_intel_launch', [], 30),
+    ('unit tests of vcpu_intel', 'tests/unit/test_vcpu_intel_machine_check', [], 30),
     ('unit tests of vcpu_intel', 'tests/unit/test_vcpu_intel_registers', [], 30),
     ('unit tests of exit_handler', 'tests/unit/test_exit_handler_chain', [], 30),
     ('unit tests of exit_handler', 'tests/unit/test_exit_handler_handlers', [], 30),

@@ -52,20 +52,36 @@ static uint64_t gate_offset(const struct gate *g)
 	return g->offset_low | (uint64_t)g->offset_middle << 16 | (uint64_t)g->offset_high << 32;
 }
 
+static bool read_gate(const struct model_cpu *cpu, uint32_t vector, struct gate *out)
+{
+	if (vector * sizeof(*out) + sizeof(*out) - 1 > cpu->st.idt.limit)
+		return false;
+	memcpy(out, (const void *)(cpu->st.idt.base + vector * sizeof(*out)), sizeof(*out));
+	return true;
+}
+
+bool model_kernels(const struct model_cpu *cpu, uint32_t vector)
+{
+	struct gate gate;
+
+	return read_gate(cpu, vector, &gate) && gate_offset(&gate) == model_kernel_stub(vector) &&
+	       gate.type == GATE_PRESENT_INTERRUPT && gate.selector == KERNEL_CS;
+}
+
 /* What keeps an exception from being taken through the VMM's IDT, or NULL. */
 static const char *gate_fault(const struct model_cpu *cpu, uint32_t vector, struct gate *out)
 {
 	uint32_t cs;
 
-	if (vector * sizeof(*out) + sizeof(*out) - 1 > cpu->st.idt.limit)
+	if (!read_gate(cpu, vector, out))
 		return "the IDT has no gate for it";
-	memcpy(out, (const void *)(cpu->st.idt.base + vector * sizeof(*out)), sizeof(*out));
 	cs = out->selector;
 	if (out->type != GATE_PRESENT_INTERRUPT)
 		return "its gate is not a present interrupt gate";
 	if (gate_offset(out) != model_fault_stub(vector))
 		return "its gate does not lead to its stub";
-	if (!out->ist || out->ist > 7)
+	/* On the kernel's own segments the stack in use will do for a fault of the instruction at hand. */
+	if ((!out->ist && cs != KERNEL_CS) || out->ist > 7)
 		return "its gate names no IST stack";
 	if (cs + 7 > cpu->st.gdt.limit || (*(const uint64_t *)(cpu->st.gdt.base + cs) >> 40 & 0x209b) != 0x209b)
 		return "its gate's code segment is not in the GDT";
@@ -96,8 +112,12 @@ static uint64_t stack_of(const struct model_cpu *cpu, const struct gate *gate)
 
 static void run_handler(const struct model_cpu *cpu, const struct gate *gate, struct cpu_fault *fault)
 {
-	uint64_t stack = stack_of(cpu, gate);
+	uint64_t stack = gate->ist ? stack_of(cpu, gate) : 0;
 
+	if (!stack) {
+		handler(fault);
+		return;
+	}
 	model_run_on(stack - sizeof(struct cpu_fault), (uint64_t)handler, (uint64_t)fault);
 }
 
@@ -107,7 +127,7 @@ static void take_nmi(struct model_cpu *cpu)
 	struct gate gate;
 
 	cpu->nmis_sent++;
-	if (model_kernel_idt(cpu)) {
+	if (model_kernels(cpu, VECTOR_NMI)) {
 		cpu->nmis_delivered++;
 		return;
 	}
@@ -146,7 +166,7 @@ static void take_mc(struct model_cpu *cpu)
 	struct gate gate;
 
 	cpu->mcs_sent++;
-	if (model_kernel_idt(cpu)) {
+	if (model_kernels(cpu, VECTOR_MC)) {
 		cpu->mcs_delivered++;
 		return;
 	}
@@ -170,7 +190,7 @@ void model_mc_handled(struct model_cpu *cpu, uint64_t n)
 static void tick_mc(struct model_cpu *cpu)
 {
 	struct gate gate;
-	const char *why = model_kernel_idt(cpu) ? NULL : mc_fault(cpu, &gate);
+	const char *why = model_kernels(cpu, VECTOR_MC) ? NULL : mc_fault(cpu, &gate);
 
 	if (cpu->in_mc)
 		return;
@@ -212,7 +232,7 @@ void model_tick(void)
 	tick_mc(cpu);
 	if (cpu->in_nmi)
 		return;
-	why = model_kernel_idt(cpu) ? kernel_nmi_fault(cpu) : gate_fault(cpu, VECTOR_NMI, &gate);
+	why = model_kernels(cpu, VECTOR_NMI) ? kernel_nmi_fault(cpu) : gate_fault(cpu, VECTOR_NMI, &gate);
 	if (why)
 		model_violation("CPU %u: an NMI now would be lost: %s", model.here, why);
 	cpu->ticks++;
@@ -234,7 +254,7 @@ bool model_raise(uint32_t vector, uint32_t error, enum raise_how how, const char
 	struct gate gate;
 	const char *why;
 
-	if (model_kernel_idt(cpu))
+	if (model_kernels(cpu, vector))
 		crash(vector, what, "it is the kernel's to handle, which cannot");
 	why = gate_fault(cpu, vector, &gate);
 	if (why)

@@ -48,6 +48,8 @@ enum raise_how { RAISE_PLAIN, RAISE_FIXUP };
 /* True: execution goes on (at the fix-up); otherwise it does not return. */
 bool model_raise(uint32_t vector, uint32_t error, enum raise_how how, const char *what);
 bool model_kernel_idt(const struct model_cpu *cpu);
+/* Does the gate of the IDT in use lead to the kernel? */
+bool model_kernels(const struct model_cpu *cpu, uint32_t vector);
 /* The kernel has been told of machine checks, and has cleared MCIP. */
 void model_mc_handled(struct model_cpu *cpu, uint64_t n);
 
@@ -56,6 +58,7 @@ void model_segments_reset(uint32_t cpu);
 bool model_load_user(struct model_cpu *cpu, uint16_t cs, uint16_t ss);
 uint64_t model_kernel_gdt(uint32_t cpu);
 uint64_t model_kernel_idt_base(uint32_t cpu);
+uint64_t model_kernel_stub(uint32_t vector);
 uint64_t model_kernel_tss(uint32_t cpu);
 
 /* init.c: an INIT for the CPU here; held back in root operation. */

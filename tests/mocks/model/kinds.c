@@ -41,6 +41,7 @@ const struct model_kind model_kinds[] = {
 	{ .name = "unlocked", .caps = CAPS_ALL, USUAL, .feature_control = 0 },
 	{ .name = "no-vpid", .caps = CAPS_ALL, .caps.secondary = CAPS(0x0010100a, 0), USUAL },
 	{ .name = "no-timer", .caps = CAPS_ALL, .caps.pin = CAPS(0x3f, 0x16), USUAL },
+	{ .name = "no-nmi-window", .caps = CAPS_ALL, .caps.pin = CAPS(0x1f, 0x16), USUAL },
 	{ .name = "no-true-controls", .caps = CAPS_ALL, .caps.basic = BASIC & ~BASIC_TRUE,
 	  .caps.pin = CAPS(0x7f, 0x16), .caps.primary = CAPS(0xfff9fffe, 0x0401e172),
 	  .caps.exit = CAPS(0x01ffffff, 0x36dff), .caps.entry = CAPS(0x3ffff, 0x11ff), USUAL },

@@ -105,8 +105,9 @@ struct model_kind {
 	bool x2apic, deaf_apic; /* the local APIC: in that mode; sends its CPU no INIT */
 	bool init_stays;	/* an INIT is still there after the exit that told of it, as in some CPUs */
 	bool no_vmx, rdtscp, invpcid, xsaves, waitpkg, pconfig, rdpid, msrlist, pt;
-	bool no_debug_store;
+	bool no_debug_store, no_mca; /* no_mca: without the registers that tell of machine checks */
 	uint32_t counters;	/* version of the architectural performance counters */
+	bool in_smx, refuses_vmxon; /* after a measured launch; a hypervisor below has the last word */
 	uint64_t feature_control;
 	uint64_t cr4_extra; /* set in every CPU at reset */
 	uint32_t highest_leaf; /* of CPUID; 0: the usual one */
@@ -216,10 +217,13 @@ enum model_end model_guest_msr(uint32_t cpu, bool is_write);
 bool model_msr_exits(uint32_t cpu, uint32_t msr, bool is_write);
 
 /** model_nmi() - an NMI arrives while the guest runs, or (see nmi_at_tick) in the VMM. */
-void model_nmi(uint32_t cpu);
+enum model_end model_nmi(uint32_t cpu);
 
 /** model_timer_runs() - does the guest's VMX-preemption timer run? */
 bool model_timer_runs(uint32_t cpu);
+
+/** model_nmi_window_opens() - does the guest leave because it could take an NMI now, as it was asked to? */
+bool model_nmi_window_opens(uint32_t cpu);
 
 /** model_window_opens() - does the guest leave because it could take an interrupt now, as it was asked to? */
 bool model_window_opens(uint32_t cpu);

@@ -83,10 +83,10 @@ static bool mtrr(uint32_t msr, uint64_t *value)
 	return false;
 }
 
-/* Where there are no counters, nobody has switched them on either. */
+/* MSRs that not every CPU has. */
 static bool absent(uint32_t msr)
 {
-	return msr == MSR_IA32_PEBS_ENABLE && model.kind->counters < 2;
+	return (msr == MSR_IA32_PEBS_ENABLE && model.kind->counters < 2) || (msr == MSR_IA32_MCG_STATUS && model.kind->no_mca);
 }
 
 bool model_msr_read(uint32_t msr, uint64_t *value)

@@ -146,6 +146,12 @@ bool model_timer_runs(uint32_t cpu)
 	return model.cpu[cpu].guest && model_field(cpu, VMCS_PIN_CONTROLS) & PIN_PREEMPTION_TIMER;
 }
 
+bool model_nmi_window_opens(uint32_t cpu)
+{
+	return model.cpu[cpu].guest && model_field(cpu, VMCS_PRIMARY_CONTROLS) & PRIMARY_NMI_WINDOW &&
+	       !(model.cpu[cpu].interruptibility & 0xb);
+}
+
 bool model_window_opens(uint32_t cpu)
 {
 	return model.cpu[cpu].guest && model_field(cpu, VMCS_PRIMARY_CONTROLS) & PRIMARY_INTERRUPTS &&
@@ -153,10 +159,15 @@ bool model_window_opens(uint32_t cpu)
 }
 
 /* Without NMI exiting a guest takes its NMIs itself. */
-void model_nmi(uint32_t number)
+enum model_end model_nmi(uint32_t number)
 {
+	static const struct model_exit exit = { .reason = 0, .info = 0x80000202 };
+
 	model.cpu[number].nmis_sent++;
+	if (model_field(number, VMCS_PIN_CONTROLS) & PIN_NMI)
+		return model_exit(number, &exit);
 	model.cpu[number].nmis_delivered++;
+	return MODEL_GUEST;
 }
 
 /* -- the CPU goes back ------------------------------------------------------------------ */

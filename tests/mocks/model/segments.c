@@ -45,6 +45,25 @@ uint64_t model_kernel_idt_base(uint32_t cpu)
 	return (uint64_t)kernel_idt;
 }
 
+#define KERNEL_STUBS 0xffffffff81800000ull
+
+uint64_t model_kernel_stub(uint32_t vector)
+{
+	return KERNEL_STUBS + 16ull * vector;
+}
+
+/* Present interrupt gates; those of a kernel that must have a stack of their own name one of its IST. */
+static void kernel_gates(void)
+{
+	for (uint32_t vector = 0; vector < IDT_BYTES / 16; vector++) {
+		uint64_t stub = model_kernel_stub(vector), ist = vector == VECTOR_NMI ? 2 : vector == VECTOR_MC ? 4 : 0;
+		uint64_t gate[2] = {(stub & 0xffff) | KERNEL_CS << 16 | ist << 32 | 0x8eull << 40 | (stub >> 16 & 0xffff) << 48,
+				    stub >> 32};
+
+		memcpy(kernel_idt + 16 * vector, gate, sizeof(gate));
+	}
+}
+
 uint64_t model_kernel_tss(uint32_t cpu)
 {
 	return (uint64_t)kernels[cpu].tss;
@@ -240,6 +259,7 @@ void model_segments_reset(uint32_t number)
 	uint64_t rsp0 = model_high((uint64_t)k->stack + sizeof(k->stack));
 
 	memset(k, 0, sizeof(*k));
+	kernel_gates();
 	for (unsigned int i = 0; i < 4; i++, ist -= sizeof(k->ist) / 4)
 		memcpy(k->tss + TSS_IST1 + 8 * i, &ist, sizeof(ist));
 	memcpy(k->tss + TSS_RSP0, &rsp0, sizeof(rsp0));

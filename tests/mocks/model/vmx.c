@@ -28,7 +28,7 @@ static bool fixed_ok(const struct model_cpu *cpu)
 
 static bool locked_on(const struct model_cpu *cpu)
 {
-	uint64_t want = FEATURE_CONTROL_LOCKED | FEATURE_CONTROL_VMX;
+	uint64_t want = FEATURE_CONTROL_LOCKED | (model.kind->in_smx ? FEATURE_CONTROL_VMX_IN_SMX : FEATURE_CONTROL_VMX);
 
 	return (cpu->st.msr[MODEL_MSR_FEATURE_CONTROL] & want) == want;
 }
@@ -45,6 +45,8 @@ int model_vmxon(uint64_t pa)
 		return model_fail(VMX_ERROR_VMXON);
 	if (!locked_on(cpu))
 		return fault("VMXON with IA32_FEATURE_CONTROL not locked and on");
+	if (model.kind->refuses_vmxon)
+		return fault("VMXON on a hypervisor that refuses it");
 	if (!fixed_ok(cpu))
 		return fault("VMXON with CR0 or CR4 not as VMX fixes them");
 	if (model_fault("VMXON"))

@@ -95,6 +95,32 @@ Test(vcpu_events, an_exception_that_exited, .init = root_usual)
 	root_expect_clean();
 }
 
+/* -- what meets the delivery of an interrupt ------------------------------------------------ */
+
+static enum exit_action undefined(struct vcpu *vcpu)
+{
+	vcpu_inject(vcpu, VECTOR_UD, false, 0);
+	return EXIT_RETRY;
+}
+
+static enum exit_action again_at_once(struct vcpu *vcpu)
+{
+	vcpu_reinject(vcpu);
+	return EXIT_RETRY;
+}
+
+/* An exception without an error code, and the interrupt itself: nothing is told of, nothing changed. */
+Test(vcpu_events, what_has_no_error_code_tells_of_nothing, .init = root_usual)
+{
+	model.cpu[0].st.rflags = RFLAGS_FIXED | RFLAGS_IF;
+	cr_assert_eq(root_run(undefined, (struct model_exit){.vectoring = INTERRUPT_20}), MODEL_GUEST);
+	expect_event(UD, 0, 0);
+	model.cpu[0].st.rflags = RFLAGS_FIXED | RFLAGS_IF;
+	cr_assert_eq(root_run(again_at_once, (struct model_exit){.vectoring = INTERRUPT_20}), MODEL_GUEST);
+	expect_event(INTERRUPT_20, 0, 0);
+	root_expect_clean();
+}
+
 /* -- RF ------------------------------------------------------------------------------- */
 
 #define WITH_ERROR (1u << 8 | 1u << 10 | 1u << 11 | 1u << 12 | 1u << 13 | 1u << 14 | 1u << 17)
@@ -139,7 +165,8 @@ static enum exit_action done_by_the_vmm(struct vcpu *vcpu, const struct exit_lin
 
 static __attribute__((constructor)) void attach(void)
 {
-	(void)!exit_register_kind(PLINTH_EXIT_SLAT_MISCONFIG, PLINTH_EXIT_SLAT_MISCONFIG, done_by_the_vmm, NULL);
+	(void)!exit_register_kind(PLINTH_EXIT_SLAT_MISCONFIG, PLINTH_EXIT_SLAT_MISCONFIG, done_by_the_vmm,
+				  NULL);
 }
 
 /* The exit of an access has set RF, so that it can be tried again. Who does it in the guest's stead is past
@@ -281,43 +308,6 @@ Test(vcpu_events, an_nmi_behind_mov_ss, .init = root_usual)
 	cr_assert_eq(root_run(take_nmi_and_stay, (struct model_exit){0}), MODEL_GUEST);
 	expect_event(NMI, 0, 0);
 	cr_expect_eq(model.cpu[0].interruptibility, 8);
-	root_expect_clean();
-}
-
-static enum exit_action take_two_and_settle(struct vcpu *vcpu)
-{
-	event_nmi(vcpu);
-	event_nmi(vcpu);
-	vcpu_settle(vcpu);
-	return EXIT_RETRY;
-}
-
-/* One event at a time: the second one is not forgotten while the first waits for its entry. */
-Test(vcpu_events, settling_while_an_event_is_queued, .init = root_usual)
-{
-	cr_assert_eq(root_run(take_two_and_settle, (struct model_exit){0}), MODEL_GUEST);
-	expect_event(NMI, 0, 0);
-	model.cpu[0].interruptibility = 0;
-	timer_exit();
-	expect_event(NMI, 0, 0);
-	cr_expect_eq(model.cpu[0].nmis_delivered, 2);
-	cr_expect_not(model_timer_runs(0));
-	root_expect_clean();
-}
-
-/* Without the timer nobody comes back for it: the window is open all the time. The stop takes it along. */
-Test(vcpu_events, settling_without_the_timer)
-{
-	struct model_kind kind = model_kinds[0];
-
-	kind.caps.pin &= ~((uint64_t)PIN_PREEMPTION_TIMER << 32);
-	root_up(&kind);
-	cr_assert_eq(root_run(take_two_and_settle, (struct model_exit){0}), MODEL_GUEST);
-	expect_event(NMI, 0, 0);
-	cr_expect_not(model_field(0, VMCS_PRIMARY_CONTROLS) & PRIMARY_INTERRUPTS);
-	model.cpu[0].interruptibility = 0;
-	cr_expect_eq(machine_stop(), 0, "%s", machine.report.text);
-	cr_expect_eq(model.back.nmis, 1);
 	root_expect_clean();
 }
 

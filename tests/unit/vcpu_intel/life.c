@@ -104,21 +104,6 @@ Test(vcpu_life, a_cpu_without_leaf_7)
 	cr_expect_neq(model_field(0, VMCS_SECONDARY_CONTROLS) & SECONDARY_RDTSCP, 0);
 }
 
-/* A machine check in the middle of it: the start is taken back, and the kernel is told as soon as it has its
- * CPU. */
-Test(vcpu_life, a_first_entry_that_a_machine_check_fails)
-{
-	struct model_cpu *cpu = &model.cpu[0];
-
-	root_loaded(&model_kinds[0], 1);
-	model.mc_at_entry = true;
-	cr_expect_eq(machine_start(), PLINTH_E_ENTRY, "%s", machine.report.text);
-	cr_expect_eq(cpu->mcs_delivered, 1);
-	cr_expect_eq(cpu->st.msr[MODEL_MSR_PERF_GLOBAL_CTRL], 0xf);
-	cr_expect_eq(machine_start(), 0, "%s", machine.report.text);
-	root_expect_clean();
-}
-
 /* A guest that its CPU refuses: nothing of it ran, so the start is taken back, with an error and the reason.
  */
 Test(vcpu_life, a_first_entry_that_fails)

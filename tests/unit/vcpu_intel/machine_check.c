@@ -3,10 +3,10 @@
 #include "modules/vcpu_intel/internal.h"
 #include "root/root.h"
 
-#define INTERRUPT_20 0x80000020u
-#define NMI	     0x80000202u
-#define GP	     0x80000b0du
-#define MC	     0x80000312u
+#define NMI 0x80000202u
+#define GP  0x80000b0du
+#define PF  0x80000b0eu
+#define MC  0x80000312u
 
 static void expect_event(uint32_t info)
 {
@@ -47,6 +47,19 @@ Test(vcpu_machine_check, is_the_guests, .init = root_usual)
 	cr_expect_eq(model.cpu[0].rip, ROOT_RIP + 1, "behind the instruction that was done");
 	cr_expect_not(model.cpu[0].event.resumes, "it is no fault");
 	cr_expect_eq(model.cpu[0].mcs_delivered, 1);
+	root_expect_clean();
+}
+
+/* What cannot tell that root mode is lost does not say that it is. */
+Test(vcpu_machine_check, on_a_cpu_without_the_registers_that_tell_of_it)
+{
+	static struct model_kind kind;
+
+	kind = model_kinds[0];
+	kind.no_mca = true;
+	root_up(&kind);
+	cr_assert_eq(root_run(take_machine_check, (struct model_exit){.length = 1}), MODEL_GUEST);
+	expect_event(MC);
 	root_expect_clean();
 }
 
@@ -137,9 +150,10 @@ Test(vcpu_machine_check, a_machine_check_goes_with_the_cpu, .init = root_usual)
 Test(vcpu_machine_check, a_machine_check_that_fails_an_entry, .init = root_usual)
 {
 	model.mc_at_entry = true;
-	model.cpu[0].st.rflags = RFLAGS_FIXED | RFLAGS_IF;
-	cr_assert_eq(root_run(again, (struct model_exit){.vectoring = INTERRUPT_20}), MODEL_GUEST);
-	expect_event(INTERRUPT_20);
+	/* Delivered a third time it would be a double fault. */
+	cr_assert_eq(root_run(again, (struct model_exit){.vectoring = PF, .vectoring_error = 2}),
+		     MODEL_GUEST);
+	expect_event(PF);
 	timer_exit();
 	expect_event(MC);
 	cr_expect_not(model_timer_runs(0));
