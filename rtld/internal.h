@@ -127,12 +127,14 @@ struct rtld_set {
 };
 
 /*
- * The budget makes the work linear in the size of the files. A step is two or three
- * instructions. A probe has one for each byte of its file, and so many for small
- * ones; what it leaves is for binding. Whoever goes through a table whose length the
- * file gives pays for it: before the loop if an entry's cost is the same for all, else
- * in the loop. Files whose tables lie over each other, or whose names do, run out.
+ * The budget makes the work linear in the size of the files. A step is a few
+ * instructions. A probe has three for four bytes of its file, and so many for small
+ * ones; what it leaves is for binding. All shared objects of a Debian machine need less
+ * than two. Whoever goes through a table whose length the file gives pays for it: before
+ * the loop if an entry's cost is the same for all, else in the loop. Files whose tables
+ * lie over each other, or whose names do, run out.
  */
+#define RTLD_STEPS_FOR_4	3u
 #define RTLD_STEPS	(1u << 16)
 
 /* Longest chain of a hash table, since nobody pays for looking a name up. Linkers make them of 4 to 16. */

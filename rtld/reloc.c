@@ -43,7 +43,7 @@ static const uint8_t refused[] = {
  */
 #define RELATIVE_STEPS	4ull
 #define ENTRY_STEPS	18ull
-#define UNUSUAL_STEPS	24u
+#define UNUSUAL_STEPS	40u
 #define TARGET_STEPS	6u
 
 struct table {
@@ -202,8 +202,12 @@ static uint32_t check_relatives(const struct rtld_module *m,
 			r += 4;
 		if (!left)
 			break;
-		if (info_of(r) == R_X86_64_RELATIVE && !rtld_in_window(&w, r->offset))
+		if (info_of(r) == R_X86_64_RELATIVE && !rtld_in_window(&w, r->offset)) {
+			/* Without steps the rest is for check_table(), which says so. */
+			if (!rtld_spend(m->set, UNUSUAL_STEPS + TARGET_STEPS * m->targets))
+				break;
 			rtld_find_window(m, r->offset, &w);
+		}
 		if (!is_usual_relative(r, &w))
 			break;
 		r++;

@@ -106,7 +106,7 @@ int rtld_probe(struct rtld_set *set, const char *file, const void *bytes,
 	m->info.bytes = bytes;
 	m->info.file_size = size;
 	m->info.align = RTLD_PAGE;
-	rtld_grant(set, size + RTLD_STEPS);
+	rtld_grant(set, size / 4 * RTLD_STEPS_FOR_4 + RTLD_STEPS);
 	err = check_all(m);
 	if (!err && set->flags & RTLD_LAZY_PLT)
 		err = rtld_choose_lazy(m);

@@ -4,6 +4,8 @@
 #include <stdio.h>
 
 #include "commands.h"
+#include "error_line.h"
+#include "foreign.h"
 #include "link_set.h"
 #include "options.h"
 
@@ -16,10 +18,10 @@ static void print_layout(const struct link_set *s, uint32_t module)
 	struct rtld_cursor at = { 0 };
 	struct rtld_region r;
 
-	printf("%s (%s): %" PRIu64 " bytes, alignment %" PRIu64
+	link_set_print_name(info);
+	printf(": %" PRIu64 " bytes, alignment %" PRIu64
 	       ", %u exports, %u relocations, %u relative, "
-	       "%u start and %u end functions\n", info->name, info->file,
-	       info->image_size, info->align, info->exports, info->relocations,
+	       "%u start and %u end functions\n", info->image_size, info->align, info->exports, info->relocations,
 	       info->relative, info->init_count, info->fini_count);
 	if (rtld_is_lazy(s->set, module))
 		printf("  jump slots are filled at the first call\n");
@@ -42,8 +44,11 @@ static void print_bindings(const struct link_set *s, uint32_t module)
 
 		if (b.module == module)
 			continue;
-		printf("  %s <- %s%s\n", b.name, from ? from->name : "nobody",
-		       b.weak ? " (weak reference)" : "");
+		printf("  ");
+		foreign_print(stdout, b.name);
+		printf(" <- ");
+		foreign_print(stdout, from ? from->name : "nobody");
+		puts(b.weak ? " (weak reference)" : "");
 	}
 }
 
@@ -52,9 +57,10 @@ static void print_order(const struct link_set *s)
 	uint32_t i;
 
 	printf("start order:");
-	for (i = 0; i < rtld_count(s->set); i++)
-		printf(" %s", rtld_info(s->set,
-					rtld_in_order(s->set, i))->name);
+	for (i = 0; i < rtld_count(s->set); i++) {
+		printf(" ");
+		foreign_print(stdout, rtld_info(s->set, rtld_in_order(s->set, i))->name);
+	}
 	printf("\n");
 }
 
@@ -85,8 +91,8 @@ static void print_unchecked(const struct link_set *s)
 	const char *file = s->n_unread ? s->unread[0].path : s->errors.list[0].file;
 
 	if (s->unchecked_symbols || s->unchecked_modules)
-		fprintf(stderr, "note: undefined symbols (%u) and missing modules (%u) not checked, because %s was refused "
-			"and may provide them\n", s->unchecked_symbols, s->unchecked_modules, file);
+		note_line("note: undefined symbols (%u) and missing modules (%u) not checked, because %s was refused "
+			  "and may provide them", s->unchecked_symbols, s->unchecked_modules, file);
 }
 
 static int check_set(struct link_set *s, const struct link_set_options *o)

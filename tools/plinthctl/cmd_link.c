@@ -4,13 +4,14 @@
 #include <stdio.h>
 
 #include "commands.h"
+#include "foreign.h"
 #include "format.h"
 #include "link_set.h"
 #include "options.h"
 
 static const char usage[] =
 	"usage: plinthctl link [--base ADDR] [--lazy] [--elf-rules] [--json] "
-	"[--out DIR] [--plan FILE] MODULE...";
+	"[-o DIR] [--plan FILE] MODULE...";
 
 static void print_segments(const struct link_set *s, uint32_t module)
 {
@@ -18,8 +19,8 @@ static void print_segments(const struct link_set *s, uint32_t module)
 	struct rtld_segment g;
 	uint32_t i;
 
-	printf("%s (%s) at 0x%" PRIx64 ", %" PRIu64 " bytes\n", info->name,
-	       info->file, info->run, info->image_size);
+	link_set_print_name(info);
+	printf(" at 0x%" PRIx64 ", %" PRIu64 " bytes\n", info->run, info->image_size);
 	for (i = 0; rtld_segment(s->set, module, i, &g); i++) {
 		char flags[4], hex[65];
 
@@ -50,7 +51,9 @@ static void print_plan(const struct link_set *s, const char *path)
 	char text[512];
 
 	rtld_format_plan(s->set, text, sizeof(text));
-	printf("plan %s: %s\n", path, text);
+	printf("plan ");
+	foreign_print(stdout, path);
+	printf(": %s\n", text);
 }
 
 int cmd_link(int argc, char **argv)
@@ -59,14 +62,14 @@ int cmd_link(int argc, char **argv)
 	struct link_set s;
 	bool linked;
 	uint32_t i;
-	int status = link_set_parse(&o, argc, argv, "beljdp", usage);
+	int status = link_set_parse(&o, argc, argv, "beljop", usage);
 
 	if (status)
 		return status;
 	status = link_set(&s, &o);
 	linked = !status;
-	if (linked && o.out)
-		status = link_set_write(&s, o.out);
+	if (linked && o.output)
+		status = link_set_write(&s, o.output);
 	if (o.json && s.set)
 		print_json(link_set_json(&s, linked));
 	else

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* load: from options to one LOAD. */
 #include <argp.h>
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,7 +55,7 @@ static uint64_t parse_number(struct argp_state *state, const char *what, const c
 	uint64_t value = strtoull(word, &end, 0);
 	unsigned int shift = 0;
 
-	if (*end && (suffix = strchr(suffixes, *end))) {
+	if (end != word && *end && (suffix = strchr(suffixes, toupper((unsigned char)*end)))) {
 		shift = 10 * (unsigned int)(suffix - suffixes + 1);
 		end++;
 	}

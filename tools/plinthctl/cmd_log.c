@@ -10,6 +10,7 @@
 
 #include "commands.h"
 #include "device.h"
+#include "foreign.h"
 #include "log_lines.h"
 #include "options.h"
 #include "shared.h"
@@ -70,8 +71,8 @@ static void print_json_line(const struct log_line *line)
 	json_object_object_add(item, "cpu", json_object_new_uint64(line->cpu));
 	json_object_object_add(item, "sequence", json_object_new_uint64(record->sequence));
 	json_object_object_add(item, "level", json_object_new_string(log_level_name(record->level)));
-	json_object_object_add(item, "tag", json_object_new_string(tag));
-	json_object_object_add(item, "text", json_object_new_string(record->text));
+	json_object_object_add(item, "tag", foreign_json(tag));
+	json_object_object_add(item, "text", foreign_json(record->text));
 	json_object_object_add(item, "truncated", json_object_new_boolean(record->truncated));
 	puts(json_object_to_json_string_ext(item, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
 	json_object_put(item);
@@ -132,7 +133,8 @@ static int show(const struct options *options)
 	int status = show_once(options, seen, oldest);
 
 	while (status == EXIT_OK && options->follow) {
-		usleep(FOLLOW_MS * 1000);
+		if (options_wait(FOLLOW_MS))
+			break;
 		status = show_once(options, seen, oldest);
 	}
 	return status;

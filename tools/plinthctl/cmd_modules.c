@@ -9,6 +9,7 @@
 
 #include "commands.h"
 #include "device.h"
+#include "foreign.h"
 #include "module_files.h"
 #include "options.h"
 
@@ -70,7 +71,7 @@ static struct json_object *roles_json(const struct list *list, uint64_t i, bool 
 
 	for (uint64_t other = 0; other < list->count; other++)
 		if (serves ? calls(list, other, i) : calls(list, i, other))
-			json_object_array_add(roles, json_object_new_string(list->modules[other].role));
+			json_object_array_add(roles, foreign_json(list->modules[other].role));
 	return roles;
 }
 
@@ -90,14 +91,14 @@ static struct json_object *module_json(const struct list *list, uint64_t i)
 	const struct plinth_ctl_module *module = &list->modules[i];
 	struct json_object *item = json_object_new_object();
 
-	json_object_object_add(item, "role", json_object_new_string(module->role));
-	json_object_object_add(item, "name", json_object_new_string(module->name));
-	json_object_object_add(item, "version", json_object_new_string(module->version));
+	json_object_object_add(item, "role", foreign_json(module->role));
+	json_object_object_add(item, "name", foreign_json(module->name));
+	json_object_object_add(item, "version", foreign_json(module->version));
 	json_object_object_add(item, "abi", json_object_new_uint64(module->abi));
 	json_object_object_add(item, "base_va", json_object_new_uint64(module->base_va));
 	json_object_object_add(item, "bytes", json_object_new_uint64(module->bytes));
-	json_object_object_add(item, "description", json_object_new_string(module->description));
-	json_object_object_add(item, "file", json_object_new_string(module->file));
+	json_object_object_add(item, "description", foreign_json(module->description));
+	json_object_object_add(item, "file", foreign_json(module->file));
 	json_object_object_add(item, "lazy", lazy_json(module));
 	json_object_object_add(item, "needs", roles_json(list, i, false));
 	json_object_object_add(item, "serves", roles_json(list, i, true));

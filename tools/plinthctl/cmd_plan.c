@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 #include "commands.h"
+#include "error_line.h"
+#include "foreign.h"
 #include "link_set.h"
 #include "module_set.h"
 
@@ -46,7 +48,7 @@ static bool write_file(const char *path, const void *bytes, size_t size)
 	good = good && !rename(new_path, path);
 	if (good)
 		return true;
-	fprintf(stderr, "plinthctl: %s: cannot be written: %s\n", path, strerror(errno));
+	error_line("%s: cannot be written: %s", path, strerror(errno));
 	unlink(new_path);
 	return false;
 }
@@ -56,10 +58,9 @@ static void explain(const struct link_set *s)
 {
 	for (uint32_t i = 0; i < rtld_count(s->set); i++)
 		if (!rtld_has_build_id(s->set, i))
-			fprintf(stderr,
-				"plinthctl: %s: has no SHA-1 build-id, which a plan knows it by; "
-				"link with --build-id=sha1\n",
-				rtld_info(s->set, i)->file);
+			error_line("%s: has no SHA-1 build-id, which a plan knows it by; link with "
+				   "--build-id=sha1",
+				   rtld_info(s->set, i)->file);
 }
 
 static int write_plan(const struct link_set *s, const struct link_set_options *o)
@@ -76,10 +77,12 @@ static int write_plan(const struct link_set *s, const struct link_set_options *o
 	choose_path(o, path, sizeof(path));
 	plan = malloc(size);
 	good = plan && !rtld_plan_write(s->set, plan, size) && write_file(path, plan, size);
-	if (good)
-		printf("%s: plan of %u modules, %zu bytes\n", path, rtld_count(s->set), size);
-	else if (!plan)
-		fprintf(stderr, "plinthctl: out of memory\n");
+	if (good) {
+		foreign_print(stdout, path);
+		printf(": plan of %u modules, %zu bytes\n", rtld_count(s->set), size);
+	} else if (!plan) {
+		error_line("out of memory");
+	}
 	free(plan);
 	return good ? EXIT_OK : EXIT_FAILED;
 }

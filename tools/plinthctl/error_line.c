@@ -6,6 +6,10 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "foreign.h"
+
+#define MOST 4096 /* bytes of a line; the rest is cut */
+
 static bool as_json;
 
 void error_lines_json(void)
@@ -17,16 +21,24 @@ static void print_object(const char *text)
 {
 	struct json_object *item = json_object_new_object();
 
-	json_object_object_add(item, "error", json_object_new_string(text));
+	json_object_object_add(item, "error", foreign_json(text));
 	fprintf(stderr, "%s\n",
 		json_object_to_json_string_ext(item,
 					       JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
 	json_object_put(item);
 }
 
+/* For people; @before is ours. */
+static void print_text(const char *before, const char *text)
+{
+	fputs(before, stderr);
+	foreign_print(stderr, text);
+	fputc('\n', stderr);
+}
+
 void error_line(const char *format, ...)
 {
-	char text[4096];
+	char text[MOST];
 	va_list args;
 
 	va_start(args, format);
@@ -36,5 +48,16 @@ void error_line(const char *format, ...)
 	if (as_json)
 		print_object(text);
 	else
-		fprintf(stderr, "plinthctl: %s\n", text);
+		print_text("plinthctl: ", text);
+}
+
+void note_line(const char *format, ...)
+{
+	char text[MOST];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	print_text("", text);
 }

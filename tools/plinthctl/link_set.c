@@ -1,77 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 /* Files as an rtld set in this process; see link_set.h. */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "error_line.h"
+#include "foreign.h"
 #include "format.h"
 #include "link_set.h"
+#include "read_file.h"
 
 #define ROOM	65536u	/* findings kept; more are only counted */
 
-/* Read rather than mapped: a file that shrinks meanwhile must not kill us. */
-static ssize_t read_all(int fd, uint8_t *to, size_t size)
-{
-	size_t done = 0;
-
-	while (done < size) {
-		ssize_t n = read(fd, to + done, size - done);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -1;
-		if (!n)
-			break;
-		done += n;
-	}
-	return done;
-}
-
 /* Only by its size rtld refuses it, whatever is in it. */
-static void *too_large(off_t length, size_t *size)
+static void *read_module(const char *path, size_t *size, const char **why)
 {
-	*size = length;
-	return calloc(1, RTLD_PAGE);
-}
+	void *bytes = read_file(path, RTLD_MAX_FILE, size, why);
 
-/* Without one, *why says what is the matter. */
-static void *read_file(const char *path, size_t *size, const char **why)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	struct stat st;
-	void *bytes = NULL;
-	ssize_t n = -1;
-
-	*why = strerror(errno);
-	if (fd < 0)
-		return NULL;
-	if (!fstat(fd, &st) && !S_ISREG(st.st_mode)) {
-		*why = "not a regular file";
-		close(fd);
-		return NULL;
-	}
-	if ((uint64_t)st.st_size > RTLD_MAX_FILE) {
-		close(fd);
-		return too_large(st.st_size, size);
-	}
-	bytes = malloc(st.st_size ? st.st_size : 1);
-	if (bytes)
-		n = read_all(fd, bytes, st.st_size);
-	*why = strerror(errno);
-	close(fd);
-	if (n < 0) {
-		free(bytes);
-		return NULL;
-	}
-	*size = n;
-	return bytes;
+	return bytes || *size <= RTLD_MAX_FILE ? bytes : calloc(1, RTLD_PAGE);
 }
 
 static void *get_aligned(size_t size)
@@ -93,8 +41,7 @@ static int make_set(struct link_set *s)
 				       &s->errors);
 	if (s->set)
 		return 0;
-	fprintf(stderr, "plinthctl: cannot make a set of %u files; "
-		"at most %u are possible\n", s->files, RTLD_MAX_MODULES);
+	error_line("cannot make a set of %u files; at most %u are possible", s->files, RTLD_MAX_MODULES);
 	return -1;
 }
 
@@ -110,7 +57,7 @@ int link_set_open(struct link_set *s, char **paths, uint32_t files,
 		const char *why;
 		size_t size = 0;
 
-		s->bytes[i] = read_file(paths[i], &size, &why);
+		s->bytes[i] = read_module(paths[i], &size, &why);
 		if (s->bytes[i]) {
 			(void)rtld_probe(s->set, paths[i], s->bytes[i], size);
 			continue;
@@ -128,7 +75,7 @@ int link_set_read_plan(struct link_set *s, const char *path)
 	const char *why;
 	size_t size = 0;
 
-	s->plan = read_file(path, &size, &why);
+	s->plan = read_file(path, RTLD_MAX_FILE, &size, &why);
 	if (!s->plan) {
 		error_line("%s: cannot be read: %s", path, why);
 		return -1;
@@ -170,8 +117,7 @@ static int get_memory(struct link_set *s, uint64_t base)
 	if (s->image != MAP_FAILED)
 		return 0;
 	s->image = NULL;
-	fprintf(stderr, "plinthctl: cannot get %llu bytes for the images: %s\n",
-		(unsigned long long)size, strerror(errno));
+	error_line("cannot get %llu bytes for the images: %s", (unsigned long long)size, strerror(errno));
 	return -1;
 }
 
@@ -201,7 +147,7 @@ int link_set_link(struct link_set *s, bool write)
 
 	s->work = get_aligned(size);
 	if (!s->work) {
-		fprintf(stderr, "plinthctl: out of memory\n");
+		error_line("out of memory");
 		return -1;
 	}
 	err = write ? rtld_link(s->set, s->work, size) :
@@ -232,7 +178,7 @@ void link_set_print_errors(const struct link_set *s)
 		if (link_set_is_failure(s, i))
 			error_line("%s", line);
 		else
-			fprintf(stderr, "note: %s\n", line);
+			note_line("note: %s", line);
 	}
 	if (s->errors.count > n)
 		error_line("and %u more", s->errors.count - n);
@@ -244,6 +190,14 @@ const uint8_t *link_set_segment(const struct link_set *s, uint32_t module,
 	const struct rtld_info *info = rtld_info(s->set, module);
 
 	return info->write + (segment->vaddr - info->low);
+}
+
+void link_set_print_name(const struct rtld_info *info)
+{
+	foreign_print(stdout, info->name);
+	printf(" (");
+	foreign_print(stdout, info->file);
+	printf(")");
 }
 
 const char *link_set_flags(uint32_t flags, char *text)

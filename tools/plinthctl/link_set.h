@@ -73,6 +73,9 @@ void link_set_print_errors(const struct link_set *s);
 const uint8_t *link_set_segment(const struct link_set *s, uint32_t module,
 				  const struct rtld_segment *segment);
 
+/* A module's own name, and its file's in brackets, on standard output. */
+void link_set_print_name(const struct rtld_info *info);
+
 /* "r-x" for p_flags; text has room for 4 bytes. */
 const char *link_set_flags(uint32_t flags, char *text);
 
@@ -94,16 +97,15 @@ struct link_set_options {
 	uint64_t base;
 	uint32_t flags;
 	bool json;
-	const char *out;	/* --out DIR */
 	const char *plan;	/* --plan FILE */
-	const char *output;	/* --output FILE */
+	const char *output;	/* --output FILE, of link a folder */
 	char **paths;
 	int files;
 };
 
 /*
  * @letters: the options the command has: (b)ase, (e)lf-rules, (l)azy, (j)son,
- * out (d)ir, (p)lan, (o)utput
+ * (p)lan, (o)utput
  * Returns 0, or 2 after a line saying what is wrong with the arguments.
  * --help prints the usage and ends the program.
  */

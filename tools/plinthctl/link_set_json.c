@@ -4,6 +4,7 @@
 #include <nettle/sha2.h>
 #include <stdio.h>
 
+#include "foreign.h"
 #include "format.h"
 #include "link_set.h"
 
@@ -27,18 +28,6 @@ static struct json_object *address(uint64_t n)
 
 	snprintf(text, sizeof(text), "0x%" PRIx64, n);
 	return json_object_new_string(text);
-}
-
-/* JSON is UTF-8; names in files are any bytes. */
-static struct json_object *foreign(const char *text)
-{
-	char safe[1024];
-	size_t i;
-
-	for (i = 0; text && text[i] && i < sizeof(safe) - 1; i++)
-		safe[i] = text[i] >= ' ' && text[i] <= '~' ? text[i] : '?';
-	safe[i] = 0;
-	return json_object_new_string(safe);
 }
 
 static struct json_object *segment_json(const struct link_set *s,
@@ -70,8 +59,8 @@ static struct json_object *module_json(const struct link_set *s,
 	struct rtld_segment segment;
 	uint32_t i;
 
-	json_object_object_add(o, "file", foreign(info->file));
-	json_object_object_add(o, "name", foreign(info->name));
+	json_object_object_add(o, "file", foreign_json(info->file));
+	json_object_object_add(o, "name", foreign_json(info->name));
 	json_object_object_add(o, "bias", address(info->run - info->low));
 	for (i = 0; rtld_segment(s->set, module, i, &segment); i++)
 		json_object_array_add(list, segment_json(s, module, &segment,
@@ -103,13 +92,13 @@ static struct json_object *error_json(const struct link_set *s,
 	rtld_format_error(e, line, sizeof(line));
 	json_object_object_add(o, "check",
 			       json_object_new_string(rtld_check_name(e->check)));
-	json_object_object_add(o, "module", foreign(module_name(s, e)));
+	json_object_object_add(o, "module", foreign_json(module_name(s, e)));
 	json_object_object_add(o, "table",
 			       json_object_new_string(rtld_table_name(e->table)));
 	json_object_object_add(o, "index", json_object_new_uint64(e->index));
 	json_object_object_add(o, "value", address(e->value));
 	json_object_object_add(o, "limit", address(e->limit));
-	json_object_object_add(o, "text", foreign(line));
+	json_object_object_add(o, "text", foreign_json(line));
 	return o;
 }
 
@@ -121,12 +110,12 @@ static struct json_object *unread_json(const struct link_set_unread *u, uint32_t
 
 	snprintf(line, sizeof(line), "%s: cannot be read: %s", u->path, u->why);
 	json_object_object_add(o, "check", json_object_new_string("FILE_READ"));
-	json_object_object_add(o, "module", foreign(u->path));
+	json_object_object_add(o, "module", foreign_json(u->path));
 	json_object_object_add(o, "table", json_object_new_string("file"));
 	json_object_object_add(o, "index", json_object_new_uint64(index));
 	json_object_object_add(o, "value", address(0));
 	json_object_object_add(o, "limit", address(0));
-	json_object_object_add(o, "text", foreign(line));
+	json_object_object_add(o, "text", foreign_json(line));
 	return o;
 }
 
@@ -144,8 +133,8 @@ static struct json_object *undefined_json(const struct link_set *s,
 {
 	struct json_object *o = json_object_new_object();
 
-	json_object_object_add(o, "module", foreign(module_name(s, e)));
-	json_object_object_add(o, "symbol", foreign(e->symbol));
+	json_object_object_add(o, "module", foreign_json(module_name(s, e)));
+	json_object_object_add(o, "symbol", foreign_json(e->symbol));
 	return o;
 }
 
@@ -157,7 +146,7 @@ static struct json_object *plan_json(const struct link_set *s)
 	rtld_format_plan(s->set, text, sizeof(text));
 	json_object_object_add(o, "used", json_object_new_boolean(
 			       rtld_plan_used(s->set)));
-	json_object_object_add(o, "text", foreign(text));
+	json_object_object_add(o, "text", foreign_json(text));
 	return o;
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "link_set.h"
+#include "options.h"
 
 static int parse_address(const char *text, uint64_t *out)
 {
@@ -14,7 +15,7 @@ static int parse_address(const char *text, uint64_t *out)
 
 	errno = 0;
 	*out = strtoull(text, &end, 0);
-	if (!errno && end != text && !*end && *text != '-' &&
+	if (!errno && end != text && !*end && *text >= '0' && *text <= '9' &&
 	    *out % RTLD_PAGE == 0)
 		return 0;
 	fprintf(stderr, "plinthctl: --base %s: give a multiple of %u below "
@@ -34,10 +35,7 @@ static int take(struct link_set_options *o, int option)
 		o->flags |= RTLD_LAZY_PLT;
 		return 0;
 	case 'j':
-		o->json = true;
-		return 0;
-	case 'd':
-		o->out = optarg;
+		options_take_json(&o->json);
 		return 0;
 	case 'p':
 		o->plan = optarg;
@@ -55,9 +53,9 @@ static const struct option all_options[] = {
 	{ "elf-rules", no_argument, NULL, 'e' },
 	{ "lazy", no_argument, NULL, 'l' },
 	{ "json", no_argument, NULL, 'j' },
-	{ "out", required_argument, NULL, 'd' },
 	{ "plan", required_argument, NULL, 'p' },
 	{ "output", required_argument, NULL, 'o' },
+	{ "out", required_argument, NULL, 'o' },	/* the same, as it was called before */
 	{ "help", no_argument, NULL, 'h' },
 };
 
@@ -79,10 +77,12 @@ int link_set_parse(struct link_set_options *o, int argc, char **argv,
 		     const char *letters, const char *usage)
 {
 	struct option options[N_OPTIONS + 1];
-	const char *shorts = strchr(letters, 'o') ? "o:" : "";
+	char shorts[8] = "";
 	int c, err = 0;
 
 	choose(options, letters);
+	strcat(shorts, strchr(letters, 'o') ? "o:" : "");
+	strcat(shorts, strchr(letters, 'j') ? "j" : "");
 	*o = (struct link_set_options){ .base = LINK_SET_BASE };
 	optind = 0;
 	while (!err && (c = getopt_long(argc, argv, shorts, options, NULL)) != -1) {

@@ -38,7 +38,8 @@ static void usage(FILE *to)
 	fprintf(to, "usage: plinthctl COMMAND [OPTION...]\n\n");
 	for (size_t i = 0; i < N_COMMANDS; i++)
 		fprintf(to, "  %-8s %s\n", commands[i].name, commands[i].summary);
-	fprintf(to, "\nplinthctl COMMAND --help says more. Exit status: 0 done, 1 failed, 2 wrong usage.\n");
+	fprintf(to, "\nplinthctl COMMAND --help says more, plinthctl --version which this is. Exit status: 0 "
+		    "done, 1 failed, 2 wrong usage.\n");
 }
 
 /* What was printed has to have arrived, or nobody may call it done. */
@@ -52,10 +53,13 @@ static int finish(int status)
 
 static int run(size_t command, int argc, char **argv)
 {
-	char name[32];
+	char name[32], help[] = "--help";
 
 	snprintf(name, sizeof(name), "plinthctl %s", commands[command].name);
 	argv[0] = name;
+	/* A single -h is no option of any command; whoever gives it wants to know them. */
+	if (argc == 2 && !strcmp(argv[1], "-h"))
+		argv[1] = help;
 	argp_err_exit_status = EXIT_USAGE;
 	return finish(commands[command].run(argc, argv));
 }
@@ -66,8 +70,12 @@ int main(int argc, char **argv)
 		usage(stderr);
 		return EXIT_USAGE;
 	}
-	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "help")) {
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
 		usage(stdout);
+		return finish(EXIT_OK);
+	}
+	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V")) {
+		puts("plinthctl " PLINTH_VERSION_TEXT);
 		return finish(EXIT_OK);
 	}
 	for (size_t i = 0; i < N_COMMANDS; i++)

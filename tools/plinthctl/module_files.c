@@ -5,11 +5,14 @@
 #include <inttypes.h>
 #include <json-c/json.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include <plinth/abi.h>
 
 #include "commands.h"
 #include "error_line.h"
+#include "foreign.h"
 #include "link_set.h"
 #include "options.h"
 
@@ -43,26 +46,36 @@ static const char *abi_remark(uint32_t abi)
 	return abi < PLINTH_MODULE_ABI ? " (older than this Plinth)" : " (newer than this Plinth)";
 }
 
+/* Text of at most so many bytes, and spaces up to a column; none behind the last one, whose width is 0. */
+static void print_padded(const char *text, size_t most, int width)
+{
+	size_t length = strnlen(text, most);
+	char *copy = strndup(text, length);
+
+	foreign_print(stdout, copy ? copy : "?");
+	free(copy);
+	if (width)
+		printf("%*s", width > (int)length ? width - (int)length + 1 : 1, "");
+}
+
 static void print_file(const struct file *file)
 {
 	const struct plinth_module *note = file->note;
 	const char *name;
 
-	printf("%-12s %-12.32s %-8.16s abi %u%s  %7" PRIu64 "  %.96s\n", file->info->name, note->name,
-	       note->version, note->abi, abi_remark(note->abi), file->info->image_size, note->description);
-	printf("  from %s\n  needs", file->info->file);
-	for (uint32_t at = 0; (name = rtld_next_needed(file->set, file->module, &at));)
-		printf(" %s", name);
+	print_padded(file->info->name, SIZE_MAX, 12);
+	print_padded(note->name, sizeof(note->name), 12);
+	print_padded(note->version, sizeof(note->version), 8);
+	printf("abi %u%s  %7" PRIu64 "  ", note->abi, abi_remark(note->abi), file->info->image_size);
+	print_padded(note->description, sizeof(note->description), 0);
+	printf("\n  from ");
+	foreign_print(stdout, file->info->file);
+	printf("\n  needs");
+	for (uint32_t at = 0; (name = rtld_next_needed(file->set, file->module, &at));) {
+		printf(" ");
+		foreign_print(stdout, name);
+	}
 	puts(file->info->needed ? "" : " -");
-}
-
-static struct json_object *text_json(const char *text, size_t size)
-{
-	size_t length = 0;
-
-	while (length < size && text[length])
-		length++;
-	return json_object_new_string_len(text, (int)length);
 }
 
 static struct json_object *file_json(const struct file *file)
@@ -72,14 +85,15 @@ static struct json_object *file_json(const struct file *file)
 	const char *name;
 
 	for (uint32_t at = 0; (name = rtld_next_needed(file->set, file->module, &at));)
-		json_object_array_add(needs, json_object_new_string(name));
-	json_object_object_add(item, "role", json_object_new_string(file->info->name));
-	json_object_object_add(item, "name", text_json(note->name, sizeof(note->name)));
-	json_object_object_add(item, "version", text_json(note->version, sizeof(note->version)));
+		json_object_array_add(needs, foreign_json(name));
+	json_object_object_add(item, "role", foreign_json(file->info->name));
+	json_object_object_add(item, "name", foreign_json_n(note->name, sizeof(note->name)));
+	json_object_object_add(item, "version", foreign_json_n(note->version, sizeof(note->version)));
 	json_object_object_add(item, "abi", json_object_new_uint64(note->abi));
 	json_object_object_add(item, "bytes", json_object_new_uint64(file->info->image_size));
-	json_object_object_add(item, "description", text_json(note->description, sizeof(note->description)));
-	json_object_object_add(item, "file", json_object_new_string(file->info->file));
+	json_object_object_add(item, "description",
+			       foreign_json_n(note->description, sizeof(note->description)));
+	json_object_object_add(item, "file", foreign_json(file->info->file));
 	json_object_object_add(item, "needs", needs);
 	return item;
 }

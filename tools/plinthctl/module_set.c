@@ -14,8 +14,11 @@
 #include <unistd.h>
 
 #include "device.h"
+#include "read_file.h"
 
 #define SUFFIX ".so"
+
+#define BYTE_ORDER_MARK "\xef\xbb\xbf" /* some editors begin a text with it */
 
 /* Where a file really is, so that `plinthctl modules` can tell it later, from anywhere. */
 static char *whole_path(const char *path)
@@ -25,6 +28,14 @@ static char *whole_path(const char *path)
 	return whole ? whole : strdup(path);
 }
 
+/* What --replace and --without call it: as it is named where it was found, wherever it is. */
+static char *own_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return strdup(slash ? slash + 1 : path);
+}
+
 bool module_set_add(struct module_set *set, const char *path)
 {
 	if (set->n == PLINTH_CTL_MAX_FILES) {
@@ -32,14 +43,18 @@ bool module_set_add(struct module_set *set, const char *path)
 		return false;
 	}
 	set->paths[set->n] = whole_path(path);
-	return set->paths[set->n++];
+	set->names[set->n] = own_name(path);
+	set->n++;
+	return set->paths[set->n - 1] && set->names[set->n - 1];
 }
 
+/* As a shell takes *.so: not what is hidden, such as the locks of editors. */
 static int is_module(const struct dirent *entry)
 {
 	size_t length = strlen(entry->d_name);
 
-	return length > strlen(SUFFIX) && !strcmp(entry->d_name + length - strlen(SUFFIX), SUFFIX);
+	return entry->d_name[0] != '.' && length > strlen(SUFFIX) &&
+	       !strcmp(entry->d_name + length - strlen(SUFFIX), SUFFIX);
 }
 
 static bool find_in_folder(struct module_set *set, const char *folder)
@@ -94,8 +109,8 @@ static bool find_in_list(struct module_set *set, const char *list)
 		error_line("load: %s: %s", list, strerror(errno));
 		good = false;
 	}
-	while (good && getline(&line, &room, file) >= 0)
-		good = add_line(set, folder, line);
+	for (bool first = true; good && getline(&line, &room, file) >= 0; first = false)
+		good = add_line(set, folder, line + (first && !strncmp(line, BYTE_ORDER_MARK, 3) ? 3 : 0));
 	if (good && !set->n) {
 		error_line("load: %s: no modules in this list", list);
 		good = false;
@@ -128,11 +143,9 @@ static const char *default_folder(void)
 	return PLINTH_DEFAULT_MODULES;
 }
 
-static bool has_name(const char *path, const char *name, size_t length)
+static bool has_name(const char *own, const char *name, size_t length)
 {
-	const char *base = strrchr(path, '/') ? strrchr(path, '/') + 1 : path;
-
-	return !strncmp(base, name, length) && !strcmp(base + length, SUFFIX);
+	return !strncmp(own, name, length) && !strcmp(own + length, SUFFIX);
 }
 
 /* An extension by its name, and @otherwise what it is if there is none of that name. */
@@ -149,7 +162,10 @@ static bool add_installed(struct module_set *set, const char *word, const char *
 
 bool module_set_add_extension(struct module_set *set, const char *word)
 {
-	if (strchr(word, '/') || !access(word, F_OK))
+	struct stat about;
+
+	/* A folder of that name is no module. */
+	if (strchr(word, '/') || (!stat(word, &about) && !S_ISDIR(about.st_mode)))
 		return module_set_add(set, word);
 	return add_installed(set, word, "neither a file nor an installed extension");
 }
@@ -157,7 +173,7 @@ bool module_set_add_extension(struct module_set *set, const char *word)
 bool module_set_add_once(struct module_set *set, const char *name)
 {
 	for (size_t i = 0; i < set->n; i++)
-		if (has_name(set->paths[i], name, strlen(name)))
+		if (has_name(set->names[i], name, strlen(name)))
 			return true;
 	return add_installed(set, name, "this extension is not installed");
 }
@@ -180,7 +196,7 @@ bool module_set_replace(struct module_set *set, const char *word)
 	size_t length = (size_t)(equals - word);
 
 	for (size_t i = 0; i < set->n; i++) {
-		if (!has_name(set->paths[i], word, length))
+		if (!has_name(set->names[i], word, length))
 			continue;
 		free(set->paths[i]);
 		set->paths[i] = whole_path(equals + 1);
@@ -194,10 +210,12 @@ bool module_set_replace(struct module_set *set, const char *word)
 bool module_set_without(struct module_set *set, const char *name)
 {
 	for (size_t i = 0; i < set->n; i++) {
-		if (!has_name(set->paths[i], name, strlen(name)))
+		if (!has_name(set->names[i], name, strlen(name)))
 			continue;
 		free(set->paths[i]);
+		free(set->names[i]);
 		set->n--;
+		memmove(&set->names[i], &set->names[i + 1], (set->n - i) * sizeof(set->names[0]));
 		memmove(&set->paths[i], &set->paths[i + 1], (set->n - i) * sizeof(set->paths[0]));
 		return true;
 	}
@@ -205,50 +223,18 @@ bool module_set_without(struct module_set *set, const char *name)
 	return false;
 }
 
-static bool read_file(const char *path, void **bytes, size_t *n_bytes)
-{
-	FILE *file = fopen(path, "re");
-	struct stat about;
-	bool good = file && !fstat(fileno(file), &about);
-
-	if (good && S_ISDIR(about.st_mode)) {
-		errno = EISDIR;
-		good = false;
-	}
-	if (good) {
-		*n_bytes = (size_t)about.st_size;
-		*bytes = malloc(*n_bytes + 1);
-		good = *bytes && fread(*bytes, 1, *n_bytes, file) == *n_bytes;
-	}
-	if (!good)
-		error_line("load: %s: %s", path,
-			   errno ? strerror(errno) : "it got shorter while it was read");
-	if (file)
-		fclose(file);
-	return good;
-}
-
 /* A plan only saves time, so what cannot be read is as good as none. */
 static void read_plan(struct module_set *set)
 {
 	char path[PATH_MAX + sizeof(MODULE_SET_PLAN)];
 	char *first = strdup(set->paths[0]);
-	FILE *file;
+	const char *why;
 
 	snprintf(path, sizeof(path), "%s/%s", first ? dirname(first) : ".", MODULE_SET_PLAN);
 	free(first);
-	file = fopen(path, "re");
-	if (!file)
-		return;
-	set->plan = malloc(PLINTH_CTL_MAX_PLAN_BYTES);
-	if (set->plan)
-		set->n_plan_bytes = fread(set->plan, 1, PLINTH_CTL_MAX_PLAN_BYTES, file);
-	if (ferror(file)) {
-		free(set->plan);
-		set->plan = NULL;
+	set->plan = read_file(path, PLINTH_CTL_MAX_PLAN_BYTES, &set->n_plan_bytes, &why);
+	if (!set->plan)
 		set->n_plan_bytes = 0;
-	}
-	fclose(file);
 }
 
 bool module_set_read(struct module_set *set)
@@ -258,8 +244,13 @@ bool module_set_read(struct module_set *set)
 	read_plan(set);
 
 	for (size_t i = 0; i < set->n; i++) {
-		errno = 0;
-		good = read_file(set->paths[i], &set->bytes[i], &set->n_bytes[i]) && good;
+		const char *why;
+
+		set->bytes[i] = read_file(set->paths[i], PLINTH_CTL_MAX_FILE_BYTES, &set->n_bytes[i], &why);
+		if (set->bytes[i])
+			continue;
+		error_line("load: %s: %s", set->paths[i], why);
+		good = false;
 	}
 	return good;
 }

@@ -12,7 +12,8 @@
 
 struct module_set {
 	size_t n;
-	char *paths[PLINTH_CTL_MAX_FILES];
+	char *paths[PLINTH_CTL_MAX_FILES]; /* where the files really are */
+	char *names[PLINTH_CTL_MAX_FILES]; /* what they are called where they were found */
 	void *bytes[PLINTH_CTL_MAX_FILES]; /* after module_set_read() */
 	size_t n_bytes[PLINTH_CTL_MAX_FILES];
 	void *plan; /* after module_set_read(): the link plan beside the first module, or NULL */

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include <argp.h>
 #include <json-c/json.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "error_line.h"
 #include "options.h"
@@ -62,6 +64,13 @@ unsigned long options_count(struct argp_state *state, const char *option, const 
 	if (*end || *word == '-' || !count)
 		argp_error(state, "%s %s: wants a number from 1", option, word);
 	return count;
+}
+
+bool options_wait(unsigned int milliseconds)
+{
+	struct pollfd output = {.fd = STDOUT_FILENO};
+
+	return poll(&output, 1, (int)milliseconds) > 0 && output.revents & POLLERR;
 }
 
 void print_json(struct json_object *document)

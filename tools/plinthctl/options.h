@@ -24,6 +24,12 @@ int options_cpu(struct argp_state *state, const char *word);
 /* options_count() - a number from 1, or the end of the program. */
 unsigned long options_count(struct argp_state *state, const char *option, const char *word);
 
+/*
+ * options_wait() - between two outputs of a command that goes on. True: nobody reads standard output any more
+ * (a pipe whose other end is closed), so that there is nothing to go on for.
+ */
+bool options_wait(unsigned int milliseconds);
+
 struct json_object;
 
 /* print_json() - one document on standard output, and free it. */

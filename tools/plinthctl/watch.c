@@ -13,6 +13,7 @@
 #include "commands.h"
 #include "error_line.h"
 #include "exit_names.h"
+#include "options.h"
 #include "root_cost.h"
 #include "shared.h"
 #include "tsc.h"
@@ -24,6 +25,7 @@ struct screen {
 	double seconds;	    /* between the two */
 	uint32_t root_cost; /* ticks of the shortest exit */
 	uint32_t columns;
+	bool unread; /* nobody reads what is printed any more */
 };
 
 static double now(void)
@@ -168,7 +170,9 @@ static bool advance(struct screen *screen, double seconds)
 {
 	double before = now();
 
-	usleep((useconds_t)(seconds * 1e6));
+	screen->unread = options_wait((unsigned int)(seconds * 1e3));
+	if (screen->unread)
+		return false;
 	screen->new = shared_get("stat");
 	screen->seconds = now() - before;
 	if (screen->new && screen->new->n_cpus == screen->old->n_cpus)
@@ -198,5 +202,5 @@ int watch(double seconds, unsigned long count, bool json)
 		screen.old = screen.new;
 	}
 	free(screen.old);
-	return good ? EXIT_OK : EXIT_FAILED;
+	return good || screen.unread ? EXIT_OK : EXIT_FAILED;
 }

@@ -10,6 +10,10 @@ refuses "load while running" "running|stop" load_modules
 refuses "start while running" "running|stop" plinthctl start
 same "it still runs" "$(plinth_signatures)" "$(signatures)"
 check "log" plinthctl log
+# Whoever reads a line and goes away: the command ends, even if no other line ever comes.
+check "log --follow ends with its reader" timeout 60 sh -c 'plinthctl log --follow | head -n 1 >/tmp/line'
+check "a line was read" grep -q cpu /tmp/line
+check "stat --watch ends with its reader" timeout 60 sh -c 'plinthctl stat --watch=1 | head -n 1 >/tmp/line'
 check "stop" plinthctl stop
 check "start again" plinthctl start
 

@@ -29,6 +29,24 @@ Test(error_line, an_object_each)
 	cr_assert_stderr_eq_str("{\"error\":\"load: a \\\"list\\\"\\nin /tmp\"}\n{\"error\":\"second\"}\n");
 }
 
+/* Nothing that a file is called acts on the terminal, or makes a line of its own. */
+Test(error_line, names_do_nothing)
+{
+	error_line("load: %s: no file", "a\033[2J\nplinthctl: all is well");
+	note_line("note: %s", "caf\xe9");
+	fflush(stderr);
+	cr_assert_stderr_eq_str(
+		"plinthctl: load: a\\x1b[2J\\x0aplinthctl: all is well: no file\nnote: caf\\xe9\n");
+}
+
+Test(error_line, names_are_json)
+{
+	error_lines_json();
+	error_line("%s", "caf\xe9 z\xc3\xbcrich");
+	fflush(stderr);
+	cr_assert_stderr_eq_str("{\"error\":\"caf\\\\xe9 z\xc3\xbcrich\"}\n");
+}
+
 Test(error_line, what_is_too_long_is_cut)
 {
 	char text[8192];

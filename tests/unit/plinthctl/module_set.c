@@ -156,3 +156,77 @@ Test(module_set, a_folder_is_no_module)
 	snprintf(expected, sizeof(expected), "load: %s: Is a directory", whole("empty"));
 	cr_expect_str_eq(error, expected);
 }
+
+/* Alternatives, stow, nix: the name is the one in the folder, the path where the file is. */
+Test(module_set, links_have_the_name_of_the_folder)
+{
+	cr_assert_eq(mkdir("links", 0700), 0);
+	write_file("real-2.0.so", "r");
+	cr_assert_eq(symlink("../real-2.0.so", "links/ept.so"), 0);
+	cr_assert_eq(symlink("../good/a.so", "links/b.so"), 0);
+	cr_assert(module_set_find(&set, "links"));
+	expect_paths("good/a.so", "real-2.0.so");
+	cr_expect_not(module_set_without(&set, "real-2.0"));
+	cr_expect(module_set_replace(&set, "b=good/b.so"));
+	expect_paths("good/b.so", "real-2.0.so");
+	cr_expect(module_set_replace(&set, "b=good/a.so"), "it is still called b");
+	cr_expect(module_set_without(&set, "b"));
+	cr_expect(module_set_without(&set, "ept"));
+	cr_expect_eq(set.n, 0);
+}
+
+/* Hidden files are none: an editor's lock is a link to nowhere. */
+Test(module_set, hidden_files_are_left_out)
+{
+	cr_assert_eq(symlink("me@host.1", "good/.#a.so"), 0);
+	write_file("good/.b.so", "hidden");
+	cr_assert(module_set_find(&set, "good"));
+	expect_paths("good/a.so", "good/b.so");
+	cr_expect(module_set_read(&set));
+}
+
+Test(module_set, a_list_with_a_byte_order_mark)
+{
+	write_file("list", "\xef\xbb\xbfgood/a.so\n\xef\xbb\xbfgood/b.so\n");
+	cr_assert(module_set_find(&set, "list"));
+	cr_assert_eq(set.n, 2);
+	cr_expect_str_eq(set.paths[0], whole("good/a.so"));
+	cr_expect_eq(strncmp(set.names[1], "b.so", 5), 0);
+	cr_expect_not(module_set_read(&set), "only the first line may begin with one");
+}
+
+/* A folder that is called like an installed extension, as in the sources' examples. */
+Test(module_set, an_extension_and_a_folder_of_that_name)
+{
+	cr_assert_eq(mkdir("inst", 0700), 0);
+	cr_assert_eq(mkdir("inst/modules", 0700), 0);
+	cr_assert_eq(mkdir("inst/extensions", 0700), 0);
+	cr_assert_eq(mkdir("tracer", 0700), 0);
+	write_file("inst/extensions/tracer.so", "t");
+	setenv("PLINTH_MODULES", "inst/modules", 1);
+	cr_assert(module_set_add_extension(&set, "tracer"));
+	cr_expect_str_eq(set.paths[0], whole("inst/extensions/tracer.so"));
+	write_file("other", "o");
+	cr_assert(module_set_add_extension(&set, "other"), "a file of that name is what is meant");
+	cr_expect_str_eq(set.paths[1], whole("other"));
+}
+
+/* What cannot be a module is not waited for, and not read. */
+Test(module_set, what_is_no_file, .timeout = 20)
+{
+	char expected[256];
+
+	cr_assert_eq(mkfifo("pipe.so", 0600), 0);
+	write_file("huge.so", "");
+	cr_assert_eq(truncate("huge.so", 1ll << 40), 0);
+	cr_assert(module_set_add(&set, "pipe.so"));
+	cr_expect_not(module_set_read(&set));
+	snprintf(expected, sizeof(expected), "load: %s: not a regular file", whole("pipe.so"));
+	cr_expect_str_eq(error, expected);
+	set.n = 0;
+	cr_assert(module_set_add(&set, "huge.so"));
+	cr_expect_not(module_set_read(&set));
+	snprintf(expected, sizeof(expected),
+		 "load: %s: 1099511627776 bytes, at most 16777216 can be a module", whole("huge.so"));
+	cr_expect_str_eq(error, expected);
+}

@@ -178,6 +178,42 @@ def files_that_are_none(folder):
 
 
 @test
+def names_are_bytes(folder):
+    """As JSON, UTF-8 from which the name can be had back; as text, nothing that acts on a terminal."""
+    for name, shown, in_json in ((b'z\xc3\xbcrich.so', 'zürich.so', 'zürich.so'), (b'caf\xe9.so', 'caf\\xe9.so', 'caf\\xe9.so'),
+                                 (b'a\x1b[2J\nb\\.so', 'a\\x1b[2J\\x0ab\\\\.so', 'a\x1b[2J\nb\\\\.so')):
+        path = os.path.join(folder.encode(), name)
+        shutil.copyfile(sample('base-gnu'), path)
+        for command in ('check', 'link'):
+            result = subprocess.run([TOOL, command, '--json', path], capture_output=True, check=False)
+            same(f'{command} --json', os.path.join(folder, in_json), json.loads(result.stdout.decode())['modules'][0]['file'])
+            result = subprocess.run([TOOL, command, path], capture_output=True, check=False)
+            same(f'{command}', f'base.so ({folder}/{shown})', result.stdout.decode().split('\n', maxsplit=1)[0][:len(folder) + len(shown) + 11])
+        missing = subprocess.run([TOOL, 'check', '--json', path + b'.none'], capture_output=True, check=False)
+        same('an error', True, json.loads(missing.stderr.decode())['error'].startswith(os.path.join(folder, in_json)))
+
+
+@test
+def names_of_options(folder):
+    for words in (('-h',), ('--help',), ('help',), ('load', '-h'), ('check', '-h'), ('log', '--help')):
+        result = run(*words)
+        same(f'{words}', (0, ''), (result.returncode, result.stderr))
+        same(f'{words}: usage', True, 'sage:' in result.stdout)
+    for word in ('--version', '-V'):
+        result = run(word)
+        same(word, True, result.returncode == 0 and bool(re.fullmatch(r'plinthctl \d+\.\d+\.\d+\n', result.stdout)))
+    same('-j', list(json.loads(run('check', '--json', sample('base-gnu')).stdout)),
+         list(json.loads(run('check', '-j', sample('base-gnu')).stdout)))
+    for number, option in enumerate(('-o', '--output', '--out')):
+        out = os.path.join(folder, str(number))
+        os.mkdir(out)
+        same(option, 0, run('link', option, out, sample('base-gnu')).returncode)
+        same(f'{option}: files', True, bool(os.listdir(out)))
+    for heap, status in (('64k', 1), ('64K', 1), ('1m', 1), ('64x', 2), ('k', 2)):
+        same(f'--heap {heap}', status, run('load', '--heap', heap, '--modules', folder + '/none').returncode)
+
+
+@test
 def one_file_twice(_):
     result = run('link', '--json', sample('base-gnu'), sample('base-gnu'))
     checks = {e['check'] for e in json.loads(result.stdout)['errors']}
