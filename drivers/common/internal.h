@@ -74,6 +74,12 @@ struct core_cpu {
 	uint64_t log_seen; /* newest record of its log when the command began */
 };
 
+/* Where a page table of the VMM's lies. */
+struct core_table {
+	uint64_t pa;
+	uint64_t page; /* of the pool */
+};
+
 struct core {
 	enum plinth_ctl_state state;
 	bool paused;	     /* core_resume() is to start again */
@@ -97,8 +103,9 @@ struct core {
 	uint64_t slot_va, base_va, end_va;
 	uint64_t heap_bytes;
 	struct pt tables;
-	uint64_t *table_pa; /* of the page tables: the first pages of the pool */
-	uint32_t n_tables, max_tables;
+	/* Page tables: the first n_tables are the core's and the pool's first pages, what follows was found elsewhere in it. */
+	struct core_table *table;
+	uint32_t n_tables, n_known, max_tables;
 	uint64_t n_descriptors;
 	uint64_t entry[ENTRY_COUNT];
 	uint64_t stop_token[2];
@@ -173,6 +180,9 @@ int vmm_run_inits(void *ctx);
 void vmm_run_finis(void *ctx);
 int vmm_init(void *ctx);
 void vmm_fini(void *ctx);
+
+/* space.c: page tables for all addresses the VMM can have, with a pool of @pool_pages. */
+uint64_t space_table_pages(const struct core *core, uint64_t pool_pages);
 
 /* space.c: a region of space[], counted in pages; 0 is none. */
 int space_alloc_region(struct core *core, enum space_id id, uint64_t pages, const char *what);

@@ -21,20 +21,29 @@ static uint64_t *pool_page(const struct core *core, uint64_t i)
 	return (uint64_t *)((uint8_t *)core->space[SPACE_POOL].kernel + i * OS_PAGE);
 }
 
-/* The first pages of the pool are the core's tables; the memory module makes some of any other. */
+/* A table that the memory module made of any page of the pool: looked for once. */
+static uint64_t *discover(struct core *core, uint64_t pa)
+{
+	for (uint64_t i = core->n_tables; i < core->space[SPACE_POOL].pages; i++) {
+		if (os_virt_to_phys(pool_page(core, i)) != pa)
+			continue;
+		if (core->n_known < core->max_tables)
+			core->table[core->n_known++] = (struct core_table){.pa = pa, .page = i};
+		return pool_page(core, i);
+	}
+	return NULL;
+}
+
 static uint64_t *reach(void *ctx, uint64_t pa)
 {
-	const struct core *core = ctx;
+	struct core *core = ctx;
 
-	for (uint64_t i = 0; i < core->n_tables; i++)
-		if (core->table_pa[i] == pa)
-			return pool_page(core, i);
+	for (uint64_t i = 0; i < core->n_known; i++)
+		if (core->table[i].pa == pa)
+			return pool_page(core, core->table[i].page);
 	if (pa == os_virt_to_phys(core_launch_pgd(core)))
 		return core_launch_pgd(core);
-	for (uint64_t i = core->n_tables; i < core->space[SPACE_POOL].pages; i++)
-		if (os_virt_to_phys(pool_page(core, i)) == pa)
-			return pool_page(core, i);
-	return NULL;
+	return discover(core, pa);
 }
 
 static struct pt tables_of(struct core *core, enum plinth_map_table table)

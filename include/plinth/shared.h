@@ -83,7 +83,7 @@ struct plinth_log_record {
 	char text[PLINTH_LOG_TEXT];
 };
 
-#define PLINTH_LOG_RECORDS 256 /* per CPU; a power of two; a crash report is 150 */
+#define PLINTH_LOG_RECORDS 150 /* per CPU; a crash report is 150 at the most */
 
 /* One exit, as an extension that traces remembers it; written and read like a log record. */
 struct plinth_trace_record {
@@ -96,7 +96,7 @@ struct plinth_trace_record {
 	uint32_t ticks; /* in the handler; 0 if it did not return */
 };
 
-#define PLINTH_TRACE_RECORDS 64 /* per CPU; a power of two */
+#define PLINTH_TRACE_RECORDS 32 /* per CPU; a power of two */
 
 struct plinth_shared_cpu {
 	/* Set by entry_prepare(): the top of the stack the gate calls VMM code on. */

@@ -40,6 +40,7 @@ MORE_SWEEPS = [
     ('pairs of faults', 'tests/mocks/test_mocks_faults', ['--filter', 'faults/pairs_*'], 300),
     ('unit tests of memory', 'tests/unit/test_memory_heap', [], 30),
     ('unit tests of memory', 'tests/unit/test_memory_pool', [], 30),
+    ('unit tests of memory', 'tests/unit/test_memory_mapping', [], 30),
     ('unit tests of vcpu_intel', 'tests/unit/test_vcpu_intel_crash', [], 30),
     ('unit tests of vcpu_intel', 'tests/unit/test_vcpu_intel_events', [], 30),
     ('unit tests of vcpu_intel', 'tests/unit/test_vcpu_intel_registers', [], 30),
