@@ -71,6 +71,7 @@ struct core_cpu {
 	struct core *core;
 	uint32_t cpu;
 	bool guest;	  /* set by a start, cleared by a stop that worked */
+	uint64_t stack_top; /* as it was when it was checked; what stands in the shared region anybody may change */
 	uint64_t log_seen; /* newest record of its log when the command began */
 };
 
@@ -166,6 +167,8 @@ void map_kernel_half(struct core *core);
 
 /* maps.c: on a CPU that is no guest; the step of a load. */
 int maps_check(struct core *core, uint32_t cpu);
+/* ... and that @stack_top is the end of memory of the VMM's that can be written. */
+int maps_check_stack(struct core *core, uint32_t cpu, uint64_t stack_top);
 int maps_check_any(void *ctx);
 
 /* boot.c: a step of a load. */
@@ -194,6 +197,8 @@ int cpus_start(void *ctx);
 void cpus_stop(void *ctx);
 int cpus_start_one(struct core_cpu *c);
 void cpus_stop_one(struct core_cpu *c);
+/* What a CPU that was stopped leaves behind, the others forget: at an exit they make for that (plinth/memory.h). */
+void cpus_forget_stacks(struct core *core);
 uint32_t cpus_guests(const struct core *core);
 int cpus_any_guest(const struct core *core, uint32_t *cpu);
 bool cpus_died(const struct core_cpu *c);

@@ -166,6 +166,17 @@ struct plinth_shared {
 	struct plinth_lazy_use lazy[PLINTH_MEMORY_MODULES];
 };
 
+/**
+ * plinth_shared_own() - the block of a CPU for those who laid the region out or write it: the driver core and the VMM.
+ *
+ * A guest's kernel may be able to write the region, so nobody asks it where to write. The core lays it out like this, and
+ * log_init() refuses any other layout.
+ */
+static inline struct plinth_shared_cpu *plinth_shared_own(struct plinth_shared *s, uint32_t cpu)
+{
+	return (struct plinth_shared_cpu *)(s + 1) + cpu;
+}
+
 /* plinth_shared_cpu() - the block of a CPU; @cpu below n_cpus, both checked by a reader who trusts nobody. */
 static inline struct plinth_shared_cpu *plinth_shared_cpu(struct plinth_shared *s, uint32_t cpu)
 {

@@ -165,7 +165,7 @@ static void vcpu_fill(struct vcpu *vcpu, uint32_t cpu, vcpu_exit_fn *const *hand
 	vcpu->on_resume_failure = vcpu_on_resume_failure;
 	vcpu->on_action = vcpu_on_action;
 	vcpu->handlers = history_handlers(handlers);
-	vcpu->shared = plinth_shared_cpu(vcpu_common.shared, cpu);
+	vcpu->shared = plinth_shared_own(vcpu_common.shared, cpu);
 	vcpu->local = (struct cpu_local){ .self = &vcpu->local, .cpu = cpu, .vcpu = vcpu };
 }
 

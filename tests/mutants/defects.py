@@ -37,6 +37,7 @@ DISPATCH = 'modules/exit_handler/dispatch.c'
 BITMAP = 'modules/vcpu_intel/msr_bitmap.c'
 GUEST_MSR = 'modules/vcpu_intel/msr.c'
 LOG = 'modules/serial/log.c'
+UART = 'modules/serial/uart.c'
 HISTORY = 'modules/vcpu_intel/history.c'
 STEP = 'lib/step.c'
 
@@ -168,6 +169,16 @@ DEFECTS = [
      '\t(void)unmapped;\n}\n\nvoid space_enter'),
     ('fewer pages are counted than a CPU takes', POOL_CORE, 'core->n_cpus * PLINTH_CPU_PAGES', 'core->n_cpus * (PLINTH_CPU_PAGES - 1)'),
     ('page tables of the window are not counted', CORE_SPACE, ' + pool_pages +\n\t\t\t  window_pages(core));', ' + pool_pages);'),
+    # What anybody may change meanwhile.
+    ('the UART\'s port is read twice', UART, 'cpu_out8(base + UART_DATA, byte);', 'cpu_out8(uart_base + UART_DATA, byte);'),
+    ('the log asks the shared region where to write', LOG, 'record = take_record(plinth_shared_own(log_shared, cpu), &sequence);',
+     'record = take_record(plinth_shared_cpu(log_shared, cpu), &sequence);'),
+    ('the stack to start on is not checked', CPUS, 'return maps_check_stack(c->core, c->cpu, c->stack_top);',
+     'return maps_check(c->core, c->cpu);'),
+    ('the stack is read again after the check', CPUS, 'c->stack_top, core->entry[ENTRY_START]',
+     'shared_of(c)->stack_top, core->entry[ENTRY_START]'),
+    ('what a CPU leaves behind is never forgotten', CORE, '\t\tcpus_forget_stacks(core);\n', '\t\t;\n'),
+    ('exits do not flush what was unmapped', HISTORY, '\tmem_cpu_flush(vcpu->local.cpu);\n', ''),
     # Entry module and driver core.
     ('a prepared CPU is prepared again', ENTRY, '\tplinth_set(&block->stack_top, 0);\n', ''),
     ('the vCPU table leaks', ENTRY, '\tmem_free(vcpus);\n', ''),
