@@ -31,7 +31,7 @@
 
 /* -- the window: addresses the memory module gives out --------------------------- */
 
-#define PLINTH_WINDOW_MORE 1024u /* pages: mappings that no CPU has of its own */
+#define PLINTH_WINDOW_MORE 256u /* pages: mappings that no CPU has of its own */
 
 /**
  * plinth_window_pages() - addresses for so many CPUs. Twice: what is unmapped waits until no CPU can have

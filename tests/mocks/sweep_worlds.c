@@ -15,7 +15,7 @@
 
 #define FRAME	     (2 * MIB) /* one second-level table hides what lies in it */
 #define KIB	     1024ull
-#define FORMULA_BASE (256 * KIB)
+#define FORMULA_BASE (384 * KIB)
 #define FORMULA_CPU  (64 * KIB)
 #define FORMULA_GIB  (4 * KIB)
 
