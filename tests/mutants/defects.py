@@ -171,8 +171,8 @@ DEFECTS = [
     ('page tables of the window are not counted', CORE_SPACE, ' + pool_pages +\n\t\t\t  window_pages(core));', ' + pool_pages);'),
     # What anybody may change meanwhile.
     ('the UART\'s port is read twice', UART, 'cpu_out8(base + UART_DATA, byte);', 'cpu_out8(uart_base + UART_DATA, byte);'),
-    ('the log asks the shared region where to write', LOG, 'record = take_record(plinth_shared_own(log_shared, cpu), &sequence);',
-     'record = take_record(plinth_shared_cpu(log_shared, cpu), &sequence);'),
+    ('the log asks the shared region where to write', LOG, 'put_record(plinth_shared_own(log_shared, cpu), &line);',
+     'put_record(plinth_shared_cpu(log_shared, cpu), &line);'),
     ('the stack to start on is not checked', CPUS, 'return maps_check_stack(c->core, c->cpu, c->stack_top);',
      'return maps_check(c->core, c->cpu);'),
     ('the stack is read again after the check', CPUS, 'c->stack_top, core->entry[ENTRY_START]',
