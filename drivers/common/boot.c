@@ -2,6 +2,8 @@
 /* The boot page, the lists it points to, and the head of the shared region. */
 #include <string.h>
 
+#include <plinth/footprint.h>
+
 #include "drivers/common/internal.h"
 
 void boot_init_shared(struct core *core)
@@ -12,8 +14,8 @@ void boot_init_shared(struct core *core)
 		.magic = PLINTH_SHARED_MAGIC,
 		.version = PLINTH_SHARED_VERSION,
 		.n_cpus = core->n_cpus,
-		.cpu_offset = (uint32_t)core_pages(sizeof(*shared)) * OS_PAGE,
-		.cpu_stride = (uint32_t)core_pages(sizeof(struct plinth_shared_cpu)) * OS_PAGE,
+		.cpu_offset = sizeof(*shared),
+		.cpu_stride = sizeof(struct plinth_shared_cpu),
 		.log_level = core->load->log_level,
 	};
 }
@@ -90,6 +92,7 @@ static void fill_places(const struct core *core, struct plinth_boot *boot)
 	boot->descriptors_va =
 		tables->va + core_pages(core->n_modules * sizeof(struct plinth_boot_module)) * OS_PAGE;
 	boot->n_descriptors = core->n_descriptors;
+	boot->window_pages = plinth_window_pages(core->n_cpus);
 }
 
 int boot_fill(void *ctx)

@@ -228,8 +228,12 @@ int core_cpu_online(struct core *core, uint32_t cpu, struct core_report *report)
 {
 	int err;
 
-	if (core->state != PLINTH_RUNNING || core->cpus[cpu].guest)
+	if (core->state != PLINTH_RUNNING || (cpu < core->n_cpus && core->cpus[cpu].guest))
 		return 0;
+	if (cpu >= core->n_cpus) {
+		report_line(report, "CPU %u: the VMM was loaded for %u CPUs: unload and load it", cpu, core->n_cpus);
+		return PLINTH_E_LIMIT;
+	}
 	core->report = report;
 	explain_mark(core);
 	map_kernel_half(core);
@@ -240,10 +244,12 @@ int core_cpu_online(struct core *core, uint32_t cpu, struct core_report *report)
 
 int core_cpu_offline(struct core *core, uint32_t cpu, struct core_report *report)
 {
-	if (!core->cpus || !core->cpus[cpu].guest)
+	if (!core->cpus || cpu >= core->n_cpus || !core->cpus[cpu].guest)
 		return 0;
 	core->report = report;
 	cpus_stop_one(&core->cpus[cpu]);
+	if (!core->cpus[cpu].guest)
+		cpus_forget_stacks(core);
 	core->report = NULL;
 	return core->cpus[cpu].guest ? PLINTH_E_CORRUPT : 0;
 }
@@ -276,7 +282,7 @@ int core_resume(struct core *core, struct core_report *report)
 
 bool core_cpu_died(const struct core *core, uint32_t cpu)
 {
-	return core->cpus && core->cpus[cpu].guest && cpus_died(&core->cpus[cpu]);
+	return core->cpus && cpu < core->n_cpus && core->cpus[cpu].guest && cpus_died(&core->cpus[cpu]);
 }
 
 void core_watch(struct core *core, struct core_report *report)

@@ -5,7 +5,7 @@
 
 static struct plinth_shared_cpu *shared_of(const struct core_cpu *c)
 {
-	return plinth_shared_cpu(core_shared_region(c->core), c->cpu);
+	return plinth_shared_own(core_shared_region(c->core), c->cpu);
 }
 
 /* It may change at any moment: the VMM dies, an INIT comes. */
@@ -63,15 +63,15 @@ static int cpu_tables(void *ctx)
 {
 	struct core_cpu *c = ctx;
 
-	return maps_check(c->core, c->cpu);
+	c->stack_top = __atomic_load_n(&shared_of(c)->stack_top, __ATOMIC_ACQUIRE);
+	return maps_check_stack(c->core, c->cpu, c->stack_top);
 }
 
 static int launch_here(void *arg)
 {
 	struct core_cpu *c = arg;
 	struct core *core = c->core;
-	int err = os_vmm_start(os_virt_to_phys(core_launch_pgd(core)), shared_of(c)->stack_top, core->entry[ENTRY_START],
-			       c->cpu);
+	int err = os_vmm_start(os_virt_to_phys(core_launch_pgd(core)), c->stack_top, core->entry[ENTRY_START], c->cpu);
 
 	if (!err) {
 		c->guest = true;
@@ -162,6 +162,25 @@ int cpus_start_one(struct core_cpu *c)
 void cpus_stop_one(struct core_cpu *c)
 {
 	steps_down(cpu_steps, ARRAY_SIZE_OF(cpu_steps), c);
+}
+
+static int exit_once(void *arg)
+{
+	struct core_cpu *c = arg;
+	struct plinth_ctl_map nothing;
+
+	/* There is no such table: the VMM has nothing to do but to answer. */
+	(void)!os_vmm_map(c->core->stop_token, PLINTH_MAP_TABLES, 0, &nothing);
+	return 0;
+}
+
+void cpus_forget_stacks(struct core *core)
+{
+	int ignored;
+
+	for (uint32_t i = 0; i < core->n_cpus; i++)
+		if (core->cpus[i].guest && !cpus_died(&core->cpus[i]))
+			(void)!os_run_on(i, exit_once, &core->cpus[i], &ignored);
 }
 
 /* -- all CPUs -------------------------------------------------------------- */

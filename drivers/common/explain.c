@@ -24,7 +24,7 @@ static const char *advice_for(int err)
 
 static struct plinth_shared_cpu *ring_of(const struct core *core, uint32_t cpu)
 {
-	return plinth_shared_cpu(core_shared_region(core), cpu);
+	return plinth_shared_own(core_shared_region(core), cpu);
 }
 
 void explain_mark(struct core *core)

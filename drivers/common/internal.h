@@ -71,7 +71,14 @@ struct core_cpu {
 	struct core *core;
 	uint32_t cpu;
 	bool guest;	  /* set by a start, cleared by a stop that worked */
+	uint64_t stack_top; /* as it was when it was checked; what stands in the shared region anybody may change */
 	uint64_t log_seen; /* newest record of its log when the command began */
+};
+
+/* Where a page table of the VMM's lies. */
+struct core_table {
+	uint64_t pa;
+	uint64_t page; /* of the pool */
 };
 
 struct core {
@@ -97,8 +104,9 @@ struct core {
 	uint64_t slot_va, base_va, end_va;
 	uint64_t heap_bytes;
 	struct pt tables;
-	uint64_t *table_pa; /* of the page tables: the first pages of the pool */
-	uint32_t n_tables, max_tables;
+	/* Page tables: the first n_tables are the core's and the pool's first pages, what follows was found elsewhere in it. */
+	struct core_table *table;
+	uint32_t n_tables, n_known, max_tables;
 	uint64_t n_descriptors;
 	uint64_t entry[ENTRY_COUNT];
 	uint64_t stop_token[2];
@@ -159,6 +167,8 @@ void map_kernel_half(struct core *core);
 
 /* maps.c: on a CPU that is no guest; the step of a load. */
 int maps_check(struct core *core, uint32_t cpu);
+/* ... and that @stack_top is the end of memory of the VMM's that can be written. */
+int maps_check_stack(struct core *core, uint32_t cpu, uint64_t stack_top);
 int maps_check_any(void *ctx);
 
 /* boot.c: a step of a load. */
@@ -174,6 +184,9 @@ void vmm_run_finis(void *ctx);
 int vmm_init(void *ctx);
 void vmm_fini(void *ctx);
 
+/* space.c: page tables for all addresses the VMM can have, with a pool of @pool_pages. */
+uint64_t space_table_pages(const struct core *core, uint64_t pool_pages);
+
 /* space.c: a region of space[], counted in pages; 0 is none. */
 int space_alloc_region(struct core *core, enum space_id id, uint64_t pages, const char *what);
 
@@ -184,6 +197,8 @@ int cpus_start(void *ctx);
 void cpus_stop(void *ctx);
 int cpus_start_one(struct core_cpu *c);
 void cpus_stop_one(struct core_cpu *c);
+/* What a CPU that was stopped leaves behind, the others forget: at an exit they make for that (plinth/memory.h). */
+void cpus_forget_stacks(struct core *core);
 uint32_t cpus_guests(const struct core *core);
 int cpus_any_guest(const struct core *core, uint32_t *cpu);
 bool cpus_died(const struct core_cpu *c);

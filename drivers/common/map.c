@@ -25,9 +25,10 @@ static int table_alloc(void *ctx, uint64_t *pa)
 
 	if (i == core->max_tables)
 		return PLINTH_E_NOMEM;
-	core->table_pa[i] = os_virt_to_phys(pool_page(core, i));
-	*pa = core->table_pa[i];
+	core->table[i] = (struct core_table){.pa = os_virt_to_phys(pool_page(core, i)), .page = i};
+	*pa = core->table[i].pa;
 	core->n_tables++;
+	core->n_known = core->n_tables;
 	return 0;
 }
 
@@ -36,7 +37,7 @@ static uint64_t *table_reach(void *ctx, uint64_t pa)
 	const struct core *core = ctx;
 
 	for (uint32_t i = 0; i < core->n_tables; i++)
-		if (core->table_pa[i] == pa)
+		if (core->table[i].pa == pa)
 			return (uint64_t *)pool_page(core, i);
 	return NULL;
 }
@@ -102,7 +103,7 @@ int map_all(void *ctx)
 	struct core *core = ctx;
 	int err;
 
-	core->n_tables = 0;
+	core->n_tables = core->n_known = 0;
 	core->levels = os_paging_levels();
 	core->tables = (struct pt){
 		.levels = core->levels,

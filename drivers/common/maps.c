@@ -8,7 +8,8 @@
 
 #include "drivers/common/internal.h"
 
-#define UPPER_HALF (1ull << 63)
+#define UPPER_HALF  (1ull << 63)
+#define STACK_ALIGN 16u
 
 static const char *const space_names[SPACE_COUNT] = {
 	[SPACE_BOOT] = "boot",	   [SPACE_STACK] = "boot stack", [SPACE_SHARED] = "shared", [SPACE_TUNING] = "tuning",
@@ -21,20 +22,29 @@ static uint64_t *pool_page(const struct core *core, uint64_t i)
 	return (uint64_t *)((uint8_t *)core->space[SPACE_POOL].kernel + i * OS_PAGE);
 }
 
-/* The first pages of the pool are the core's tables; the memory module makes some of any other. */
+/* A table that the memory module made of any page of the pool: looked for once. */
+static uint64_t *discover(struct core *core, uint64_t pa)
+{
+	for (uint64_t i = core->n_tables; i < core->space[SPACE_POOL].pages; i++) {
+		if (os_virt_to_phys(pool_page(core, i)) != pa)
+			continue;
+		if (core->n_known < core->max_tables)
+			core->table[core->n_known++] = (struct core_table){.pa = pa, .page = i};
+		return pool_page(core, i);
+	}
+	return NULL;
+}
+
 static uint64_t *reach(void *ctx, uint64_t pa)
 {
-	const struct core *core = ctx;
+	struct core *core = ctx;
 
-	for (uint64_t i = 0; i < core->n_tables; i++)
-		if (core->table_pa[i] == pa)
-			return pool_page(core, i);
+	for (uint64_t i = 0; i < core->n_known; i++)
+		if (core->table[i].pa == pa)
+			return pool_page(core, core->table[i].page);
 	if (pa == os_virt_to_phys(core_launch_pgd(core)))
 		return core_launch_pgd(core);
-	for (uint64_t i = core->n_tables; i < core->space[SPACE_POOL].pages; i++)
-		if (os_virt_to_phys(pool_page(core, i)) == pa)
-			return pool_page(core, i);
-	return NULL;
+	return discover(core, pa);
 }
 
 static struct pt tables_of(struct core *core, enum plinth_map_table table)
@@ -184,6 +194,7 @@ uint64_t core_maps(struct core *core, void *out, uint64_t room, size_t item_byte
 struct check {
 	struct core *core;
 	enum plinth_map_table table;
+	uint64_t stack_top; /* 0: none to be looked at */
 };
 
 static int refuse(const struct check *check, uint64_t va, const char *what)
@@ -221,28 +232,61 @@ static int judge_upper_half(const struct check *check)
 	return 0;
 }
 
+/* In both tables: the start runs on it with one, exits with the other. */
+static int judge_stack(const struct check *check, const struct pt *pt)
+{
+	struct pt_leaf leaf;
+
+	if (!check->stack_top)
+		return 0;
+	if (check->stack_top % STACK_ALIGN || check->stack_top - check->core->slot_va > SLOT_BYTES ||
+	    pt_find(pt, check->stack_top - STACK_ALIGN, &leaf) || !(leaf.flags & PT_WRITE))
+		return refuse(check, check->stack_top, "no stack");
+	return 0;
+}
+
 static int check_here(void *arg)
 {
-	struct check check = {.core = arg};
+	struct check *check = arg;
 	int err = 0;
 
 	for (uint32_t table = 0; !err && table < PLINTH_MAP_TABLES; table++) {
-		const struct pt pt = tables_of(arg, table);
+		const struct pt pt = tables_of(check->core, table);
 
-		check.table = table;
-		err = pt_walk(&pt, judge, &check);
+		check->table = table;
+		err = pt_walk(&pt, judge, check);
 		if (!err && table == PLINTH_MAP_ROOT)
-			err = judge_upper_half(&check);
+			err = judge_upper_half(check);
+		if (!err)
+			err = judge_stack(check, &pt);
 	}
 	return err;
 }
 
-int maps_check(struct core *core, uint32_t cpu)
+static int check_on(struct check *check, uint32_t cpu)
 {
 	int result = 0;
-	int err = os_run_on(cpu, check_here, core, &result);
+	int err = os_run_on(cpu, check_here, check, &result);
 
 	return err ? err : result;
+}
+
+int maps_check(struct core *core, uint32_t cpu)
+{
+	struct check check = {.core = core};
+
+	return check_on(&check, cpu);
+}
+
+int maps_check_stack(struct core *core, uint32_t cpu, uint64_t stack_top)
+{
+	struct check check = {.core = core, .stack_top = stack_top};
+
+	if (!stack_top) {
+		report_line(core->report, "CPU %u: the shared region names no stack: the VMM is not started like that", cpu);
+		return PLINTH_E_INVAL;
+	}
+	return check_on(&check, cpu);
 }
 
 int maps_check_any(void *ctx)

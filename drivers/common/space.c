@@ -9,6 +9,8 @@
  *	         in front of each a gap of 1 to GAP_PAGES pages, as a guard
  *	end_va   free for the memory module
  */
+#include <plinth/footprint.h>
+
 #include "drivers/common/internal.h"
 
 #define SLOT_FIRST 1u /* not 0: a NULL pointer stays one */
@@ -44,8 +46,7 @@ static uint64_t image_pages(const struct core *core)
 
 static uint64_t shared_pages(const struct core *core)
 {
-	return core_pages(sizeof(struct plinth_shared)) +
-	       core->n_cpus * core_pages(sizeof(struct plinth_shared_cpu));
+	return core_pages(sizeof(struct plinth_shared) + (uint64_t)core->n_cpus * sizeof(struct plinth_shared_cpu));
 }
 
 int space_alloc_region(struct core *core, enum space_id id, uint64_t pages, const char *what)
@@ -76,19 +77,31 @@ static uint64_t count_runs(const struct core *core)
 	return runs;
 }
 
-/* The addresses of everything, the pool's own estimated from above. */
-static uint64_t address_pages(const struct core *core)
+/* Behind all that: what the memory module gives out. */
+static uint64_t window_pages(const struct core *core)
 {
-	return image_pages(core) + shared_pages(core) + SPACE_COUNT * (GAP_PAGES + STACK_PAGES) +
-	       core->space[SPACE_SLOTS].pages + core->space[SPACE_CLAIMS].pages + core->heap_bytes / OS_PAGE +
-	       PT_ENTRIES;
+	return plinth_window_pages(core->n_cpus);
 }
 
-static int alloc_tables(struct core *core)
+static uint64_t region_pages(const struct core *core)
 {
-	core->max_tables = (uint32_t)tables_for(address_pages(core));
-	core->table_pa = core_alloc(core, core_pages(core->max_tables * sizeof(uint64_t)), OS_PAGE, "page tables");
-	return core->table_pa ? 0 : PLINTH_E_NOMEM;
+	uint64_t pages = 0;
+
+	for (uint32_t i = 0; i < SPACE_COUNT; i++)
+		pages += (i == SPACE_POOL ? 0 : core->space[i].pages) + GAP_PAGES;
+	return pages;
+}
+
+/* Of the lists there is no pool yet that they describe: a run for each page is the most. */
+static uint64_t list_pages(const struct core *core, uint64_t n_runs)
+{
+	return core_pages(core->n_modules * sizeof(struct plinth_boot_module)) + plinth_runs_pages(n_runs);
+}
+
+uint64_t space_table_pages(const struct core *core, uint64_t pool_pages)
+{
+	return tables_for(image_pages(core) + region_pages(core) + list_pages(core, pool_pages) + pool_pages +
+			  window_pages(core));
 }
 
 /* The pool after what it has to hide, the descriptors after the pool they describe. */
@@ -107,16 +120,11 @@ static int alloc_regions(struct core *core)
 	if (!err)
 		err = space_alloc_region(core, SPACE_LAUNCH, 1, "the launch tables");
 	if (!err)
-		err = alloc_tables(core);
-	if (!err)
 		err = pool_alloc(core);
 	if (err)
 		return err;
 	core->n_descriptors = count_runs(core);
-	return space_alloc_region(core, SPACE_TABLES,
-			    core_pages(core->n_modules * sizeof(struct plinth_boot_module)) +
-				    core_pages(core->n_descriptors * sizeof(struct plinth_descriptor)),
-			    "memory descriptors");
+	return space_alloc_region(core, SPACE_TABLES, list_pages(core, core->n_descriptors), "memory descriptors");
 }
 
 int space_alloc(void *ctx)
@@ -145,8 +153,8 @@ void space_free(void *ctx)
 		core_free(core, region->kernel, region->pages);
 		*region = (struct space_region){0};
 	}
-	core_free(core, core->table_pa, core_pages(core->max_tables * sizeof(uint64_t)));
-	core->table_pa = NULL;
+	core_free(core, core->table, core_pages(core->max_tables * sizeof(*core->table)));
+	core->table = NULL;
 }
 
 static uint64_t align_up(uint64_t value, uint64_t align)

@@ -104,7 +104,7 @@ static void copy_shared(uint8_t *copy, struct plinth_shared *shared, uint32_t n_
 		memcpy(copy + room / sizeof(last) * sizeof(last), &last, room % sizeof(last));
 	}
 	for (uint32_t i = 0; i < n_cpus; i++) {
-		uint64_t block = (uint64_t)((const uint8_t *)plinth_shared_cpu(shared, i) - from);
+		uint64_t block = (uint64_t)((const uint8_t *)plinth_shared_own(shared, i) - from);
 
 		drop_torn(copy, from, block + offsetof(struct plinth_shared_cpu, log), PLINTH_LOG_RECORDS,
 			  sizeof(struct plinth_log_record), room);

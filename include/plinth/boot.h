@@ -95,6 +95,7 @@ struct plinth_boot {
 	uint64_t stop_token[2];
 
 	uint64_t launch_pgd_va; /* of launch_pgd_pa, to be read only */
+	uint64_t window_pages;	/* addresses from free_va on that the memory module gives out */
 };
 
 #define PLINTH_HYPERCALL_STOP 0x504c4e5453544f50ull /* "PLNTSTOP" */

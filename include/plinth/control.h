@@ -38,7 +38,7 @@
 #define PLINTH_CTL_MAX_PLAN_BYTES (1u << 20)
 #define PLINTH_CTL_MIN_HEAP	  (64ull << 10)
 #define PLINTH_CTL_MAX_HEAP	  (1ull << 30)
-#define PLINTH_CTL_DEFAULT_HEAP	  (64ull << 10) /* and 1 KiB a CPU */
+#define PLINTH_CTL_DEFAULT_HEAP	  (64ull << 10) /* and PLINTH_CPU_HEAP for each CPU */
 
 /* Where the driver stands. */
 enum plinth_ctl_state {

@@ -54,7 +54,7 @@ PLINTH_EXPORT void mem_page_free(void *page);
  * mem_stack_alloc() - a stack with an unmapped guard page on either side.
  * @pages:  usable size
  * Return:  the address just above the stack, or NULL.
- * Undo:    mem_stack_free(top, pages)
+ * Undo:    mem_stack_free(top, pages); what was not allocated like that is logged and stays
  */
 PLINTH_EXPORT void *mem_stack_alloc(size_t pages);
 PLINTH_EXPORT void mem_stack_free(void *top, size_t pages);
@@ -64,10 +64,26 @@ PLINTH_EXPORT void mem_stack_free(void *top, size_t pages);
  * @pa:    page-aligned
  * @pages: length
  * Return: its address, NULL if page tables or addresses run out.
- * Undo:   mem_unmap(va, pages)
+ * Undo:   mem_unmap(va, pages); what was not mapped like that is logged and stays
  */
 PLINTH_EXPORT void *mem_map(uint64_t pa, size_t pages, enum mem_prot prot);
 PLINTH_EXPORT void mem_unmap(void *va, size_t pages);
+
+/**
+ * mem_cpu_enter() - from now on a CPU keeps translations of the VMM's own addresses.
+ * mem_cpu_flush() - forget those of what was unmapped since, if there is any.
+ * @cpu: the one that runs this
+ *
+ * What is unmapped (mem_unmap(), mem_stack_free()) gets its address back only when every CPU between
+ * mem_cpu_enter() and mem_cpu_leave() has called mem_cpu_flush(). Whoever runs guests calls it at exits, not
+ * at the most frequent ones.
+ *
+ * Context: launch tables or root mode, on the CPU in question; no lock is taken.
+ * Undo:    mem_cpu_leave(), when the CPU loads CR3 next in any case.
+ */
+PLINTH_EXPORT void mem_cpu_enter(uint32_t cpu);
+PLINTH_EXPORT void mem_cpu_leave(uint32_t cpu);
+PLINTH_EXPORT void mem_cpu_flush(uint32_t cpu);
 
 /**
  * mem_virt_to_phys() - where a mapped VMM address lies.

@@ -83,7 +83,7 @@ struct plinth_log_record {
 	char text[PLINTH_LOG_TEXT];
 };
 
-#define PLINTH_LOG_RECORDS 256 /* per CPU; a power of two; a crash report is 150 */
+#define PLINTH_LOG_RECORDS 150 /* per CPU; a crash report is 150 at the most */
 
 /* One exit, as an extension that traces remembers it; written and read like a log record. */
 struct plinth_trace_record {
@@ -96,7 +96,7 @@ struct plinth_trace_record {
 	uint32_t ticks; /* in the handler; 0 if it did not return */
 };
 
-#define PLINTH_TRACE_RECORDS 64 /* per CPU; a power of two */
+#define PLINTH_TRACE_RECORDS 32 /* per CPU; a power of two */
 
 struct plinth_shared_cpu {
 	/* Set by entry_prepare(): the top of the stack the gate calls VMM code on. */
@@ -165,6 +165,17 @@ struct plinth_shared {
 	struct plinth_memory_use memory[PLINTH_MEMORY_MODULES];
 	struct plinth_lazy_use lazy[PLINTH_MEMORY_MODULES];
 };
+
+/**
+ * plinth_shared_own() - the block of a CPU for those who laid the region out or write it: the driver core and the VMM.
+ *
+ * A guest's kernel may be able to write the region, so nobody asks it where to write. The core lays it out like this, and
+ * log_init() refuses any other layout.
+ */
+static inline struct plinth_shared_cpu *plinth_shared_own(struct plinth_shared *s, uint32_t cpu)
+{
+	return (struct plinth_shared_cpu *)(s + 1) + cpu;
+}
 
 /* plinth_shared_cpu() - the block of a CPU; @cpu below n_cpus, both checked by a reader who trusts nobody. */
 static inline struct plinth_shared_cpu *plinth_shared_cpu(struct plinth_shared *s, uint32_t cpu)

@@ -194,7 +194,7 @@ static int prepare(uint64_t target)
 	err = vcpu_create((uint32_t)target, exit_handlers(), &vcpus[target]);
 	if (err)
 		return err;
-	block = plinth_shared_cpu(shared, (uint32_t)target);
+	block = plinth_shared_own(shared, (uint32_t)target);
 	/* The root stack serves the start as well: struct vcpu lies at its very top. */
 	plinth_set(&block->stack_top, (uint64_t)vcpus[target] & ~15ull);
 	__atomic_store_n(&block->state, PLINTH_CPU_READY, __ATOMIC_RELEASE);
@@ -217,7 +217,7 @@ void entry_release(uint64_t target, uint64_t cpu)
 	uint64_t before = enter(cpu);
 
 	if (target < n_cpus && vcpus[target]) {
-		struct plinth_shared_cpu *block = plinth_shared_cpu(shared, (uint32_t)target);
+		struct plinth_shared_cpu *block = plinth_shared_own(shared, (uint32_t)target);
 
 		plinth_set(&block->stack_top, 0);
 		__atomic_store_n(&block->state, PLINTH_CPU_OFF, __ATOMIC_RELEASE);

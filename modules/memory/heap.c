@@ -41,6 +41,17 @@ static bool is_last(struct block *b)
 	return (char *)next_of(b) >= heap.end;
 }
 
+/* Does the header still tile the heap? Whoever writes beyond a block, or before it, overwrites one. */
+static bool is_sound(struct block *b)
+{
+	if ((char *)(b + 1) > heap.end || !b->units || b->units > (size_t)(heap.end - (char *)b) / UNIT ||
+	    (b->state != BLOCK_FREE && b->state != BLOCK_TAKEN) || b->previous > (size_t)((char *)b - heap.base) / UNIT)
+		return false;
+	if (b->previous ? (b - b->previous)->units != b->previous : (char *)b != heap.base)
+		return false;
+	return is_last(b) || next_of(b)->previous == b->units;
+}
+
 /* Unlikely to be there by chance, and different for every block. */
 static uint64_t mark_of(const struct block *b)
 {
@@ -102,6 +113,11 @@ static struct block *find(uint32_t units, size_t align)
 	for (struct block *b = (struct block *)heap.base; (char *)b < heap.end; b = next_of(b)) {
 		uint32_t gap;
 
+		if (!is_sound(b)) {
+			LOG_ERR("the heap's block at %p is overwritten: nothing behind it is given out any more",
+				(void *)b);
+			return NULL;
+		}
 		if (b->state != BLOCK_FREE)
 			continue;
 		gap = gap_for(b, align);
@@ -148,7 +164,7 @@ static void merge_with_next(struct block *b)
 	if (is_last(b))
 		return;
 	next = next_of(b);
-	if (next->state != BLOCK_FREE)
+	if (next->state != BLOCK_FREE || !is_sound(next))
 		return;
 	b->units += next->units;
 	if (!is_last(b))
@@ -164,10 +180,12 @@ static const char *complaint(struct block *b)
 		return "is not the heap's";
 	if (b->state == BLOCK_FREE)
 		return "is free already";
-	if (b->state != BLOCK_TAKEN || b->bytes > (size_t)(heap.end - (char *)b))
+	if (b->state != BLOCK_TAKEN || (size_t)b->bytes + MARK_BYTES > (size_t)(heap.end - (char *)(b + 1)))
 		return "was not allocated, or its header is overwritten";
 	memcpy(&mark, (char *)(b + 1) + b->bytes, MARK_BYTES);
-	return mark == mark_of(b) ? NULL : "was written beyond its end";
+	if (mark != mark_of(b))
+		return "was written beyond its end";
+	return is_sound(b) ? NULL : "lies between headers that are overwritten";
 }
 
 void heap_free_locked(void *p)
@@ -185,7 +203,7 @@ void heap_free_locked(void *p)
 	if (b->previous) {
 		struct block *before = (struct block *)((char *)b - (size_t)b->previous * UNIT);
 
-		if (before->state == BLOCK_FREE)
+		if (before->state == BLOCK_FREE && is_sound(before))
 			merge_with_next(before);
 	}
 }

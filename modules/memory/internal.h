@@ -37,13 +37,14 @@ void *descriptors_va(uint64_t pa);
 
 /* -- pool.c: single pages ---------------------------------------------------- */
 
-/* Bytes of bookkeeping a pool of @pages wants. */
-size_t pool_map_bytes(uint64_t pages);
+/* What a page is for: who takes it for one thing cannot give it back as another. */
+enum pool_use { POOL_PAGE, POOL_STACK, POOL_TABLE, POOL_USES };
+
 void pool_init(uint64_t va, uint64_t pages, uint8_t *map, struct plinth_shared *shared);
 void pool_reserve(uint64_t first, uint64_t pages);
-void *pool_alloc_locked(uint32_t owner);
-/* false: not a page of the pool, or free already */
-bool pool_free_locked(void *page);
+void *pool_alloc_locked(enum pool_use use, uint32_t owner);
+/* false: not a page of the pool, free already, or taken for something else */
+bool pool_free_locked(void *page, enum pool_use use);
 uint64_t pool_used(void);
 /* Pages that were allocated and not freed. */
 uint64_t pool_taken(void);
@@ -57,9 +58,20 @@ size_t heap_used(void);
 
 /* -- space.c: addresses and mappings in the slot ------------------------------- */
 
-void space_init(const struct plinth_boot *boot);
-void *space_map_locked(const uint64_t *pa, size_t pages, enum mem_prot prot, size_t guard);
-void space_unmap_locked(void *va, size_t pages, size_t guard);
+/* What a run of addresses is for; a stack has an unmapped page on either side. */
+enum space_use { SPACE_MAP, SPACE_STACK };
+
+/* space_init() - @map: a byte for each page of the window; @seen: a number for each CPU. */
+void space_init(const struct plinth_boot *boot, uint8_t *map, uint32_t *seen);
+void *space_map_locked(const uint64_t *pa, size_t pages, enum mem_prot prot, enum space_use use);
+/* space_is() - was @va given out for @use and with so many pages? */
+bool space_is(const void *va, size_t pages, enum space_use use);
+/* space_unmap_locked() - only what space_is() so. */
+void space_unmap_locked(void *va, size_t pages, enum space_use use);
+/* space_enter(), space_leave(), space_flush() - mem_cpu_enter(), mem_cpu_leave(), mem_cpu_flush(). */
+void space_enter(uint32_t cpu);
+void space_leave(uint32_t cpu);
+void space_flush(uint32_t cpu);
 int space_translate(uint64_t va, uint64_t *pa);
 int space_next(uint32_t table, uint64_t from, struct plinth_ctl_map *out);
 size_t space_used(void);

@@ -2,6 +2,7 @@
 /* The module's interface: locking, and how its parts make up stacks and mappings. */
 #include <stdatomic.h>
 
+#include <plinth/footprint.h>
 #include <plinth/intrinsics.h>
 #include <plinth/log.h>
 
@@ -24,32 +25,31 @@ void mem_unlock(void)
 	atomic_flag_clear_explicit(&lock, memory_order_release);
 }
 
-static uint64_t pages_for(uint64_t bytes)
-{
-	return (bytes + MEM_PAGE - 1) / MEM_PAGE;
-}
-
-/* The pool from its start: page tables, the pool's map, descriptors by pa, the heap, free pages. */
+/*
+ * The pool from its start: page tables, the pool's map, descriptors by pa, the window's map, the heap, free
+ * pages.
+ */
 int mem_init(const struct plinth_boot *boot)
 {
 	struct plinth_shared *shared = (struct plinth_shared *)boot->shared_va;
-	uint64_t map_pages = pages_for(pool_map_bytes(boot->pool_pages));
-	uint64_t run_pages = pages_for(boot->n_descriptors * sizeof(struct plinth_descriptor));
-	uint64_t fixed = boot->pool_used + map_pages + run_pages;
+	uint64_t runs = boot->pool_used + plinth_pool_map_pages(boot->pool_pages);
+	uint64_t window = runs + plinth_runs_pages(boot->n_descriptors);
+	uint64_t heap = window + plinth_window_map_pages(boot->window_pages, boot->n_cpus);
 	uint64_t heap_pages = boot->heap_bytes / MEM_PAGE;
 	char *base = (char *)boot->pool_va;
 
 	if (!descriptors_check(boot) || boot->heap_bytes % MEM_PAGE)
 		return PLINTH_E_INVAL;
-	if (fixed > boot->pool_pages || heap_pages > boot->pool_pages - fixed)
+	if (heap > boot->pool_pages || heap_pages > boot->pool_pages - heap)
 		return PLINTH_E_NOMEM;
 	owner_init(boot);
 	pool_init(boot->pool_va, boot->pool_pages, (uint8_t *)base + boot->pool_used * MEM_PAGE, shared);
-	pool_reserve(0, fixed + heap_pages);
+	pool_reserve(0, heap + heap_pages);
 	descriptors_init((const struct plinth_descriptor *)boot->descriptors_va, boot->n_descriptors,
-			 (struct plinth_descriptor *)(base + (boot->pool_used + map_pages) * MEM_PAGE));
-	heap_init(base + fixed * MEM_PAGE, boot->heap_bytes, shared);
-	space_init(boot);
+			 (struct plinth_descriptor *)(base + runs * MEM_PAGE));
+	heap_init(base + heap * MEM_PAGE, boot->heap_bytes, shared);
+	space_init(boot, (uint8_t *)base + window * MEM_PAGE,
+		   (uint32_t *)(base + (window + plinth_pages_for(boot->window_pages)) * MEM_PAGE));
 	root_pa = boot->root_pgd_pa;
 	launch_pa = boot->launch_pgd_pa;
 	return 0;
@@ -94,7 +94,7 @@ void *mem_page_alloc(void)
 	void *page;
 
 	mem_lock();
-	page = pool_alloc_locked(owner);
+	page = pool_alloc_locked(POOL_PAGE, owner);
 	mem_unlock();
 	return page;
 }
@@ -106,23 +106,23 @@ void mem_page_free(void *page)
 	if (!page)
 		return;
 	mem_lock();
-	freed = pool_free_locked(page);
+	freed = pool_free_locked(page, POOL_PAGE);
 	mem_unlock();
 	if (!freed)
 		LOG_ERR("free of page %p: not a page that was allocated", page);
 }
 
-/* The pool pages behind a mapping of @pages, by their physical addresses. */
+/* The pool pages behind a stack, by their physical addresses. */
 static void pages_give_back(const uint64_t *pa, size_t pages)
 {
 	for (size_t i = 0; i < pages; i++)
-		pool_free_locked(descriptors_va(pa[i]));
+		pool_free_locked(descriptors_va(pa[i]), POOL_STACK);
 }
 
 static size_t pages_take(uint64_t *pa, size_t pages, uint32_t owner)
 {
 	for (size_t i = 0; i < pages; i++) {
-		void *page = pool_alloc_locked(owner);
+		void *page = pool_alloc_locked(POOL_STACK, owner);
 
 		if (!page) {
 			pages_give_back(pa, i);
@@ -143,7 +143,7 @@ void *mem_stack_alloc(size_t pages)
 		return NULL;
 	mem_lock();
 	if (pages_take(pa, pages, owner)) {
-		bottom = space_map_locked(pa, pages, MEM_RW, 1);
+		bottom = space_map_locked(pa, pages, MEM_RW, SPACE_STACK);
 		if (!bottom)
 			pages_give_back(pa, pages);
 	}
@@ -151,21 +151,32 @@ void *mem_stack_alloc(size_t pages)
 	return bottom ? bottom + pages * MEM_PAGE : NULL;
 }
 
-void mem_stack_free(void *top, size_t pages)
+/* Only what space_is() a stack: each of its pages is mapped. */
+static void stack_free_locked(char *bottom, size_t pages)
 {
 	uint64_t pa[STACK_PAGES_MAX];
-	char *bottom;
 
-	if (!top || !pages || pages > STACK_PAGES_MAX)
-		return;
-	bottom = (char *)top - pages * MEM_PAGE;
-	mem_lock();
 	for (size_t i = 0; i < pages; i++)
 		if (space_translate((uint64_t)bottom + i * MEM_PAGE, &pa[i]))
 			pa[i] = 0;
-	space_unmap_locked(bottom, pages, 1);
+	space_unmap_locked(bottom, pages, SPACE_STACK);
 	pages_give_back(pa, pages);
+}
+
+void mem_stack_free(void *top, size_t pages)
+{
+	char *bottom = (char *)top - pages * MEM_PAGE;
+	bool ours;
+
+	if (!top)
+		return;
+	mem_lock();
+	ours = pages <= STACK_PAGES_MAX && space_is(bottom, pages, SPACE_STACK);
+	if (ours)
+		stack_free_locked(bottom, pages);
 	mem_unlock();
+	if (!ours)
+		LOG_ERR("free of the stack below %p: no stack of %zu pages was allocated there", top, pages);
 }
 
 void *mem_map(uint64_t pa, size_t pages, enum mem_prot prot)
@@ -178,18 +189,39 @@ void *mem_map(uint64_t pa, size_t pages, enum mem_prot prot)
 	for (size_t i = 0; i < pages; i++)
 		list[i] = pa + i * MEM_PAGE;
 	mem_lock();
-	va = space_map_locked(list, pages, prot, 0);
+	va = space_map_locked(list, pages, prot, SPACE_MAP);
 	mem_unlock();
 	return va;
 }
 
 void mem_unmap(void *va, size_t pages)
 {
-	if (!va || !pages)
+	bool ours;
+
+	if (!va)
 		return;
 	mem_lock();
-	space_unmap_locked(va, pages, 0);
+	ours = space_is(va, pages, SPACE_MAP);
+	if (ours)
+		space_unmap_locked(va, pages, SPACE_MAP);
 	mem_unlock();
+	if (!ours)
+		LOG_ERR("unmap of %p: no mapping of %zu pages was made there", va, pages);
+}
+
+void mem_cpu_enter(uint32_t cpu)
+{
+	space_enter(cpu);
+}
+
+void mem_cpu_leave(uint32_t cpu)
+{
+	space_leave(cpu);
+}
+
+void mem_cpu_flush(uint32_t cpu)
+{
+	space_flush(cpu);
 }
 
 int mem_virt_to_phys(const void *va, uint64_t *pa)

@@ -4,9 +4,10 @@
 
 #include "internal.h"
 
-enum page_state { PAGE_FREE, PAGE_RESERVED, PAGE_TAKEN /* and its owner added to it */ };
+/* What a page is taken for begins at PAGE_TAKEN, a number for each owner. */
+enum page_state { PAGE_FREE, PAGE_RESERVED, PAGE_TAKEN };
 
-_Static_assert(PAGE_TAKEN + PLINTH_MEMORY_MODULES <= 256, "fits into a byte");
+_Static_assert(PAGE_TAKEN + POOL_USES * PLINTH_MEMORY_MODULES <= 256, "fits into a byte");
 
 static struct {
 	uint64_t va, pages;
@@ -15,11 +16,6 @@ static struct {
 	uint64_t used, reserved;
 	struct plinth_shared *shared;
 } pool;
-
-size_t pool_map_bytes(uint64_t pages)
-{
-	return pages;
-}
 
 void pool_init(uint64_t va, uint64_t pages, uint8_t *map, struct plinth_shared *shared)
 {
@@ -51,14 +47,19 @@ void pool_reserve(uint64_t first, uint64_t pages)
 	count((int64_t)pages);
 }
 
-void *pool_alloc_locked(uint32_t owner)
+static uint8_t state_of(enum pool_use use, uint32_t owner)
+{
+	return (uint8_t)(PAGE_TAKEN + (uint32_t)use * PLINTH_MEMORY_MODULES + owner % PLINTH_MEMORY_MODULES);
+}
+
+void *pool_alloc_locked(enum pool_use use, uint32_t owner)
 {
 	for (uint64_t i = pool.next; i < pool.pages; i++) {
 		void *page = (void *)(pool.va + i * MEM_PAGE);
 
 		if (pool.map[i] != PAGE_FREE)
 			continue;
-		pool.map[i] = (uint8_t)(PAGE_TAKEN + owner);
+		pool.map[i] = state_of(use, owner);
 		owner_pages(owner, 1);
 		pool.next = i + 1;
 		count(1);
@@ -69,14 +70,18 @@ void *pool_alloc_locked(uint32_t owner)
 	return NULL;
 }
 
-bool pool_free_locked(void *page)
+bool pool_free_locked(void *page, enum pool_use use)
 {
 	uint64_t offset = (uint64_t)page - pool.va;
 	uint64_t i = offset / MEM_PAGE;
+	uint32_t owner;
 
 	if ((uint64_t)page < pool.va || offset % MEM_PAGE || i >= pool.pages || pool.map[i] < PAGE_TAKEN)
 		return false;
-	owner_pages(pool.map[i] - (uint32_t)PAGE_TAKEN, -1);
+	owner = (pool.map[i] - (uint32_t)PAGE_TAKEN) % PLINTH_MEMORY_MODULES;
+	if (pool.map[i] != state_of(use, owner))
+		return false;
+	owner_pages(owner, -1);
 	pool.map[i] = PAGE_FREE;
 	if (i < pool.next)
 		pool.next = i;

@@ -1,31 +1,44 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Addresses and mappings in the VMM's slot, above what the driver core placed there:
- * a window of SPACE_PAGES addresses handed out first fit, so that addresses (and the
- * page tables behind them) are used again however often something comes and goes.
+ * Addresses and mappings in the VMM's slot, above what the driver core placed there: a window of addresses
+ * handed out first fit, so that addresses (and the page tables behind them) are used again however often
+ * something comes and goes.
+ *
+ * Other CPUs may keep the translation of what is unmapped here: with VPIDs neither exits nor entries flush
+ * the VMM's own (SDM, "Operations that Invalidate TLBs and Paging-Structure Caches"). So such an address
+ * waits until each CPU that is in the VMM's hands has flushed.
  */
 #include <string.h>
 
 #include <pagetable.h>
+#include <plinth/footprint.h>
 #include <plinth/intrinsics.h>
+#include <plinth/log.h>
 
 #include "internal.h"
 
-#define SPACE_PAGES 8192u
+/* Of each page of the window. */
+enum { ROOM_FREE, ROOM_WAITS, ROOM_MAP, ROOM_STACK, ROOM_MORE /* of the run that begins before it */ };
 
 static struct {
 	struct pt pt;
 	uint64_t launch_pa;
 	uint64_t *launch; /* the launch tables' top level: no page of the pool */
 	uint64_t va;
-	uint64_t used;
+	uint64_t pages;	  /* of the window */
+	uint64_t used, waiting;
+	uint64_t next;	 /* where the search starts: below it nothing is free */
 	uint64_t tables; /* pages of the pool that became page tables, which stay */
-	uint8_t map[SPACE_PAGES / 8];
+	uint8_t *map;
+	/* Which unmapping a CPU has flushed for; 0: it keeps no translations. */
+	uint32_t *seen;
+	uint32_t n_cpus;
+	uint32_t unmapped; /* the newest unmapping; never 0 */
 } space;
 
 static int table_alloc(void *ctx, uint64_t *pa)
 {
-	void *page = pool_alloc_locked(owner_of(table_alloc));
+	void *page = pool_alloc_locked(POOL_TABLE, owner_of(table_alloc));
 
 	(void)ctx;
 	if (!page)
@@ -41,9 +54,11 @@ static uint64_t *table_at(void *ctx, uint64_t pa)
 	return pa == space.launch_pa ? space.launch : descriptors_va(pa);
 }
 
-void space_init(const struct plinth_boot *boot)
+void space_init(const struct plinth_boot *boot, uint8_t *map, uint32_t *seen)
 {
 	memset(&space, 0, sizeof(space));
+	memset(map, ROOM_FREE, boot->window_pages);
+	memset(seen, 0, boot->n_cpus * sizeof(*seen));
 	space.pt = (struct pt){
 		.root_pa = boot->root_pgd_pa,
 		.levels = boot->levels,
@@ -53,36 +68,108 @@ void space_init(const struct plinth_boot *boot)
 	space.launch_pa = boot->launch_pgd_pa;
 	space.launch = (uint64_t *)boot->launch_pgd_va;
 	space.va = boot->free_va;
+	space.pages = boot->window_pages;
+	space.map = map;
+	space.seen = seen;
+	space.n_cpus = boot->n_cpus;
+	space.unmapped = 1;
 }
 
-static bool taken(uint64_t i)
+/* -- which addresses are free ------------------------------------------------------ */
+
+static size_t guard_of(enum space_use use)
 {
-	return space.map[i / 8] >> (i % 8) & 1;
+	return use == SPACE_STACK ? PLINTH_STACK_GUARDS / 2 : 0;
 }
 
-static void mark(uint64_t first, uint64_t pages, bool take)
+/* Can no CPU have kept what was unmapped? */
+static bool all_flushed(void)
 {
-	for (uint64_t i = first; i < first + pages; i++) {
-		if (take)
-			space.map[i / 8] |= (uint8_t)(1u << (i % 8));
-		else
-			space.map[i / 8] &= (uint8_t) ~(1u << (i % 8));
+	for (uint32_t i = 0; i < space.n_cpus; i++) {
+		uint32_t seen = __atomic_load_n(&space.seen[i], __ATOMIC_ACQUIRE);
+
+		if (seen && seen != space.unmapped)
+			return false;
 	}
-	space.used = take ? space.used + pages : space.used - pages;
+	return true;
 }
 
-/* First of @pages free addresses in a row, or SPACE_PAGES. */
+static void end_waiting(void)
+{
+	if (!space.waiting || !all_flushed())
+		return;
+	for (uint64_t i = 0; i < space.pages; i++)
+		if (space.map[i] == ROOM_WAITS)
+			space.map[i] = ROOM_FREE;
+	space.waiting = 0;
+	space.next = 0;
+}
+
+/* First of @pages free addresses in a row, or space.pages. */
 static uint64_t find_room(uint64_t pages)
 {
 	uint64_t run = 0;
 
-	for (uint64_t i = 0; i < SPACE_PAGES; i++) {
-		run = taken(i) ? 0 : run + 1;
+	while (space.next < space.pages && space.map[space.next] != ROOM_FREE)
+		space.next++;
+	for (uint64_t i = space.next; i < space.pages; i++) {
+		run = space.map[i] == ROOM_FREE ? run + 1 : 0;
 		if (run == pages)
 			return i + 1 - pages;
 	}
-	return SPACE_PAGES;
+	LOG_ERR("the VMM's %llu addresses are used up: %llu are taken, %llu wait for CPUs to forget them: stop and start",
+		(unsigned long long)space.pages, (unsigned long long)space.used,
+		(unsigned long long)space.waiting);
+	return space.pages;
 }
+
+static void take(uint64_t first, uint64_t pages, enum space_use use)
+{
+	memset(&space.map[first], ROOM_MORE, pages);
+	space.map[first] = use == SPACE_STACK ? ROOM_STACK : ROOM_MAP;
+	space.used += pages;
+}
+
+/* A CPU that keeps translations has those of before this unmapping. */
+static void let_wait(uint64_t first, uint64_t pages)
+{
+	memset(&space.map[first], ROOM_WAITS, pages);
+	space.used -= pages;
+	space.waiting += pages;
+	__atomic_store_n(&space.unmapped, space.unmapped == UINT32_MAX ? 1 : space.unmapped + 1, __ATOMIC_RELEASE);
+}
+
+/* -- CPUs that keep translations -------------------------------------------------------- */
+
+/* The number is read before the flush: what is unmapped meanwhile is not taken for flushed. */
+static void flush(uint32_t cpu)
+{
+	uint32_t unmapped = __atomic_load_n(&space.unmapped, __ATOMIC_ACQUIRE);
+
+	cpu_write_cr3(cpu_read_cr3());
+	__atomic_store_n(&space.seen[cpu], unmapped, __ATOMIC_RELEASE);
+}
+
+void space_enter(uint32_t cpu)
+{
+	if (cpu < space.n_cpus)
+		flush(cpu);
+}
+
+void space_leave(uint32_t cpu)
+{
+	if (cpu < space.n_cpus)
+		__atomic_store_n(&space.seen[cpu], 0, __ATOMIC_RELEASE);
+}
+
+void space_flush(uint32_t cpu)
+{
+	if (cpu < space.n_cpus && space.seen[cpu] &&
+	    space.seen[cpu] != __atomic_load_n(&space.unmapped, __ATOMIC_ACQUIRE))
+		flush(cpu);
+}
+
+/* -- mappings ----------------------------------------------------------------------------- */
 
 static unsigned int flags_of(enum mem_prot prot)
 {
@@ -96,27 +183,47 @@ static void unmap(uint64_t va, size_t pages)
 		cpu_invlpg(va + i * MEM_PAGE);
 }
 
-void *space_map_locked(const uint64_t *pa, size_t pages, enum mem_prot prot, size_t guard)
+void *space_map_locked(const uint64_t *pa, size_t pages, enum mem_prot prot, enum space_use use)
 {
-	uint64_t first = find_room(pages + 2 * guard);
-	uint64_t va = space.va + (first + guard) * MEM_PAGE;
+	size_t guard = guard_of(use);
+	uint64_t first, va;
 
-	if (first == SPACE_PAGES)
+	end_waiting();
+	first = find_room(pages + 2 * guard);
+	if (first == space.pages)
 		return NULL;
+	va = space.va + (first + guard) * MEM_PAGE;
 	for (size_t i = 0; i < pages; i++) {
 		if (pt_map(&space.pt, va + i * MEM_PAGE, pa[i], 1, flags_of(prot))) {
 			unmap(va, i);
 			return NULL;
 		}
 	}
-	mark(first, pages + 2 * guard, true);
+	take(first, pages + 2 * guard, use);
 	return (void *)va;
 }
 
-void space_unmap_locked(void *va, size_t pages, size_t guard)
+bool space_is(const void *va, size_t pages, enum space_use use)
 {
+	uint64_t offset = (uint64_t)va - space.va, guard = guard_of(use), first = offset / MEM_PAGE - guard;
+	uint64_t last = first + pages + 2 * guard;
+
+	if ((uint64_t)va < space.va || offset % MEM_PAGE || offset / MEM_PAGE < guard || !pages ||
+	    pages > space.pages || last > space.pages ||
+	    space.map[first] != (use == SPACE_STACK ? ROOM_STACK : ROOM_MAP))
+		return false;
+	for (uint64_t i = first + 1; i < last; i++)
+		if (space.map[i] != ROOM_MORE)
+			return false;
+	return last == space.pages || space.map[last] != ROOM_MORE;
+}
+
+void space_unmap_locked(void *va, size_t pages, enum space_use use)
+{
+	size_t guard = guard_of(use);
+
 	unmap((uint64_t)va, pages);
-	mark(((uint64_t)va - space.va) / MEM_PAGE - guard, pages + 2 * guard, false);
+	let_wait(((uint64_t)va - space.va) / MEM_PAGE - guard, pages + 2 * guard);
 }
 
 int space_translate(uint64_t va, uint64_t *pa)

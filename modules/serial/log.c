@@ -23,10 +23,11 @@
  * At most LOG_BURST lines at once, then one in LOG_PERIOD ticks (about a thousand a second):
  * what floods the log would push everything else out of it. Errors always pass.
  */
-#define LOG_BURST  192u
+#define LOG_BURST  128u /* of PLINTH_LOG_RECORDS */
 #define LOG_PERIOD (1ull << 21)
 
 static struct plinth_shared *log_shared; /* NULL: lines are dropped */
+static uint32_t n_cpus;
 static const struct plinth_tuning *tuning_page; /* may change at any time, to anything */
 
 /* Serialises CPUs on the UART; a line is never held back longer than LOCK_SPINS. */
@@ -123,7 +124,7 @@ static void write_line(uint32_t cpu, enum plinth_log_level level, const char *ta
 	struct plinth_log_record line = { 0 };
 
 	fill(&line, level, tag, format, args);
-	put_record(plinth_shared_cpu(log_shared, cpu), &line);
+	put_record(plinth_shared_own(log_shared, cpu), &line);
 	to_uart(&line, cpu);
 }
 
@@ -157,9 +158,9 @@ void log_emit(enum plinth_log_level level, const char *tag, const char *format, 
 	if (!shared || !wanted(level, tag))
 		return;
 	cpu = cpu_local()->cpu;
-	if (cpu >= shared->n_cpus)
+	if (cpu >= n_cpus)
 		return;
-	ring = plinth_shared_cpu(shared, cpu);
+	ring = plinth_shared_own(shared, cpu);
 	if (!admit(ring, level))
 		return;
 	tell_loss(ring, cpu);
@@ -173,8 +174,10 @@ int log_init(const struct plinth_boot *boot)
 	struct plinth_shared *shared = (struct plinth_shared *)boot->shared_va;
 
 	if (!shared || shared->magic != PLINTH_SHARED_MAGIC || shared->version != PLINTH_SHARED_VERSION ||
-	    shared->cpu_stride < sizeof(struct plinth_shared_cpu) || !boot->tuning_va)
+	    shared->cpu_offset != sizeof(*shared) || shared->cpu_stride != sizeof(struct plinth_shared_cpu) ||
+	    !boot->tuning_va)
 		return PLINTH_E_INVAL;
+	n_cpus = boot->n_cpus;
 	tuning_page = (const struct plinth_tuning *)boot->tuning_va;
 	log_shared = shared;
 	if (uart_init(&boot->uart))

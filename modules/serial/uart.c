@@ -31,6 +31,7 @@
 #define WAIT_SPINS 100000u /* some 50 ms of port reads on real hardware */
 #define LOST_LIMIT 4u
 
+/* Any CPU may give the port up while another one writes: it is read once for each byte. */
 static uint16_t uart_base; /* 0: no UART */
 static uint32_t uart_lost;
 
@@ -75,14 +76,14 @@ int uart_init(const struct plinth_boot_uart *uart)
 
 void uart_fini(void)
 {
-	uart_base = 0;
+	__atomic_store_n(&uart_base, 0, __ATOMIC_RELAXED);
 }
 
-static bool uart_send(uint8_t byte)
+static bool uart_send(uint16_t base, uint8_t byte)
 {
 	for (uint32_t spins = 0; spins < WAIT_SPINS; spins++) {
-		if (cpu_in8(uart_base + UART_LINE_STATUS) & STATUS_THR_EMPTY) {
-			cpu_out8(uart_base + UART_DATA, byte);
+		if (cpu_in8(base + UART_LINE_STATUS) & STATUS_THR_EMPTY) {
+			cpu_out8(base + UART_DATA, byte);
 			return true;
 		}
 		cpu_pause();
@@ -93,12 +94,14 @@ static bool uart_send(uint8_t byte)
 uint32_t serial_write(const char *bytes, uint32_t count)
 {
 	for (uint32_t sent = 0; sent < count; sent++) {
-		if (!uart_base)
+		uint16_t base = __atomic_load_n(&uart_base, __ATOMIC_RELAXED);
+
+		if (!base)
 			return sent;
-		if (uart_send((uint8_t)bytes[sent]))
+		if (uart_send(base, (uint8_t)bytes[sent]))
 			continue;
-		if (++uart_lost >= LOST_LIMIT)
-			uart_base = 0;
+		if (__atomic_add_fetch(&uart_lost, 1, __ATOMIC_RELAXED) >= LOST_LIMIT)
+			__atomic_store_n(&uart_base, 0, __ATOMIC_RELAXED);
 		return sent;
 	}
 	return count;

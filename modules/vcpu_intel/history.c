@@ -4,6 +4,8 @@
  * So it costs nothing here: all other kinds are called through record(), which notes how
  * many CPUIDs there have been, and the report works out how many lie between two rows.
  */
+#include <plinth/memory.h>
+
 #include "internal.h"
 
 static vcpu_exit_fn *const *real; /* the handlers record() calls */
@@ -24,6 +26,7 @@ static enum exit_action record(struct vcpu *vcpu)
 		.cpuids = vcpu->shared->exits[PLINTH_EXIT_CPUID],
 		.kind = vcpu->exit.kind,
 	};
+	mem_cpu_flush(vcpu->local.cpu);
 	return real[vcpu->exit.kind](vcpu);
 }
 

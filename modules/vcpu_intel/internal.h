@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <plinth/footprint.h>
 #include <plinth/log.h>
 #include <plinth/vcpu.h>
 #include <plinth/x86.h>
@@ -18,11 +19,11 @@
 
 #define INVVPID_ALL 2 /* type: every context */
 
-#define ROOT_STACK_PAGES  4
 /* A report may be written on each of them. */
-#define NMI_STACK_PAGES	  3
-#define FAULT_STACK_PAGES 3
-#define MC_STACK_PAGES	  1 /* nothing is reported there */
+#define ROOT_STACK_PAGES  PLINTH_ROOT_STACK_PAGES
+#define NMI_STACK_PAGES	  PLINTH_NMI_STACK_PAGES
+#define FAULT_STACK_PAGES PLINTH_FAULT_STACK_PAGES
+#define MC_STACK_PAGES	  PLINTH_MC_STACK_PAGES /* nothing is reported there */
 
 /* -- caps.c: what this CPU offers -------------------------------------------- */
 

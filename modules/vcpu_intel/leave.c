@@ -200,6 +200,7 @@ void vcpu_leave(struct vcpu *vcpu)
 		state_set(vcpu, p->fatal ? PLINTH_CPU_DEAD : PLINTH_CPU_READY);
 	vmx_leave(vcpu);
 	control_registers_load(&g);
+	mem_cpu_leave(vcpu->local.cpu);
 	msrs_load(vcpu, &g);
 	tables_load(p->host, &g);
 	frame_push(&p->handback, &vcpu->regs, &g);
@@ -247,6 +248,7 @@ void vcpu_take_init(struct vcpu *vcpu)
 	cpu_write_cr3(mem_launch_tables());
 	msrs_load(vcpu, &g);
 	vmx_leave(vcpu);
+	mem_cpu_leave(vcpu->local.cpu);
 	if (x2apic || registers)
 		cpu_init_self(registers);
 	state_set(vcpu, PLINTH_CPU_HALTED);

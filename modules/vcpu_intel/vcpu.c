@@ -151,6 +151,12 @@ static const struct step memory_steps[] = {
 	{ "machine-check stack", mc_stack_alloc, mc_stack_free },
 };
 
+/* What the driver's core counts for a CPU is what is taken here; the heap's own share is its header and its mark. */
+#define HEAP_OVERHEAD 40u
+_Static_assert(sizeof(struct vcpu_private) + sizeof(struct vcpu *) + 2 * HEAP_OVERHEAD <= PLINTH_CPU_HEAP,
+	       "the heap is sized for it");
+_Static_assert(sizeof(struct host_tables) <= MEM_PAGE, "a page of PLINTH_CPU_REGIONS");
+
 #define N_MEMORY_STEPS (sizeof(memory_steps) / sizeof(memory_steps[0]))
 
 static void vcpu_fill(struct vcpu *vcpu, uint32_t cpu, vcpu_exit_fn *const *handlers)
@@ -159,7 +165,7 @@ static void vcpu_fill(struct vcpu *vcpu, uint32_t cpu, vcpu_exit_fn *const *hand
 	vcpu->on_resume_failure = vcpu_on_resume_failure;
 	vcpu->on_action = vcpu_on_action;
 	vcpu->handlers = history_handlers(handlers);
-	vcpu->shared = plinth_shared_cpu(vcpu_common.shared, cpu);
+	vcpu->shared = plinth_shared_own(vcpu_common.shared, cpu);
 	vcpu->local = (struct cpu_local){ .self = &vcpu->local, .cpu = cpu, .vcpu = vcpu };
 }
 
@@ -272,11 +278,22 @@ static void vmxon_down(void *ctx)
 /* Translations that a former user of the same tags left behind are not ours. */
 static int flush_up(void *ctx)
 {
+	struct vcpu *vcpu = ctx;
+	int err = 0;
+
+	mem_cpu_enter(vcpu->local.cpu);
 	if (vcpu_common.slat)
 		vcpu_common.slat->flush();
-	if (!((struct vcpu *)ctx)->priv->controls.has_vpid)
-		return 0;
-	return vmx_error("INVVPID", cpu_invvpid(INVVPID_ALL, 0, 0));
+	if (vcpu->priv->controls.has_vpid)
+		err = vmx_error("INVVPID", cpu_invvpid(INVVPID_ALL, 0, 0));
+	if (err)
+		mem_cpu_leave(vcpu->local.cpu);
+	return err;
+}
+
+static void flush_down(void *ctx)
+{
+	mem_cpu_leave(((struct vcpu *)ctx)->local.cpu);
 }
 
 static int vmcs_up(void *ctx)
@@ -321,7 +338,7 @@ static const struct step launch_steps[] = {
 	{ "regions", regions_up, NULL },
 	{ "CR4.VMXE", vmxe_up, vmxe_down },
 	{ "VMXON", vmxon_up, vmxon_down },
-	{ "flush", flush_up, NULL },
+	{ "flush", flush_up, flush_down },
 	{ "VMCS", vmcs_up, vmcs_down },
 	{ "VMCS fields", fields_up, NULL },
 	{ "VMLAUNCH", launch_up, NULL },

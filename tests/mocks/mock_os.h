@@ -39,6 +39,7 @@ struct mock_config {
 	int entry_error;	/* returned by the entry module's functions that fail */
 	uint32_t fail_event_cpu; /* with fail_event: which event fails where */
 	uint32_t fail_event;	/* enum mock_event + 1; 0: none */
+	void (*after_run)(uint32_t cpu); /* after each os_run_on(); NULL: nothing */
 };
 
 extern struct mock_world mock_world;

@@ -141,6 +141,8 @@ int os_run_on(uint32_t cpu, int (*fn)(void *), void *arg, int *result)
 		return PLINTH_E_STATE;
 	here = cpu;
 	*result = fn(arg);
+	if (mock_config.after_run)
+		mock_config.after_run(cpu);
 	return 0;
 }
 

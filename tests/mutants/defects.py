@@ -18,6 +18,8 @@ HYPERCALL = 'modules/exit_handler/hypercall.c'
 MEMORY = 'modules/memory/memory.c'
 POOL = 'modules/memory/pool.c'
 SPACE = 'modules/memory/space.c'
+HEAP = 'modules/memory/heap.c'
+POOL_CORE = 'drivers/common/pool.c'
 ENTRY = 'modules/entry/entry.c'
 CPUS = 'drivers/common/cpus.c'
 CORE = 'drivers/common/core.c'
@@ -37,6 +39,7 @@ GUEST_MSR = 'modules/vcpu_intel/msr.c'
 HISTORY = 'modules/vcpu_intel/history.c'
 VMCS = 'modules/vcpu_intel/vmcs.c'
 LOG = 'modules/serial/log.c'
+UART = 'modules/serial/uart.c'
 HISTORY = 'modules/vcpu_intel/history.c'
 STEP = 'lib/step.c'
 
@@ -154,10 +157,35 @@ DEFECTS = [
     ('RFLAGS and RIP change places', LEAVE, '\tframe[1] = g->rflags;\n\tframe[2] = g->rip;\n\treturn', '\tframe[2] = g->rflags;\n\tframe[1] = g->rip;\n\treturn'),
     # Memory.
     ('a freed page is not cleared when it is used again', POOL, '\t\tmemset(page, 0, MEM_PAGE);\n', ''),
-    ('pages of a stack leak', MEMORY, '\tspace_unmap_locked(bottom, pages, 1);\n\tpages_give_back(pa, pages);\n',
-     '\tspace_unmap_locked(bottom, pages, 1);\n'),
-    ('addresses of a stack leak', SPACE, 'guard, pages + 2 * guard, false);', 'guard, pages, false);'),
-    ('stacks without a guard page', MEMORY, 'space_map_locked(pa, pages, MEM_RW, 1)', 'space_map_locked(pa, pages, MEM_R, 1)'),
+    ('pages of a stack leak', MEMORY, '\tspace_unmap_locked(bottom, pages, SPACE_STACK);\n\tpages_give_back(pa, pages);\n',
+     '\tspace_unmap_locked(bottom, pages, SPACE_STACK);\n'),
+    ('addresses of a stack leak', SPACE, 'MEM_PAGE - guard, pages + 2 * guard);', 'MEM_PAGE - guard, pages);'),
+    ('stacks without a guard page', SPACE, 'use == SPACE_STACK ? PLINTH_STACK_GUARDS / 2 : 0', '0'),
+    ('stacks that cannot be written', MEMORY, 'space_map_locked(pa, pages, MEM_RW, SPACE_STACK)',
+     'space_map_locked(pa, pages, MEM_R, SPACE_STACK)'),
+    ('whatever is unmapped is believed', MEMORY, '\tours = space_is(va, pages, SPACE_MAP);\n', '\tours = true;\n'),
+    ('whatever is said to be a stack is freed', MEMORY, 'pages <= STACK_PAGES_MAX && space_is(bottom, pages, SPACE_STACK);',
+     'pages && pages <= STACK_PAGES_MAX;'),
+    ('a page of a stack is given back as a page', POOL, '\tif (pool.map[i] != state_of(use, owner))\n\t\treturn false;\n', ''),
+    ('headers of the heap are believed', HEAP, '\treturn is_sound(b) ? NULL : "lies between headers that are overwritten";',
+     '\treturn NULL;'),
+    ('the heap is searched beyond an overwritten header', HEAP, '\t\tif (!is_sound(b)) {', '\t\tif (false) {'),
+    ('addresses are used again while a CPU keeps the old translation', SPACE, '\t\tif (seen && seen != space.unmapped)\n',
+     '\t\tif (false)\n'),
+    ('a CPU that flushed is not known to have', SPACE, '\t__atomic_store_n(&space.seen[cpu], unmapped, __ATOMIC_RELEASE);\n}\n\nvoid space_enter',
+     '\t(void)unmapped;\n}\n\nvoid space_enter'),
+    ('fewer pages are counted than a CPU takes', POOL_CORE, 'core->n_cpus * PLINTH_CPU_PAGES', 'core->n_cpus * (PLINTH_CPU_PAGES - 1)'),
+    ('page tables of the window are not counted', CORE_SPACE, ' + pool_pages +\n\t\t\t  window_pages(core));', ' + pool_pages);'),
+    # What anybody may change meanwhile.
+    ('the UART\'s port is read twice', UART, 'cpu_out8(base + UART_DATA, byte);', 'cpu_out8(uart_base + UART_DATA, byte);'),
+    ('the log asks the shared region where to write', LOG, 'put_record(plinth_shared_own(log_shared, cpu), &line);',
+     'put_record(plinth_shared_cpu(log_shared, cpu), &line);'),
+    ('the stack to start on is not checked', CPUS, 'return maps_check_stack(c->core, c->cpu, c->stack_top);',
+     'return maps_check(c->core, c->cpu);'),
+    ('the stack is read again after the check', CPUS, 'c->stack_top, core->entry[ENTRY_START]',
+     'shared_of(c)->stack_top, core->entry[ENTRY_START]'),
+    ('what a CPU leaves behind is never forgotten', CORE, '\t\tcpus_forget_stacks(core);\n', '\t\t;\n'),
+    ('exits do not flush what was unmapped', HISTORY, '\tmem_cpu_flush(vcpu->local.cpu);\n', ''),
     # Entry module and driver core.
     ('a prepared CPU is prepared again', ENTRY, '\tplinth_set(&block->stack_top, 0);\n', ''),
     ('the vCPU table leaks', ENTRY, '\tmem_free(vcpus);\n', ''),
@@ -174,7 +202,7 @@ DEFECTS = [
     ('images of a failed load leak', MODULES, '\t\t\tmodules_free(core);\n\t\t\treturn PLINTH_E_NOMEM;', '\t\t\treturn PLINTH_E_NOMEM;'),
     ('regions of the VMM leak', CORE_SPACE, '\t\tcore_free(core, region->kernel, region->pages);\n', ''),
     ('the list of page tables leaks', CORE_SPACE,
-     '\tcore_free(core, core->table_pa, core_pages(core->max_tables * sizeof(uint64_t)));\n', ''),
+     '\tcore_free(core, core->table, core_pages(core->max_tables * sizeof(*core->table)));\n', ''),
     ('the last step that worked is not undone', STEP, 'steps_down(steps, i, ctx);', 'steps_down(steps, i ? i - 1 : 0, ctx);'),
     ('steps are undone in the order they were done', STEP, '\twhile (n--)\n\t\tif (steps[n].down)\n\t\t\tsteps[n].down(ctx);',
      '\tfor (size_t i = 0; i < n; i++)\n\t\tif (steps[i].down)\n\t\t\tsteps[i].down(ctx);'),
@@ -211,14 +239,14 @@ DEFECTS = [
     ('the scratch page leaks', EPT, '\tmem_page_free(ept.scratch);\n', ''),
     # The log, the states, destructors.
     ('a log record stays marked as being written', LOG, '\t__atomic_store_n(&record->sequence, sequence, __ATOMIC_RELEASE);\n', ''),
-    ('a stack that is given back stays mapped', SPACE, '\tunmap((uint64_t)va, pages);\n\tmark(', '\tmark('),
+    ('a stack that is given back stays mapped', SPACE, '\tunmap((uint64_t)va, pages);\n\tlet_wait(', '\tlet_wait('),
     ('CORRUPT is forgotten when the command ends', CORE, '\tif (core->state == PLINTH_CORRUPT)\n\t\treturn PLINTH_E_CORRUPT;\n\tif (!err) {\n', '\tif (!err) {\n'),
     ('a command in CORRUPT gives no reason', CORE,
      '\t\treport_line(report, "%s refused: an earlier failure could not be undone: restart the machine",\n\t\t\t    command->name);\n', ''),
     ('the list of destructors leaks', VMM, '\tcore_free(core, core->finis, core_pages(core->n_finis * sizeof(*core->finis)));\n', ''),
     ('an error of entry_init() is not looked at', VMM, '\tif (!err)\n\t\terr = result;\n', ''),
     # INIT, the watchdog, who may make a hypercall, MSRs by the list.
-    ('a CPU that takes an INIT stays in VMX', LEAVE, '\tvmx_leave(vcpu);\n\tif (x2apic', '\tif (x2apic'),
+    ('a CPU that takes an INIT stays in VMX', LEAVE, '\tvmx_leave(vcpu);\n\tmem_cpu_leave(vcpu->local.cpu);\n\tif (x2apic', '\tif (x2apic'),
     ('an INIT is used up by its exit', LEAVE, 'if (x2apic || registers)', 'if (x2apic && !registers)'),
     ('a CPU that an INIT took away is waited for', CPUS, 'if (state_of(c) == PLINTH_CPU_RESET) {', 'if (false) {'),
     ('a loop in root mode is never noticed', WATCHDOG, '++p->loop_nmis >= LOOP_NMIS', 'p->loop_nmis >= LOOP_NMIS'),

@@ -31,6 +31,7 @@ FIRST_SWEEPS = [
     ('single faults', 'tests/mocks/test_mocks_faults', ['--filter', 'faults/single'], 60),
     ('exits', 'tests/mocks/test_mocks_exits', [], 120),
     ('commands', 'tests/mocks/test_mocks_commands', [], 60),
+    ('worlds', 'tests/mocks/test_mocks_worlds', [], 30),
 ]
 MORE_SWEEPS = [
     ('calls', 'tests/mocks/test_mocks_calls', [], 10),
@@ -40,6 +41,10 @@ MORE_SWEEPS = [
     ('pairs of faults', 'tests/mocks/test_mocks_faults', ['--filter', 'faults/pairs_*'], 300),
     ('unit tests of memory', 'tests/unit/test_memory_heap', [], 30),
     ('unit tests of memory', 'tests/unit/test_memory_pool', [], 30),
+    ('unit tests of memory', 'tests/unit/test_memory_mapping', [], 30),
+    ('unit tests of serial', 'tests/unit/test_serial_uart', [], 30),
+    ('unit tests of serial', 'tests/unit/test_serial_log', [], 30),
+    ('unit tests of the core', 'tests/unit/test_core_space', [], 60),
     ('unit tests of vcpu_intel', 'tests/unit/test_vcpu_intel_crash', [], 30),
     ('unit tests of vcpu_intel', 'tests/unit/test_vcpu_intel_events', [], 30),
     ('unit tests of vcpu_intel', 'tests/unit/test_vcpu_intel_launch', [], 30),

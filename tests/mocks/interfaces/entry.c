@@ -103,7 +103,7 @@ void entry_fini(uint64_t cpu)
 
 int entry_prepare(uint64_t target, uint64_t cpu)
 {
-	struct plinth_shared_cpu *block = plinth_shared_cpu(shared, (uint32_t)target);
+	struct plinth_shared_cpu *block = plinth_shared_own(shared, (uint32_t)target);
 	uint64_t before;
 	int err;
 
@@ -125,7 +125,7 @@ int entry_prepare(uint64_t target, uint64_t cpu)
 
 void entry_release(uint64_t target, uint64_t cpu)
 {
-	struct plinth_shared_cpu *block = plinth_shared_cpu(shared, (uint32_t)target);
+	struct plinth_shared_cpu *block = plinth_shared_own(shared, (uint32_t)target);
 	uint64_t before = enter(cpu);
 
 	vcpu_destroy(vcpus[target]);

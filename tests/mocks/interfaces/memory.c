@@ -130,6 +130,22 @@ void mem_unmap(void *va, size_t pages)
 	(void)pages;
 }
 
+/* It never unmaps. */
+void mem_cpu_enter(uint32_t cpu)
+{
+	(void)cpu;
+}
+
+void mem_cpu_leave(uint32_t cpu)
+{
+	(void)cpu;
+}
+
+void mem_cpu_flush(uint32_t cpu)
+{
+	(void)cpu;
+}
+
 int mem_virt_to_phys(const void *va, uint64_t *pa)
 {
 	if (mock_fails("mem_virt_to_phys"))

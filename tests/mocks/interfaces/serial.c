@@ -42,7 +42,7 @@ void log_emit(enum plinth_log_level level, const char *tag, const char *format, 
 
 	if (!shared)
 		return;
-	cpu = plinth_shared_cpu(shared, cpu_local()->cpu);
+	cpu = plinth_shared_own(shared, cpu_local()->cpu);
 	record = &cpu->log[cpu->log_head % PLINTH_LOG_RECORDS];
 	record->level = (uint8_t)level;
 	copy(record->tag, tag, sizeof(record->tag));

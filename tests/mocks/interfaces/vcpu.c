@@ -120,7 +120,7 @@ int vcpu_create(uint32_t cpu, vcpu_exit_fn *const *handlers, struct vcpu **out)
 	vcpu->on_exit = on_exit;
 	vcpu->on_action = on_action;
 	vcpu->handlers = handlers;
-	vcpu->shared = plinth_shared_cpu(shared, cpu);
+	vcpu->shared = plinth_shared_own(shared, cpu);
 	vcpu->local = (struct cpu_local){.self = &vcpu->local, .cpu = cpu, .vcpu = vcpu};
 	vcpu->priv = p;
 	*out = vcpu;

@@ -24,6 +24,7 @@ bool machine_build(const struct machine_hardware *hardware, const char **why)
 	if (*why)
 		return false;
 	machine_reset(kind, hardware->n_cpus);
+	machine.heap_bytes = 0;
 	memory.address_bits = hardware->cpu.address_bits;
 	if (!physical_lay_out(&memory))
 		*why = "so much memory does not fit with so many address bits";

@@ -172,6 +172,7 @@ void machine_reset(const struct model_kind *kind, uint32_t n_cpus)
 	memset(&machine, 0, sizeof(machine));
 	machine.random = 0x1f2e3d4c5b6a7988;
 	machine.levels = 4;
+	machine.heap_bytes = PLINTH_CTL_MIN_HEAP;
 	for (unsigned int i = 0; machine_usual[i]; i++)
 		machine.modules[i] = machine_usual[i];
 	model.physical = physical;
@@ -261,7 +262,7 @@ void __asan_unpoison_memory_region(const volatile void *address, size_t bytes) _
 int machine_load(void)
 {
 	struct core_file list[2 * MACHINE_MODULES];
-	struct core_load load = { .files = list, .log_level = 3, .heap_bytes = PLINTH_CTL_MIN_HEAP,
+	struct core_load load = { .files = list, .log_level = 3, .heap_bytes = machine.heap_bytes,
 				  .uart_port = (uint16_t)machine.uart_port, .flags = PLINTH_LOAD_NO_ASLR | (machine.lazy ? PLINTH_LOAD_LAZY : 0) };
 
 	for (uint32_t i = 0; machine.modules[i]; i++)

@@ -66,6 +66,7 @@ struct machine {
 	uint64_t random; /* every os_random() */
 	uint32_t levels;
 	uint32_t uart_port;
+	uint64_t heap_bytes; /* to load with; 0: as much as the core finds right */
 	const char *modules[MACHINE_MODULES]; /* names, or paths without ".so", in load order; NULL ends */
 	enum machine_flaw flaw[MACHINE_MODULES];
 	bool lazy; /* load with PLINTH_LOAD_LAZY */

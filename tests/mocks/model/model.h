@@ -95,7 +95,7 @@ struct model_cpu {
 	uint64_t mcs_sent, mcs_delivered; /* machine checks, likewise */
 	uint32_t in_mc;
 	uint64_t exceptions; /* injected */
-	uint64_t invalidations, wbinvds;
+	uint64_t invalidations, wbinvds, cr3_loads;
 };
 
 /* A kind of CPU: what it offers. */

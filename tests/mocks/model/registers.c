@@ -74,6 +74,7 @@ void model_write_cr3(uint64_t value)
 		return;
 	}
 	cpu->st.cr3 = value;
+	cpu->cr3_loads++;
 }
 
 static bool cr4_ok(const struct model_cpu *cpu, uint64_t value)

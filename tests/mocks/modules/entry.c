@@ -18,7 +18,7 @@ static uint8_t stacks[4][16384] __attribute__((aligned(16)));
 
 __attribute__((unused)) static void log_error(uint64_t cpu, const char *text)
 {
-	struct plinth_shared_cpu *c = plinth_shared_cpu(shared, (uint32_t)cpu);
+	struct plinth_shared_cpu *c = plinth_shared_own(shared, (uint32_t)cpu);
 	uint64_t n = c->log_head + 1;
 	struct plinth_log_record *record = &c->log[(n - 1) % PLINTH_LOG_RECORDS];
 
@@ -64,15 +64,15 @@ int entry_prepare(uint64_t target, uint64_t cpu)
 	(void)cpu;
 	if (err)
 		return err;
-	plinth_shared_cpu(shared, (uint32_t)target)->stack_top = (uint64_t)stacks[target + 1];
-	plinth_shared_cpu(shared, (uint32_t)target)->state = PLINTH_CPU_READY;
+	plinth_shared_own(shared, (uint32_t)target)->stack_top = (uint64_t)stacks[target + 1];
+	plinth_shared_own(shared, (uint32_t)target)->state = PLINTH_CPU_READY;
 	return 0;
 }
 
 void entry_release(uint64_t target, uint64_t cpu)
 {
 	(void)cpu;
-	plinth_shared_cpu(shared, (uint32_t)target)->state = PLINTH_CPU_OFF;
+	plinth_shared_own(shared, (uint32_t)target)->state = PLINTH_CPU_OFF;
 	mock_hook(MOCK_RELEASE, target);
 }
 
@@ -99,7 +99,7 @@ int entry_start(uint64_t cpu, uint64_t rip, uint64_t rsp, uint64_t cr3)
 		return PLINTH_E_FAULT;
 	if (rip != 0x1111 || rsp != 0x2222 || cr3 != 0x3333)
 		return PLINTH_E_INVAL;
-	plinth_shared_cpu(shared, (uint32_t)cpu)->state = PLINTH_CPU_GUEST;
+	plinth_shared_own(shared, (uint32_t)cpu)->state = PLINTH_CPU_GUEST;
 	return 0;
 }
 #endif

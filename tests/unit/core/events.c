@@ -297,3 +297,18 @@ Test(core_events, maps_are_asked_of_a_cpu_that_lives)
 	cr_assert_eq(core_cpu_offline(core, 1, &report), 0);
 	expect_maps(0, "all CPUs went");
 }
+
+/* More CPUs than there were at the load: none of them is the VMM's. */
+Test(core_events, a_cpu_that_nobody_counted, .init = fixture_up)
+{
+	cr_assert_eq(load_good(), 0);
+	cr_expect_eq(core_cpu_online(core, 2, &report), 0, "nothing runs");
+	cr_assert_eq(core_start(core, &report), 0);
+	report_clear(&report);
+	cr_expect_eq(core_cpu_online(core, 2, &report), PLINTH_E_LIMIT);
+	EXPECT_REPORT("loaded for 2 CPUs");
+	cr_expect_eq(core_cpu_offline(core, 2, &report), 0);
+	cr_expect_not(core_cpu_died(core, 2));
+	cr_expect_eq(core_stop(core, &report), 0);
+	cr_expect_eq(core_unload(core, &report), 0);
+}

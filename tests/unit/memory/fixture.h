@@ -7,8 +7,9 @@
 
 #include "internal.h"
 
-#define PAGES	   1024u
-#define HEAP_BYTES (16ull * MEM_PAGE)
+#define PAGES	     1024u
+#define WINDOW_PAGES 8192u
+#define HEAP_BYTES   (16ull * MEM_PAGE)
 
 extern uint8_t pages[PAGES][MEM_PAGE];
 extern struct plinth_descriptor runs[3];

@@ -133,3 +133,64 @@ Test(heap, bad_frees_are_refused)
 	heap_free_locked(q);
 	cr_expect_eq(heap_used(), used, "its header is overwritten");
 }
+
+/* Headers are followed only within the heap, and only where they fit their neighbours. */
+Test(heap, overwritten_headers_lead_nowhere)
+{
+	static const uint32_t units[] = {0, 1, 2, 0x10000, 0x7fffffff, 0xffffffff};
+
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		char *p, *q, *r;
+		size_t used;
+
+		fresh();
+		p = heap_alloc_locked(100, 0, 0);
+		q = heap_alloc_locked(100, 0, 0);
+		r = heap_alloc_locked(100, 0, 0);
+		used = heap_used();
+		memcpy(q - OVERHEAD, &units[i], sizeof(units[i])); /* the block's length */
+		heap_free_locked(q);
+		heap_free_locked(r);
+		cr_assert_not_null(p);
+		cr_expect_eq(heap_used(), used, "units %u: one of the two was believed", units[i]);
+		cr_expect_null(heap_alloc_locked(100, 0, 0), "units %u: found behind an overwritten header", units[i]);
+	}
+}
+
+/* The length in front of it, which leads backwards. */
+Test(heap, overwritten_lengths_before_lead_nowhere)
+{
+	static const uint32_t previous[] = {0, 1, 9, 0x10000, 0xffffffff};
+
+	for (size_t i = 0; i < sizeof(previous) / sizeof(previous[0]); i++) {
+		char *p, *q;
+		size_t used;
+
+		fresh();
+		p = heap_alloc_locked(100, 0, 0);
+		q = heap_alloc_locked(100, 0, 0);
+		heap_free_locked(p);
+		used = heap_used();
+		memcpy(q - OVERHEAD + 4, &previous[i], sizeof(previous[i]));
+		heap_free_locked(q);
+		cr_expect_eq(heap_used(), used, "%u units before", previous[i]);
+	}
+}
+
+/* A free neighbour whose header is overwritten is not merged with. */
+Test(heap, overwritten_neighbours_are_left_alone)
+{
+	char *p, *q, *r;
+	uint32_t units = 0x100000;
+
+	fresh();
+	p = heap_alloc_locked(100, 0, 0);
+	q = heap_alloc_locked(100, 0, 0);
+	r = heap_alloc_locked(100, 0, 0);
+	cr_assert(p && r);
+	heap_free_locked(q);
+	memcpy(q - OVERHEAD, &units, sizeof(units));
+	heap_free_locked(p);
+	heap_free_locked(r);
+	cr_expect_null(heap_alloc_locked(200, 0, 0));
+}

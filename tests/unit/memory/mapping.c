@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Stacks and mappings: guards, permissions, addresses that are used again, and memory that runs out. */
+#include <string.h>
+
 #include <pagetable.h>
 
 #include "fixture.h"
+#include "model/model.h"
 
-#define WINDOW	  8192u /* pages of addresses, as in modules/memory/space.c */
 #define MAP_MAX	  64u
 #define STACK_MAX 16u
 
@@ -45,6 +47,22 @@ static void expect_unmapped(const char *va, size_t n)
 static uint64_t pages_used(void)
 {
 	return region.head.pool_used;
+}
+
+static uint64_t stack_pa(const char *top)
+{
+	struct pt_leaf leaf = {0};
+
+	cr_assert_eq(find(top - MEM_PAGE, &leaf), 0);
+	return leaf.pa;
+}
+
+static void two_cpus(void)
+{
+	describe();
+	boot.n_cpus = 2;
+	log_up();
+	cr_assert_eq(mem_init(&boot), 0);
 }
 
 static void stacks_with_guards(void)
@@ -153,16 +171,158 @@ Test(mapping, what_must_not_be_is_listed, .init = up)
 
 Test(mapping, addresses_run_out_and_come_back, .init = up)
 {
-	char *va[WINDOW / MAP_MAX];
+	char *va[WINDOW_PAGES / MAP_MAX];
 
-	for (unsigned int i = 0; i < WINDOW / MAP_MAX; i++)
+	for (unsigned int i = 0; i < WINDOW_PAGES / MAP_MAX; i++)
 		cr_assert(va[i] = mem_map(0x80000000, MAP_MAX, MEM_R), "mapping %u", i);
 	cr_expect_null(mem_map(0x80000000, 1, MEM_R));
 	cr_expect_null(mem_stack_alloc(1));
-	mem_unmap(va[5] + 3 * MEM_PAGE, 2);
+	cr_expect(logged("addresses are used up"));
+	mem_unmap(va[5], MAP_MAX);
+	va[5] = mem_map(0x80000000, MAP_MAX - 2, MEM_R);
+	cr_assert_not_null(va[5]);
 	cr_expect_null(mem_map(0x80000000, 3, MEM_R), "not in a row");
 	cr_expect_null(mem_stack_alloc(1), "a stack and its guards are three");
-	cr_expect_eq(mem_map(0x80000000, 2, MEM_R), va[5] + 3 * MEM_PAGE);
+	cr_expect_eq(mem_map(0x80000000, 2, MEM_R), va[5] + (MAP_MAX - 2) * MEM_PAGE);
+}
+
+/* What is given back must have been given out, for that and with that length; else it is logged and nothing
+ * changes. */
+Test(mapping, bad_unmaps_are_refused, .init = up)
+{
+	char *map = mem_map(0x80000000, 4, MEM_RW), *stack = mem_stack_alloc(2);
+	const struct {
+		void *va;
+		size_t pages;
+	} bad[] = {
+		{map, 3},
+		{map, 5},
+		{map, 0},
+		{map, (size_t)-1},
+		{map + MEM_PAGE, 3},
+		{map + 8, 4},
+		{(void *)(boot.free_va - MEM_PAGE), 1},
+		{(void *)(boot.free_va + WINDOW_PAGES * MEM_PAGE), 1},
+		{(void *)(boot.free_va + (WINDOW_PAGES - 1) * MEM_PAGE), 2},
+		{stack - 2 * MEM_PAGE, 2},
+		{stack - 3 * MEM_PAGE, 4},
+		{pages[500], 1},
+	};
+
+	cr_assert(map && stack);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		uint64_t used = space_used();
+
+		memset(region.cpu.log, 0, sizeof(region.cpu.log));
+		mem_unmap(bad[i].va, bad[i].pages);
+		cr_expect_eq(space_used(), used, "%zu", i);
+		expect_mapped(map, 4, PT_WRITE);
+		expect_mapped(stack - 2 * MEM_PAGE, 2, PT_WRITE);
+		cr_expect(logged("no mapping of"), "%zu", i);
+	}
+}
+
+Test(mapping, bad_stacks_are_not_freed, .init = up)
+{
+	char *map = mem_map(0x80000000, 4, MEM_RW), *stack = mem_stack_alloc(2);
+	const struct {
+		void *top;
+		size_t pages;
+	} bad[] = {
+		{stack, 1},
+		{stack, 3},
+		{stack, 0},
+		{stack, (size_t)-1},
+		{stack - MEM_PAGE, 1},
+		{stack + MEM_PAGE, 2},
+		{stack - 8, 2},
+		{map + 4 * MEM_PAGE, 4},
+		{map + 3 * MEM_PAGE, 2},
+		{(void *)boot.free_va, 1},
+		{pages[501], 1},
+	};
+
+	cr_assert(map && stack);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		uint64_t used = space_used(), pool = pages_used();
+
+		memset(region.cpu.log, 0, sizeof(region.cpu.log));
+		mem_stack_free(bad[i].top, bad[i].pages);
+		cr_expect_eq(space_used(), used, "%zu", i);
+		cr_expect_eq(pages_used(), pool, "%zu", i);
+		expect_mapped(map, 4, PT_WRITE);
+		expect_mapped(stack - 2 * MEM_PAGE, 2, PT_WRITE);
+		cr_expect(logged("no stack of"), "%zu", i);
+	}
+	mem_page_free(mem_phys_to_virt(stack_pa(stack)));
+	cr_expect(logged("not a page that was allocated"), "a page of a stack is not a page");
+	mem_stack_free(stack, 2);
+	mem_unmap(map, 4);
+	cr_expect_eq(space_used(), 0u);
+}
+
+/* -- CPUs that keep translations -------------------------------------------------------------------- */
+
+/* The address of what was unmapped is given out again only when every CPU in between has flushed. */
+Test(mapping, addresses_wait_for_cpus, .init = two_cpus)
+{
+	char *old = mem_map(0x80000000, 4, MEM_RW), *now;
+
+	mem_cpu_enter(0);
+	mem_cpu_enter(1);
+	mem_unmap(old, 4);
+	now = mem_map(0x90000000, 4, MEM_RW);
+	cr_expect_neq(now, old, "CPUs 0 and 1 may have it");
+	mem_cpu_flush(0);
+	cr_expect_neq(mem_map(0x90000000, 4, MEM_RW), old, "CPU 1 may have it");
+	mem_cpu_flush(1);
+	cr_expect_eq(mem_map(0x90000000, 4, MEM_RW), old);
+	mem_unmap(old, 4);
+	mem_cpu_flush(0);
+	mem_cpu_leave(1);
+	cr_expect_eq(mem_map(0x90000000, 4, MEM_RW), old, "CPU 1 has none any more");
+	mem_unmap(old, 4);
+	mem_cpu_enter(1);
+	mem_cpu_flush(0);
+	cr_expect_eq(mem_map(0x90000000, 4, MEM_RW), old, "CPU 1 came later");
+}
+
+/* A flush costs only where something was unmapped, and CPUs that are none change nothing. */
+Test(mapping, flushes_only_what_was_unmapped, .init = two_cpus)
+{
+	char *va = mem_map(0x80000000, 1, MEM_RW);
+	uint64_t before;
+
+	mem_cpu_enter(0);
+	before = model.cpu[0].cr3_loads;
+	mem_cpu_flush(0);
+	cr_expect_eq(model.cpu[0].cr3_loads, before, "nothing was unmapped");
+	mem_unmap(va, 1);
+	mem_cpu_flush(0);
+	mem_cpu_flush(0);
+	cr_expect_eq(model.cpu[0].cr3_loads, before + 1);
+	mem_cpu_flush(1);
+	mem_cpu_enter(2);
+	mem_cpu_flush(2);
+	mem_cpu_leave(2);
+	cr_expect_eq(model.cpu[0].cr3_loads, before + 1, "CPU 1 is not in, and there is no CPU 2");
+}
+
+/* Stacks come and go while a CPU never flushes: the addresses end with a word, and come back with it. */
+Test(mapping, waiting_addresses_run_out, .init = two_cpus)
+{
+	unsigned int n = 0;
+	void *top;
+
+	mem_cpu_enter(1);
+	while ((top = mem_stack_alloc(2))) {
+		mem_stack_free(top, 2);
+		n++;
+	}
+	cr_expect_eq(n, WINDOW_PAGES / 4);
+	cr_expect(logged("wait for CPUs to forget them"));
+	mem_cpu_flush(1);
+	cr_expect(mem_stack_alloc(2));
 }
 
 /* -- memory runs out ------------------------------------------------------------------------------- */

@@ -16,7 +16,6 @@ static void fresh(void)
 {
 	const struct plinth_boot boot = { .shared_va = (uint64_t)&shared };
 
-	cr_assert_leq(pool_map_bytes(PAGES), sizeof(map));
 	memset(pages, 0xee, sizeof(pages));
 	owner_init(&boot);
 	pool_init((uint64_t)pages, PAGES, map, &shared);
@@ -31,7 +30,7 @@ Test(pool, every_page_once_and_zeroed)
 	for (unsigned int round = 0; round < 3; round++) {
 		unsigned int n = 0;
 
-		while ((taken[n] = pool_alloc_locked(0))) {
+		while ((taken[n] = pool_alloc_locked(POOL_PAGE, 0))) {
 			cr_expect_eq((uint64_t)taken[n] % MEM_PAGE, 0);
 			cr_expect_geq((uint8_t *)taken[n], pages[RESERVED]);
 			for (unsigned int b = 0; b < MEM_PAGE; b++)
@@ -43,7 +42,7 @@ Test(pool, every_page_once_and_zeroed)
 		cr_expect_eq(pool_used(), PAGES);
 		cr_expect_eq(shared.pool_used, PAGES);
 		while (n--)
-			cr_expect(pool_free_locked(taken[n]));
+			cr_expect(pool_free_locked(taken[n], POOL_PAGE));
 		cr_expect_eq(pool_used(), RESERVED);
 	}
 	cr_expect_eq(shared.pool_peak, PAGES);
@@ -54,14 +53,30 @@ Test(pool, refuses_what_was_not_taken)
 	uint8_t *page;
 
 	fresh();
-	page = pool_alloc_locked(0);
-	cr_expect_not(pool_free_locked(page + 1));
-	cr_expect_not(pool_free_locked(pages[0]), "reserved");
-	cr_expect_not(pool_free_locked(pages[PAGES - 1]), "not taken");
-	cr_expect_not(pool_free_locked((void *)((uint64_t)pages - MEM_PAGE)));
-	cr_expect_not(pool_free_locked((void *)((uint64_t)pages + sizeof(pages))));
-	cr_expect_not(pool_free_locked(NULL));
-	cr_expect(pool_free_locked(page));
-	cr_expect_not(pool_free_locked(page), "twice");
+	page = pool_alloc_locked(POOL_PAGE, 0);
+	cr_expect_not(pool_free_locked(page + 1, POOL_PAGE));
+	cr_expect_not(pool_free_locked(pages[0], POOL_PAGE), "reserved");
+	cr_expect_not(pool_free_locked(pages[PAGES - 1], POOL_PAGE), "not taken");
+	cr_expect_not(pool_free_locked((void *)((uint64_t)pages - MEM_PAGE), POOL_PAGE));
+	cr_expect_not(pool_free_locked((void *)((uint64_t)pages + sizeof(pages)), POOL_PAGE));
+	cr_expect_not(pool_free_locked(NULL, POOL_PAGE));
+	cr_expect(pool_free_locked(page, POOL_PAGE));
+	cr_expect_not(pool_free_locked(page, POOL_PAGE), "twice");
 	cr_expect_eq(pool_used(), RESERVED);
+}
+
+/* A page of a stack is mapped, and a page table is in use: neither is given back as a plain page. */
+Test(pool, refuses_what_was_taken_for_something_else)
+{
+	fresh();
+	for (enum pool_use use = 0; use < POOL_USES; use++) {
+		void *page = pool_alloc_locked(use, PLINTH_MEMORY_MODULES - 1);
+
+		for (enum pool_use other = 0; other < POOL_USES; other++)
+			if (other != use)
+				cr_expect_not(pool_free_locked(page, other), "%d as %d", (int)use, (int)other);
+		cr_expect_eq(shared.memory[PLINTH_MEMORY_MODULES - 1].pages_used, 1u);
+		cr_expect(pool_free_locked(page, use), "%d", (int)use);
+		cr_expect_eq(shared.memory[PLINTH_MEMORY_MODULES - 1].pages_used, 0u);
+	}
 }

@@ -10,7 +10,7 @@
 #include "modules/serial/uart.h"
 
 #define PERIOD (1ull << 21) /* as in modules/serial/log.c */
-#define BURST  192u
+#define BURST  128u
 
 static struct {
 	struct plinth_shared head;
@@ -68,7 +68,7 @@ static struct plinth_boot boot;
 
 static void regions(void)
 {
-	boot = (struct plinth_boot){.shared_va = (uintptr_t)&region, .tuning_va = (uintptr_t)&tuning};
+	boot = (struct plinth_boot){.n_cpus = 1, .shared_va = (uintptr_t)&region, .tuning_va = (uintptr_t)&tuning};
 	memset(&region, 0, sizeof(region));
 	memset(&tuning, 0, sizeof(tuning));
 	region.head = (struct plinth_shared){
@@ -221,4 +221,32 @@ Test(serial_log, the_tuning_page_for_others, .init = up)
 	cr_expect_eq(log_tuning(), &tuning);
 	log_fini();
 	cr_expect_null(log_tuning());
+}
+
+/* Lines go where the region was laid out at the load, whatever stands in it now: a guest's kernel may have written it. */
+Test(serial_log, the_region_is_not_asked_where_to_write, .init = up)
+{
+	const struct plinth_shared hostile = {.n_cpus = ~0u, .cpu_offset = 0xfffffff0, .cpu_stride = 0xffffffff};
+
+	region.head = hostile;
+	flood(3, PLINTH_LOG_ERR);
+	cr_expect_eq(region.cpu.log_head, 3);
+	region.head.n_cpus = 0;
+	flood(1, PLINTH_LOG_ERR);
+	cr_expect_eq(region.cpu.log_head, 4);
+	local.cpu = 1;
+	flood(1, PLINTH_LOG_ERR);
+	cr_expect_eq(region.cpu.log_head, 4, "a CPU that the load did not know");
+	local.cpu = 0;
+}
+
+Test(serial_log, another_layout_is_refused, .init = regions)
+{
+	region.head.cpu_stride += 64;
+	cr_expect_eq(log_init(&boot), PLINTH_E_INVAL);
+	region.head.cpu_stride -= 64;
+	region.head.cpu_offset += 64;
+	cr_expect_eq(log_init(&boot), PLINTH_E_INVAL);
+	region.head.cpu_offset -= 64;
+	cr_expect_eq(log_init(&boot), 0);
 }

@@ -23,6 +23,8 @@ static struct {
 	bool scratch_stuck;
 	uint64_t busy_for; /* looks at the line status until it is ready; ~0: never */
 	uint64_t looks, pauses;
+	uint64_t given_up_at; /* look at which another CPU gives the port up; 0: none */
+	uint32_t strays;      /* accesses to ports that are not the chip's */
 	char sent[64];
 	uint32_t n_sent;
 } chip;
@@ -31,8 +33,11 @@ uint8_t cpu_in8(uint16_t port)
 {
 	uint32_t reg = port - chip.base;
 
+	chip.strays += reg > 7;
 	if (!chip.base || reg > 7)
 		return 0xff;
+	if (reg == 5 && chip.looks + 1 == chip.given_up_at)
+		uart_fini();
 	if (reg == 5)
 		return chip.looks++ >= chip.busy_for && chip.busy_for != ~0ull ? THR_EMPTY : 0;
 	return chip.regs[reg];
@@ -42,6 +47,7 @@ void cpu_out8(uint16_t port, uint8_t value)
 {
 	uint32_t reg = port - chip.base;
 
+	chip.strays += reg > 7;
 	if (!chip.base || reg > 7 || (reg == 7 && chip.scratch_stuck))
 		return;
 	if (reg < 2 && chip.regs[3] & DLAB)
@@ -133,6 +139,20 @@ Test(serial_uart, bytes_in_order, .init = fresh)
 	uart_fini();
 	cr_expect_eq(serial_write("after", 5), 0);
 	cr_expect_eq(chip.n_sent, 6);
+}
+
+/* Whatever another CPU does meanwhile, no port but the UART's own is touched. */
+Test(serial_uart, the_port_is_given_up_meanwhile)
+{
+	for (uint64_t look = 1; look <= 8; look++) {
+		fresh();
+		chip.busy_for = 2;
+		cr_assert_eq(up(115200), 0);
+		chip.given_up_at = look;
+		(void)!serial_write("plinth", 6);
+		cr_expect_eq(chip.strays, 0, "given up at look %lu", look);
+		cr_expect_eq(serial_write("x", 1), 0, "look %lu", look);
+	}
 }
 
 /* A wait has an end, and after a few of them the port is given up. */

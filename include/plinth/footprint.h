@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the VMM takes of its pool and of its addresses. The modules allocate by these numbers and the
+ * driver core, which decides how large the pool is, counts by them.
+ */
+#ifndef PLINTH_FOOTPRINT_H
+#define PLINTH_FOOTPRINT_H
+
+#include <stdint.h>
+
+#include <plinth/boot.h>
+
+#define PLINTH_PAGE 4096u
+
+/* -- a CPU under the VMM ------------------------------------------------------- */
+
+/* Stacks, without the unmapped page on either side. A crash report takes 2 KiB of one. */
+#define PLINTH_ROOT_STACK_PAGES	 2u
+#define PLINTH_NMI_STACK_PAGES	 2u
+#define PLINTH_FAULT_STACK_PAGES 2u
+#define PLINTH_MC_STACK_PAGES	 1u /* of machine checks: nothing is reported there */
+#define PLINTH_CPU_STACKS	 4u
+#define PLINTH_STACK_GUARDS	 2u
+#define PLINTH_CPU_STACK_PAGES                                                                               \
+	(PLINTH_ROOT_STACK_PAGES + PLINTH_NMI_STACK_PAGES + PLINTH_FAULT_STACK_PAGES + PLINTH_MC_STACK_PAGES)
+
+#define PLINTH_CPU_REGIONS	3u /* what the CPU itself wants: on Intel VMXON region, VMCS, descriptor tables */
+#define PLINTH_CPU_PAGES	(PLINTH_CPU_STACK_PAGES + PLINTH_CPU_REGIONS)
+#define PLINTH_CPU_WINDOW_PAGES (PLINTH_CPU_STACK_PAGES + PLINTH_CPU_STACKS * PLINTH_STACK_GUARDS)
+#define PLINTH_CPU_HEAP		1536u /* bytes: a vCPU's own and its row in the table of all */
+
+/* -- the window: addresses the memory module gives out --------------------------- */
+
+#define PLINTH_WINDOW_MORE 256u /* pages: mappings that no CPU has of its own */
+
+/**
+ * plinth_window_pages() - addresses for so many CPUs. Twice: what is unmapped waits until no CPU can have
+ * kept its translation.
+ */
+static inline uint64_t plinth_window_pages(uint64_t n_cpus)
+{
+	return 2 * n_cpus * PLINTH_CPU_WINDOW_PAGES + PLINTH_WINDOW_MORE;
+}
+
+/* -- the memory module's books, at the pool's start behind the page tables ----------- */
+
+/** plinth_pages_for() - so many bytes, in whole pages. */
+static inline uint64_t plinth_pages_for(uint64_t bytes)
+{
+	return (bytes + PLINTH_PAGE - 1) / PLINTH_PAGE;
+}
+
+/** plinth_pool_map_pages() - a byte for each page of the pool. */
+static inline uint64_t plinth_pool_map_pages(uint64_t pool_pages)
+{
+	return plinth_pages_for(pool_pages);
+}
+
+/** plinth_runs_pages() - its runs once more, in the order of their physical addresses. */
+static inline uint64_t plinth_runs_pages(uint64_t n_runs)
+{
+	return plinth_pages_for(n_runs * sizeof(struct plinth_descriptor));
+}
+
+/** plinth_window_map_pages() - a byte for each page of the window, and a number for each CPU. */
+static inline uint64_t plinth_window_map_pages(uint64_t window_pages, uint64_t n_cpus)
+{
+	return plinth_pages_for(window_pages) + plinth_pages_for(n_cpus * sizeof(uint32_t));
+}
+
+#endif

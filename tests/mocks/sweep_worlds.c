@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Machines of every size: each is loaded, started, stopped and unloaded; nobody does what must not be done,
+ * all is as before, and what the driver takes of the memory keeps to the formula of docs/performance.md.
+ */
+#include "sweep.h"
+
+#include <plinth/footprint.h>
+
+#include "drivers/common/internal.h"
+
+#define MIB (1ull << 20)
+#define GIB (1ull << 30)
+#define TIB (1ull << 40)
+
+#define FRAME	     (2 * MIB) /* one second-level table hides what lies in it */
+#define KIB	     1024ull
+#define FORMULA_BASE (384 * KIB)
+#define FORMULA_CPU  (64 * KIB)
+#define FORMULA_GIB  (4 * KIB)
+
+static const char *const places[PHYSICAL_PLACES] = {"low", "high", "across borders", "in single pages"};
+
+static void describe(const struct machine_hardware *h)
+{
+	sweep_label("%u CPUs (%s), %u bits, %llu MiB, memory %s, lacks 0x%llx", h->n_cpus,
+		    h->cpu.kind ? h->cpu.kind : "the usual", h->cpu.address_bits,
+		    (unsigned long long)(h->memory.bytes / MIB), places[h->memory.place],
+		    (unsigned long long)h->cpu.lacks);
+}
+
+/* -- the formula -------------------------------------------------------------------------------- */
+
+/* What is scattered costs a table to hide each piece; in one piece it is a handful. */
+static uint64_t frames_of(const uint8_t *page, uint64_t pages, uint64_t *last)
+{
+	uint64_t frames = 0;
+
+	for (uint64_t i = 0; page && i < pages; i++, page += OS_PAGE) {
+		uint64_t frame = os_virt_to_phys(page) / FRAME;
+
+		frames += frame != *last;
+		*last = frame;
+	}
+	return frames;
+}
+
+static uint64_t frames_of_all(void)
+{
+	const struct core *core = machine.core;
+	uint64_t frames = 0, last = ~0ull;
+
+	for (uint32_t i = 0; i < core->n_modules; i++)
+		frames += frames_of(core->modules[i].image, core_pages(core->modules[i].about.bytes), &last);
+	for (uint32_t i = 0; i < SPACE_COUNT; i++)
+		frames += frames_of(core->space[i].kernel, core->space[i].pages, &last);
+	return frames;
+}
+
+static void expect_formula(const struct machine_hardware *h)
+{
+	struct plinth_ctl_status status = {.size = sizeof(status)};
+	const struct plinth_shared *shared = core_shared_region(machine.core);
+	uint64_t most, gibs = (h->memory.bytes + GIB - 1) / GIB;
+
+	core_status(machine.core, &status);
+	most = status.image_bytes + FORMULA_BASE + h->n_cpus * FORMULA_CPU + gibs * FORMULA_GIB;
+	if (h->memory.place >= PLACE_BORDER)
+		most += frames_of_all() * OS_PAGE;
+	cr_expect_leq(status.memory_bytes, most,
+		      "%s: %llu KiB, by the formula at most %llu KiB (images %llu KiB)", sweep_case(),
+		      (unsigned long long)status.memory_bytes / KIB, (unsigned long long)most / KIB,
+		      (unsigned long long)status.image_bytes / KIB);
+	cr_expect_leq(shared->pool_used, shared->pool_pages, "%s", sweep_case());
+}
+
+/* -- one machine -------------------------------------------------------------------------------- */
+
+static void expect_guests(uint32_t n_cpus)
+{
+	for (uint32_t i = 0; i < n_cpus; i++)
+		cr_expect(model.cpu[i].guest && machine.claimed[i], "%s: CPU %u is no guest", sweep_case(),
+			  i);
+}
+
+static void try_world(const struct machine_hardware *h)
+{
+	struct machine_world before;
+	const char *why;
+
+	describe(h);
+	sweep_count();
+	cr_assert(machine_build(h, &why), "%s: %s", sweep_case(), why);
+	machine_snapshot(&before);
+	cr_assert_eq(machine_load(), 0, "%s: load: %s", sweep_case(), machine.report.text);
+	cr_expect_eq(machine_start(), 0, "%s: start: %s", sweep_case(), machine.report.text);
+	if (cpus_guests(machine.core)) {
+		expect_guests(h->n_cpus);
+		expect_formula(h);
+		cr_expect_eq(machine_stop(), 0, "%s: stop: %s", sweep_case(), machine.report.text);
+	}
+	cr_expect_eq(machine_unload(), 0, "%s: unload: %s", sweep_case(), machine.report.text);
+	sweep_expect_same(&before);
+	sweep_expect_clean();
+}
+
+/* -- which machines ----------------------------------------------------------------------------- */
+
+#define CPU(bits, less)                                                                                      \
+	{                                                                                                    \
+		.address_bits = (bits), .lacks = (less)                                                      \
+	}
+#define RAM(size, where)                                                                                     \
+	{                                                                                                    \
+		.bytes = (size), .place = (where)                                                            \
+	}
+
+/* Every value with every other of importance: small and large in each column, and what was seen to fail. */
+static const struct machine_hardware chosen[] = {
+	{CPU(36, 0), 1, RAM(256 * MIB, PLACE_LOW)},
+	{CPU(36, MODEL_CAP_1G), 4, RAM(32 * GIB, PLACE_HIGH)},
+	{CPU(39, 0), 16, RAM(16 * GIB, PLACE_BORDER)},
+	{CPU(39, MODEL_CAP_1G | MODEL_CAP_ACCESSED), 2, RAM(5632 * MIB, PLACE_HIGH)},
+	{CPU(39, 0), 64, RAM(8 * GIB, PLACE_LOW)},
+	{CPU(39, 0), 96, RAM(16 * GIB, PLACE_HIGH)},
+	{CPU(40, 0), 128, RAM(32 * GIB, PLACE_LOW)},
+	{CPU(40, MODEL_CAP_1G), 32, RAM(256 * GIB, PLACE_BORDER)},
+	{CPU(40, 0), 1024, RAM(512 * GIB, PLACE_HIGH)},
+	{CPU(39, MODEL_CAP_INVVPID_PAGE | MODEL_CAP_INVVPID_GLOBAL), 2, RAM(1 * GIB, PLACE_LOW)},
+	{CPU(39, MODEL_CAP_INVVPID_ONE), 2, RAM(1 * GIB, PLACE_LOW)},
+	{CPU(39, MODEL_CAP_INVVPID_ALL), 2, RAM(1 * GIB, PLACE_LOW)},
+};
+
+Test(worlds, chosen)
+{
+	for (size_t i = 0; i < sizeof(chosen) / sizeof(chosen[0]); i++)
+		try_world(&chosen[i]);
+	sweep_report("machines of every size");
+}
+
+/* -- and others --------------------------------------------------------------------------------- */
+
+#define DRAWN 40u
+
+static uint64_t seed = 20251126;
+
+static uint64_t draw(uint64_t n)
+{
+	seed = seed * 6364136223846793005ull + 1442695040888963407ull;
+	return (seed >> 33) % n;
+}
+
+/* A machine that could be: not more memory than half of its addresses. */
+static struct machine_hardware draw_world(void)
+{
+	static const uint32_t bits[] = {36, 39, 40};
+	static const char *const kinds[] = {"skylake",	"unlocked",	    "no-vpid",
+					    "no-timer", "no-true-controls", "no-efer-control"};
+	static const uint64_t lacks[] = {MODEL_CAP_1G, MODEL_CAP_ACCESSED, MODEL_CAP_INVVPID_PAGE,
+					 MODEL_CAP_INVVPID_ONE, MODEL_CAP_INVVPID_GLOBAL};
+	struct machine_hardware h = {.cpu = {.kind = kinds[draw(6)], .address_bits = bits[draw(3)]}};
+	unsigned int most;
+
+	for (size_t i = 0; i < sizeof(lacks) / sizeof(lacks[0]); i++)
+		h.cpu.lacks |= draw(2) ? lacks[i] : 0;
+	/* 256 MiB to 6 TiB, each doubling as likely as the next. */
+	most = h.cpu.address_bits - 1 < 42 ? h.cpu.address_bits - 1 : 42;
+	h.memory.bytes = (1ull << (28 + draw(most - 28))) + draw(2) * 128 * MIB;
+	h.memory.place = (enum physical_place)draw(PLACE_SCATTERED);
+	h.memory.seed = draw(1u << 20);
+	h.n_cpus = 1 + (uint32_t)draw(1u << draw(8));
+	return h;
+}
+
+Test(worlds, drawn)
+{
+	for (unsigned int i = 0; i < DRAWN; i++) {
+		const struct machine_hardware h = draw_world();
+
+		try_world(&h);
+	}
+	sweep_report("machines of any size");
+}
+
+/* -- CPUs that come and go ---------------------------------------------------------------------- */
+
+/* More often than there are addresses for their stacks, while the others never leave the guest by themselves.
+ */
+Test(worlds, cpus_come_and_go)
+{
+	static const struct machine_hardware h = {CPU(39, 0), 4, RAM(1 * GIB, PLACE_LOW)};
+	const char *why;
+	uint64_t rounds = 2 * plinth_window_pages(h.n_cpus) / PLINTH_CPU_WINDOW_PAGES;
+
+	sweep_label("CPU 2 comes and goes");
+	cr_assert(machine_build(&h, &why));
+	cr_assert_eq(sweep_warm(), 0, "%s", machine.report.text);
+	cr_assert_eq(machine_start(), 0, "%s", machine.report.text);
+	for (uint64_t i = 0; i < rounds; i++) {
+		report_clear(&machine.report);
+		os_lock();
+		cr_assert_eq(core_cpu_offline(machine.core, 2, &machine.report), 0, "round %lu: %s", i,
+			     machine.report.text);
+		cr_assert_eq(core_cpu_online(machine.core, 2, &machine.report), 0, "round %lu: %s", i,
+			     machine.report.text);
+		os_unlock();
+	}
+	for (uint32_t i = 0; i < h.n_cpus; i++)
+		cr_expect(model.cpu[i].guest, "CPU %u", i);
+	cr_expect_eq(machine_stop(), 0);
+	cr_expect_eq(machine_unload(), 0);
+	sweep_expect_clean();
+}
