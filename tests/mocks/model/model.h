@@ -106,6 +106,8 @@ struct model_kind {
 	bool init_stays;	/* an INIT is still there after the exit that told of it, as in some CPUs */
 	bool no_vmx, rdtscp, invpcid, xsaves, waitpkg, pconfig, rdpid, msrlist, pt;
 	bool no_debug_store;
+	bool key_locker, faults; /* CPUID leaf 19h; CPUID faulting, of a hypervisor */
+	uint32_t hypervisor; /* beneath everything: so many blocks of CPUID leaves are its */
 	uint32_t counters;	/* version of the architectural performance counters */
 	uint64_t feature_control;
 	uint64_t cr4_extra; /* set in every CPU at reset */
@@ -156,6 +158,7 @@ struct model {
 	bool uart_faults;     /* whoever touches it gets #GP */
 	uint32_t uart_raised; /* how often */
 
+	uint32_t hypercalls; /* that the hypervisor beneath got */
 	uint32_t violations;
 	char violation[8][200]; /* the first few */
 

@@ -139,7 +139,8 @@ static enum exit_action done_by_the_vmm(struct vcpu *vcpu, const struct exit_lin
 
 static __attribute__((constructor)) void attach(void)
 {
-	(void)!exit_register_kind(PLINTH_EXIT_SLAT_MISCONFIG, PLINTH_EXIT_SLAT_MISCONFIG, done_by_the_vmm, NULL);
+	(void)!exit_register_kind(PLINTH_EXIT_SLAT_MISCONFIG, PLINTH_EXIT_SLAT_MISCONFIG, done_by_the_vmm,
+				  NULL);
 }
 
 /* The exit of an access has set RF, so that it can be tried again. Who does it in the guest's stead is past
