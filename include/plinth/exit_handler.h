@@ -31,7 +31,10 @@
 
 #define EXIT_REGISTRATIONS 32u
 
-/* CPUID leaves 0x40000000..: EBX, ECX, EDX of the first spell "PlinthPlinth". */
+/*
+ * CPUID leaves 0x40000000..: EBX, ECX, EDX of the first spell "PlinthPlinth". On a machine with a hypervisor
+ * beneath they are the first free 0x100 leaves behind those, as the log says.
+ */
 #define EXIT_HYPERVISOR_LEAF 0x40000000u
 
 /* A place in a chain: whoever is below the handler that was given it. Valid until that handler returns. */
@@ -182,7 +185,8 @@ enum exit_caller {
  * @context:      handed to the handler
  *
  * A handler trusts no register: with EXIT_CALLER_ANYBODY they are any process's. At the bottom of the chain
- * is the undefined instruction that VMCALL is without a VMM. Plinth's own numbers (boot.h) do not come here.
+ * is the undefined instruction that VMCALL is without a VMM, or for a kernel the hypervisor beneath
+ * Plinth, if there is one. Plinth's own numbers (boot.h) do not come here.
  *
  * Return: 0, PLINTH_E_BUSY (registered already with the same arguments), PLINTH_E_LIMIT (no row is free),
  *         PLINTH_E_INVAL.

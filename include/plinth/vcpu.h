@@ -85,6 +85,7 @@ enum vcpu_reg {
 	VCPU_FS_BASE,
 	VCPU_GS_BASE,
 	VCPU_CPL,
+	VCPU_CODE64, /* 1 if it executes 64-bit code, else 0; cannot be written */
 	VCPU_REG_COUNT,
 };
 

@@ -26,6 +26,7 @@
 #define CR4_FSGSBASE   0x00010000ull
 #define CR4_PCIDE      0x00020000ull
 #define CR4_OSXSAVE    0x00040000ull
+#define CR4_KL	       0x00080000ull
 #define CR4_SMEP       0x00100000ull
 #define CR4_SMAP       0x00200000ull
 #define CR4_PKE	       0x00400000ull
@@ -105,5 +106,8 @@
 #define CPUID_1_ECX_HYPERVISOR	0x80000000u
 #define CPUID_7_EBX_PT		0x02000000u
 #define CPUID_7_ECX_OSPKE	0x00000010u
+#define CPUID_KEY_LOCKER	0x19u
+#define CPUID_EXTENDED		0x80000001u
+#define CPUID_EXTENDED_EDX_SYSCALL 0x00000800u
 
 #endif

@@ -9,6 +9,8 @@
 #define XCR0_AVX512	0xe0ull
 #define XCR0_TILE	0x60000ull
 
+#define LEAF_XSAVE 13u
+
 static const enum vcpu_reg cr_regs[16] = { [0] = VCPU_CR0, [3] = VCPU_CR3, [4] = VCPU_CR4 };
 
 static enum exit_action cr_write(struct vcpu *vcpu, enum vcpu_reg reg, uint64_t value)
@@ -55,7 +57,11 @@ static uint64_t xcr0_supported(void)
 {
 	struct cpu_leaf leaf;
 
-	cpu_cpuid(13, 0, &leaf);
+	/* IA32_MISC_ENABLE can hide the leaf, not the register: then the CPU alone decides. */
+	cpu_cpuid(0, 0, &leaf);
+	if (leaf.eax < LEAF_XSAVE)
+		return ~0ull;
+	cpu_cpuid(LEAF_XSAVE, 0, &leaf);
 	return (uint64_t)leaf.edx << 32 | leaf.eax;
 }
 

@@ -9,15 +9,14 @@
 
 static struct chain leaves;
 
-/* Leaf 0x40000000: the highest of these leaves and the signature. */
+/* The first of our leaves: the highest of these leaves and the signature. */
 static void own_leaf(struct cpu_leaf *answer)
 {
 	static const char signature[12] = "PlinthPlinth";
 	uint32_t words[3];
 
 	memcpy(words, signature, sizeof(words));
-	*answer = (struct cpu_leaf){
-		.eax = EXIT_HYPERVISOR_LEAF, .ebx = words[0], .ecx = words[1], .edx = words[2]};
+	*answer = (struct cpu_leaf){.eax = beneath_leaf(), .ebx = words[0], .ecx = words[1], .edx = words[2]};
 }
 
 static void follow(uint32_t *word, uint32_t bit, bool on)
@@ -25,19 +24,53 @@ static void follow(uint32_t *word, uint32_t bit, bool on)
 	*word = (*word & ~bit) | (on ? bit : 0);
 }
 
-/* What CPUID reads from CR4 must be the guest's, not the VMM's (SDM, "CPUID"). */
+/* "GenuineIntel", in the order EBX, EDX, ECX. */
+#define INTEL_EBX 0x756e6547u
+#define INTEL_EDX 0x49656e69u
+#define INTEL_ECX 0x6c65746eu
+
+static bool syscall_in_64_only; /* others have SYSCALL in 32-bit code as well, and say so */
+
+void cpuid_init(void)
+{
+	struct cpu_leaf id;
+
+	cpu_cpuid(0, 0, &id);
+	syscall_in_64_only = id.ebx == INTEL_EBX && id.edx == INTEL_EDX && id.ecx == INTEL_ECX;
+}
+
+/* Whether key locker is on is up to CR4.KL and the firmware: with the guest's bit the CPU knows. */
+static void ask_about_key_locker(struct vcpu *vcpu, struct exit_cpuid *q)
+{
+	const uint64_t own = cpu_read_cr4(), guests = vcpu_read(vcpu, VCPU_CR4);
+
+	if (!((own ^ guests) & CR4_KL))
+		return;
+	cpu_write_cr4(own ^ CR4_KL);
+	cpu_cpuid(q->leaf, q->subleaf, &q->answer);
+	cpu_write_cr4(own);
+}
+
+/*
+ * What CPUID tells of the state of whoever asks must be the guest's, not the VMM's (SDM, "CPUID"): CR4, and
+ * the mode of the code. XCR0, IA32_XSS and all MSRs that it tells of are the guest's in root mode, too.
+ */
 static void ask_hardware(struct vcpu *vcpu, struct exit_cpuid *q)
 {
 	struct cpu_leaf *answer = &q->answer;
 
 	cpu_cpuid(q->leaf, q->subleaf, answer);
-	if (q->leaf == EXIT_HYPERVISOR_LEAF) {
+	if (q->leaf == beneath_leaf()) {
 		own_leaf(answer);
 	} else if (q->leaf == 1) {
 		answer->ecx |= CPUID_1_ECX_HYPERVISOR;
 		follow(&answer->ecx, CPUID_1_ECX_OSXSAVE, vcpu_read(vcpu, VCPU_CR4) & CR4_OSXSAVE);
 	} else if (q->leaf == 7 && !q->subleaf) {
 		follow(&answer->ecx, CPUID_7_ECX_OSPKE, vcpu_read(vcpu, VCPU_CR4) & CR4_PKE);
+	} else if (q->leaf == CPUID_KEY_LOCKER) {
+		ask_about_key_locker(vcpu, q);
+	} else if (q->leaf == CPUID_EXTENDED && syscall_in_64_only && !vcpu_read(vcpu, VCPU_CODE64)) {
+		answer->edx &= ~CPUID_EXTENDED_EDX_SYSCALL;
 	}
 }
 
@@ -58,6 +91,8 @@ static __attribute__((noinline)) enum exit_action special(struct vcpu *vcpu)
 	struct exit_cpuid q = {.leaf = (uint32_t)vcpu->regs.rax, .subleaf = (uint32_t)vcpu->regs.rcx};
 	enum exit_action action;
 
+	if (beneath_cpuid_faults(vcpu))
+		return exit_raise_gp(vcpu);
 	ask_hardware(vcpu, &q);
 	action = ask_modules(vcpu, &q);
 	if (action != EXIT_NEXT)
@@ -69,7 +104,8 @@ static __attribute__((noinline)) enum exit_action special(struct vcpu *vcpu)
 	return EXIT_NEXT;
 }
 
-/* Bits that all leaves with more to them have in common: odd ones (1, 7), and 0x40000000 and up. */
+/* Bits that all leaves with more to them have in common: odd ones (1, 7, 0x19, 0x80000001), and 0x40000000
+ * and up. */
 #define SPECIAL_BITS 0x40000001u
 #define TOP_BITS     0xc0000000u
 
@@ -90,6 +126,8 @@ static bool is_special(const struct chain_row *row)
 
 vcpu_exit_fn *cpuid_handler(void)
 {
+	if (beneath_found())
+		return special;
 	for (uint32_t i = 0; i < leaves.n; i++)
 		if (!is_special(&leaves.rows[i]))
 			return special;

@@ -89,6 +89,8 @@ void table_refresh(void)
 
 int exit_init(const struct plinth_boot *boot)
 {
+	beneath_init();
+	cpuid_init();
 	table_refresh();
 	hypercall_init(boot);
 	return msr_init(boot);

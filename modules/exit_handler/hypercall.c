@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* VMCALL: the driver's stop, and what extension modules register. All else is #UD. */
+/* VMCALL: the driver's stop, what modules register, and what a hypervisor beneath answers. All else is #UD. */
 #include "internal.h"
 
 #define BY_KERNEL  1u
@@ -25,8 +25,9 @@ static bool is_stop(struct vcpu *vcpu)
 
 static enum exit_action bottom(struct vcpu *vcpu, const struct exit_link *below)
 {
-	(void)below;
-	return exit_raise_ud(vcpu);
+	const bool ours = below->number == PLINTH_HYPERCALL_STOP || below->number == PLINTH_HYPERCALL_MAPS;
+
+	return ours ? exit_raise_ud(vcpu) : beneath_call(vcpu);
 }
 
 enum exit_action exit_hypercall(struct vcpu *vcpu)

@@ -11,6 +11,7 @@
 
 /* cpuid.c */
 vcpu_exit_fn exit_cpuid;
+void cpuid_init(void);
 /** cpuid_handler() - what stands in the table: exit_cpuid(), or the longer road if somebody wants any leaf.
  */
 vcpu_exit_fn *cpuid_handler(void);
@@ -31,6 +32,17 @@ vcpu_exit_fn exit_init_signal;
 /** exit_raise() - inject #GP(0) or #UD and answer EXIT_RETRY. */
 enum exit_action exit_raise_gp(struct vcpu *vcpu);
 enum exit_action exit_raise_ud(struct vcpu *vcpu);
+
+/* -- beneath.c: a hypervisor that was there before us ------------------------------- */
+
+void beneath_init(void);
+bool beneath_found(void);
+/** beneath_leaf() - where Plinth's own CPUID leaves begin. */
+uint32_t beneath_leaf(void);
+/** beneath_call() - a hypercall that is not ours. */
+enum exit_action beneath_call(struct vcpu *vcpu);
+/** beneath_cpuid_faults() - is this CPUID one that the kernel wants #GP for, and the CPU has not raised it? */
+bool beneath_cpuid_faults(struct vcpu *vcpu);
 
 /* -- chain.c: who wants what -------------------------------------------------------- */
 

@@ -2,8 +2,8 @@
 /*
  * RDMSR and WRMSR that exit: of MSRs that somebody registered for, of those that Plinth itself looks at
  * (msr_policy.c), and of all that the hardware cannot leave to a guest. In the end the hardware decides: what
- * it refuses becomes the guest's #GP. 0x40000000-0x400000ff belong to hypervisors, and we define none of
- * them.
+ * it refuses becomes the guest's #GP. 0x40000000-0x400000ff belong to hypervisors: we define none of them,
+ * but one beneath us may.
  */
 #include "internal.h"
 
@@ -21,7 +21,7 @@ enum exit_action msr_pass(struct vcpu *vcpu, struct exit_msr *access)
 {
 	int err = PLINTH_E_FAULT;
 
-	if (!is_hypervisor_msr(access->msr))
+	if (!is_hypervisor_msr(access->msr) || beneath_found())
 		err = access->is_write ? vcpu_write_msr(vcpu, access->msr, access->value)
 				       : vcpu_read_msr(vcpu, access->msr, &access->value);
 	return err ? exit_raise_gp(vcpu) : EXIT_NEXT;

@@ -3,6 +3,17 @@
 #ifndef PLINTH_INTRINSICS_OFFSETS_H
 #define PLINTH_INTRINSICS_OFFSETS_H
 
+#define VCPU_R15			    0
+#define VCPU_R14			    8
+#define VCPU_R13			    16
+#define VCPU_R12			    24
+#define VCPU_R11			    32
+#define VCPU_R10			    40
+#define VCPU_R9				    48
+#define VCPU_R8				    56
+#define VCPU_RDI			    64
+#define VCPU_RSI			    72
+#define VCPU_RBP			    80
 #define VCPU_RBX			    88
 #define VCPU_RDX			    96
 #define VCPU_RCX			    104

@@ -3,6 +3,8 @@
  * Instructions that survive a fault. Each row of the table pairs the instruction that
  * may fault with the address to go on at; cpu_fixup() in fault.c searches it.
  */
+#include "offsets.h"
+
 	.macro	GLOBAL name
 	.globl	\name
 	.type	\name, @function
@@ -71,6 +73,61 @@
 	ret
 	FIXUP	1b, 2b
 	.size	cpu_vmxon, . - cpu_vmxon
+
+	/* int cpu_vmcall_guest(struct vcpu *vcpu) */
+	GLOBAL	cpu_vmcall_guest
+	push	%rbp
+	push	%rbx
+	push	%r12
+	push	%r13
+	push	%r14
+	push	%r15
+	push	%rdi
+	mov	VCPU_R15(%rdi), %r15
+	mov	VCPU_R14(%rdi), %r14
+	mov	VCPU_R13(%rdi), %r13
+	mov	VCPU_R12(%rdi), %r12
+	mov	VCPU_R11(%rdi), %r11
+	mov	VCPU_R10(%rdi), %r10
+	mov	VCPU_R9(%rdi), %r9
+	mov	VCPU_R8(%rdi), %r8
+	mov	VCPU_RSI(%rdi), %rsi
+	mov	VCPU_RBP(%rdi), %rbp
+	mov	VCPU_RBX(%rdi), %rbx
+	mov	VCPU_RDX(%rdi), %rdx
+	mov	VCPU_RCX(%rdi), %rcx
+	mov	VCPU_RAX(%rdi), %rax
+	mov	VCPU_RDI(%rdi), %rdi
+1:	vmcall
+	xchg	%rdi, (%rsp)		/* the vCPU; its guest's RDI is on the stack now */
+	mov	%r15, VCPU_R15(%rdi)
+	mov	%r14, VCPU_R14(%rdi)
+	mov	%r13, VCPU_R13(%rdi)
+	mov	%r12, VCPU_R12(%rdi)
+	mov	%r11, VCPU_R11(%rdi)
+	mov	%r10, VCPU_R10(%rdi)
+	mov	%r9, VCPU_R9(%rdi)
+	mov	%r8, VCPU_R8(%rdi)
+	mov	%rsi, VCPU_RSI(%rdi)
+	mov	%rbp, VCPU_RBP(%rdi)
+	mov	%rbx, VCPU_RBX(%rdi)
+	mov	%rdx, VCPU_RDX(%rdi)
+	mov	%rcx, VCPU_RCX(%rdi)
+	mov	%rax, VCPU_RAX(%rdi)
+	pop	VCPU_RDI(%rdi)
+	xor	%eax, %eax
+3:	pop	%r15
+	pop	%r14
+	pop	%r13
+	pop	%r12
+	pop	%rbx
+	pop	%rbp
+	ret
+2:	pop	%rdi
+	mov	$-13, %eax		/* PLINTH_E_FAULT */
+	jmp	3b
+	FIXUP	1b, 2b
+	.size	cpu_vmcall_guest, . - cpu_vmcall_guest
 
 	.type	refused, @function
 refused:

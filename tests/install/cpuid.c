@@ -20,6 +20,10 @@ enum exit_action exit_cpuid(struct vcpu *vcpu)
 	return EXIT_NEXT;
 }
 
+void cpuid_init(void)
+{
+}
+
 vcpu_exit_fn *cpuid_handler(void)
 {
 	return exit_cpuid;

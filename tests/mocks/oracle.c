@@ -87,17 +87,24 @@ static enum outcome cr_access(struct guest *g, uint64_t q)
 static enum outcome cpuid(struct guest *g)
 {
 	uint32_t leaf = (uint32_t)g->regs.rax, subleaf = (uint32_t)g->regs.rcx;
-	uint64_t cr4 = model_here()->st.cr4;
+	struct model_state *st = &model_here()->st;
+	uint64_t cr4 = st->cr4;
+	struct model_segment cs = st->seg[MODEL_CS];
 	struct cpu_leaf out;
 
-	/* Natively CPUID reports the OS's own CR4. */
-	model_here()->st.cr4 = g->visible.cr4;
+	/* Natively CPUID reports the OS's own CR4, and what there is in the mode of its code. */
+	st->cr4 = g->visible.cr4;
+	st->seg[MODEL_CS] = g->visible.seg[MODEL_CS];
 	model_cpuid_answer(leaf, subleaf, &out);
-	model_here()->st.cr4 = cr4;
+	st->cr4 = cr4;
+	st->seg[MODEL_CS] = cs;
+	/* A CPU would not exit; a hypervisor that provides it does. */
+	if (model.kind->faults && g->visible.msr[MODEL_MSR_FEATURES_ENABLES] & 1 && cpl(g))
+		return RAISES_GP;
 	if (leaf == 1)
 		out.ecx |= CPUID_1_ECX_HYPERVISOR;
-	if (leaf == 0x40000000)
-		out = (struct cpu_leaf){ 0x40000000, 0x6e696c50, 0x6c506874, 0x68746e69 }; /* "PlinthPlinth" */
+	if (leaf == 0x40000000 + model.kind->hypervisor * 0x100)
+		out = (struct cpu_leaf){ leaf, 0x6e696c50, 0x6c506874, 0x68746e69 }; /* "PlinthPlinth" */
 	g->regs.rax = out.eax;
 	g->regs.rbx = out.ebx;
 	g->regs.rcx = out.ecx;
@@ -105,7 +112,7 @@ static enum outcome cpuid(struct guest *g)
 	return GOES_ON;
 }
 
-/* 0x40000000-0x400000ff are a hypervisor's: here Plinth's, which has none, whatever lies beneath it. */
+/* 0x40000000-0x400000ff are a hypervisor's: Plinth has none, and what the hardware has there is one's only if there is one. */
 static bool known_msr(uint32_t msr, unsigned int *place)
 {
 	static const uint32_t indices[] = {
@@ -114,7 +121,7 @@ static bool known_msr(uint32_t msr, unsigned int *place)
 #undef MSR
 	};
 
-	if (msr >> 8 == 0x400000)
+	if (msr >> 8 == 0x400000 && !model.kind->hypervisor)
 		return false;
 	for (*place = 0; *place < MODEL_MSRS; ++*place)
 		if (indices[*place] == msr)
@@ -135,13 +142,52 @@ static enum outcome rdmsr(struct guest *g)
 	return GOES_ON;
 }
 
+static bool apic_base_writable(uint64_t before, uint64_t value)
+{
+	uint64_t now = before >> 10 & 3, next = value >> 10 & 3; /* bit 0: x2APIC, bit 1: on */
+
+	/* Where it is it stays: documented. Below: reserved bits, then the transitions that there are. */
+	if ((value ^ before) >> 12 || value & 0x2ff)
+		return false;
+	return next == 0 || (next == 2 && now != 3) || (next == 3 && now >= 2);
+}
+
+/* Execute disable stays in root mode's sight where guest and root mode have one EFER: documented. */
+static bool efer_writable(uint64_t before, uint64_t *value)
+{
+	bool both = model.kind->caps.exit >> 32 & EXIT_SAVE_EFER;
+
+	if (*value & ~0xd01ull || (*value ^ before) & 0x100 || (!both && !(*value & 0x800)))
+		return false;
+	*value = (*value & ~0x400ull) | (before & 0x400);
+	return true;
+}
+
+static bool writable(uint32_t msr, uint64_t before, uint64_t *value)
+{
+	switch (msr) {
+	case 0x1b: return apic_base_writable(before, *value);
+	case 0x1a0: return !(*value >> 34 & 1); /* documented: the VMM needs execute disable */
+	case 0x600: return canonical(*value);
+	case 0xc0000080: return efer_writable(before, value);
+	default: return true;
+	}
+}
+
 static enum outcome wrmsr(struct guest *g)
 {
 	unsigned int place;
+	uint64_t value;
 
+	/* In a guest it does nothing. */
+	if ((uint32_t)g->regs.rcx == 0x79)
+		return GOES_ON;
 	if (!known_msr((uint32_t)g->regs.rcx, &place))
 		return RAISES_GP;
-	g->visible.msr[place] = g->regs.rdx << 32 | (uint32_t)g->regs.rax;
+	value = g->regs.rdx << 32 | (uint32_t)g->regs.rax;
+	if (!writable((uint32_t)g->regs.rcx, g->visible.msr[place], &value))
+		return RAISES_GP;
+	g->visible.msr[place] = value;
 	return GOES_ON;
 }
 
@@ -154,6 +200,16 @@ static enum outcome xsetbv(struct guest *g)
 	if (cpl(g) || (uint32_t)g->regs.rcx || !(value & 1) || value & ~7ull || (value & 4 && !(value & 2)))
 		return RAISES_GP;
 	g->visible.xcr0 = value;
+	return GOES_ON;
+}
+
+/* Whoever is beneath gets what a kernel in 64-bit mode calls, but for Plinth's own numbers. */
+static enum outcome hypercall(struct guest *g)
+{
+	if (!model.kind->hypervisor || cpl(g) || !(g->visible.seg[MODEL_CS].rights & RIGHTS_L))
+		return RAISES_UD;
+	if (g->regs.rax == PLINTH_HYPERCALL_STOP || g->regs.rax == PLINTH_HYPERCALL_MAPS || !model_beneath(&g->regs))
+		return RAISES_UD;
 	return GOES_ON;
 }
 
@@ -183,7 +239,7 @@ static enum outcome basic(struct guest *g, const struct model_exit *e)
 	case 10: return cpuid(g);
 	case 11: return g->visible.cr4 & CR4_SMXE ? RAISES_GP : RAISES_UD;
 	case 13: return cpl(g) ? RAISES_GP : GOES_ON;
-	case 18: return RAISES_UD;
+	case 18: return hypercall(g);
 	case 28: return cr_access(g, e->qualification);
 	case 31: return rdmsr(g);
 	case 32: return wrmsr(g);

@@ -103,6 +103,9 @@ Test(machine, kinds_of_cpus)
 		{ "vmcs-below-4g", PLINTH_E_NOTSUP, "VMX_BASIC" },
 		{ "cr4-bit-not-allowed", PLINTH_E_NOTSUP, "CR4" },
 		{ "cr0-bit-demanded", PLINTH_E_NOTSUP, "CR0" },
+		{ "on-a-hypervisor", 0, NULL },
+		{ "on-two-hypervisors", 0, NULL },
+		{ "key-locker", 0, NULL },
 	};
 
 	cr_assert_eq(sizeof(expected) / sizeof(expected[0]), model_n_kinds);

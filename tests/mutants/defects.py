@@ -31,6 +31,7 @@ EPT_TABLE = 'modules/ept/table.c'
 WATCHDOG = 'modules/vcpu_intel/watchdog.c'
 REPORT = 'modules/vcpu_intel/report.c'
 COUNTERS = 'modules/vcpu_intel/counters.c'
+BENEATH = 'modules/exit_handler/beneath.c'
 CHAIN = 'modules/exit_handler/chain.c'
 POLICY = 'modules/exit_handler/msr_policy.c'
 DISPATCH = 'modules/exit_handler/dispatch.c'
@@ -261,7 +262,7 @@ DEFECTS = [
     ('a CPUID handler does not see the subleaf', CPUID, '.subleaf = (uint32_t)vcpu->regs.rcx', '.subleaf = 0'),
     ('whoever is above a kind is not asked', DISPATCH, 'is_hooked(kind) ? hooked : builtin_of(kind)', 'builtin_of(kind)'),
     ('a list of MSRs passes over one that is absent', MSR, '\treturn exit_raise_gp(vcpu);\n}\n\n/* -- which accesses', '\treturn EXIT_NEXT;\n}\n\n/* -- which accesses'),
-    ('the hypervisors\' MSRs are read from the hardware', MSR, 'if (!is_hypervisor_msr(access->msr))', 'if (!is_hypervisor_msr(access->msr) || !access->is_write)'),
+    ('the hypervisors\' MSRs are read from the hardware', MSR, '|| beneath_found())', '|| beneath_found() || !access->is_write)'),
     ('whoever goes takes the policy along', MSR, 'if (!err)\n\t\terr = msr_policy_apply((uint32_t)gone->first, (uint32_t)gone->last);', ''),
     ('whoever goes takes what others look at along', MSR, 'i < msrs.n; i++)\n\t\terr = row_apply(&msrs.rows[i]);', 'i < 0; i++)\n\t\terr = row_apply(&msrs.rows[i]);'),
     ('the APIC moves', POLICY, '(access->value ^ now) & APIC_BASE_ADDRESS', '(access->value ^ now) & APIC_BASE_ADDRESS & now'),
@@ -272,6 +273,15 @@ DEFECTS = [
     ('an MSR of root mode is taken for the guest\'s', GUEST_MSR, '*value = vmcs_read(row->field);', '*value = cpu_rdmsr(msr);'),
     ('execute disable goes where there is one for both', GUEST_MSR, '!(value & EFER_NXE)', '!value'),
     ('root mode gets the guest\'s EFER', GUEST_MSR, '\tcpu_wrmsr(MSR_IA32_EFER, own);\n', ''),
+    ('32-bit code is told of SYSCALL', CPUID, '!vcpu_read(vcpu, VCPU_CODE64)', 'false'),
+    ('key locker is root mode\'s', CPUID, 'if (!((own ^ guests) & CR4_KL))', 'if (own ^ own)'),
+    ('CPUID of processes does not fault', BENEATH, '&& enables & CPUID_FAULTS', '&& enables > CPUID_FAULTS'),
+    ('processes call the hypervisor beneath as the kernel', BENEATH, '!found || vcpu_read(vcpu, VCPU_CPL) ||', '!found ||'),
+    ('32-bit code calls the hypervisor beneath', BENEATH, '!vcpu_read(vcpu, VCPU_CODE64) ||', ''),
+    ('nobody is beneath', BENEATH, 'found = features.ecx & CPUID_1_ECX_HYPERVISOR;', 'found = false;'),
+    ('Plinth\'s leaf stands over the second hypervisor\'s', BENEATH, 'i < LEAF_TRIES && is_taken(leaf)', 'i < 2 && is_taken(leaf)'),
+    ('Plinth\'s own calls go down', HYPERCALL, 'return ours ? exit_raise_ud(vcpu) : beneath_call(vcpu);', '(void)ours;\n\treturn beneath_call(vcpu);'),
+    ('a hidden leaf hides XCR0', CONTROL, '\t\treturn ~0ull;', '\t\treturn 0;'),
     ('an MSR that entries load starts with 0', SETUP, 'vmcs_write(switched_msrs[i].field, cpu_rdmsr(switched_msrs[i].msr));',
      'vmcs_write(switched_msrs[i].field, 0);'),
     # What only shows when several CPUs are in the VMM at once.

@@ -29,6 +29,7 @@ FIRST_SWEEPS = [
     ('signals', 'tests/mocks/test_mocks_signals', [], 10),
     ('features', 'tests/mocks/test_mocks_features', [], 10),
     ('single faults', 'tests/mocks/test_mocks_faults', ['--filter', 'faults/single'], 60),
+    ('state', 'tests/mocks/test_mocks_state', [], 10),
     ('exits', 'tests/mocks/test_mocks_exits', [], 120),
     ('commands', 'tests/mocks/test_mocks_commands', [], 60),
     ('worlds', 'tests/mocks/test_mocks_worlds', [], 30),

@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 #include "internal.h"
 
-#define HIGHEST	     0x16u
+#define HIGHEST	     0x19u
+#define HIGHEST_LIMITED 3u
+#define MISC_ENABLE_LIMIT (1ull << 22)
+#define XSS_PT 0x100ull
+#define RIGHTS_L 0x2000u
 #define HIGHEST_EXTENDED 0x80000008u
 
 static void features(struct cpu_leaf *out)
 {
 	*out = (struct cpu_leaf){ .eax = 0x50654, .ebx = model.here << 24, .ecx = 0x7efa3203, .edx = 0xbfebfbff };
 	out->ecx &= ~(CPUID_1_ECX_VMX | CPUID_1_ECX_OSXSAVE);
+	out->ecx |= model.kind->hypervisor ? CPUID_1_ECX_HYPERVISOR : 0;
 	out->ecx |= model.kind->no_vmx ? 0 : CPUID_1_ECX_VMX;
 	out->edx &= ~(model.kind->no_debug_store ? 1u << 21 : 0);
 	/* What the CPU reports is what its own CR4 says. */
@@ -24,11 +29,51 @@ static void more_features(struct cpu_leaf *out)
 	out->edx = k->pconfig ? 1u << 18 : 0;
 }
 
+/* XSAVE areas: of x87 and SSE with the header, of AVX, and of the trace, which only supervisors save. */
+static void xsave(uint32_t subleaf, struct cpu_leaf *out)
+{
+	const struct model_state *st = &model_here()->st;
+	uint32_t user = 0x240 + (st->xcr0 & 4 ? 0x100 : 0);
+
+	if (!subleaf)
+		*out = (struct cpu_leaf){ .eax = 7, .ebx = user, .ecx = 0x340 };
+	else if (subleaf == 1)
+		*out = (struct cpu_leaf){ .eax = 7 | (model.kind->xsaves ? 1u << 3 : 0),
+					  .ebx = user + (st->msr[MODEL_MSR_XSS] & XSS_PT ? 0x80 : 0), .ecx = XSS_PT };
+}
+
+/* SDM, "CPUID": SYSCALL is for 64-bit mode only. */
+static uint32_t extended_features(void)
+{
+	const uint32_t syscall = model_here()->st.seg[MODEL_CS].rights & RIGHTS_L ? CPUID_EXTENDED_EDX_SYSCALL : 0;
+
+	return 0x24100000 | syscall | (model.kind->rdtscp ? 1u << 27 : 0);
+}
+
+static uint32_t highest(void)
+{
+	const bool limited = model_here()->st.msr[MODEL_MSR_MISC_ENABLE] & MISC_ENABLE_LIMIT;
+
+	return limited ? HIGHEST_LIMITED : model.kind->highest_leaf ? model.kind->highest_leaf : HIGHEST;
+}
+
+/* "SomebodyElse" in each block of 100h leaves. */
+static bool hypervisor(uint32_t leaf, struct cpu_leaf *out)
+{
+	if (leaf < 0x40000000 || leaf >= 0x40000000 + model.kind->hypervisor * 0x100)
+		return false;
+	*out = leaf & 0xff ? (struct cpu_leaf){ .eax = leaf ^ 0x1234 }
+			   : (struct cpu_leaf){ leaf + 1, 0x656d6f53, 0x79646f62, 0x65736c45 };
+	return true;
+}
+
 void model_cpuid_answer(uint32_t leaf, uint32_t subleaf, struct cpu_leaf *out)
 {
 	*out = (struct cpu_leaf){ 0 };
+	if (hypervisor(leaf, out) || (leaf < 0x80000000 && leaf > highest() && leaf <= HIGHEST))
+		return;
 	switch (leaf) {
-	case 0: *out = (struct cpu_leaf){ model.kind->highest_leaf ? model.kind->highest_leaf : HIGHEST, 0x756e6547, 0x6c65746e, 0x49656e69 }; break;
+	case 0: *out = (struct cpu_leaf){ highest(), 0x756e6547, 0x6c65746e, 0x49656e69 }; break;
 	case 1: features(out); break;
 	case 7:
 		if (!subleaf)
@@ -37,14 +82,10 @@ void model_cpuid_answer(uint32_t leaf, uint32_t subleaf, struct cpu_leaf *out)
 			out->eax = model.kind->msrlist ? 1u << 27 : 0;
 		break;
 	case 10: out->eax = model.kind->counters ? 0x07300400 | model.kind->counters : 0; break;
-	case 13:
-		if (!subleaf)
-			*out = (struct cpu_leaf){ .eax = 7, .ebx = 0x340, .ecx = 0x340 };
-		else if (subleaf == 1)
-			out->eax = 7 | (model.kind->xsaves ? 1u << 3 : 0);
-		break;
+	case 13: xsave(subleaf, out); break;
+	case CPUID_KEY_LOCKER: out->ebx = model.kind->key_locker && model_here()->st.cr4 & CR4_KL ? 1 : 0; break;
 	case 0x80000000: out->eax = HIGHEST_EXTENDED; break;
-	case 0x80000001: out->edx = 0x24100800 | (model.kind->rdtscp ? 1u << 27 : 0); break;
+	case 0x80000001: out->edx = extended_features(); break;
 	case 0x80000008: out->eax = model.kind->caps.linear_bits << 8 | model.kind->caps.physical_bits; break;
 	default:
 		/* Beyond the highest leaf a CPU answers with the highest one. */

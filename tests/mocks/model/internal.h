@@ -43,6 +43,9 @@ void model_cpuid_answer(uint32_t leaf, uint32_t subleaf, struct cpu_leaf *out);
 bool model_msr_read(uint32_t msr, uint64_t *value);
 bool model_msr_write(uint32_t msr, uint64_t value);
 
+/* hypervisor.c: what it makes of the registers of a call; false: #UD. */
+bool model_beneath(struct vcpu_regs *regs);
+
 /* exception.c: an exception of the instruction at hand. */
 enum raise_how { RAISE_PLAIN, RAISE_FIXUP };
 /* True: execution goes on (at the fix-up); otherwise it does not return. */

@@ -59,6 +59,9 @@ const struct model_kind model_kinds[] = {
 	{ .name = "vmcs-below-4g", .caps = CAPS_ALL, .caps.basic = BASIC | 1ull << 48, USUAL },
 	{ .name = "cr4-bit-not-allowed", .caps = CAPS_ALL, .caps.cr4_fixed1 = FIXED1_CR4 & ~CR4_SMAP, USUAL },
 	{ .name = "cr0-bit-demanded", .caps = CAPS_ALL, .caps.cr0_fixed0 = FIXED0_CR0 | CR0_TS, USUAL },
+	{ .name = "on-a-hypervisor", .caps = CAPS_ALL, USUAL, .hypervisor = 1, .faults = true },
+	{ .name = "on-two-hypervisors", .caps = CAPS_ALL, USUAL, .hypervisor = 2 },
+	{ .name = "key-locker", .caps = CAPS_ALL, .caps.cr4_fixed1 = FIXED1_CR4 | CR4_KL, USUAL, .key_locker = true },
 };
 
 const unsigned int model_n_kinds = sizeof(model_kinds) / sizeof(model_kinds[0]);

@@ -106,6 +106,8 @@ struct model_kind {
 	bool init_stays;	/* an INIT is still there after the exit that told of it, as in some CPUs */
 	bool no_vmx, rdtscp, invpcid, xsaves, waitpkg, pconfig, rdpid, msrlist, pt;
 	bool no_debug_store, no_mca; /* no_mca: without the registers that tell of machine checks */
+	bool key_locker, faults; /* CPUID leaf 19h; CPUID faulting, of a hypervisor */
+	uint32_t hypervisor; /* beneath everything: so many blocks of CPUID leaves are its */
 	uint32_t counters;	/* version of the architectural performance counters */
 	bool in_smx, refuses_vmxon; /* after a measured launch; a hypervisor below has the last word */
 	uint64_t feature_control;
@@ -157,6 +159,7 @@ struct model {
 	bool uart_faults;     /* whoever touches it gets #GP */
 	uint32_t uart_raised; /* how often */
 
+	uint32_t hypercalls; /* that the hypervisor beneath got */
 	uint32_t violations;
 	char violation[8][200]; /* the first few */
 

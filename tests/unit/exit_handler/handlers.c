@@ -202,6 +202,26 @@ Test(handlers, hypercalls_of_an_extension)
 	root_expect_clean();
 }
 
+/* A kernel's own 32-bit code: root mode would ask as 64-bit code, with other registers. */
+Test(handlers, hypercalls_of_32_bit_code_stay)
+{
+	struct model_cpu *cpu = &model.cpu[0];
+
+	for (unsigned int i = 0; i < model_n_kinds; i++)
+		if (!strcmp(model_kinds[i].name, "on-a-hypervisor"))
+			root_up(&model_kinds[i]);
+	call(5);
+	cr_expect_eq(model.hypercalls, 1);
+	cr_expect_eq(cpu->event.info, 0);
+	cpu->st.seg[MODEL_CS].rights = 0xc09b;
+	cpu->regs = (struct vcpu_regs){.rax = 5};
+	cpu->rip = 0x1000;
+	cr_assert_eq(model_exit(0, &vmcall), MODEL_GUEST);
+	cr_expect_eq(cpu->event.info, INFO_UD);
+	cr_expect_eq(model.hypercalls, 1);
+	root_expect_clean();
+}
+
 /* -- kinds ------------------------------------------------------------------------------------ */
 
 Test(handlers, kinds_that_do_not_exist)

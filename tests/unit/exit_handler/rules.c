@@ -11,7 +11,8 @@ static struct plinth_shared_cpu shared;
 static uint64_t regs[VCPU_REG_COUNT]; /* of the guest */
 static uint64_t supported;	      /* XCR0 bits of the CPU */
 static uint64_t xcr0;
-static bool refuses; /* the CPU refuses XSETBV in the end */
+static uint32_t highest = 13; /* leaf of CPUID */
+static bool refuses;	      /* the CPU refuses XSETBV in the end */
 static uint8_t raised;
 static struct {
 	uint16_t port;
@@ -72,8 +73,13 @@ void vcpu_take_init(struct vcpu *v)
 
 void cpu_cpuid(uint32_t leaf, uint32_t subleaf, struct cpu_leaf *out)
 {
-	cr_expect_eq(leaf, 13);
 	cr_expect_eq(subleaf, 0);
+	if (!leaf) {
+		*out = (struct cpu_leaf){.eax = highest};
+		return;
+	}
+	cr_expect_eq(leaf, 13);
+	cr_expect_geq(highest, 13, "it is not there");
 	*out = (struct cpu_leaf){.eax = (uint32_t)supported, .edx = (uint32_t)(supported >> 32)};
 }
 
@@ -164,6 +170,16 @@ Test(rules, xsetbv)
 		cr_expect_eq(xcr0, cases[i].valid ? cases[i].value : 0);
 		cr_expect_eq(raised, cases[i].valid ? 0 : VECTOR_GP);
 	}
+}
+
+/* The kernel can hide the leaf that says which bits there are; they are there all the same. */
+Test(rules, xsetbv_without_its_leaf)
+{
+	highest = 3;
+	cr_expect_eq(set(X87 | SSE | AVX), EXIT_NEXT);
+	cr_expect_eq(xcr0, X87 | SSE | AVX);
+	cr_expect_eq(set(X87 | AVX), EXIT_RETRY);
+	cr_expect_eq(raised, VECTOR_GP);
 }
 
 /* The CPU has the last word. */

@@ -2,6 +2,7 @@
 /* Each function executes the instruction it is named after, with its operands, and tells how it ended. */
 #include <criterion/criterion.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include <plinth/intrinsics.h>
 #include <plinth/vcpu.h>
@@ -75,6 +76,55 @@ Test(instructions, msrs, .init = trap_reset)
 	expect(T_WRMSR, 0x1d9, FAR);
 	cr_expect_eq(cpu_xsetbv_safe(0, FAR), 0);
 	expect(T_XSETBV, 0, FAR);
+}
+
+static const uint8_t vmcall[] = {0x0f, 0x01, 0xc1};
+
+/* INTO, and two instructions that do nothing, over the VMCALL. */
+static void write_over_vmcall(void)
+{
+	uint8_t *code = (uint8_t *)cpu_vmcall_guest;
+	const uint64_t page = (uint64_t)code & ~4095ull;
+	unsigned int i = 0;
+
+	while (i < 256 && memcmp(code + i, vmcall, sizeof(vmcall)))
+		i++;
+	cr_assert_lt(i, 256, "no VMCALL in cpu_vmcall_guest()");
+	cr_assert_eq(mprotect((void *)page, 8192, PROT_READ | PROT_WRITE | PROT_EXEC), 0);
+	memcpy(code + i, (const uint8_t[]){0xce, 0x90, 0x90}, sizeof(vmcall));
+}
+
+/* In the order of instruction encodings what stands in the order of the exit stub. */
+static uint64_t guests(const struct vcpu_regs *regs, unsigned int number)
+{
+	const uint64_t *r = &regs->r15;
+	static const uint8_t place[16] = {14, 13, 12, 11, 0, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0};
+
+	return r[place[number]];
+}
+
+Test(instructions, hypercall, .init = trap_reset)
+{
+	struct vcpu vcpu = {0};
+	uint64_t *words = (uint64_t *)&vcpu.regs;
+	struct vcpu_regs before;
+
+	write_over_vmcall();
+	for (unsigned int i = 0; i < sizeof(vcpu.regs) / sizeof(*words); i++)
+		words[i] = FAR + 0x0101010101010101ull * i;
+	before = vcpu.regs;
+	cr_assert_eq(cpu_vmcall_guest(&vcpu), 0);
+	for (unsigned int i = 0; i < 16; i++) {
+		if (i == 4) /* RSP */
+			continue;
+		cr_expect_eq(trap.regs.gpr[i], guests(&before, i), "register %u goes", i);
+		cr_expect_eq(guests(&vcpu.regs, i), ~guests(&before, i), "register %u comes back", i);
+	}
+	expect(T_VMCALL, before.rax, 0);
+	trap.refused = true;
+	before = vcpu.regs;
+	cr_expect_eq(cpu_vmcall_guest(&vcpu), PLINTH_E_FAULT);
+	cr_expect(!memcmp(&before, &vcpu.regs, sizeof(before)));
 }
 
 Test(instructions, refused, .init = trap_reset)

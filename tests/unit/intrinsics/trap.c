@@ -250,6 +250,19 @@ static void two_bytes(struct insn *i)
 	}
 }
 
+/*
+ * VMCALL itself may lead to a hypervisor that the test runs on, and no signal comes: the test writes INTO
+ * over it, which is undefined in 64-bit mode. The answer is the complement of every register.
+ */
+static void hypercall(struct insn *i)
+{
+	note(T_VMCALL, (uint64_t)i->gregs[REG_RAX], 0, 0);
+	note_regs(i);
+	for (unsigned int n = 0; n < 16; n++)
+		if (n != 4)
+			*gpr(i, n) = ~*gpr(i, n);
+}
+
 static void execute(struct insn *i)
 {
 	uint8_t opcode = *i->at++;
@@ -261,6 +274,7 @@ static void execute(struct insn *i)
 		note(T_LOAD_SEG, i->reg & 7u, (uint16_t)*gpr(i, i->rm), 0);
 		break;
 	case 0xcb: far_return(i); break;
+	case 0xce: hypercall(i); break;
 	case 0xcd: note(T_INT2, *i->at++, 0, 0); break;
 	case 0xec:
 		note(T_IN, (uint16_t)i->gregs[REG_RDX], 0, 0);

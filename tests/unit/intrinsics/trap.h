@@ -45,6 +45,7 @@ enum trap_name {
 	T_VMWRITE, /* a: field, b: value */
 	T_VMLAUNCH,
 	T_VMRESUME,
+	T_VMCALL, /* a: RAX */
 	T_UD,
 };
 
