@@ -4,6 +4,7 @@
 #define STUB_LINUX_MODULE_H
 
 #include <errno.h>
+#include <stdbool.h>
 
 #define __init
 #define __exit
@@ -17,6 +18,7 @@
 extern int (*const stub_module_init)(void);
 extern void (*const stub_module_exit)(void);
 
+bool is_module_sig_enforced(void);
 void __module_get(void *module);
 
 #endif
