@@ -41,15 +41,8 @@ static void stop_virt(void *ctx)
 		os_virt_release();
 }
 
-static int start_kernel_half(void *ctx)
-{
-	map_kernel_half(ctx);
-	return 0;
-}
-
 static const struct step start_steps[] = {
 	{"keep others away", start_virt, stop_virt},
-	{"refresh the kernel's half", start_kernel_half, NULL},
 	{"start the CPUs", cpus_start, cpus_stop},
 };
 
@@ -207,7 +200,7 @@ struct core *core_create(void)
 	return os_alloc_pages(core_pages(sizeof(struct core_box)), OS_PAGE);
 }
 
-int core_destroy(struct core *core)
+int core_retire(struct core *core)
 {
 	struct core_report *report = &((struct core_box *)core)->report;
 
@@ -218,8 +211,15 @@ int core_destroy(struct core *core)
 	if (core->state == PLINTH_LOADED)
 		(void)run_locked(core, &unload_command, report);
 	os_unlock();
-	if (core->state == PLINTH_CORRUPT)
-		return PLINTH_E_CORRUPT;
+	return core->state == PLINTH_CORRUPT ? PLINTH_E_CORRUPT : 0;
+}
+
+int core_destroy(struct core *core)
+{
+	int err = core_retire(core);
+
+	if (err)
+		return err;
 	os_free_pages(core, core_pages(sizeof(struct core_box)));
 	return 0;
 }
@@ -236,7 +236,6 @@ int core_cpu_online(struct core *core, uint32_t cpu, struct core_report *report)
 	}
 	core->report = report;
 	explain_mark(core);
-	map_kernel_half(core);
 	err = cpus_start_one(&core->cpus[cpu]);
 	core->report = NULL;
 	return core->state == PLINTH_CORRUPT ? PLINTH_E_CORRUPT : err;

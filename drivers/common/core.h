@@ -43,7 +43,17 @@ struct core_load {
 struct core *core_create(void);
 
 /**
- * core_destroy() - stop, unload and free, as far as the state allows.
+ * core_retire() - stop and unload, as far as the state allows, for good.
+ *
+ * Nobody may give commands any more. Until then whoever tells the core of events must go on doing so: a CPU that goes
+ * is given back first. Afterwards events change nothing, and their source can be taken away.
+ *
+ * Context: may sleep. Return: 0, or PLINTH_E_CORRUPT as core_destroy().
+ */
+int core_retire(struct core *core);
+
+/**
+ * core_destroy() - core_retire(), and free. Nobody may tell the core of an event any more.
  * Return: 0, or PLINTH_E_CORRUPT: a CPU may still run in the VMM, so its memory and the
  *         core stay, and so must the code that the core is part of.
  */

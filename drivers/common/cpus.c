@@ -71,7 +71,7 @@ static int launch_here(void *arg)
 {
 	struct core_cpu *c = arg;
 	struct core *core = c->core;
-	int err = os_vmm_start(os_virt_to_phys(core_launch_pgd(core)), c->stack_top, core->entry[ENTRY_START], c->cpu);
+	int err = os_vmm_start(map_launch_tables(core), c->stack_top, core->entry[ENTRY_START], c->cpu);
 
 	if (!err) {
 		c->guest = true;

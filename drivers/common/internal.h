@@ -161,9 +161,9 @@ int space_place(void *ctx);
 int pool_choose_heap(struct core *core);
 int pool_alloc(struct core *core);
 
-/* map.c: a step of a load, and what a start repeats. */
+/* map.c: a step of a load; the launch tables, for the CPU this runs on, interrupts off, until they are on again. */
 int map_all(void *ctx);
-void map_kernel_half(struct core *core);
+uint64_t map_launch_tables(const struct core *core);
 
 /* maps.c: on a CPU that is no guest; the step of a load. */
 int maps_check(struct core *core, uint32_t cpu);

@@ -118,11 +118,15 @@ int map_all(void *ctx)
 	}
 	/* The launch tables share everything below their top level with the root tables. */
 	memcpy(core_launch_pgd(core), pool_page(core, 0), OS_PAGE / 2);
-	map_kernel_half(core);
 	return 0;
 }
 
-void map_kernel_half(struct core *core)
+/*
+ * Not all of the kernel's half is the same in every process: with page-table isolation the LDT is not, to which the
+ * segment registers of the process that happens to run on a CPU may lead. So it is taken anew for each use.
+ */
+uint64_t map_launch_tables(const struct core *core)
 {
 	os_kernel_half(core_launch_pgd(core));
+	return os_virt_to_phys(core_launch_pgd(core));
 }

@@ -75,7 +75,14 @@ uint64_t os_ticks(void);
 /** os_paging_levels() - levels of the page tables in use: 4, or 5 (CR4.LA57). */
 uint32_t os_paging_levels(void);
 
-/** os_kernel_half() - copy the entries 256 to 511 of the kernel's top-level table. */
+/**
+ * os_kernel_half() - copy the entries 256 to 511 of the top-level table in use on this CPU.
+ *
+ * Another CPU may be on its way through @table: an entry that is right is not written, any other in one
+ * piece.
+ *
+ * Context: interrupts off.
+ */
 void os_kernel_half(uint64_t *table);
 
 /* -- the gate: where the VMM is entered and left -------------------------- */

@@ -12,7 +12,7 @@ static int call_here(void *arg)
 	const struct call *call = arg;
 	const struct space_region *stack = &call->core->space[SPACE_STACK];
 
-	return os_vmm_call(os_virt_to_phys(core_launch_pgd(call->core)), stack->va + stack->pages * OS_PAGE, call->fn,
+	return os_vmm_call(map_launch_tables(call->core), stack->va + stack->pages * OS_PAGE, call->fn,
 			   call->arg0, call->arg1);
 }
 

@@ -103,13 +103,18 @@ SYM_FUNC_END(gate_stop)
 /*
  * Where the VMM jumps to when it has given the CPU back (plinth/boot.h): on the launch
  * tables, with the kernel's CR3 in RDI and RDI, RFLAGS, RIP on the kernel's stack.
+ *
+ * After a crash that is in the middle of anything, so the return is no call of a thunk, which may
+ * change flags; and no IRET, which would end the blocking of NMIs in a handler of one.
  */
 SYM_FUNC_START(gate_land)
 	ENDBR
 	movq	%rdi, %cr3
 	popq	%rdi
 	popfq
-	RET
+	ANNOTATE_UNRET_SAFE
+	ret
+	int3
 SYM_FUNC_END(gate_land)
 STACK_FRAME_NON_STANDARD gate_land
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
 /* LOAD: fetch the files from user space, then let the core judge them. */
+#include <linux/capability.h>
 #include <linux/mm.h>
+#include <linux/security.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
@@ -10,6 +12,7 @@
 
 #include "drivers/linux/linux.h"
 #include "drivers/linux/load.h"
+#include "drivers/linux/signature.h"
 
 #define NAME_BYTES 256
 
@@ -69,8 +72,6 @@ static int fetch_plan(struct core_load *load, const struct plinth_ctl_load *arg,
 {
 	void *plan;
 
-	if (!arg->plan)
-		return 0;
 	if (arg->n_plan_bytes > PLINTH_CTL_MAX_PLAN_BYTES) {
 		report_line(report, "link plan: %llu bytes; at most %u are possible", arg->n_plan_bytes,
 			    PLINTH_CTL_MAX_PLAN_BYTES);
@@ -118,6 +119,53 @@ static int check_options(const struct plinth_ctl_load *arg, struct core_report *
 	return 0;
 }
 
+/*
+ * Who loads a module of the VMM gives orders to the machine, as who loads one of the kernel's: the same is asked
+ * of both. What comes without a signature, in a kernel that wants one, is refused; a port that the VMM
+ * writes to, in a kernel that gives nobody ports, too.
+ */
+static int check_permitted(const struct plinth_ctl_load *arg, struct core_report *report)
+{
+	if (!capable(CAP_SYS_MODULE)) {
+		report_line(report, "load refused: it needs CAP_SYS_MODULE: modules of the VMM have the kernel's privilege");
+		return PLINTH_E_PERM;
+	}
+	if (arg->uart_port && security_locked_down(LOCKDOWN_IOPORT)) {
+		report_line(report, "UART port 0x%x refused: the kernel is locked down and gives nobody I/O ports", arg->uart_port);
+		return PLINTH_E_PERM;
+	}
+	return 0;
+}
+
+static void say_unsigned(const struct core_file *file, int err, struct core_report *report)
+{
+	if (err == -ENODATA)
+		report_line(report, "%s refused: it is not signed, and this kernel takes signed modules only", file->name);
+	else
+		report_line(report, "%s refused: this kernel takes signed modules only, and its signature does not hold (%d)",
+			    file->name, err);
+}
+
+/* All of them are judged and, if that counts here, named. */
+static int check_signatures(const struct files *files, struct core_report *report)
+{
+	int result = 0;
+	u32 i;
+
+	for (i = 0; i < files->n; i++) {
+		int err = signature_verify(files->core[i].bytes, files->core[i].n_bytes);
+
+		if (!err)
+			continue;
+		/* Asked when it matters, because the kernel logs it. */
+		if (!result && !signature_wanted())
+			return 0;
+		say_unsigned(&files->core[i], err, report);
+		result = PLINTH_E_PERM;
+	}
+	return result;
+}
+
 int load_from_user(const struct plinth_ctl_load *arg, struct core_report *report)
 {
 	struct core_load load = {
@@ -129,8 +177,10 @@ int load_from_user(const struct plinth_ctl_load *arg, struct core_report *report
 		.heap_bytes = arg->heap_bytes,
 	};
 	struct files *files;
-	int err = check_options(arg, report);
+	int err = check_permitted(arg, report);
 
+	if (!err)
+		err = check_options(arg, report);
 	if (err)
 		return err;
 	files = kvzalloc(sizeof(*files), GFP_KERNEL);
@@ -139,6 +189,9 @@ int load_from_user(const struct plinth_ctl_load *arg, struct core_report *report
 	err = fetch_files(files, arg, report);
 	load.files = files->core;
 	if (!err)
+		err = check_signatures(files, report);
+	/* It can choose between definitions of one name, and nobody signs it. */
+	if (!err && arg->plan && !signature_wanted())
 		err = fetch_plan(&load, arg, report);
 	if (!err)
 		err = core_load(plinth_core, &load, report);

@@ -50,15 +50,22 @@ destroy:
 
 static void __exit plinth_exit(void)
 {
+	int err;
+
 	misc_deregister(&device);
-	/*
-	 * If that fails a CPU stays under the VMM, which needs nothing of this module
-	 * until it is asked to stop; the emergency stop goes with us.
-	 */
-	if (core_destroy(plinth_core))
-		os_virt_release();
+	/* As long as a CPU is a guest we have to hear of what happens to it, and as long as we hear it there
+	 * is a core. */
+	err = core_retire(plinth_core);
 	events_unregister();
 	watch_unregister();
+	/*
+	 * If that failed a CPU stays under the VMM, which needs nothing of this module
+	 * until it is asked to stop; the emergency stop goes with us.
+	 */
+	if (err)
+		os_virt_release();
+	else
+		core_destroy(plinth_core);
 }
 
 module_init(plinth_init);

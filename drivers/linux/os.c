@@ -166,8 +166,14 @@ uint32_t os_paging_levels(void)
 void os_kernel_half(uint64_t *table)
 {
 	const u64 *kernel = __va(read_cr3_pa());
+	size_t i;
 
-	memcpy(table + PTRS_PER_PGD / 2, kernel + PTRS_PER_PGD / 2, PAGE_SIZE / 2);
+	for (i = PTRS_PER_PGD / 2; i < PTRS_PER_PGD; i++) {
+		u64 entry = READ_ONCE(kernel[i]);
+
+		if (READ_ONCE(table[i]) != entry)
+			WRITE_ONCE(table[i], entry);
+	}
 }
 
 /* -- the gate -------------------------------------------------------------- */

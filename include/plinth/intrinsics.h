@@ -116,15 +116,20 @@ PLINTH_EXPORT void cpu_load_gdt(const struct cpu_table *table);
 PLINTH_EXPORT void cpu_load_idt(const struct cpu_table *table);
 PLINTH_EXPORT void cpu_store_selectors(struct cpu_selectors *out);
 
+/** cpu_load_code() - load CS (by far return) and SS, of CPL 0. */
+PLINTH_EXPORT void cpu_load_code(uint16_t cs, uint16_t ss);
+
+enum cpu_data_segment { CPU_ES, CPU_DS, CPU_FS, CPU_GS };
+
 /**
- * cpu_load_selectors() - load ES, DS, SS, GS, CS (by far return) and LDTR.
- * @selectors: values; TR and FS are not touched
+ * cpu_load_data() - load one of the other segment registers.
+ * @selector: of the GDT or, if its bit 2 is set, of the LDT in use; below 4: none
  *
- * GS base is whatever the descriptor says afterwards.
+ * The base of FS and GS is whatever the descriptor says afterwards; loading FS ends cpu_local().
  */
-PLINTH_EXPORT void cpu_load_selectors(const struct cpu_selectors *selectors);
-/** cpu_load_fs() - load FS; its base is whatever the descriptor says: ends cpu_local(). */
-PLINTH_EXPORT void cpu_load_fs(uint16_t selector);
+PLINTH_EXPORT void cpu_load_data(enum cpu_data_segment which, uint16_t selector);
+/** cpu_load_ldt() - LLDT: reads the GDT alone, nothing of the LDT itself. */
+PLINTH_EXPORT void cpu_load_ldt(uint16_t selector);
 PLINTH_EXPORT void cpu_load_tr(uint16_t selector);
 
 /* -- caches, translation, ports ------------------------------------------- */

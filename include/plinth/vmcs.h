@@ -74,6 +74,7 @@ enum vmcs_field {
 #define ENTRY_LOAD_EFER	 (1u << 15)
 #define ENTRY_LOAD_BND	 (1u << 16)
 #define ENTRY_LOAD_RTIT	 (1u << 18)
+#define ENTRY_LOAD_CET	 (1u << 20)
 #define ENTRY_LOAD_LBR	 (1u << 21)
 
 #endif

@@ -63,7 +63,9 @@
 #define MSR_IA32_PAT		     0x00000277u
 #define MSR_IA32_PERF_GLOBAL_CTRL    0x0000038fu
 #define MSR_IA32_PEBS_ENABLE	     0x000003f1u
+#define MSR_IA32_U_CET		     0x000006a0u
 #define MSR_IA32_S_CET		     0x000006a2u
+#define MSR_IA32_PL3_SSP	     0x000006a7u
 #define MSR_IA32_RTIT_CTL	     0x00000570u
 #define MSR_IA32_BNDCFGS	     0x00000d90u
 #define MSR_IA32_LBR_CTL	     0x000014ceu

@@ -36,7 +36,7 @@ void cpu_store_selectors(struct cpu_selectors *out)
 	__asm__ volatile("str %0" : "=r"(out->tr));
 }
 
-static void load_cs(uint16_t selector)
+void cpu_load_code(uint16_t cs, uint16_t ss)
 {
 	uint64_t scratch;
 
@@ -46,23 +46,26 @@ static void load_cs(uint16_t selector)
 			 "lretq\n"
 			 "1:"
 			 : "=&r"(scratch)
-			 : "r"((uint64_t)selector)
+			 : "r"((uint64_t)cs)
 			 : "memory");
+	__asm__ volatile("mov %0, %%ss" ::"r"((uint32_t)ss));
 }
 
-void cpu_load_selectors(const struct cpu_selectors *selectors)
+void cpu_load_data(enum cpu_data_segment which, uint16_t selector)
 {
-	__asm__ volatile("lldt %0" ::"r"(selectors->ldtr));
-	load_cs(selectors->cs);
-	__asm__ volatile("mov %0, %%ss" ::"r"((uint32_t)selectors->ss));
-	__asm__ volatile("mov %0, %%ds" ::"r"((uint32_t)selectors->ds));
-	__asm__ volatile("mov %0, %%es" ::"r"((uint32_t)selectors->es));
-	__asm__ volatile("mov %0, %%gs" ::"r"((uint32_t)selectors->gs));
+	uint32_t value = selector;
+
+	switch (which) {
+	case CPU_ES: __asm__ volatile("mov %0, %%es" ::"r"(value)); return;
+	case CPU_DS: __asm__ volatile("mov %0, %%ds" ::"r"(value)); return;
+	case CPU_FS: __asm__ volatile("mov %0, %%fs" ::"r"(value)); return;
+	case CPU_GS: __asm__ volatile("mov %0, %%gs" ::"r"(value)); return;
+	}
 }
 
-void cpu_load_fs(uint16_t selector)
+void cpu_load_ldt(uint16_t selector)
 {
-	__asm__ volatile("mov %0, %%fs" ::"r"((uint32_t)selector));
+	__asm__ volatile("lldt %0" ::"r"(selector) : "memory");
 }
 
 void cpu_load_tr(uint16_t selector)

@@ -10,17 +10,18 @@
 #define GDT_CODE_64 0x00209b0000000000ull
 #define GDT_DATA    0x0000930000000000ull
 #define GDT_TSS_64  0x0000890000000000ull
+#define GDT_LDT	    0x0000820000000000ull
+#define LDT_LIMIT   0xffffull /* whatever index a selector has */
 
 #define GATE_INTERRUPT 0x8e00ull
 #define IST_NMI	       1u
 #define IST_FAULT      2u
 #define IST_MC	       3u /* it may arrive on any of the others, and goes back there */
+#define GATE_IST       (7ull << 32)
 
-static void tss_descriptor(uint64_t *slot, const struct host_tss *tss)
+static void system_descriptor(uint64_t *slot, uint64_t kind, uint64_t base, uint64_t limit)
 {
-	uint64_t base = (uint64_t)tss;
-
-	slot[0] = GDT_TSS_64 | (sizeof(*tss) - 1) | (base & 0xffffff) << 16 | (base >> 24 & 0xff) << 56;
+	slot[0] = kind | limit | (base & 0xffffff) << 16 | (base >> 24 & 0xff) << 56;
 	slot[1] = base >> 32;
 }
 
@@ -47,9 +48,24 @@ void host_tables_init(struct host_tables *tables, uint64_t nmi_stack, uint64_t f
 	tables->tss.ist[IST_NMI - 1] = nmi_stack;
 	tables->tss.ist[IST_FAULT - 1] = fault_stack;
 	tables->tss.ist[IST_MC - 1] = mc_stack;
-	tss_descriptor(&tables->gdt[HOST_TR / 8], &tables->tss);
+	system_descriptor(&tables->gdt[HOST_TR / 8], GDT_TSS_64, (uint64_t)&tables->tss, sizeof(tables->tss) - 1);
 	for (unsigned int vector = 0; vector < CPU_FAULT_VECTORS; vector++)
 		tables->idt[vector] = gate(cpu_fault_stub(vector), HOST_CS, ist_of(vector));
+}
+
+void host_show_ldt(struct host_tables *tables, uint16_t selector, uint64_t descriptor)
+{
+	uint64_t base = (uint64_t)&tables->ldt_entry - (selector & ~7u);
+
+	tables->ldt_entry = descriptor;
+	system_descriptor(&tables->gdt[HOST_LDT / 8], GDT_LDT, base, LDT_LIMIT);
+	cpu_load_ldt(HOST_LDT);
+}
+
+void host_gates_stay(struct host_tables *tables)
+{
+	for (unsigned int vector = 0; vector < CPU_FAULT_VECTORS; vector++)
+		__atomic_store_n(&tables->idt[vector].low, tables->idt[vector].low & ~GATE_IST, __ATOMIC_RELAXED);
 }
 
 /*

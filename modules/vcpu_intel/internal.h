@@ -89,9 +89,12 @@ struct segment_state {
 };
 
 #define RIGHTS_UNUSABLE (1u << 16)
+#define SELECTOR_TI	4u /* of the LDT */
 
 /** segments_capture() - all eight from the registers and the descriptor tables in use. */
 void segments_capture(struct segment_state *out, const struct cpu_table *gdt);
+/** segment_descriptor() - the descriptor that would load as this usable segment, bits 63:32 of its base aside. */
+uint64_t segment_descriptor(const struct segment_state *segment);
 /** descriptor_base() - the base address in a descriptor of 8 or 16 bytes. */
 uint64_t descriptor_base(const uint8_t *descriptor, bool system);
 
@@ -105,6 +108,7 @@ uint64_t descriptor_base(const uint8_t *descriptor, bool system);
 #define HOST_CS		     (HOST_GDT_GUEST_BYTES + 0x00)
 #define HOST_DS		     (HOST_GDT_GUEST_BYTES + 0x08)
 #define HOST_TR		     (HOST_GDT_GUEST_BYTES + 0x10)
+#define HOST_LDT	     (HOST_GDT_GUEST_BYTES + 0x20) /* on the way out: see host_show_ldt() */
 
 struct host_tss {
 	uint32_t reserved0;
@@ -127,7 +131,8 @@ struct msr_entry {
 };
 
 struct host_tables {
-	uint64_t gdt[HOST_GDT_GUEST_BYTES / 8 + 4];
+	uint64_t gdt[HOST_GDT_GUEST_BYTES / 8 + 6];
+	uint64_t ldt_entry; /* the only one that is there of the LDT at HOST_LDT */
 	struct host_tss tss __attribute__((aligned(16)));
 	struct host_gate idt[CPU_FAULT_VECTORS] __attribute__((aligned(16)));
 	struct host_gate borrowed[CPU_FAULT_VECTORS] __attribute__((aligned(16))); /* by host_vmxon() */
@@ -137,6 +142,10 @@ struct host_tables {
 };
 
 void host_tables_init(struct host_tables *tables, uint64_t nmi_stack, uint64_t fault_stack, uint64_t mc_stack);
+/** host_show_ldt() - make LDTR a table of the VMM's own in which a selector leads to this descriptor. */
+void host_show_ldt(struct host_tables *tables, uint16_t selector, uint64_t descriptor);
+/** host_gates_stay() - from now on exceptions and NMIs take the stack that is in use, not one of the task state. */
+void host_gates_stay(struct host_tables *tables);
 /** host_state_write() - the host area of the current VMCS. */
 void host_state_write(struct vcpu *vcpu);
 /** host_vmxon() - VMXON on the kernel's tables, which know of no fix-up: a #GP or #UD of it is CPU_VMX_FAULT. */

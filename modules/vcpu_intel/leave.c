@@ -13,19 +13,20 @@
 #define DESCRIPTOR_BUSY (1ull << 41) /* in a TSS descriptor's first half */
 #define TSS_RSP0	4	     /* offset (SDM, "64-Bit TSS Format") */
 #define MSR_STAR	0xc0000081u
+#define U_CET_SHSTK	1ull
 #define S_CET_ENDBR	4ull /* indirect branches must lead to ENDBR64 */
 #define KERNEL_HALF	(1ull << 63) /* set in each of its addresses */
 
 /* All that the VMCS knows of the guest and that VMXOFF does not restore. */
 struct guest_state {
 	uint64_t cr0, cr3, cr4;
-	uint64_t rip, rsp, rflags, dr7, debugctl;
+	uint64_t rip, rsp, ssp, rflags, dr7, debugctl;
 	uint64_t efer, pat;
 	uint64_t switched[SWITCHED_MSRS];
 	uint64_t sysenter_cs, sysenter_esp, sysenter_eip;
-	uint64_t fs_base, gs_base;
 	uint64_t tr_base;
 	struct cpu_selectors selectors;
+	struct segment_state data[SEG_GS + 1]; /* by enum segment: DS, ES, FS and GS */
 	struct cpu_table gdt, idt;
 };
 
@@ -46,6 +47,15 @@ static void selectors_read(struct cpu_selectors *s)
 	s->tr = (uint16_t)vmcs_read(VMCS_GUEST_TR_SELECTOR);
 }
 
+/* The VMCS numbers the segments as enum segment does, two encodings apart. */
+static void segment_read(struct segment_state *s, enum segment which)
+{
+	s->selector = (uint16_t)vmcs_read(VMCS_GUEST_ES_SELECTOR + 2 * which);
+	s->base = vmcs_read(VMCS_GUEST_ES_BASE + 2 * which);
+	s->limit = (uint32_t)vmcs_read(VMCS_GUEST_ES_LIMIT + 2 * which);
+	s->rights = (uint32_t)vmcs_read(VMCS_GUEST_ES_RIGHTS + 2 * which);
+}
+
 static void state_read(struct vcpu *vcpu, struct guest_state *g)
 {
 	g->cr0 = vcpu_read(vcpu, VCPU_CR0);
@@ -53,6 +63,8 @@ static void state_read(struct vcpu *vcpu, struct guest_state *g)
 	g->cr4 = vcpu_read(vcpu, VCPU_CR4);
 	g->rip = vmcs_read(VMCS_GUEST_RIP);
 	g->rsp = vmcs_read(VMCS_GUEST_RSP);
+	/* Not there, and so 0, where the CPU has no shadow stacks. */
+	g->ssp = vmcs_read(VMCS_GUEST_SSP);
 	g->rflags = vmcs_read(VMCS_GUEST_RFLAGS);
 	g->dr7 = vmcs_read(VMCS_GUEST_DR7);
 	g->debugctl = vmcs_read(VMCS_GUEST_DEBUGCTL);
@@ -64,10 +76,12 @@ static void state_read(struct vcpu *vcpu, struct guest_state *g)
 	g->sysenter_cs = vmcs_read(VMCS_GUEST_SYSENTER_CS);
 	g->sysenter_esp = vmcs_read(VMCS_GUEST_SYSENTER_ESP);
 	g->sysenter_eip = vmcs_read(VMCS_GUEST_SYSENTER_EIP);
-	g->fs_base = vmcs_read(VMCS_GUEST_FS_BASE);
-	g->gs_base = vmcs_read(VMCS_GUEST_GS_BASE);
 	g->tr_base = vmcs_read(VMCS_GUEST_TR_BASE);
 	selectors_read(&g->selectors);
+	segment_read(&g->data[SEG_ES], SEG_ES);
+	segment_read(&g->data[SEG_DS], SEG_DS);
+	segment_read(&g->data[SEG_FS], SEG_FS);
+	segment_read(&g->data[SEG_GS], SEG_GS);
 	g->gdt.base = vmcs_read(VMCS_GUEST_GDTR_BASE);
 	g->gdt.limit = (uint16_t)vmcs_read(VMCS_GUEST_GDTR_LIMIT);
 	g->idt.base = vmcs_read(VMCS_GUEST_IDTR_BASE);
@@ -107,6 +121,16 @@ static void msrs_load(const struct vcpu *vcpu, const struct guest_state *g)
 	cpu_write_dr7(g->dr7);
 }
 
+/*
+ * A user's shadow stack pointer goes into this MSR on the way into the kernel, and IRET takes it from there: the VM exit
+ * was no such way, but the landing ends with an IRET (SDM, "Shadow Stack Switching").
+ */
+static void shadow_stack_load(const struct guest_state *g)
+{
+	if (is_user(&g->selectors) && g->cr4 & CR4_CET && g->ssp && cpu_rdmsr(MSR_IA32_U_CET) & U_CET_SHSTK)
+		cpu_wrmsr(MSR_IA32_PL3_SSP, g->ssp);
+}
+
 /* The landing runs at CPL 0, with the segments SYSCALL would load (SDM, "SYSCALL"). */
 static void selectors_for_landing(struct cpu_selectors *s)
 {
@@ -117,10 +141,22 @@ static void selectors_for_landing(struct cpu_selectors *s)
 }
 
 /*
+ * The launch tables hold the kernel's half as it was at the last start, which is no place to look for an LDT: with
+ * page-table isolation it is a part of the process that runs. What it said the CPU has kept, and so has the VMCS.
+ */
+static void data_load(struct host_tables *host, enum cpu_data_segment which, const struct segment_state *s)
+{
+	if (s->selector & SELECTOR_TI)
+		host_show_ldt(host, s->selector, segment_descriptor(s));
+	cpu_load_data(which, s->selector);
+}
+
+/*
  * Every step leaves a state in which an NMI can be taken: our GDT gets a copy of the
  * guest's, so the selectors of both worlds are valid while segments, TR and IDT
  * change over. LTR wants a descriptor that is not busy and sets the busy bit: it
- * works on the copy, the guest's own GDT may be read-only.
+ * works on the copy, the guest's own GDT may be read-only. Between LTR and LIDT our gates
+ * find the guest's task state, and take none of its stacks.
  */
 static void tables_load(struct host_tables *host, const struct guest_state *g)
 {
@@ -132,14 +168,19 @@ static void tables_load(struct host_tables *host, const struct guest_state *g)
 		bytes = HOST_GDT_GUEST_BYTES;
 	memcpy(host->gdt, (const void *)g->gdt.base, bytes);
 	host->gdt[selectors.tr / 8] &= ~DESCRIPTOR_BUSY;
-	cpu_load_selectors(&selectors);
-	cpu_wrmsr(MSR_IA32_GS_BASE, g->gs_base);
+	cpu_load_code(selectors.cs, selectors.ss);
+	data_load(host, CPU_ES, &g->data[SEG_ES]);
+	data_load(host, CPU_DS, &g->data[SEG_DS]);
+	data_load(host, CPU_GS, &g->data[SEG_GS]);
+	cpu_wrmsr(MSR_IA32_GS_BASE, g->data[SEG_GS].base);
+	host_gates_stay(host);
 	cpu_load_tr(selectors.tr);
 	cpu_load_idt(&g->idt);
-	cpu_load_gdt(&g->gdt);
 	/* From here NMIs are the kernel's, and FS need not lead to cpu_local() any more. */
-	cpu_load_fs(selectors.fs);
-	cpu_wrmsr(MSR_IA32_FS_BASE, g->fs_base);
+	data_load(host, CPU_FS, &g->data[SEG_FS]);
+	cpu_wrmsr(MSR_IA32_FS_BASE, g->data[SEG_FS].base);
+	cpu_load_ldt(selectors.ldtr);
+	cpu_load_gdt(&g->gdt);
 }
 
 /* What the landing pops (see boot.h), below the guest's stack pointer. */
@@ -202,6 +243,7 @@ void vcpu_leave(struct vcpu *vcpu)
 	control_registers_load(&g);
 	mem_cpu_leave(vcpu->local.cpu);
 	msrs_load(vcpu, &g);
+	shadow_stack_load(&g);
 	tables_load(p->host, &g);
 	frame_push(&p->handback, &vcpu->regs, &g);
 	p->handback.nmis = p->nmis_owed;

@@ -4,7 +4,6 @@
 
 #include "internal.h"
 
-#define SELECTOR_TI 4u
 #define SELECTOR_INDEX(s) ((s) & ~7u)
 
 uint64_t descriptor_base(const uint8_t *descriptor, bool system)
@@ -28,6 +27,15 @@ static uint32_t descriptor_limit(uint64_t low)
 static uint32_t descriptor_rights(uint64_t low)
 {
 	return (uint32_t)(low >> 40 & 0xff) | (uint32_t)(low >> 40 & 0xf000);
+}
+
+uint64_t segment_descriptor(const struct segment_state *segment)
+{
+	uint64_t base = segment->base & 0xffffffff, rights = segment->rights;
+	uint64_t limit = rights >> 15 & 1 ? segment->limit >> 12 : segment->limit;
+
+	return (limit & 0xffff) | (limit >> 16 & 0xf) << 48 | (base & 0xffffff) << 16 | (base >> 24) << 56 |
+	       (rights & 0xff) << 40 | (rights & 0xf000) << 40;
 }
 
 static void capture(struct segment_state *out, uint16_t selector, uint64_t table, bool system)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""An unsigned driver in kernels that take signed ones only.
+"""An unsigned driver in kernels that take signed ones only; unsigned modules in one that is locked down later.
 
     locked_test.py BUILD
 
@@ -22,15 +22,15 @@ KERNELS = (
 )
 
 
-def boot(build, folder, option, reason, in_report):
+def boot(build, folder, script, *options):
     """The console of one run; what the PC itself takes for a failure is told by its status alone."""
     console = os.path.join(folder, "console.txt")
     if os.path.exists(console):
         os.remove(console)
     pc = subprocess.run([sys.executable, os.path.join(HERE, "..", "system", "pc"), "--build", build, "--quiet",
                          "--folder", folder, "--emulator", "qemu", "--cpus", "1", "--time-limit", "60",
-                         "--kernel-option", option, "--env", f"LOCKED_BY={reason}", "--env", f"IN_REPORT={in_report}",
-                         "--script", os.path.join(HERE, "locked.sh")], check=False, capture_output=True, text=True)
+                         "--script", os.path.join(HERE, script), *options],
+                        check=False, capture_output=True, text=True)
     if not os.path.exists(console):
         return pc.stdout + pc.stderr
     with open(console, encoding="utf-8", errors="replace") as file:
@@ -39,9 +39,12 @@ def boot(build, folder, option, reason, in_report):
 
 def main():
     build = os.path.abspath(sys.argv[1])
-    for option, reason, in_report in KERNELS:
-        console = boot(build, os.path.join(build, "system", "locked"), option, reason, in_report)
-        print(f"== {option}\n{console}", flush=True)
+    runs = [("locked.sh", "--kernel-option", option, "--env", f"LOCKED_BY={reason}", "--env", f"IN_REPORT={in_report}")
+            for option, reason, in_report in KERNELS]
+    runs.append(("locked_load.sh", "--module", "msr"))
+    for run in runs:
+        console = boot(build, os.path.join(build, "system", "locked"), *run)
+        print(f"== {' '.join(run)}\n{console}", flush=True)
         if not re.search(r"^PASS: [0-9]+ checks$", console, re.M) or re.search(r"^not ok", console, re.M):
             return 1
     return 0

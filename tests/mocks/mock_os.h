@@ -28,6 +28,7 @@ struct mock_world {
 	bool prepared[MOCK_CPUS];  /* entry_prepare() */
 	bool initialised;	   /* entry_init() */
 	int32_t constructed;	   /* constructors minus destructors */
+	uint32_t others_half;	   /* calls into the VMM with the kernel's half of another process */
 };
 
 /* What a test may set. */
@@ -55,6 +56,14 @@ unsigned int mock_disarm(void);
 
 /* Pretend that this CPU runs now. */
 void mock_be_on(uint32_t cpu);
+
+/* The entry of top-level tables that is not the same for all processes: the one for 0xffffc00000000000. */
+#define MOCK_OWN_ENTRY 384u
+
+/* The process that runs on the CPU at hand, for os_kernel_half(). */
+uint32_t mock_process(void);
+/* Whose kernel's half is in a top-level table; below 0: nobody's. */
+int mock_process_in(const uint64_t *table);
 
 /* What lies at a physical address. */
 void *mock_physical(uint64_t pa);

@@ -184,9 +184,21 @@ void os_gate_addresses(uint64_t *stop_rip, uint64_t *land)
 	*land = 0xffffffff81000100;
 }
 
+/* On each CPU another process runs. */
+uint32_t mock_process(void)
+{
+	return here;
+}
+
+static void enter(uint64_t launch_pa)
+{
+	mock_world.others_half += mock_process_in(memory_physical(launch_pa)) != (int)here;
+	memory_enter(launch_pa, mock_config.levels);
+}
+
 int os_vmm_call(uint64_t launch_pa, uint64_t stack_top, uint64_t fn, uint64_t arg0, uint64_t arg1)
 {
-	memory_enter(launch_pa, mock_config.levels);
+	enter(launch_pa);
 	return memory_call(stack_top, fn, arg0, arg1, 0, 0);
 }
 
@@ -194,7 +206,7 @@ int os_vmm_start(uint64_t launch_pa, uint64_t stack_top, uint64_t fn, uint32_t c
 {
 	int err;
 
-	memory_enter(launch_pa, mock_config.levels);
+	enter(launch_pa);
 	err = memory_call(stack_top, fn, cpu, 0x1111, 0x2222, 0x3333);
 	if (!err && (cpu != here || mock_world.guest[cpu]))
 		abort();

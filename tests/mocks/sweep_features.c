@@ -155,12 +155,13 @@ Test(features, trace_that_vmx_would_end_is_refused)
 	sweep_report("traces");
 }
 
+static uint64_t landing_stack[64];
+
 /* A kernel whose indirect branches want ENDBR64: what stops a CPU is not the driver here, which would see to
  * it. */
 Test(features, vmm_that_dies_beneath_landing_pads)
 {
 	static const struct model_exit nobodys = {.reason = 12, .length = 1};
-	static uint64_t stack[64];
 	struct model_kind kind = plain();
 
 	kind.caps.cr4_fixed1 |= CR4_CET;
@@ -169,10 +170,41 @@ Test(features, vmm_that_dies_beneath_landing_pads)
 	expect_start(&kind, 0, NULL);
 	model.cpu[0].st.msr[MODEL_MSR_S_CET] = 4;
 	model.cpu[0].rip = 0xffffffff81000000;
-	model.cpu[0].rsp = model_high((uint64_t)&stack[60]);
+	model.cpu[0].rsp = model_high((uint64_t)&landing_stack[60]);
 	cr_expect_eq(model_exit(0, &nobodys), MODEL_BACK);
 	cr_expect(model.cpu[0].st.cr4 & CR4_CET, "as the guest has it");
 	sweep_expect_clean();
+}
+
+/* A process with a shadow stack: its pointer is in no MSR as long as the process runs, but the landing's IRET
+ * takes it from one. */
+Test(features, vmm_that_dies_beneath_a_shadow_stack)
+{
+	static const struct model_exit nobodys = {.reason = 12, .length = 1};
+	const uint64_t now = 0x7f0000001230, before = 0x7f0000005670;
+
+	for (unsigned int user = 0; user < 2; user++) {
+		struct model_kind kind = plain();
+		struct model_cpu *cpu = &model.cpu[0];
+
+		kind.caps.cr4_fixed1 |= CR4_CET;
+		kind.caps.entry |= ALLOWED(ENTRY_LOAD_CET);
+		kind.cr4_extra = CR4_CET;
+		sweep_label("a shadow stack, in user mode %u", user);
+		expect_start(&kind, 0, NULL);
+		cpu->st.msr[MODEL_MSR_U_CET] = 1;
+		cpu->st.msr[MODEL_MSR_PL3_SSP] = before;
+		cpu->ssp = user ? now : 0;
+		cpu->rip = user ? 0x401000 : 0xffffffff81000000;
+		cpu->rsp = model_high((uint64_t)&landing_stack[60]);
+		if (user)
+			cr_assert(model_load_user(cpu, 0x33, 0x2b));
+		cr_expect_eq(model_exit(0, &nobodys), MODEL_BACK, "%s", sweep_case());
+		cr_expect_eq(cpu->ssp, user ? now : 0, "%s: 0x%llx", sweep_case(),
+			     (unsigned long long)cpu->ssp);
+		cr_expect_eq(cpu->st.msr[MODEL_MSR_PL3_SSP], user ? now : before, "%s", sweep_case());
+		sweep_expect_clean();
+	}
 }
 
 /* -- MSRs on the way ------------------------------------------------------------------------- */

@@ -86,6 +86,17 @@ static void run_exits(bool blocks_nmis)
 	}
 }
 
+/* With segments of its LDT, for which the way out has a few instructions more. */
+static void run_process(void)
+{
+	static const unsigned int registers[] = {MODEL_ES, MODEL_DS, MODEL_FS, MODEL_GS};
+
+	model_switch_process(0, 1, true);
+	model_ldt(1)[2] = 0x00cff3000000ffff;
+	for (unsigned int i = 0; i < 4; i++)
+		cr_assert(model_load_user_data(0, registers[i], 2 << 3 | 7), "%s", sweep_case());
+}
+
 /* What arrives, and when: ticks are counted from the load on. */
 struct arrival {
 	uint64_t nmi, mc; /* at which tick; 0: none */
@@ -102,6 +113,7 @@ static bool one(const struct model_kind *kind, struct arrival when)
 		    when.blocked ? ", blocked" : "", (unsigned long long)when.mc);
 	sweep_count();
 	machine_reset(kind, 1);
+	run_process();
 	machine_snapshot(&before);
 	cr_assert_eq(machine_load(), 0, "%s: %s", sweep_case(), machine.report.text);
 	model.nmi_at_tick = when.nmi ? cpu->ticks + when.nmi : 0;

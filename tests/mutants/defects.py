@@ -26,6 +26,7 @@ CORE = 'drivers/common/core.c'
 MODULES = 'drivers/common/modules.c'
 CORE_SPACE = 'drivers/common/space.c'
 VMM = 'drivers/common/vmm.c'
+MAP = 'drivers/common/map.c'
 EPT = 'modules/ept/ept.c'
 EPT_TABLE = 'modules/ept/table.c'
 WATCHDOG = 'modules/vcpu_intel/watchdog.c'
@@ -145,12 +146,17 @@ DEFECTS = [
     ('the stop gives RAX back', HYPERCALL, '\t\tvcpu->regs.rax = 0;\n\t\treturn EXIT_LEAVE', '\t\treturn EXIT_LEAVE'),
     ('CR0 shadow and register are mixed up', REGS, 'vmcs_write(shadow, value);', 'vmcs_write(shadow, vmcs_read(real));'),
     # Giving a CPU back.
-    ('GS base is lost', LEAVE, '\tcpu_wrmsr(MSR_IA32_GS_BASE, g->gs_base);\n', ''),
+    ('GS base is lost', LEAVE, '\tcpu_wrmsr(MSR_IA32_GS_BASE, g->data[SEG_GS].base);\n', ''),
     ('DR7 is lost', LEAVE, '\tcpu_write_dr7(g->dr7);\n', ''),
     ('the IDT before TR', LEAVE, '\tcpu_load_tr(selectors.tr);\n\tcpu_load_idt(&g->idt);\n',
      '\tcpu_load_idt(&g->idt);\n\tcpu_load_tr(selectors.tr);\n'),
-    ('LTR on the guest\'s own GDT', LEAVE, '\tcpu_load_tr(selectors.tr);\n\tcpu_load_idt(&g->idt);\n\tcpu_load_gdt(&g->gdt);\n',
-     '\tcpu_load_gdt(&g->gdt);\n\tcpu_load_tr(selectors.tr);\n\tcpu_load_idt(&g->idt);\n'),
+    ('LTR on the guest\'s own GDT', LEAVE, '\tcpu_load_tr(selectors.tr);\n', '\tcpu_load_gdt(&g->gdt);\n\tcpu_load_tr(selectors.tr);\n'),
+    ('the guest\'s LDT is looked into on the launch tables', LEAVE, '\tif (s->selector & SELECTOR_TI)\n', '\tif (!s)\n'),
+    ('LDTR is left as the VMM used it', LEAVE, '\tcpu_load_ldt(selectors.ldtr);\n', ''),
+    ('an NMI after LTR takes a stack of the guest\'s task state', LEAVE, '\thost_gates_stay(host);\n', ''),
+    ('a segment of bytes becomes one of pages', SEGMENT, 'rights >> 15 & 1 ? segment->limit >> 12 : segment->limit', 'segment->limit >> 12'),
+    ('the launch tables are those of another process', MAP, '\tos_kernel_half(core_launch_pgd(core));\n\treturn',
+     '\tif (!core_launch_pgd(core)[511])\n\t\tos_kernel_half(core_launch_pgd(core));\n\treturn'),
     ('the guest\'s tables before the VMM is left', LEAVE, 'cpu_write_cr3(mem_launch_tables());', 'cpu_write_cr3(g->cr3);'),
     ('CR4.VMXE stays set after a stop', LEAVE, 'cpu_write_cr4(g->cr4 & ~CR4_VMXE);', 'cpu_write_cr4(g->cr4 | CR4_VMXE);'),
     ('VMXOFF is forgotten', LEAVE, '\t(void)cpu_vmxoff();\n', ''),

@@ -123,6 +123,23 @@ static bool to_low(ucontext_t *c, uint64_t va)
 	return found;
 }
 
+/* The LDT of the process that runs, if the page tables in use show it. */
+static bool to_ldt(ucontext_t *c, uint64_t va)
+{
+	const uint64_t *at = model_is_ldt(va) ? model_ldt_at(va) : NULL;
+	bool found = false;
+
+	for (int i = REG_R8; at && i <= REG_RSP; i++) {
+		uint64_t value = (uint64_t)c->uc_mcontext.gregs[i];
+
+		if (!model_is_ldt(value))
+			continue;
+		c->uc_mcontext.gregs[i] = (greg_t)(value - va + (uint64_t)at);
+		found = true;
+	}
+	return found;
+}
+
 static void on_fault(int signal_number, siginfo_t *info, void *context)
 {
 	ucontext_t *c = context;
@@ -133,7 +150,7 @@ static void on_fault(int signal_number, siginfo_t *info, void *context)
 	machine.fault_va = va;
 	machine.fault_cpu = model.here;
 	machine.fault_tick = model.cpu[model.here].ticks;
-	if (to_low(c, va) || (!va && note_to_low(c)))
+	if (model_is_ldt(va) ? to_ldt(c, va) : to_low(c, va) || (!va && note_to_low(c)))
 		return;
 	if (signal_number == SIGSEGV && !again && memory_touch(va, error & ERROR_WRITE, error & ERROR_FETCH))
 		return;
@@ -178,6 +195,7 @@ void machine_reset(const struct model_kind *kind, uint32_t n_cpus)
 	model.physical = physical;
 	model.translate = memory_translate;
 	model.invalidate = memory_forget;
+	model.process_of = machine_process_of;
 	model_init(kind, n_cpus);
 	model.land_user = MACHINE_LAND_USER;
 	catch_faults();

@@ -123,6 +123,9 @@ uint64_t machine_pages(void);
 /** machine_check_state() - the shared region says of a CPU whether it is a guest. */
 void machine_check_state(uint32_t cpu, bool guest);
 
+/** machine_process_of() - whose LDT these page tables show, as model.process_of. */
+int machine_process_of(uint64_t cr3);
+
 /** machine_guest_cr4() - the guest on a CPU writes CR4. */
 void machine_guest_cr4(uint32_t cpu, uint64_t value);
 

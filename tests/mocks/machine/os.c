@@ -2,7 +2,7 @@
 /* drivers/common/os.h on the machine; every call that may fail asks model_fault(). */
 #include <string.h>
 
-#include "drivers/common/os.h"
+#include "drivers/common/internal.h"
 #include "machine.h"
 #include "memory.h"
 #include "mock_os.h"
@@ -121,14 +121,38 @@ static void expect_same(const struct model_state *before, const char *what)
 		model_violation("CPU %u: %s changed %s", model.here, what, differs);
 }
 
+uint32_t mock_process(void)
+{
+	return model.cpu[model.here].process;
+}
+
+int machine_process_of(uint64_t cr3)
+{
+	const uint64_t page = cr3 & ~(uint64_t)(OS_PAGE - 1);
+	const struct core *core = machine.core;
+
+	if (core->n_modules && page == core->tables.root_pa)
+		return -1;
+	if (core_launch_pgd(core) && page == memory_pa(core_launch_pgd(core)))
+		return mock_process_in(core_launch_pgd(core));
+	return (int)mock_process();
+}
+
+static void enter(struct model_cpu *cpu, uint64_t launch_pa)
+{
+	memory_enter(launch_pa, machine.levels);
+	cpu->st.cr3 = launch_pa;
+	if (machine_process_of(launch_pa) != (int)cpu->process)
+		model_violation("CPU %u enters the VMM with the kernel's half of another process", model.here);
+}
+
 int os_vmm_call(uint64_t launch_pa, uint64_t stack_top, uint64_t fn, uint64_t arg0, uint64_t arg1)
 {
 	struct model_cpu *cpu = &model.cpu[model.here];
 	struct model_state before = cpu->st;
 	uint64_t result = 0;
 
-	memory_enter(launch_pa, machine.levels);
-	cpu->st.cr3 = launch_pa;
+	enter(cpu, launch_pa);
 	if (model_call(model.here, stack_top, fn, arg0, arg1, 0, 0, &result) != MODEL_RETURNED) {
 		model_violation("a call into the VMM did not come back");
 		cpu->st = before;
@@ -199,8 +223,7 @@ int os_vmm_start(uint64_t launch_pa, uint64_t stack_top, uint64_t fn, uint32_t n
 
 	if (number != model.here)
 		model_violation("CPU %u is started on CPU %u", number, model.here);
-	memory_enter(launch_pa, machine.levels);
-	cpu->st.cr3 = launch_pa;
+	enter(cpu, launch_pa);
 	end = model_call(number, stack_top, fn, number, MACHINE_GATE, rsp, before.cr3, &result);
 	machine_check_state(number, end == MODEL_GUEST);
 	switch (end) {

@@ -80,9 +80,11 @@ static const char *gate_fault(const struct model_cpu *cpu, uint32_t vector, stru
 		return "its gate is not a present interrupt gate";
 	if (gate_offset(out) != model_fault_stub(vector))
 		return "its gate does not lead to its stub";
-	/* On the kernel's own segments the stack in use will do for a fault of the instruction at hand. */
-	if ((!out->ist && cs != KERNEL_CS) || out->ist > 7)
+	/* On the kernel's own segments, and after VMX, the stack in use will do for a fault of the instruction at hand. */
+	if (out->ist > 7 || (!out->ist && cpu->vmx_on && cs != KERNEL_CS))
 		return "its gate names no IST stack";
+	if (out->ist && cpu->st.seg[MODEL_TR].base == model_kernel_tss(model.here))
+		return "its gate takes a stack of the kernel's task state";
 	if (cs + 7 > cpu->st.gdt.limit || (*(const uint64_t *)(cpu->st.gdt.base + cs) >> 40 & 0x209b) != 0x209b)
 		return "its gate's code segment is not in the GDT";
 	if (cpu->st.seg[MODEL_TR].rights & RIGHTS_UNUSABLE || cpu->st.seg[MODEL_TR].limit < 103)
@@ -112,13 +114,11 @@ static uint64_t stack_of(const struct model_cpu *cpu, const struct gate *gate)
 
 static void run_handler(const struct model_cpu *cpu, const struct gate *gate, struct cpu_fault *fault)
 {
-	uint64_t stack = gate->ist ? stack_of(cpu, gate) : 0;
-
-	if (!stack) {
+	/* On the stack in use, which is VMM code's: it called the intrinsic that ran into this. */
+	if (!gate->ist)
 		handler(fault);
-		return;
-	}
-	model_run_on(stack - sizeof(struct cpu_fault), (uint64_t)handler, (uint64_t)fault);
+	else
+		model_run_on(stack_of(cpu, gate) - sizeof(struct cpu_fault), (uint64_t)handler, (uint64_t)fault);
 }
 
 static void take_nmi(struct model_cpu *cpu)
@@ -142,6 +142,9 @@ static bool shares_its_stack(const struct model_cpu *cpu, const struct gate *own
 {
 	struct gate other;
 
+	/* Each takes what is free of the one in use. */
+	if (!own->ist)
+		return false;
 	for (uint32_t vector = 0; vector < CPU_FAULT_VECTORS; vector++)
 		if (vector != VECTOR_MC && !gate_fault(cpu, vector, &other) && stack_of(cpu, &other) == stack_of(cpu, own))
 			return true;

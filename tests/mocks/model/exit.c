@@ -40,6 +40,8 @@ static void save_msrs(const struct model_cpu *cpu, uint32_t controls)
 		vmcs_put(cpu, VMCS_GUEST_RTIT_CTL, msr[MODEL_MSR_RTIT_CTL]);
 	if ((model.kind->caps.entry >> 32 & ENTRY_LOAD_LBR) || (model.kind->caps.exit >> 32 & EXIT_CLEAR_LBR))
 		vmcs_put(cpu, VMCS_GUEST_LBR_CTL, msr[MODEL_MSR_LBR_CTL]);
+	if (model.kind->caps.entry >> 32 & ENTRY_LOAD_CET)
+		vmcs_put(cpu, VMCS_GUEST_SSP, cpu->ssp);
 	if (controls & EXIT_SAVE_PAT)
 		vmcs_put(cpu, VMCS_GUEST_PAT, msr[MODEL_MSR_PAT]);
 	if (controls & EXIT_SAVE_EFER)

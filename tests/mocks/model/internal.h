@@ -17,6 +17,7 @@
 #define KERNEL_CS 0x10u
 #define KERNEL_DS 0x18u
 #define KERNEL_TR 0x40u
+#define KERNEL_LDT 0x50u
 
 #define RIGHTS_UNUSABLE 0x10000u
 
@@ -59,6 +60,11 @@ void model_mc_handled(struct model_cpu *cpu, uint64_t n);
 /* segments.c: fill the hidden part from the descriptor; false: it cannot be loaded. */
 void model_segments_reset(uint32_t cpu);
 bool model_load_user(struct model_cpu *cpu, uint16_t cs, uint16_t ss);
+static inline bool model_is_ldt(uint64_t va)
+{
+	return va - MODEL_LDT < MODEL_LDT_ENTRIES * sizeof(uint64_t);
+}
+uint64_t *model_ldt_at(uint64_t va); /* NULL: the page tables in use show none there, or another process's */
 uint64_t model_kernel_gdt(uint32_t cpu);
 uint64_t model_kernel_idt_base(uint32_t cpu);
 uint64_t model_kernel_stub(uint32_t vector);

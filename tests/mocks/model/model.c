@@ -80,10 +80,12 @@ void model_init(const struct model_kind *kind, uint32_t n_cpus)
 	void *(*physical)(uint64_t) = model.physical;
 	void (*invalidate)(uint64_t) = model.invalidate;
 	uint64_t (*translate)(uint64_t) = model.translate;
+	int (*process_of)(uint64_t) = model.process_of;
 
 	show_calls();
 	memset(&model, 0, offsetof(struct model, cpu));
 	model.translate = translate;
+	model.process_of = process_of;
 	model.physical = physical;
 	model.invalidate = invalidate;
 	model.kind = kind;

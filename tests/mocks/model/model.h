@@ -39,6 +39,14 @@ static inline uint64_t model_low(uint64_t address)
 	return address & ~MODEL_HIGH;
 }
 
+/*
+ * Where a kernel with page-table isolation maps the LDT of the process that runs: the one part of the kernel's half that
+ * is not the same in all page tables.
+ */
+#define MODEL_LDT	  0xffffc00000000000ull
+#define MODEL_LDT_ENTRIES 16u
+#define MODEL_PROCESSES	  8u
+
 /* Segments in the order of the VMCS. */
 enum model_seg { MODEL_ES, MODEL_CS, MODEL_SS, MODEL_DS, MODEL_FS, MODEL_GS, MODEL_LDTR, MODEL_TR, MODEL_SEGS };
 
@@ -89,6 +97,8 @@ struct model_cpu {
 	struct vcpu *pretending; /* its guest runs without VT-x (see struct pretence); NULL: not so */
 	struct pretence *pretence;
 	uint64_t ticks;
+	uint64_t ssp; /* of user mode */
+	uint32_t process; /* that runs, or did when the kernel was entered */
 	uint64_t nmis_sent, nmis_delivered; /* delivered: to the OS, as guest or not */
 	uint32_t in_nmi;
 	uint64_t mc_ticks; /* ticks, those within handlers of NMIs included */
@@ -146,6 +156,9 @@ struct model {
 	uint64_t (*translate)(uint64_t va);
 	/* An address is not to be translated as before; may be NULL. */
 	void (*invalidate)(uint64_t va);
+
+	/* Whose LDT those page tables show at MODEL_LDT; below 0: nobody's. May be NULL. */
+	int (*process_of)(uint64_t cr3);
 
 	uint64_t nmi_at_tick; /* of the CPU here; 0: never */
 	uint64_t mc_at_tick;  /* a machine check, by mc_ticks */
@@ -218,6 +231,16 @@ enum model_end model_exit(uint32_t cpu, const struct model_exit *exit);
 enum model_end model_guest_msr(uint32_t cpu, bool is_write);
 /** model_msr_exits() - would it exit? */
 bool model_msr_exits(uint32_t cpu, uint32_t msr, bool is_write);
+
+/**
+ * model_switch_process() - that process runs on a CPU: LDTR leads to its LDT, in which there is nothing after model_init().
+ * @isolated: at MODEL_LDT, as with page-table isolation; otherwise where all page tables of the kernel have it
+ */
+void model_switch_process(uint32_t cpu, uint32_t process, bool isolated);
+/** model_ldt() - the MODEL_LDT_ENTRIES descriptors of a process, to be written. */
+uint64_t *model_ldt(uint32_t process);
+/** model_load_user_data() - that process loads a segment register (enum model_seg); false: #GP. */
+bool model_load_user_data(uint32_t cpu, unsigned int which, uint16_t selector);
 
 /** model_nmi() - an NMI arrives while the guest runs, or (see nmi_at_tick) in the VMM. */
 enum model_end model_nmi(uint32_t cpu);

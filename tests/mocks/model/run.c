@@ -186,6 +186,8 @@ static void land_in_user_mode(struct model_cpu *cpu, const uint64_t *frame)
 	cpu->rip = frame[1];
 	cpu->st.rflags = frame[3];
 	cpu->rsp = frame[4];
+	if (cpu->st.cr4 & CR4_CET && cpu->st.msr[MODEL_MSR_U_CET] & 1)
+		cpu->ssp = cpu->st.msr[MODEL_MSR_PL3_SSP];
 	if (!model_load_user(cpu, (uint16_t)frame[2], (uint16_t)frame[5]))
 		model_violation("IRETQ to CS 0x%llx SS 0x%llx", (unsigned long long)frame[2],
 				(unsigned long long)frame[5]);

@@ -25,6 +25,9 @@
 
 #define TSS_RSP0 4u
 
+#define SELECTOR_TI 4u
+#define DESC_LDT    0x0000820000000000ull
+
 /* What a kernel keeps per CPU; its GDT is mapped read-only in reality. */
 static struct kernel {
 	_Alignas(4096) uint64_t gdt[GDT_ENTRIES];
@@ -33,6 +36,9 @@ static struct kernel {
 	_Alignas(16) uint8_t stack[4096]; /* RSP0 */
 } kernels[MODEL_CPUS];
 static _Alignas(4096) uint8_t kernel_idt[IDT_BYTES];
+
+/* Of each process; which one MODEL_LDT leads to depends on the page tables. */
+static uint64_t ldts[MODEL_PROCESSES][MODEL_LDT_ENTRIES];
 
 uint64_t model_kernel_gdt(uint32_t cpu)
 {
@@ -90,14 +96,50 @@ static void unusable(struct model_segment *s, uint16_t selector)
 	*s = (struct model_segment){ .selector = selector, .rights = RIGHTS_UNUSABLE };
 }
 
-/* The descriptor in the GDT in use, or NULL where a load would raise #GP. */
+uint64_t *model_ldt(uint32_t process)
+{
+	return ldts[process];
+}
+
+uint64_t *model_ldt_at(uint64_t va)
+{
+	const struct model_cpu *cpu = model_here();
+	int process = model.process_of ? model.process_of(cpu->st.cr3) : -1;
+
+	if (process < 0)
+		return NULL;
+	if ((uint32_t)process != cpu->process) {
+		model_violation("CPU %u: the page tables in use show the LDT of process %d, it runs process %u", model.here,
+				process, cpu->process);
+		return NULL;
+	}
+	return (uint64_t *)((char *)ldts[process] + (va - MODEL_LDT));
+}
+
+static struct model_table table_of(const struct model_cpu *cpu, uint16_t selector)
+{
+	const struct model_segment *ldtr = &cpu->st.seg[MODEL_LDTR];
+
+	if (!(selector & SELECTOR_TI))
+		return cpu->st.gdt;
+	return (struct model_table){ ldtr->base, ldtr->rights & RIGHTS_UNUSABLE ? 0 : ldtr->limit };
+}
+
+/* Memory of a descriptor table, as the page tables in use show it. */
+static uint64_t *reach(uint64_t va)
+{
+	return model_is_ldt(va) ? model_ldt_at(va) : (uint64_t *)model_low(va);
+}
+
+/* The descriptor in the table in use, or NULL where a load would raise an exception. */
 static uint64_t *descriptor(const struct model_cpu *cpu, uint16_t selector, uint32_t bytes)
 {
+	struct model_table table = table_of(cpu, selector);
 	uint32_t offset = selector & ~7u;
 
-	if (selector & 4 || !offset || offset + bytes - 1 > cpu->st.gdt.limit)
+	if (selector & SELECTOR_TI ? bytes > 8 : !offset)
 		return NULL;
-	return (uint64_t *)(cpu->st.gdt.base + offset);
+	return offset + bytes - 1 > table.limit ? NULL : reach(table.base + offset);
 }
 
 static bool load_any_code(struct model_cpu *cpu, uint16_t selector)
@@ -121,6 +163,14 @@ static bool load_code(struct model_cpu *cpu, uint16_t selector)
 	return load_any_code(cpu, selector) && cpu->st.seg[MODEL_CS].rights & RIGHTS_L;
 }
 
+/* Code is data if it can be read, but no stack; of what is not conforming the selector must be allowed to ask. */
+static bool data_ok(const struct model_segment *s, unsigned int which)
+{
+	if (TYPE(s->rights) & 8 && (which == MODEL_SS || !(TYPE(s->rights) & 2)))
+		return false;
+	return (TYPE(s->rights) & 12) == 12 || (s->selector & 3) <= DPL(s->rights);
+}
+
 static bool load_data(struct model_cpu *cpu, unsigned int which, uint16_t selector)
 {
 	const uint64_t *at = descriptor(cpu, selector, 8);
@@ -133,7 +183,7 @@ static bool load_data(struct model_cpu *cpu, unsigned int which, uint16_t select
 	if (!at)
 		return false;
 	from_descriptor(&s, selector, at, false);
-	if (!(s.rights & RIGHTS_S) || !(s.rights & RIGHTS_P) || TYPE(s.rights) & 8 || !(TYPE(s.rights) & 1))
+	if (!(s.rights & RIGHTS_S) || !(s.rights & RIGHTS_P) || !(TYPE(s.rights) & 1) || !data_ok(&s, which))
 		return false;
 	cpu->st.seg[which] = s;
 	return true;
@@ -158,34 +208,47 @@ static bool load_ldt(struct model_cpu *cpu, uint16_t selector)
 	return TYPE(cpu->st.seg[MODEL_LDTR].rights) == 2;
 }
 
-/* The bases of FS and GS are MSRs. */
-static void bases_to_msrs(struct model_cpu *cpu, unsigned int which, unsigned int msr)
-{
-	cpu->st.msr[msr] = cpu->st.seg[which].base;
-}
-
-void model_load_selectors(const struct cpu_selectors *s)
+void model_load_code(uint16_t cs, uint16_t ss)
 {
 	struct model_cpu *cpu = model_here();
 
 	model_tick();
-	if (!load_ldt(cpu, s->ldtr) || !load_code(cpu, s->cs) || !load_data(cpu, MODEL_SS, s->ss) ||
-	    !load_data(cpu, MODEL_DS, s->ds) || !load_data(cpu, MODEL_ES, s->es) || !load_data(cpu, MODEL_GS, s->gs)) {
-		model_raise(VECTOR_GP, 0, RAISE_PLAIN, "loading segment registers");
+	if (!load_code(cpu, cs) || !load_data(cpu, MODEL_SS, ss))
+		model_raise(VECTOR_GP, cs, RAISE_PLAIN, "loading CS and SS");
+	model_tick();
+}
+
+/* The bases of FS and GS live in the MSRs: what a descriptor said is not seen any more. */
+static void base_to_msr(struct model_cpu *cpu, unsigned int which)
+{
+	if (which != MODEL_FS && which != MODEL_GS)
 		return;
-	}
-	bases_to_msrs(cpu, MODEL_GS, MODEL_MSR_GS_BASE);
+	cpu->st.msr[which == MODEL_FS ? MODEL_MSR_FS_BASE : MODEL_MSR_GS_BASE] = cpu->st.seg[which].base;
+	cpu->st.seg[which].base = 0;
+}
+
+void model_load_data(enum cpu_data_segment which, uint16_t selector)
+{
+	static const unsigned int of[] = { [CPU_ES] = MODEL_ES, [CPU_DS] = MODEL_DS, [CPU_FS] = MODEL_FS,
+					   [CPU_GS] = MODEL_GS };
+	struct model_cpu *cpu = model_here();
+
+	model_tick();
+	if (load_data(cpu, of[which], selector))
+		base_to_msr(cpu, of[which]);
+	else
+		model_raise(VECTOR_GP, selector, RAISE_PLAIN, "loading a segment register");
 	model_tick();
 }
 
-void model_load_fs(uint16_t selector)
+void model_load_ldt(uint16_t selector)
 {
 	struct model_cpu *cpu = model_here();
 
 	model_tick();
-	if (!load_data(cpu, MODEL_FS, selector))
-		model_raise(VECTOR_GP, selector, RAISE_PLAIN, "loading FS");
-	bases_to_msrs(cpu, MODEL_FS, MODEL_MSR_FS_BASE);
+	if (!load_ldt(cpu, selector))
+		model_raise(VECTOR_GP, selector, RAISE_PLAIN, "LLDT");
+	model_tick();
 }
 
 void model_load_tr(uint16_t selector)
@@ -251,6 +314,29 @@ void model_store_selectors(struct cpu_selectors *out)
 	};
 }
 
+void model_switch_process(uint32_t number, uint32_t process, bool isolated)
+{
+	struct model_cpu *cpu = &model.cpu[number];
+	uint64_t base = isolated ? MODEL_LDT : model_high((uint64_t)ldts[process]);
+	uint64_t *gdt = kernels[number].gdt;
+
+	gdt[KERNEL_LDT / 8] = DESC_LDT | (sizeof(ldts[0]) - 1) | (base & 0xffffff) << 16 | (base >> 24 & 0xff) << 56;
+	gdt[KERNEL_LDT / 8 + 1] = base >> 32;
+	cpu->process = process;
+	from_descriptor(&cpu->st.seg[MODEL_LDTR], KERNEL_LDT, &gdt[KERNEL_LDT / 8], true);
+}
+
+bool model_load_user_data(uint32_t number, unsigned int which, uint16_t selector)
+{
+	struct model_cpu *cpu = &model.cpu[number];
+
+	model.here = number;
+	if (!load_data(cpu, which, selector))
+		return false;
+	base_to_msr(cpu, which);
+	return true;
+}
+
 void model_segments_reset(uint32_t number)
 {
 	struct model_cpu *cpu = &model.cpu[number];
@@ -260,6 +346,8 @@ void model_segments_reset(uint32_t number)
 
 	memset(k, 0, sizeof(*k));
 	kernel_gates();
+	memset(ldts, 0, sizeof(ldts));
+	cpu->process = number;
 	for (unsigned int i = 0; i < 4; i++, ist -= sizeof(k->ist) / 4)
 		memcpy(k->tss + TSS_IST1 + 8 * i, &ist, sizeof(ist));
 	memcpy(k->tss + TSS_RSP0, &rsp0, sizeof(rsp0));

@@ -59,6 +59,7 @@ static bool exists(uint32_t field)
 	case VMCS_GUEST_PERF_GLOBAL_CTRL: return (entry & ENTRY_LOAD_PERF) || (exit & EXIT_SAVE_PERF);
 	case VMCS_GUEST_BNDCFGS: return (entry & ENTRY_LOAD_BND) || (exit & EXIT_CLEAR_BND);
 	case VMCS_GUEST_RTIT_CTL: return (entry & ENTRY_LOAD_RTIT) || (exit & EXIT_CLEAR_RTIT);
+	case VMCS_GUEST_SSP: return entry & ENTRY_LOAD_CET;
 	case VMCS_GUEST_LBR_CTL: return (entry & ENTRY_LOAD_LBR) || (exit & EXIT_CLEAR_LBR);
 	case VMCS_HOST_PERF_GLOBAL_CTRL: return exit & EXIT_LOAD_PERF;
 	case VMCS_GUEST_PREEMPTION_TIMER: return pin & PIN_PREEMPTION_TIMER;

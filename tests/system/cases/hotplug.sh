@@ -38,6 +38,22 @@ check "the VMM starts without it" plinthctl start
 check "it comes" cpu_comes
 same "Plinth is on every CPU" "$(plinth_signatures)" "$(signatures)"
 
+# A CPU comes and goes all the time while the driver goes out: every attempt ends one way or the other.
+while [ ! -e /tmp/enough ]; do
+	cpu_goes
+	cpu_comes
+done 2>/dev/null &
+flapping=$!
+for round in 1 2 3; do
+	sleep 0.$round
+	check "the driver goes out while a CPU flaps, round $round" driver_out
+	check "everything is up again" plinth_up
+done
+touch /tmp/enough
+wait $flapping
+cpu_comes 2>/dev/null
+same "Plinth is on every CPU" "$(plinth_signatures)" "$(signatures)"
+
 check "the driver goes out while the VMM runs" driver_out
 same "every CPU was given back" "$native" "$(signatures)"
 check "everything is up again" plinth_up
