@@ -124,7 +124,7 @@ static void print(const uint32_t *genes, uint64_t cost, size_t size)
 	int i;
 
 	printf("%6.3f blocks a byte, %s, probe %5.1f%%, resolve %5.1f%%:", (double)cost / size, last,
-	       100.0 * phase[0] / cost, 100.0 * (phase[2] - phase[1]) / cost);
+	       100.0 * phase[0] / (cost + 1.0), 100.0 * (phase[2] - phase[1]) / (cost + 1.0));
 	for (i = 0; i < COST_GENES; i++)
 		printf(" %u", genes[i]);
 	printf("\n");

@@ -342,7 +342,7 @@ Test(rtld_cost, pauses, .timeout = 30)
 	rtld_set_pause(t.set, count_pause);
 	cr_assert_eq(test_set_add_sample(&t, &crowd), 0);
 	expect_cost(&t, true);
-	cr_expect_gt(pauses, rtld_info(t.set, 0)->file_size >> 20, "%u", pauses);
+	cr_expect_geq(pauses, rtld_info(t.set, 0)->file_size >> 21, "%u", pauses);
 	sample_free(&crowd);
 	test_set_close(&t);
 	/* And while an image is written. */

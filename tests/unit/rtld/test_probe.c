@@ -170,6 +170,12 @@ Test(rtld_probe, too_many_symbols)
 	/* One bucket, whose chain starts at the first symbol and has no end. */
 	static const uint32_t gnu[] = { 1, 1, 1, 0, 0, 0, 1 };
 
+	static uint32_t chain[2 + 1 + 401] = { 1, 401, 1 };
+	uint32_t i;
+
+	for (i = 1; i < 400; i++)
+		chain[3 + i] = i + 1;
+	expect_too_many("base-sysv", 4, chain, sizeof(chain), RTLD_HASH_CROWD, 128);
 	expect_too_many("base-sysv", 4, sysv, sizeof(sysv), RTLD_SYMBOL_COUNT,
 			RTLD_MAX_SYMBOLS);
 	expect_too_many("base-gnu", 0x6ffffef5, gnu, sizeof(gnu), RTLD_HASH_CROWD, 128);
