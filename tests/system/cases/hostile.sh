@@ -86,6 +86,10 @@ same "but for the shared region" $(($(field shared_bytes) / 4096)) "$(value refu
 check "the others are destroyed" run destroy
 echo "$(value destroyed) pages overwritten"
 same "all that was noted but the driver's" $((noted - OWN_PAGES)) "$(value destroyed)"
+check "an intruder goes in" insmod /lib/plinth/intruder.ko
+refuses "a local APIC over one of them is refused" "Input/output" \
+	sh -c "echo $(sed -n 5p $here/notes) >/sys/module/intruder/parameters/apic"
+check "the intruder goes out" rmmod intruder
 same "the VMM runs on" "$(plinth_signatures)" "$(signatures)"
 check "and answers" plinthctl log
 check "the workload works" workload

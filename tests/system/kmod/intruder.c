@@ -114,13 +114,15 @@ static noinline enum outcome swap_msr(u32 msr, u64 value, u64 *old, u64 *back)
 #define IA32_APIC_BASE	  0x1b
 #define IA32_TSC_ADJUST	  0x3b
 #define IA32_MISC_ENABLE  0x1a0
+#define IA32_DS_AREA	  0x600
 #define IA32_TSC_DEADLINE 0x6e0
 
 static const struct msr_range {
 	u32 first, last;
 } ranges[] = {
 	{ 0, 0x20ff },
-	{ 0x3fffffe0, 0x4000011f },
+	{ 0x3fffffe0, 0x3fffffff }, /* 40000000h-400000ffh: documented to differ */
+	{ 0x40000100, 0x4000011f },
 	{ 0x7ffffff0, 0x8000000f },
 	{ 0xbffffff0, 0xc00020ff },
 	{ 0xfffffff0, 0xffffffff },
@@ -142,6 +144,7 @@ static bool is_deadly(u32 msr, u64 old, u64 value)
 	case MSR_EFER: return (value ^ old) & ~EFER_SCE && !(value & ~0xd01ull);
 	case IA32_APIC_BASE: return (value ^ old) & 0xfff;
 	case IA32_MISC_ENABLE: return value & MSR_IA32_MISC_ENABLE_XD_DISABLE;
+	case IA32_DS_AREA: return value && !(value >> 47); /* may be an address of the VMM */
 	default: return false;
 	}
 }
@@ -155,9 +158,10 @@ static char letter(enum outcome outcome, u64 old, u64 value, u64 back)
 	return back == value ? 'W' : back == old ? 'o' : 'x';
 }
 
-/* One MSR's line: a letter for each value. Registers without any are told by letter alone. */
+/* One MSR's line: a letter for each value. */
 static void try_msr(char *line, u32 msr)
 {
+	enum outcome outcome;
 	u64 old, back;
 	unsigned int i;
 
@@ -166,15 +170,15 @@ static void try_msr(char *line, u32 msr)
 		return;
 	}
 	for (i = 0; i < 10; i++) {
-		const u64 values[10] = {0,	    1,
-					~0ull,	    old,
-					old ^ 1,    old | 1ull << 63,
-					0x1000,	    1ull << 52,
-					1ull << 47, (1ull << 47) - 4096};
+		const u64 values[10] = {
+			0, 1, ~0ull, old, old ^ 1, old | 1ull << 63, 0x1000, 1ull << 52, 1ull << 47, (1ull << 47) - 4096,
+		};
 
 		line[i] = '-';
-		if (!is_deadly(msr, old, values[i]))
-			line[i] = letter(swap_msr(msr, values[i], &old, &back), old, values[i], back);
+		if (is_deadly(msr, old, values[i]))
+			continue;
+		outcome = swap_msr(msr, values[i], &old, &back);
+		line[i] = letter(outcome, old, values[i], back);
 	}
 	line[i] = 0;
 }

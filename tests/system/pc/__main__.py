@@ -33,6 +33,7 @@ from qemu import Qemu
 
 EMULATORS = {"bochs": Bochs, "qemu": Qemu}
 MACHINE_FAILED = 125
+CASES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "cases")
 PROGRAM_PATH = "/usr/bin:/usr/sbin:/bin:/sbin:/usr/libexec"
 
 
@@ -58,7 +59,8 @@ def parse_arguments():
     add("--with-kernel", action="store_true",
         help="add the kernel as /lib/plinth/bzImage, not compressed, for kexec")
     add("--inner", metavar="FILE",
-        help="add QEMU as a PC within the PC, which runs FILE as this one runs its script; wants --memory 1024")
+        help="add QEMU as a PC within the PC; FILE, of cases/ if it has no /, is for it what --script is here; "
+             "wants --memory 1024")
     add("--ends-with-reset", action="store_true",
         help="the script's last act resets the PC, by a panic or how it likes (Bochs)")
     add("--memory", type=int, default=MEMORY_MIB, metavar="MIB",
@@ -96,6 +98,10 @@ def host_program(name):
     return path
 
 
+def case_file(name):
+    return name if "/" in name else os.path.join(CASES, name)
+
+
 def build_initramfs(args, kernel):
     archive = initramfs.Archive()
     initramfs.add_base(archive)
@@ -111,7 +117,7 @@ def build_initramfs(args, kernel):
     if args.with_kernel:
         archive.data("lib/plinth/bzImage", kexec_image.build(kernel))
     if args.inner:
-        inner.add(archive, kernel, args.build, args.inner)
+        inner.add(archive, kernel, args.build, case_file(args.inner))
     if args.module:
         initramfs.add_kernel_modules(
             archive, products.kernel("modules", args.build), args.module)
