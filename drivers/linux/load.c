@@ -2,6 +2,7 @@
 /* LOAD: fetch the files from user space, then let the core judge them. */
 #include <linux/capability.h>
 #include <linux/mm.h>
+#include <linux/sched.h>
 #include <linux/security.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -155,6 +156,7 @@ static int check_signatures(const struct files *files, struct core_report *repor
 	for (i = 0; i < files->n; i++) {
 		int err = signature_verify(files->core[i].bytes, files->core[i].n_bytes);
 
+		cond_resched();
 		if (!err)
 			continue;
 		/* Asked when it matters, because the kernel logs it. */

@@ -3,10 +3,14 @@
  * CPUs that are guests look after each other. A timer on each of them sees whether the
  * VMM died there, and whether the next CPU's timer still runs; if not, that CPU gets
  * NMIs: should it hang in the VMM, these are what the VMM ends the hanging by.
+ *
+ * A CPU that runs without a tick (nohz_full) gets no timer: the next one that has one sees
+ * that the VMM died there, but nobody that it hangs.
  */
 #include <linux/cpumask.h>
 #include <linux/percpu.h>
 #include <linux/printk.h>
+#include <linux/sched/isolation.h>
 #include <linux/smp.h>
 #include <linux/timer.h>
 #include <linux/workqueue.h>
@@ -26,6 +30,7 @@ struct watch {
 	/* Of the CPU this one looks after. */
 	unsigned int other, seen, silent;
 	atomic_t nmis; /* sent to this CPU and not seen yet */
+	int overdue;   /* as many as there were a period ago */
 };
 static DEFINE_PER_CPU(struct watch, watches);
 
@@ -47,6 +52,7 @@ static void bury_soon(void)
 	schedule_work_on(smp_processor_id(), &bury_work);
 }
 
+/* Asked last, about an NMI that is nobody else's: one that has another reason as well is not ours to swallow. */
 static int on_nmi(unsigned int type, struct pt_regs *regs)
 {
 	return atomic_dec_if_positive(&this_cpu_ptr(&watches)->nmis) < 0 ? NMI_DONE : NMI_HANDLED;
@@ -56,6 +62,19 @@ static void wake(unsigned int cpu)
 {
 	atomic_inc(&per_cpu(watches, cpu).nmis);
 	apic->send_IPI(cpu, NMI_VECTOR);
+}
+
+/*
+ * An NMI that arrives together with another one is one NMI, which somebody else then takes. What has not come a period
+ * after this CPU was alive does not come any more, and must not excuse an NMI that means something.
+ */
+static void forget_nmis(struct watch *own)
+{
+	int nmis = atomic_read(&own->nmis);
+
+	if (nmis && nmis == own->overdue && atomic_try_cmpxchg(&own->nmis, &nmis, 0))
+		nmis = 0;
+	own->overdue = nmis;
 }
 
 /* The next guest after this CPU; itself if there is no other. */
@@ -71,11 +90,26 @@ static unsigned int other_of(unsigned int cpu)
 	return other;
 }
 
+/* Of the CPUs up to that one, which have no timer: did the VMM die on any? */
+static bool died_between(unsigned int cpu, unsigned int other)
+{
+	do {
+		cpu = cpumask_next(cpu, cpu_online_mask);
+		if (cpu >= nr_cpu_ids)
+			cpu = cpumask_first(cpu_online_mask);
+		if (cpu != other && core_cpu_died(plinth_core, cpu))
+			return true;
+	} while (cpu != other);
+	return false;
+}
+
 static void look_after(struct watch *own, unsigned int cpu)
 {
 	unsigned int other = other_of(cpu);
 	unsigned int beats = READ_ONCE(per_cpu(watches, other).beats);
 
+	if (died_between(cpu, other))
+		bury_soon();
 	if (other == cpu || other != own->other || beats != own->seen) {
 		own->other = other;
 		own->seen = beats;
@@ -97,6 +131,7 @@ static void on_timer(struct timer_list *timer)
 	local_irq_save(flags);
 	if (own->active) {
 		WRITE_ONCE(own->beats, own->beats + 1);
+		forget_nmis(own);
 		if (core_cpu_died(plinth_core, cpu))
 			bury_soon();
 		else
@@ -110,6 +145,8 @@ void watch_start(void)
 {
 	struct watch *own = this_cpu_ptr(&watches);
 
+	if (!housekeeping_test_cpu(smp_processor_id(), HK_TYPE_TICK))
+		return;
 	own->silent = 0;
 	own->other = smp_processor_id();
 	WRITE_ONCE(own->active, true);
@@ -129,6 +166,8 @@ void watch_announce(void)
 {
 	if (num_online_cpus() == 1)
 		pr_info("plinth: one CPU: an endless loop in the VMM is ended by the kernel's NMI watchdog or not at all\n");
+	else if (housekeeping_enabled(HK_TYPE_TICK))
+		pr_info("plinth: nohz_full: an endless loop in the VMM on such a CPU is ended by the kernel's NMI watchdog or not at all\n");
 }
 
 void watch_sync(void)
@@ -145,12 +184,12 @@ int watch_register(void)
 
 	for_each_possible_cpu(cpu)
 		timer_setup(&per_cpu(watches, cpu).timer, on_timer, TIMER_PINNED);
-	return register_nmi_handler(NMI_LOCAL, on_nmi, 0, "plinth");
+	return register_nmi_handler(NMI_UNKNOWN, on_nmi, 0, "plinth");
 }
 
 void watch_unregister(void)
 {
-	unregister_nmi_handler(NMI_LOCAL, "plinth");
+	unregister_nmi_handler(NMI_UNKNOWN, "plinth");
 	watch_sync();
 	cancel_work_sync(&bury_work);
 }
