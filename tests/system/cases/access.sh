@@ -12,8 +12,8 @@ refuses "not even if the device is open to all" "[Pp]ermission|root" \
 	su nobody -s /bin/sh -c "plinthctl load --modules $MODULES"
 chmod 600 /dev/plinth
 refuses "loading, to root without CAP_SYS_MODULE" "needs CAP_SYS_MODULE" \
-	setpriv --bounding-set -sys_module plinthctl load --modules $MODULES
-check "asking, to the same" setpriv --bounding-set -sys_module plinthctl status
+	/bin/setpriv --bounding-set -sys_module plinthctl load --modules $MODULES
+check "asking, to the same" /bin/setpriv --bounding-set -sys_module plinthctl status
 
 # Two users load and unload against each other: each command succeeds or is
 # refused, none hangs or dies, and the device is usable afterwards.
