@@ -115,6 +115,8 @@ int boot_fill(void *ctx)
 	os_gate_addresses(&boot->stop_rip, &boot->land);
 	os_gate_user(&boot->land_user, &boot->user_cr3);
 	fill_places(core, boot);
+	boot->n_memory = core->n_memory;
+	memcpy(boot->memory, core->memory, sizeof(boot->memory));
 	fill_modules(core, (struct plinth_boot_module *)lists);
 	fill_descriptors(core, (struct plinth_descriptor *)(lists + (boot->descriptors_va - boot->modules_va)));
 	return 0;

@@ -103,6 +103,8 @@ struct core {
 	struct space_region space[SPACE_COUNT];
 	uint64_t slot_va, base_va, end_va;
 	uint64_t heap_bytes;
+	struct plinth_boot_memory memory[PLINTH_BOOT_MEMORY]; /* of the machine, at the load */
+	uint32_t n_memory;
 	struct pt tables;
 	/* Page tables: the first n_tables are the core's and the pool's first pages, what follows was found elsewhere in it. */
 	struct core_table *table;
@@ -125,7 +127,7 @@ static inline uint64_t *core_launch_pgd(const struct core *core)
 	return core->space[SPACE_LAUNCH].kernel;
 }
 
-/* memory.c: counted, reported when it fails; never freed any more once CORRUPT. */
+/* memory.c: counted, reported when it fails unless @what is NULL; never freed any more once CORRUPT. */
 void *core_alloc(struct core *core, uint64_t pages, size_t align, const char *what);
 void core_free(struct core *core, void *memory, uint64_t pages);
 void core_corrupt(struct core *core, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -161,6 +163,13 @@ int space_place(void *ctx);
 int pool_choose_heap(struct core *core);
 int pool_alloc(struct core *core);
 
+/*
+ * slat_pages.c: what second-level translation takes of the pool, which is among what it hides; 0 or PLINTH_E_NOMEM.
+ * The machine's memory is noted first.
+ */
+void slat_note_memory(struct core *core);
+int slat_pages(struct core *core, uint64_t *pages);
+
 /* map.c: a step of a load; the launch tables, for the CPU this runs on, interrupts off, until they are on again. */
 int map_all(void *ctx);
 uint64_t map_launch_tables(const struct core *core);
@@ -186,6 +195,9 @@ void vmm_fini(void *ctx);
 
 /* space.c: page tables for all addresses the VMM can have, with a pool of @pool_pages. */
 uint64_t space_table_pages(const struct core *core, uint64_t pool_pages);
+
+/* space.c: how long the lists are that describe the pool as it is, and the modules. */
+uint64_t space_list_pages(struct core *core);
 
 /* space.c: a region of space[], counted in pages; 0 is none. */
 int space_alloc_region(struct core *core, enum space_id id, uint64_t pages, const char *what);

@@ -32,8 +32,14 @@ void os_free_pages(void *memory, size_t pages);
 /** os_virt_to_phys() - physical address of a byte in memory of os_alloc_pages(). */
 uint64_t os_virt_to_phys(const void *memory);
 
-/** os_memory_bytes() - how much RAM the machine has, about. */
-uint64_t os_memory_bytes(void);
+/**
+ * os_next_memory() - the first run of the machine's memory that ends above an address.
+ * @from:        physical
+ * @start, @end: result; may be rounded to what the operating system counts memory in
+ *
+ * Return: false: there is none. What is plugged in later need not be told.
+ */
+bool os_next_memory(uint64_t from, uint64_t *start, uint64_t *end);
 
 /* -- CPUs ----------------------------------------------------------------- */
 

@@ -7,57 +7,8 @@
 
 #include "drivers/common/internal.h"
 
-/*
- * Once: an MSR bitmap, a scratch page, and for second-level translation two top levels, 4 GiB in large pages,
- * and what the memory types cut into smaller ones below 1 MiB and at the end of RAM.
- */
-#define FIXED_PAGES 22u
-
-/* Devices above RAM that the guest touches: a table per GiB where the CPU has no 1 GiB pages. */
-#define DEVICE_PAGES 8u
-#define GIB	     (1ull << 30)
-#define FIRST_GIBS   4u /* in FIXED_PAGES */
-
-/* Second-level translation hides memory page by page: a table for each frame that holds some. */
-#define FRAME (2ull << 20)
-
-static uint64_t frames_of(const struct space_region *region)
-{
-	uint64_t frames = 0, last = 0;
-
-	for (uint64_t i = 0; region->kernel && i < region->pages; i++) {
-		uint64_t frame = os_virt_to_phys((uint8_t *)region->kernel + i * OS_PAGE) / FRAME;
-
-		frames += !i || frame != last;
-		last = frame;
-	}
-	return frames;
-}
-
-static uint64_t frames_to_hide(const struct core *core)
-{
-	uint64_t frames = 0;
-
-	for (uint32_t i = 0; i < core->n_modules; i++) {
-		const struct core_module *module = &core->modules[i];
-		const struct space_region image = {
-			.kernel = module->image,
-			.pages = core_pages(module->about.bytes),
-		};
-
-		frames += frames_of(&image);
-	}
-	for (uint32_t i = 0; i < SPACE_COUNT; i++)
-		frames += frames_of(&core->space[i]);
-	return frames;
-}
-
-static uint64_t table_pages(void)
-{
-	uint64_t gibs = os_memory_bytes() / GIB + 1;
-
-	return gibs > FIRST_GIBS ? gibs - FIRST_GIBS : 0;
-}
+/* Once, beside books and tables: an MSR bitmap; and some that a module of a user's may take. */
+#define FIXED_PAGES 4u
 
 int pool_choose_heap(struct core *core)
 {
@@ -90,19 +41,6 @@ static uint64_t with_books(const struct core *core, uint64_t pages)
 	return all;
 }
 
-static int alloc(struct core *core, uint64_t pages)
-{
-	struct space_region *pool = &core->space[SPACE_POOL];
-
-	core->max_tables = (uint32_t)space_table_pages(core, pages);
-	core->table = core_alloc(core, core_pages(core->max_tables * sizeof(*core->table)), OS_PAGE, "page tables");
-	if (!core->table)
-		return PLINTH_E_NOMEM;
-	pool->pages = pages;
-	pool->kernel = core_alloc(core, pages, OS_PAGE, "the VMM's heap and pages");
-	return pool->kernel ? 0 : PLINTH_E_NOMEM;
-}
-
 static void give_back(struct core *core)
 {
 	struct space_region *pool = &core->space[SPACE_POOL];
@@ -110,27 +48,63 @@ static void give_back(struct core *core)
 	core_free(core, pool->kernel, pool->pages);
 	core_free(core, core->table, core_pages(core->max_tables * sizeof(*core->table)));
 	pool->kernel = NULL;
+	pool->pages = 0;
 	core->table = NULL;
 }
 
+static int alloc(struct core *core, uint64_t pages, size_t align, const char *what)
+{
+	struct space_region *pool = &core->space[SPACE_POOL];
+
+	give_back(core);
+	core->max_tables = (uint32_t)space_table_pages(core, pages);
+	core->table = core_alloc(core, core_pages(core->max_tables * sizeof(*core->table)), OS_PAGE, "page tables");
+	if (!core->table)
+		return PLINTH_E_NOMEM;
+	pool->kernel = core_alloc(core, pages, align, what);
+	pool->pages = pool->kernel ? pages : 0;
+	return pool->kernel ? 0 : PLINTH_E_NOMEM;
+}
+
+/* Pages that the pool should have, as it lies. */
+static int count(struct core *core, uint64_t *pages)
+{
+	uint64_t slat;
+	int err = slat_pages(core, &slat);
+
+	/* The lists come last; each page of them may lie anywhere and take a table to be hidden. */
+	*pages = with_books(core, core->heap_bytes / OS_PAGE + FIXED_PAGES + (uint64_t)core->n_cpus * PLINTH_CPU_PAGES +
+					  slat + space_list_pages(core));
+	return err;
+}
+
+#define FRAME_PAGES 512u /* that one table hides */
+#define TRIES	    8u
+#define IN_ONE	    1u /* the try that asks for it in one piece */
+
 /*
- * In one piece the pool costs a frame or two. Where memory is so fragmented that it
- * comes in single pages, it may have to hide each of them with a table of its own.
+ * The pool is part of what its own pages have to hide, and where memory is fragmented that takes more of them, which
+ * lie somewhere else again: counted anew with each that turns out too small. What is in one piece hides itself best.
  */
 int pool_alloc(struct core *core)
 {
-	struct space_region *pool = &core->space[SPACE_POOL];
-	uint64_t pages = core->heap_bytes / OS_PAGE + FIXED_PAGES + DEVICE_PAGES + table_pages() +
-			 (uint64_t)core->n_cpus * PLINTH_CPU_PAGES + frames_to_hide(core);
-	uint64_t expected = with_books(core, pages) / (FRAME / OS_PAGE) + 3;
-	uint64_t frames;
-	int err = alloc(core, with_books(core, pages + expected));
+	const struct space_region *pool = &core->space[SPACE_POOL];
+	uint64_t need, wanted = 0;
 
-	if (err)
-		return err;
-	frames = frames_of(pool);
-	if (frames <= expected)
-		return 0;
-	give_back(core);
-	return alloc(core, with_books(core, 2 * (pages + expected)));
+	slat_note_memory(core);
+	for (unsigned int i = 0; i < TRIES; i++) {
+		int err = count(core, &need);
+
+		if (err || (pool->kernel && need <= pool->pages))
+			return err;
+		if (need > wanted)
+			wanted = need + (need - wanted) / FRAME_PAGES + 2;
+		err = alloc(core, wanted, i == IN_ONE ? 2 * OS_PAGE : OS_PAGE,
+			    i == IN_ONE ? NULL : "the VMM's heap and pages");
+		if (err && i != IN_ONE)
+			return err;
+	}
+	report_line(core->report, "the VMM's %llu pages lie in too many pieces to be hidden: memory is too fragmented",
+		    (unsigned long long)wanted);
+	return PLINTH_E_NOMEM;
 }

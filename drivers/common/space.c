@@ -98,6 +98,12 @@ static uint64_t list_pages(const struct core *core, uint64_t n_runs)
 	return core_pages(core->n_modules * sizeof(struct plinth_boot_module)) + plinth_runs_pages(n_runs);
 }
 
+uint64_t space_list_pages(struct core *core)
+{
+	core->n_descriptors = count_runs(core);
+	return list_pages(core, core->n_descriptors);
+}
+
 uint64_t space_table_pages(const struct core *core, uint64_t pool_pages)
 {
 	return tables_for(image_pages(core) + region_pages(core) + list_pages(core, pool_pages) + pool_pages +
@@ -123,8 +129,7 @@ static int alloc_regions(struct core *core)
 		err = pool_alloc(core);
 	if (err)
 		return err;
-	core->n_descriptors = count_runs(core);
-	return space_alloc_region(core, SPACE_TABLES, list_pages(core, core->n_descriptors), "memory descriptors");
+	return space_alloc_region(core, SPACE_TABLES, space_list_pages(core), "memory descriptors");
 }
 
 int space_alloc(void *ctx)

@@ -71,9 +71,35 @@ uint64_t os_virt_to_phys(const void *memory)
 	return virt_to_phys((void *)memory);
 }
 
-uint64_t os_memory_bytes(void)
+/* The kernel counts memory in sections; one that is online has some. */
+static unsigned long next_section(unsigned long from)
 {
-	return (u64)totalram_pages() << PAGE_SHIFT;
+	unsigned long best = ULONG_MAX, pfn;
+	int node;
+
+	for_each_online_node(node) {
+		pfn = max(from, node_start_pfn(node)) & PAGE_SECTION_MASK;
+		for (; pfn < min(node_end_pfn(node), best); pfn += PAGES_PER_SECTION) {
+			if (pfn_to_online_page(pfn)) {
+				best = pfn;
+				break;
+			}
+		}
+	}
+	return best;
+}
+
+bool os_next_memory(uint64_t from, uint64_t *start, uint64_t *end)
+{
+	unsigned long pfn = next_section(PHYS_PFN(from));
+
+	if (pfn == ULONG_MAX)
+		return false;
+	*start = PFN_PHYS(pfn);
+	while (pfn_to_online_page(pfn))
+		pfn += PAGES_PER_SECTION;
+	*end = PFN_PHYS(pfn);
+	return true;
 }
 
 /* -- CPUs ------------------------------------------------------------------ */

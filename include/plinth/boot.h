@@ -30,6 +30,24 @@ struct plinth_boot_module {
 	uint64_t dynstr_bytes;
 };
 
+/* A run of the machine's memory at the load, in GiBs: one that has some counts whole. */
+struct plinth_boot_memory {
+	uint32_t first, count;
+};
+
+#define PLINTH_BOOT_MEMORY 32 /* runs; what lies in further ones is mapped when the guest touches it */
+
+/*
+ * What the core adds to the pool for second-level translation, and what that may take: for what the guest
+ * touches that was no memory at the load, or where memory types change; and a few seats, each for one CPU
+ * that finds all those taken. Beside these a table for each part of memory that holds some of the VMM, and
+ * for the memory itself.
+ */
+#define PLINTH_SLAT_SPARE_PAGES	      16
+#define PLINTH_SLAT_SEATS	      8
+#define PLINTH_SLAT_SEAT_PAGES	      3
+#define PLINTH_SLAT_SEATS_FOR(n_cpus) ((n_cpus) < PLINTH_SLAT_SEATS ? (n_cpus) : PLINTH_SLAT_SEATS)
+
 /* struct plinth_boot.options */
 #define PLINTH_BOOT_NO_ASLR 1u
 
@@ -96,6 +114,10 @@ struct plinth_boot {
 
 	uint64_t launch_pgd_va; /* of launch_pgd_pa, to be read only */
 	uint64_t window_pages;	/* addresses from free_va on that the memory module gives out */
+
+	/* Memory, ascending; what can be told of all machines, the first 4 GiB, is among it. */
+	uint64_t n_memory;
+	struct plinth_boot_memory memory[PLINTH_BOOT_MEMORY];
 };
 
 #define PLINTH_HYPERCALL_STOP 0x504c4e5453544f50ull /* "PLNTSTOP" */

@@ -106,8 +106,12 @@ struct vcpu_cr_access {
 struct vcpu_slat {
 	int (*init)(const struct plinth_boot *boot); /* within vcpu_init(); 0 or PLINTH_E_* */
 	void (*fini)(void);			     /* within vcpu_fini() */
-	uint64_t (*root)(void);			     /* as the hardware wants it (EPTP, nCR3) */
-	void (*flush)(void);			     /* this CPU's translations; in root operation */
+	uint64_t (*root)(void);			     /* of this CPU, as the hardware wants it (EPTP, nCR3) */
+	/*
+	 * Before each launch, in root operation on the CPU in question: look at what may have changed since the last one,
+	 * and drop translations; 0 or PLINTH_E_*.
+	 */
+	int (*flush)(void);
 };
 
 /** vcpu_register_slat() - the last module to register wins; @slat stays valid until the unload. */

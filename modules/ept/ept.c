@@ -19,25 +19,22 @@ PLINTH_MODULE("ept", "0.1.0", "second-level translation: one to one, memory type
 #define MSR_EPT_VPID_CAP  MSR_IA32_VMX_EPT_VPID_CAP
 #define CAN_SECONDARY	  (1ull << 63) /* allowed-1 half of the primary controls */
 #define CAN_EPT		  (1ull << 33) /* of the secondary controls */
+#define CAP_EXECUTE_ONLY  (1ull << 0)
 #define CAP_WALK_4	  (1ull << 6)
+#define CAP_WALK_5	  (1ull << 7)
 #define CAP_WB		  (1ull << 14)
 #define CAP_2M		  (1ull << 16)
 #define CAP_1G		  (1ull << 17)
 #define CAP_INVEPT	  (1ull << 20)
 #define CAP_INVEPT_ALL	  (1ull << 26)
 #define CAP_NEEDED	  (CAP_WALK_4 | CAP_WB | CAP_2M | CAP_INVEPT | CAP_INVEPT_ALL)
-#define EPTP_WALK_4	  (3ull << 3)
-#define INVEPT_ALL	  2
-#define FIRST_FILL	  (4 * PAGE_1G) /* mapped at once where every further GiB costs a table */
-#define VIOLATION_MAPPED  0x38ull	/* of the qualification: what the translation allowed */
+#define REACH_4		  48u /* address bits that four levels reach */
 
 static struct {
-	uint64_t end; /* of guest-physical memory */
 	void *scratch;
 	uint64_t scratch_pa;
 	uint64_t shared_va, shared_end;
 	uint64_t tuning_va;
-	bool large_1g;
 } ept;
 
 /* The capability MSR exists only where the CPU can do EPT or VPID at all. */
@@ -50,19 +47,6 @@ static bool has_ept(void)
 	       cpu_rdmsr(MSR_IA32_VMX_PROCBASED_CTLS2) & CAN_EPT;
 }
 
-static int caps_check(void)
-{
-	uint64_t caps = cpu_rdmsr(MSR_EPT_VPID_CAP);
-
-	if ((caps & CAP_NEEDED) == CAP_NEEDED) {
-		ept.large_1g = caps & CAP_1G;
-		return 0;
-	}
-	LOG_ERR("the CPU's EPT lacks 0x%llx of IA32_VMX_EPT_VPID_CAP; load without the module ept",
-		(unsigned long long)(CAP_NEEDED & ~caps));
-	return PLINTH_E_NOTSUP;
-}
-
 static unsigned int address_bits(void)
 {
 	struct cpu_leaf leaf;
@@ -71,20 +55,45 @@ static unsigned int address_bits(void)
 	return leaf.eax & 0xff;
 }
 
-/* pt_walk() callback: one page of the VMM's own address space. */
-static int hide_page(void *ctx, const struct pt_leaf *leaf)
+static uint64_t reach(unsigned int levels)
 {
-	bool shared = leaf->va >= ept.shared_va && leaf->va < ept.shared_end;
+	unsigned int bits = address_bits();
 
-	(void)ctx;
-	if (leaf->va == ept.tuning_va)
-		return 0;
-	if (shared)
-		return ept_set_page(leaf->pa, leaf->pa, EPT_READ);
-	return ept_set_page(leaf->pa, ept.scratch_pa, EPT_READ | EPT_WRITE);
+	return 1ull << (levels == 4 && bits > REACH_4 ? REACH_4 : bits < 30 ? 30 : bits);
 }
 
-static uint64_t *table_at(void *ctx, uint64_t pa)
+static int kind_read(struct table_kind *out)
+{
+	uint64_t caps = cpu_rdmsr(MSR_EPT_VPID_CAP);
+
+	if ((caps & CAP_NEEDED) != CAP_NEEDED) {
+		LOG_ERR("the CPU's EPT lacks 0x%llx of IA32_VMX_EPT_VPID_CAP; load without the module ept",
+			(unsigned long long)(CAP_NEEDED & ~caps));
+		return PLINTH_E_NOTSUP;
+	}
+	out->large_1g = caps & CAP_1G;
+	out->execute_only = caps & CAP_EXECUTE_ONLY;
+	out->levels = caps & CAP_WALK_5 && address_bits() > REACH_4 ? 5 : 4;
+	out->reach = reach(out->levels);
+	return 0;
+}
+
+/* -- what is hidden ---------------------------------------------------------------------- */
+
+/* pt_walk() callback: one page of the VMM's own address space. */
+static int hide_page(void *ctx, const struct pt_leaf *page)
+{
+	bool shared = page->va >= ept.shared_va && page->va < ept.shared_end;
+
+	(void)ctx;
+	if (page->va == ept.tuning_va)
+		return 0;
+	if (shared)
+		return ept_set_page(page->pa, page->pa, EPT_READ);
+	return ept_set_page(page->pa, ept.scratch_pa, EPT_READ | EPT_WRITE);
+}
+
+static uint64_t *paging_table_at(void *ctx, uint64_t pa)
 {
 	(void)ctx;
 	return mem_phys_to_virt(pa);
@@ -92,11 +101,13 @@ static uint64_t *table_at(void *ctx, uint64_t pa)
 
 static int hide_vmm(const struct plinth_boot *boot)
 {
-	const struct pt pt = { .root_pa = boot->root_pgd_pa, .levels = boot->levels, .table = table_at };
+	const struct pt pt = { .root_pa = boot->root_pgd_pa, .levels = boot->levels, .table = paging_table_at };
 	int err = pt_walk(&pt, hide_page, NULL);
 
 	return err ? err : ept_set_page(boot->launch_pgd_pa, ept.scratch_pa, EPT_READ | EPT_WRITE);
 }
+
+/* -- life ----------------------------------------------------------------------------------- */
 
 static int scratch_alloc(void)
 {
@@ -108,82 +119,217 @@ static int scratch_alloc(void)
 
 static void ept_fini(void)
 {
+	window_fini();
 	table_fini();
 	mem_page_free(ept.scratch);
 	ept.scratch = NULL;
 }
 
+static int prepare_memory(const struct plinth_boot *boot)
+{
+	int err = 0;
+
+	for (uint64_t i = 0; i < boot->n_memory && !err; i++) {
+		uint64_t start = boot->memory[i].first * PAGE_1G;
+
+		err = table_prepare(start, start + boot->memory[i].count * PAGE_1G);
+	}
+	return err;
+}
+
 static int ept_build(const struct plinth_boot *boot)
 {
-	int err = caps_check();
+	struct table_kind kind;
+	int err = kind_read(&kind);
 
 	if (!err)
 		err = scratch_alloc();
 	if (!err)
-		err = table_init(ept.large_1g);
+		err = table_init(&kind, PLINTH_SLAT_SPARE_PAGES);
 	if (!err)
-		err = table_fill(0, ept.large_1g || ept.end < FIRST_FILL ? ept.end : FIRST_FILL);
+		err = window_init(boot->n_cpus);
+	if (!err)
+		err = prepare_memory(boot);
 	return err ? err : hide_vmm(boot);
 }
 
 static int ept_init(const struct plinth_boot *boot)
 {
-	unsigned int bits = address_bits();
+	struct mtrr_state state;
 	int err;
 
 	/* Without EPT there is nothing to build; vcpu_check() refuses such a CPU with its reason. */
 	if (!has_ept())
 		return 0;
-	/* Four levels reach 48 bits. */
-	ept.end = 1ull << (bits > 48 ? 48 : bits < 30 ? 30 : bits);
 	ept.shared_va = boot->shared_va;
 	ept.shared_end = boot->shared_va + boot->shared_bytes;
 	ept.tuning_va = boot->tuning_va;
-	mtrr_read(bits);
+	mtrr_read(&state, address_bits());
+	(void)mtrr_use(&state);
 	err = ept_build(boot);
+	if (err == PLINTH_E_NOMEM)
+		LOG_ERR("the pool of %llu pages is too small for second-level tables; load without the module ept",
+			(unsigned long long)boot->pool_pages);
 	if (err)
 		ept_fini();
 	return err;
 }
 
-static uint64_t ept_root(void)
-{
-	return table_root() | EPTP_WALK_4 | TYPE_WB;
-}
+/* -- one CPU ---------------------------------------------------------------------------------- */
 
-void ept_flush(void)
+/* @starts: it has no VMCS yet. */
+static int flush(bool starts)
 {
-	if (cpu_invept(INVEPT_ALL, 0))
+	uint32_t cpu = cpu_local()->cpu;
+	int err = 0;
+
+	table_lock();
+	if (starts)
+		window_forget(cpu);
+	else
+		err = window_close(cpu);
+	if (!err)
+		err = window_flush();
+	table_unlock();
+	if (err)
 		LOG_ERR("INVEPT failed");
+	return err;
 }
 
-/* Beyond what was mapped at first: another GiB, once somebody wants it. */
-static enum exit_action ept_violation(struct vcpu *vcpu, const struct exit_link *below, void *context)
+int ept_flush(void)
 {
-	uint64_t gpa = vcpu_guest_physical(vcpu), start = gpa & ~(PAGE_1G - 1);
+	return flush(false);
+}
 
-	(void)below;
-	(void)context;
-	if (vcpu_qualification(vcpu) & VIOLATION_MAPPED || gpa >= ept.end) {
-		LOG_WARN("guest may not touch physical 0x%llx (RIP 0x%llx)", (unsigned long long)gpa,
-			 (unsigned long long)vcpu->exit.rip);
-		vcpu_inject(vcpu, VECTOR_GP, true, 0);
-		return EXIT_RETRY;
-	}
-	LOG_DEBUG("maps the GiB at physical 0x%llx (RIP 0x%llx)", (unsigned long long)start,
-		  (unsigned long long)vcpu->exit.rip);
-	if (table_fill(start, start + PAGE_1G)) {
-		LOG_ERR("no memory to map physical 0x%llx", (unsigned long long)gpa);
-		return EXIT_FATAL;
-	}
+static int take_over(const struct mtrr_state *state, bool starts)
+{
+	bool changed;
+
+	table_lock();
+	table_reach(reach(table_kind()->levels));
+	changed = mtrr_use(state);
+	if (changed)
+		table_retype();
+	table_unlock();
+	if (changed)
+		LOG_INFO("memory types have changed");
+	return flush(starts);
+}
+
+/* What the firmware or the kernel changed since somebody looked last, in a sleep or on this CPU alone. */
+static int ept_start(void)
+{
+	struct mtrr_state state;
+
+	mtrr_read(&state, address_bits());
+	return take_over(&state, true);
+}
+
+/* -- what the guest touches ------------------------------------------------------------------- */
+
+enum verdict { GO_ON, FORBIDDEN, NO_TABLES, NO_FLUSH };
+
+/* Is it always this instruction, and does it get anywhere? REP counts in RCX and moves RSI and RDI. */
+static bool is_stuck(struct vcpu *vcpu)
+{
+	const uint64_t where[WINDOW_WHERE] = { vcpu->exit.rip, vcpu->regs.rcx, vcpu->regs.rsi, vcpu->regs.rdi,
+					       vcpu_read(vcpu, VCPU_RSP) };
+
+	return window_stuck(vcpu->local.cpu, where);
+}
+
+static enum verdict open_window(struct vcpu *vcpu, uint64_t gpa)
+{
+	int err = is_stuck(vcpu) ? PLINTH_E_NOMEM : window_open(vcpu->local.cpu, gpa);
+
+	return !err ? GO_ON : err == PLINTH_E_NOMEM ? NO_TABLES : NO_FLUSH;
+}
+
+/*
+ * Mapped meanwhile, by another CPU or in another's tables: try again. Forbidden: not ours. Not there: it is from now on.
+ */
+static enum verdict judge(struct vcpu *vcpu, uint64_t gpa, uint64_t wanted)
+{
+	unsigned int level;
+	uint64_t entry = gpa < table_kind()->reach ? table_find(gpa, &level) : 0;
+
+	if (gpa >= table_kind()->reach || (entry && (entry & wanted) != wanted))
+		return FORBIDDEN;
+	if (!entry && table_map(gpa))
+		return open_window(vcpu, gpa);
+	return window_follow(vcpu->local.cpu, gpa) ? NO_FLUSH : GO_ON;
+}
+
+static enum exit_action refuse(struct vcpu *vcpu, const char *why)
+{
+	LOG_WARN("guest may not touch physical 0x%llx (RIP 0x%llx): %s", (unsigned long long)vcpu_guest_physical(vcpu),
+		 (unsigned long long)vcpu->exit.rip, why);
+	vcpu_inject(vcpu, VECTOR_GP, true, 0);
 	return EXIT_RETRY;
 }
 
-static const struct vcpu_slat slat = { .init = ept_init, .fini = ept_fini, .root = ept_root, .flush = ept_flush };
+/* What somebody decided about is for whoever did; at the bottom of the chain the access is refused. */
+static enum exit_action ept_violation(struct vcpu *vcpu, const struct exit_link *below, void *context)
+{
+	uint64_t gpa = vcpu_guest_physical(vcpu), wanted = vcpu_qualification(vcpu) & EPT_ALL;
+	enum verdict verdict;
+
+	(void)context;
+	table_lock();
+	verdict = judge(vcpu, gpa, wanted);
+	table_unlock();
+	switch (verdict) {
+	case FORBIDDEN: return exit_below(vcpu, below);
+	case NO_TABLES: return refuse(vcpu, "too few tables");
+	case NO_FLUSH: return refuse(vcpu, "INVEPT failed");
+	default: return EXIT_RETRY;
+	}
+}
+
+/* -- memory types that change while a guest runs ------------------------------------------------- */
+
+#define MSR_VARIABLE_FIRST 0x200u
+#define MSR_VARIABLE_LAST  0x24fu
+#define MSR_FIXED_64K	   0x250u
+#define MSR_FIXED_16K	   0x258u
+#define MSR_FIXED_4K	   0x268u
+#define MSR_FIXED_LAST	   0x26fu
+#define MSR_DEFAULT	   0x2ffu
+
+/*
+ * A kernel switches caches and MTRRs off, writes them, and switches them on again, on each CPU (SDM, "MTRR Considerations
+ * in MP Systems"). With caches off the tables' types do not count, so what stands there in between is not taken over; the
+ * first CPU to be ready changes the tables, the others find them so, and each drops what it remembers.
+ */
+static enum exit_action ept_mtrr_written(struct vcpu *vcpu, struct exit_msr *access, const struct exit_link *below, void *context)
+{
+	enum exit_action action = exit_below(vcpu, below);
+	struct mtrr_state state;
+
+	(void)access;
+	(void)context;
+	if (action != EXIT_NEXT || !ept.scratch)
+		return action;
+	mtrr_read(&state, address_bits());
+	if (state.enabled || !(vcpu_read(vcpu, VCPU_CR0) & CR0_CD))
+		(void)!take_over(&state, false);
+	return action;
+}
+
+static const struct {
+	uint32_t first, last;
+} mtrr_msrs[] = {
+	{ MSR_VARIABLE_FIRST, MSR_VARIABLE_LAST }, { MSR_FIXED_64K, MSR_FIXED_64K },
+	{ MSR_FIXED_16K, MSR_FIXED_16K + 1 },	   { MSR_FIXED_4K, MSR_FIXED_LAST },
+	{ MSR_DEFAULT, MSR_DEFAULT },
+};
+
+static const struct vcpu_slat slat = { .init = ept_init, .fini = ept_fini, .root = table_pointer, .flush = ept_start };
 
 __attribute__((constructor)) static void ept_register(void)
 {
 	vcpu_register_slat(&slat);
-	(void)!exit_register_kind(PLINTH_EXIT_SLAT_VIOLATION, PLINTH_EXIT_SLAT_VIOLATION, ept_violation,
-				  NULL);
+	(void)!exit_register_kind(PLINTH_EXIT_SLAT_VIOLATION, PLINTH_EXIT_SLAT_VIOLATION, ept_violation, NULL);
+	for (size_t i = 0; i < sizeof(mtrr_msrs) / sizeof(mtrr_msrs[0]); i++)
+		(void)!exit_register_msr(mtrr_msrs[i].first, mtrr_msrs[i].last, VCPU_MSR_WRITE, ept_mtrr_written, NULL);
 }

@@ -1,41 +1,105 @@
 /* SPDX-License-Identifier: MIT */
-/* The four levels of EPT paging structures (SDM, "EPT Translation Mechanism"). */
+/*
+ * The EPT paging structures that all CPUs share (SDM, "EPT Translation Mechanism"). They only grow while the VMM is
+ * loaded: an entry that is there is never written over by what the guest touches, and no table is ever taken out, so
+ * no CPU can walk into one that serves another region by now.
+ */
 #include <stddef.h>
 
+#include <plinth/intrinsics.h>
 #include <plinth/memory.h>
 
 #include "internal.h"
 
-#define ENTRIES	      512u
 #define ENTRY_ACCESS  7ull
 #define ENTRY_LARGE   (1ull << 7)
 #define ENTRY_ADDRESS 0x000ffffffffff000ull
+#define ENTRY_DECIDED (1ull << 52) /* by ept_set_page(); ignored by the CPU: "nothing allowed" is not "nothing there" */
 #define TYPE_SHIFT    3
-#define ALL_ACCESS    (EPT_READ | EPT_WRITE | EPT_EXECUTE)
-#define REACH	      (1ull << 48) /* of four levels */
+#define TYPE_MASK     (7ull << TYPE_SHIFT)
 
 static struct {
 	uint64_t *root;
 	uint64_t root_pa;
-	bool large_1g;
+	struct table_kind kind;
+	uint64_t *spare; /* the first word of each leads to the next */
+	char lock;
 } table;
 
-static uint64_t *new_table(uint64_t *pa)
+void table_lock(void)
 {
-	uint64_t *page = mem_page_alloc();
+	while (__atomic_test_and_set(&table.lock, __ATOMIC_ACQUIRE))
+		cpu_pause();
+}
 
-	if (page && mem_virt_to_phys(page, pa)) {
-		mem_page_free(page);
-		page = NULL;
-	}
+void table_unlock(void)
+{
+	__atomic_clear(&table.lock, __ATOMIC_RELEASE);
+}
+
+const struct table_kind *table_kind(void)
+{
+	return &table.kind;
+}
+
+uint64_t table_pointer_of(uint64_t root_pa)
+{
+	return root_pa | (uint64_t)(table.kind.levels - 1) << 3 | TYPE_WB;
+}
+
+uint64_t table_pointer(void)
+{
+	return table_pointer_of(table.root_pa);
+}
+
+void table_reach(uint64_t reach)
+{
+	table.kind.reach = reach;
+}
+
+/* -- pages for tables -------------------------------------------------------------------- */
+
+/* The pool gives pages at a load and to ept_set_page(); what the guest touches is mapped from the spare ones. */
+enum source { FROM_POOL, FROM_SPARE };
+
+static uint64_t *page_take(enum source source)
+{
+	uint64_t *page = table.spare;
+
+	if (source == FROM_POOL)
+		return mem_page_alloc();
+	if (page)
+		table.spare = (uint64_t *)page[0];
 	return page;
 }
 
-int table_init(bool large_1g)
+static void page_put(uint64_t *page)
 {
-	table.large_1g = large_1g;
-	table.root = new_table(&table.root_pa);
-	return table.root ? 0 : PLINTH_E_NOMEM;
+	page[0] = (uint64_t)table.spare;
+	table.spare = page;
+}
+
+static int spare_init(unsigned int pages)
+{
+	for (unsigned int i = 0; i < pages; i++) {
+		uint64_t *page = mem_page_alloc();
+
+		if (!page)
+			return PLINTH_E_NOMEM;
+		page_put(page);
+	}
+	return 0;
+}
+
+int table_init(const struct table_kind *kind, unsigned int spare)
+{
+	table.kind = *kind;
+	table.spare = NULL;
+	table_unlock();
+	table.root = mem_page_alloc();
+	if (!table.root || mem_virt_to_phys(table.root, &table.root_pa))
+		return PLINTH_E_NOMEM;
+	return spare_init(spare);
 }
 
 static bool is_table(uint64_t entry, unsigned int level)
@@ -48,10 +112,10 @@ static uint64_t *table_of(uint64_t entry)
 	return mem_phys_to_virt(entry & ENTRY_ADDRESS);
 }
 
-/* Tables below one at @level; four levels deep at the most. */
+/* Tables below one at @level; five levels deep at the most. */
 static void free_below(uint64_t *t, unsigned int level)
 {
-	for (unsigned int i = 0; level > 1 && i < ENTRIES; i++)
+	for (unsigned int i = 0; level > 1 && i < EPT_ENTRIES; i++)
 		if (is_table(t[i], level)) {
 			free_below(table_of(t[i]), level - 1);
 			mem_page_free(table_of(t[i]));
@@ -61,113 +125,233 @@ static void free_below(uint64_t *t, unsigned int level)
 void table_fini(void)
 {
 	if (table.root) {
-		free_below(table.root, 4);
+		free_below(table.root, table.kind.levels);
 		mem_page_free(table.root);
 	}
 	table.root = NULL;
-	table.root_pa = 0;
+	while (table.spare)
+		mem_page_free(page_take(FROM_SPARE));
 }
 
-uint64_t table_root(void)
+/* -- entries ------------------------------------------------------------------------------ */
+
+/* One store: other CPUs see what was there or all of what is new. */
+static void set(uint64_t *slot, uint64_t entry)
 {
-	return table.root_pa;
+	__atomic_store_n(slot, entry, __ATOMIC_RELEASE);
 }
 
-static unsigned int shift_of(unsigned int level)
+static uint64_t *slot_in(uint64_t *t, uint64_t gpa, unsigned int level)
 {
-	return 12 + 9 * (level - 1);
+	return &t[gpa >> table_shift(level) & (EPT_ENTRIES - 1)];
 }
 
-/* A large page becomes a table of the next smaller ones with the same rights. */
-static int split(uint64_t *slot, unsigned int level)
+static uint64_t leaf(uint64_t gpa, unsigned int level, enum memory_type type)
 {
-	uint64_t old = *slot, pa, step = 1ull << shift_of(level - 1);
-	uint64_t *t = new_table(&pa);
+	return gpa | (uint64_t)type << TYPE_SHIFT | EPT_ALL | (level > 1 ? ENTRY_LARGE : 0);
+}
+
+/* One page at @level; 0: there is none of that size, or it would have more than one type. */
+static uint64_t leaf_of_type(uint64_t gpa, unsigned int level, enum memory_type type)
+{
+	if (level > table_leaf_level() || gpa >= table.kind.reach || type == TYPE_MIXED)
+		return 0;
+	return leaf(gpa, level, type);
+}
+
+void table_fill(uint64_t *t, unsigned int level, uint64_t base, bool uncached)
+{
+	uint64_t bytes = 1ull << table_shift(level);
+	enum memory_type all = mtrr_type(base, bytes * EPT_ENTRIES);
+
+	for (unsigned int i = 0; i < EPT_ENTRIES; i++) {
+		uint64_t gpa = base + i * bytes;
+		enum memory_type type = all == TYPE_MIXED ? mtrr_type(gpa, bytes) : all;
+
+		t[i] = leaf_of_type(gpa, level, type == TYPE_MIXED && uncached ? TYPE_UC : type);
+	}
+}
+
+/* A table with all that the slot of @gpa at @level stands for; 0: no page. */
+static uint64_t table_for(uint64_t gpa, unsigned int level, enum source source)
+{
+	uint64_t base = gpa & ~((1ull << table_shift(level)) - 1), pa;
+	uint64_t *t = page_take(source);
 
 	if (!t)
-		return PLINTH_E_NOMEM;
-	if (level == 2)
-		old &= ~ENTRY_LARGE;
-	for (unsigned int i = 0; old & ENTRY_ACCESS && i < ENTRIES; i++)
-		t[i] = old + i * step;
-	/* One store: other CPUs see the large page or the full table. */
-	__atomic_store_n(slot, pa | ALL_ACCESS, __ATOMIC_RELEASE);
-	return 0;
+		return 0;
+	if (mem_virt_to_phys(t, &pa)) {
+		mem_page_free(t);
+		return 0;
+	}
+	table_fill(t, level - 1, base, false);
+	return pa | EPT_ALL;
 }
 
-/* The slot of @gpa at @level; missing tables are made, large pages on the way are split. */
-static int slot_at(uint64_t gpa, unsigned int level, uint64_t **out)
+/*
+ * What belongs in an empty slot, or in that of a page whose types have changed: one page, or a table. Only types can ask
+ * for a table where a page is possible; if there is none left an uncached page is slow and never wrong.
+ */
+static uint64_t entry_for(uint64_t gpa, unsigned int level, enum source structure)
+{
+	uint64_t bytes = 1ull << table_shift(level), base = gpa & ~(bytes - 1);
+	uint64_t entry = leaf_of_type(base, level, mtrr_type(base, bytes));
+
+	if (!entry && level > 1)
+		entry = table_for(gpa, level, level > table_leaf_level() ? structure : FROM_SPARE);
+	return entry ? entry : leaf_of_type(base, level, TYPE_UC);
+}
+
+/* -- walking ------------------------------------------------------------------------------- */
+
+uint64_t *table_at(uint64_t gpa, unsigned int level)
 {
 	uint64_t *t = table.root;
 
-	for (unsigned int l = 4; l > level; l--) {
-		uint64_t *slot = &t[gpa >> shift_of(l) & (ENTRIES - 1)];
-		int err = is_table(*slot, l) ? 0 : split(slot, l);
+	for (unsigned int l = table.kind.levels; l > level; l--) {
+		uint64_t entry = *slot_in(t, gpa, l);
+
+		if (!is_table(entry, l))
+			return NULL;
+		t = table_of(entry);
+	}
+	return t;
+}
+
+uint64_t table_find(uint64_t gpa, unsigned int *level)
+{
+	uint64_t *t = table.root;
+	uint64_t entry;
+
+	*level = table.kind.levels;
+	while (is_table(entry = *slot_in(t, gpa, *level), *level)) {
+		t = table_of(entry);
+		--*level;
+	}
+	return entry;
+}
+
+static int map(uint64_t gpa, enum source structure)
+{
+	uint64_t *t = table.root;
+
+	for (unsigned int level = table.kind.levels;; level--) {
+		uint64_t *slot = slot_in(t, gpa, level);
+		uint64_t entry = *slot ? *slot : entry_for(gpa, level, structure);
+
+		if (!entry)
+			return PLINTH_E_NOMEM;
+		if (!*slot)
+			set(slot, entry);
+		if (!is_table(entry, level))
+			return 0;
+		t = table_of(entry);
+	}
+}
+
+int table_map(uint64_t gpa)
+{
+	return gpa < table.kind.reach ? map(gpa, FROM_SPARE) : PLINTH_E_FAULT;
+}
+
+/* A table comes full of whatever has one type; what has more than one is looked at in smaller steps. */
+int table_prepare(uint64_t start, uint64_t end)
+{
+	uint64_t step;
+
+	if (end > table.kind.reach)
+		end = table.kind.reach;
+	for (uint64_t gpa = start; gpa < end; gpa += step) {
+		int err = map(gpa, FROM_POOL);
 
 		if (err)
 			return err;
-		t = table_of(*slot);
+		step = mtrr_type(gpa & ~(PAGE_1G - 1), PAGE_1G) == TYPE_MIXED ? PAGE_2M : PAGE_1G;
 	}
-	*out = &t[gpa >> shift_of(level) & (ENTRIES - 1)];
 	return 0;
 }
 
-/* The level of the largest page at @gpa that lies before @end and has one type. */
-static unsigned int largest_level(uint64_t gpa, uint64_t end)
+/* -- types that change ------------------------------------------------------------------------ */
+
+static void retype_below(uint64_t *t, unsigned int level, uint64_t base)
 {
-	if (table.large_1g && !(gpa & (PAGE_1G - 1)) && end - gpa >= PAGE_1G && mtrr_type(gpa, PAGE_1G) != TYPE_MIXED)
-		return 3;
-	if (!(gpa & (PAGE_2M - 1)) && mtrr_type(gpa, PAGE_2M) != TYPE_MIXED)
-		return 2;
-	return 1;
+	uint64_t bytes = 1ull << table_shift(level);
+
+	for (unsigned int i = 0; i < EPT_ENTRIES; i++) {
+		uint64_t gpa = base + i * bytes, entry = t[i];
+
+		if (is_table(entry, level))
+			retype_below(table_of(entry), level - 1, gpa);
+		else if (level == 1 && entry)
+			set(&t[i], (entry & ~TYPE_MASK) | (uint64_t)mtrr_type(gpa, PAGE_4K) << TYPE_SHIFT);
+		else if (entry)
+			set(&t[i], entry_for(gpa, level, FROM_SPARE));
+	}
 }
 
-int table_fill(uint64_t start, uint64_t end)
+void table_retype(void)
 {
-	uint64_t gpa = start;
+	retype_below(table.root, table.kind.levels, 0);
+}
 
-	while (gpa < end) {
-		unsigned int level = largest_level(gpa, end);
-		uint64_t bytes = 1ull << shift_of(level);
-		uint64_t *slot;
-		int err = slot_at(gpa, level, &slot);
+/* -- the interface ----------------------------------------------------------------------------- */
 
-		if (err)
-			return err;
-		*slot = gpa | (uint64_t)mtrr_type(gpa, bytes) << TYPE_SHIFT | ALL_ACCESS | (level > 1 ? ENTRY_LARGE : 0);
-		gpa += bytes;
+/* The slot of a 4 KiB page; missing tables are made, large pages on the way are split. */
+static int slot_of_page(uint64_t gpa, uint64_t **out)
+{
+	uint64_t *t = table.root;
+
+	for (unsigned int level = table.kind.levels; level > 1; level--) {
+		uint64_t *slot = slot_in(t, gpa, level);
+		uint64_t entry = is_table(*slot, level) ? *slot : table_for(gpa, level, FROM_POOL);
+
+		if (!entry)
+			return PLINTH_E_NOMEM;
+		if (entry != *slot)
+			set(slot, entry);
+		t = table_of(entry);
 	}
+	*out = slot_in(t, gpa, 1);
 	return 0;
+}
+
+/* Access that the CPU takes for a misconfiguration (SDM, "EPT Misconfigurations"), which is fatal. */
+static int access_check(uint32_t access)
+{
+	if (access & ~(uint32_t)EPT_ALL || (access & EPT_WRITE && !(access & EPT_READ)))
+		return PLINTH_E_INVAL;
+	return access == EPT_EXECUTE && !table.kind.execute_only ? PLINTH_E_NOTSUP : 0;
 }
 
 int ept_set_page(uint64_t gpa, uint64_t hpa, uint32_t access)
 {
+	int err = access_check(access);
 	uint64_t *slot;
-	int err;
 
-	if ((gpa | hpa) & (PAGE_4K - 1) || gpa >= REACH || access & ~(uint32_t)ALL_ACCESS || !table.root)
+	if (!table.root || (gpa | hpa) & (PAGE_4K - 1) || gpa >= table.kind.reach || hpa >= table.kind.reach)
 		return PLINTH_E_INVAL;
-	err = slot_at(gpa, 1, &slot);
+	if (err)
+		return err;
+	table_lock();
+	err = slot_of_page(gpa, &slot);
 	if (!err)
-		__atomic_store_n(slot, hpa | (uint64_t)mtrr_type(gpa, PAGE_4K) << TYPE_SHIFT | access, __ATOMIC_RELEASE);
+		set(slot, hpa | (uint64_t)mtrr_type(gpa, PAGE_4K) << TYPE_SHIFT | access | ENTRY_DECIDED);
+	table_unlock();
 	return err;
 }
 
 int ept_get_page(uint64_t gpa, uint64_t *hpa, uint32_t *access)
 {
-	uint64_t *t = table.root;
-	unsigned int level = 4;
-	uint64_t entry;
+	unsigned int level = 0;
+	uint64_t entry, within;
 
-	if (!t || gpa >= REACH)
+	if (!table.root || gpa >= table.kind.reach)
 		return PLINTH_E_FAULT;
-	while (is_table(entry = t[gpa >> shift_of(level) & (ENTRIES - 1)], level)) {
-		t = table_of(entry);
-		level--;
-	}
-	if (!(entry & ENTRY_ACCESS))
-		return PLINTH_E_FAULT;
-	*hpa = (entry & ENTRY_ADDRESS & ~((1ull << shift_of(level)) - 1)) | (gpa & ((1ull << shift_of(level)) - PAGE_4K));
-	*access = (uint32_t)(entry & ENTRY_ACCESS);
+	table_lock();
+	entry = table_find(gpa, &level);
+	table_unlock();
+	within = (1ull << table_shift(level)) - 1;
+	*hpa = entry ? (entry & ENTRY_ADDRESS & ~within) | (gpa & within & ~(PAGE_4K - 1)) : gpa & ~(PAGE_4K - 1);
+	*access = entry ? (uint32_t)(entry & ENTRY_ACCESS) : EPT_ALL;
 	return 0;
 }

@@ -21,6 +21,7 @@ static vcpu_exit_fn *const builtin[PLINTH_EXIT_KINDS] = {
 	[PLINTH_EXIT_INVD] = exit_invd,
 	[PLINTH_EXIT_GETSEC] = exit_getsec,
 	[PLINTH_EXIT_TASK_SWITCH] = exit_task_switch,
+	[PLINTH_EXIT_SLAT_VIOLATION] = exit_memory,
 	[PLINTH_EXIT_TIMER] = exit_settle,
 	[PLINTH_EXIT_NMI_WINDOW] = exit_settle,
 	[PLINTH_EXIT_TRIPLE_FAULT] = exit_triple_fault,

@@ -54,6 +54,14 @@ enum exit_action exit_getsec(struct vcpu *vcpu)
 	return EXIT_NEXT;
 }
 
+/* An access that second-level translation does not allow, and that nobody asked for; natively as if nothing answered. */
+enum exit_action exit_memory(struct vcpu *vcpu)
+{
+	LOG_WARN("guest may not touch physical 0x%llx (RIP 0x%llx)", (unsigned long long)vcpu_guest_physical(vcpu),
+		 (unsigned long long)vcpu->exit.rip);
+	return exit_raise_gp(vcpu);
+}
+
 /* Hardware task switches do not exist in 64-bit mode: natively #GP. */
 enum exit_action exit_task_switch(struct vcpu *vcpu)
 {

@@ -26,7 +26,7 @@ vcpu_exit_fn exit_cr_access, exit_xsetbv;
 vcpu_exit_fn exit_msr_read, exit_msr_write, exit_msr_list;
 PLINTH_MUST_USE int msr_init(const struct plinth_boot *boot);
 /* instruction.c */
-vcpu_exit_fn exit_undefined, exit_invd, exit_settle, exit_triple_fault, exit_getsec, exit_task_switch;
+vcpu_exit_fn exit_undefined, exit_invd, exit_settle, exit_triple_fault, exit_getsec, exit_task_switch, exit_memory;
 vcpu_exit_fn exit_init_signal;
 
 /** exit_raise() - inject #GP(0) or #UD and answer EXIT_RETRY. */

@@ -279,12 +279,11 @@ static void vmxon_down(void *ctx)
 static int flush_up(void *ctx)
 {
 	struct vcpu *vcpu = ctx;
-	int err = 0;
+	int err;
 
 	mem_cpu_enter(vcpu->local.cpu);
-	if (vcpu_common.slat)
-		vcpu_common.slat->flush();
-	if (vcpu->priv->controls.has_vpid)
+	err = vcpu_common.slat ? vcpu_common.slat->flush() : 0;
+	if (!err && vcpu->priv->controls.has_vpid)
 		err = vmx_error("INVVPID", cpu_invvpid(INVVPID_ALL, 0, 0));
 	if (err)
 		mem_cpu_leave(vcpu->local.cpu);

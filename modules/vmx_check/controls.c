@@ -6,6 +6,7 @@
 #define MISC_TARGETS(m)	 ((m) >> 16 & 0x1ff)
 #define BASIC_ANY_ERROR	 (1ull << 56) /* error codes with any hardware exception */
 #define EPT_CAP_WALK_4	 (1ull << 6)
+#define EPT_CAP_WALK_5	 (1ull << 7)
 #define EPT_CAP_UC	 (1ull << 8)
 #define EPT_CAP_WB	 (1ull << 14)
 #define EPT_CAP_DIRTY	 (1ull << 21)
@@ -155,9 +156,11 @@ static uint32_t eptp_type(const struct view *v)
 
 static uint32_t eptp_levels(const struct view *v)
 {
-	return broken_if(has_secondary(v, SECONDARY_EPT) && (EPTP_LEVELS(get(v, VMCS_EPT_POINTER)) != 4 ||
-							     !(v->caps->ept_vpid & EPT_CAP_WALK_4)),
-			 VMCS_EPT_POINTER);
+	uint64_t levels = EPTP_LEVELS(get(v, VMCS_EPT_POINTER));
+	bool known = (levels == 4 && v->caps->ept_vpid & EPT_CAP_WALK_4) ||
+		     (levels == 5 && v->caps->ept_vpid & EPT_CAP_WALK_5);
+
+	return broken_if(has_secondary(v, SECONDARY_EPT) && !known, VMCS_EPT_POINTER);
 }
 
 static uint32_t eptp_dirty(const struct view *v)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "model/internal.h"
+#include "translation.h"
 
 #define DPL(rights) ((rights) >> 5 & 3)
 #define RIGHTS_L    0x2000u
@@ -213,14 +214,17 @@ static enum outcome hypercall(struct guest *g)
 	return GOES_ON;
 }
 
-#define QUALIFICATION_MAPPED   0x38ull
 #define QUALIFICATION_UNBLOCKS 0x1000ull /* an IRET was about to unblock NMIs, and did not */
 
-/* Second-level translation is one to one: what it lacks it adds, what it forbids is #GP. */
+/* Second-level translation is one to one: what it lacks it adds, what it forbids is #GP. By the tables as they are. */
 static enum outcome translation(const struct model_exit *e)
 {
-	return e->qualification & QUALIFICATION_MAPPED || e->physical >> model.kind->caps.physical_bits ? RAISES_GP
-														 : SAME_RIP;
+	struct translation t;
+
+	if (e->physical >> model.kind->caps.physical_bits)
+		return RAISES_GP;
+	t = translation_of(0, e->physical);
+	return t.access && e->qualification & 7 & ~t.access ? RAISES_GP : SAME_RIP;
 }
 
 static enum outcome basic(struct guest *g, const struct model_exit *e)

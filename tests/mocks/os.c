@@ -120,9 +120,11 @@ uint64_t os_virt_to_phys(const void *memory)
 	return memory_pa(memory);
 }
 
-uint64_t os_memory_bytes(void)
+bool os_next_memory(uint64_t from, uint64_t *start, uint64_t *end)
 {
-	return 8ull << 30;
+	*start = 0;
+	*end = 8ull << 30;
+	return from < *end;
 }
 
 uint32_t os_cpu_count(void)

@@ -8,40 +8,10 @@
 
 #include "drivers/common/internal.h"
 #include "lib/pagetable.h"
+#include "translation.h"
 
 #define PAGE	     4096ull
-#define READ	     1u
-#define WRITE	     2u
-#define FETCH	     4u
-#define LARGE	     (1ull << 7)
-#define ADDRESS_BITS 0x000ffffffffff000ull
 #define LINEAR_VALID 0x180ull /* of the qualification: by a linear address, which was translated */
-
-/* Where the CPU finds a guest's page, and what it may do there. */
-struct translation {
-	uint64_t pa;
-	uint32_t access;
-};
-
-static struct translation ept_walk(uint64_t gpa)
-{
-	uint64_t table = model_field(0, VMCS_EPT_POINTER) & ADDRESS_BITS;
-	struct translation t = {.access = READ | WRITE | FETCH};
-
-	for (unsigned int shift = 39;; shift -= 9) {
-		uint64_t entry = ((const uint64_t *)model.physical(table))[gpa >> shift & 511],
-			 bytes = 1ull << shift;
-
-		t.access &= entry & 7;
-		if (!t.access)
-			return t;
-		if (shift == 12 || entry & LARGE) {
-			t.pa = (entry & ADDRESS_BITS & ~(bytes - 1)) | (gpa & (bytes - 1));
-			return t;
-		}
-		table = entry & ADDRESS_BITS;
-	}
-}
 
 static uint64_t *reach(void *ctx, uint64_t pa)
 {
@@ -59,7 +29,7 @@ static bool within(enum space_id id, uint64_t va)
 /* What the guest does, if the translation does not let it: an exit, and #GP; nothing becomes visible. */
 static void try_access(uint64_t gpa, uint32_t access)
 {
-	struct translation before = ept_walk(gpa), after;
+	struct translation before = translation_of(0, gpa), after;
 	struct model_exit exit = {.reason = 48,
 				  .physical = gpa,
 				  .length = 3,
@@ -70,7 +40,7 @@ static void try_access(uint64_t gpa, uint32_t access)
 	exits_put_guest(0);
 	sweep_label("physical 0x%llx, access %u of %u", (unsigned long long)gpa, access, before.access);
 	exits_try(0, &exit);
-	after = ept_walk(gpa);
+	after = translation_of(0, gpa);
 	cr_expect_eq(after.access, before.access, "%s: now it may do %u", sweep_case(), after.access);
 	cr_expect_eq(after.pa, before.pa, "%s: now it sees another page", sweep_case());
 }
@@ -99,7 +69,7 @@ static void expect_itself(uint64_t pa, struct translation t, uint32_t access)
 
 static int check_leaf(void *ctx, const struct pt_leaf *leaf)
 {
-	struct translation t = ept_walk(leaf->pa);
+	struct translation t = translation_of(0, leaf->pa);
 
 	(void)ctx;
 	cr_assert_lt(leaf->pa / PAGE, LOW_PAGES);
@@ -123,7 +93,7 @@ static void check_neighbours(void)
 {
 	for (uint64_t i = 0; i < LOW_PAGES; i++)
 		if (!vmm_page[i])
-			expect_itself(i * PAGE, ept_walk(i * PAGE), READ | WRITE | FETCH);
+			expect_itself(i * PAGE, translation_of(0, i * PAGE), READ | WRITE | FETCH);
 }
 
 Test(ept, vmm_hidden)
@@ -153,13 +123,13 @@ Test(ept, everything_else)
 		uint64_t gpa = addresses[i];
 
 		if (gpa >> model.kind->caps.physical_bits) {
-			cr_expect_eq(ept_walk(gpa & ((1ull << 48) - 1)).access, 0, "0x%llx is mapped",
-				     (unsigned long long)gpa);
+			cr_expect_eq(translation_of(0, gpa & ((1ull << 48) - 1)).access, 0,
+				     "0x%llx is mapped", (unsigned long long)gpa);
 			for (uint32_t access = READ; access <= FETCH; access <<= 1)
 				try_access(gpa, access);
 		} else {
 			sweep_count();
-			expect_itself(gpa, ept_walk(gpa), READ | WRITE | FETCH);
+			expect_itself(gpa, translation_of(0, gpa), READ | WRITE | FETCH);
 		}
 	}
 	sweep_report("physical memory that is not the VMM's");

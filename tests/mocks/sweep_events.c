@@ -6,6 +6,8 @@
  */
 #include "exits.h"
 
+#include "drivers/common/internal.h"
+
 #define INFO_VALID	    0x80000000u
 #define INFO_ERROR	    0x800u
 #define INFO_UNDEFINED	    0x1000u
@@ -18,11 +20,12 @@
 #define BLOCKS_NMI	    8u
 
 #define VIOLATION_UNBLOCKS 0x1000u
+#define HIDDEN		   1u /* an address that stands for that of a page of the VMM */
 
 /* Exits that can come in the middle of a delivery, or right before one. */
 static const struct model_exit exits[] = {
 	{.reason = 48, .qualification = 0x181, .physical = 0x123456789}, /* not mapped: it is from now on */
-	{.reason = 48, .qualification = 0x1aa, .physical = 0x123456789}, /* refused */
+	{.reason = 48, .qualification = 0x19c, .physical = HIDDEN},	 /* refused: code in a hidden page */
 	{.reason = 48, .qualification = 0x181, .physical = 1ull << 39},	 /* beyond all physical addresses */
 	{.reason = 9, .qualification = 0xc0000028},			 /* task switch */
 	{.reason = 52},							 /* the timer */
@@ -30,6 +33,12 @@ static const struct model_exit exits[] = {
 };
 
 #define N_EXITS (sizeof(exits) / sizeof(exits[0]))
+
+/* Where that page lies is known once the VMM is loaded. */
+static uint64_t place(uint64_t physical)
+{
+	return physical == HIDDEN ? os_virt_to_phys(core_launch_pgd(machine.core)) : physical;
+}
 
 static void try_guests(const struct model_exit *exit, unsigned int nmi)
 {
@@ -51,6 +60,7 @@ static void try_event(uint32_t info, uint32_t error, uint64_t length)
 	for (size_t i = 0; i < N_EXITS; i++) {
 		struct model_exit exit = exits[i];
 
+		exit.physical = place(exit.physical);
 		exit.vectoring = info;
 		exit.vectoring_error = error;
 		exit.length = length;
@@ -122,6 +132,7 @@ Test(events, iret)
 		for (unsigned int access = 0; access < 64; access++) {
 			struct model_exit exit = exits[i];
 
+			exit.physical = place(exit.physical);
 			exit.qualification = VIOLATION_UNBLOCKS | access;
 			try_guests(&exit, 0);
 			/* Not by an IRET: nothing changes. */

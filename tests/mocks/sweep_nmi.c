@@ -22,7 +22,7 @@ static const struct {
 	{ { .reason = 13, .length = 2 }, false },			  /* INVD */
 	/* In the middle of the delivery of a page fault, once let through, once refused: then a double fault. */
 	{ { .reason = 48, .physical = 0x123456789, .vectoring = INFO_PF, .vectoring_error = 2 }, true },
-	{ { .reason = 48, .qualification = 0x3a, .physical = 0x123456789, .vectoring = INFO_PF }, true },
+	{ { .reason = 48, .qualification = 1, .physical = 1ull << 50, .vectoring = INFO_PF }, true },
 	/* In the middle of the delivery of another NMI. */
 	{ { .reason = 48, .physical = 0x123456789, .vectoring = INFO_NMI }, false },
 };

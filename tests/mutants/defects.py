@@ -29,6 +29,8 @@ VMM = 'drivers/common/vmm.c'
 MAP = 'drivers/common/map.c'
 EPT = 'modules/ept/ept.c'
 EPT_TABLE = 'modules/ept/table.c'
+EPT_WINDOW = 'modules/ept/window.c'
+SLAT_PAGES = 'drivers/common/slat_pages.c'
 WATCHDOG = 'modules/vcpu_intel/watchdog.c'
 REPORT = 'modules/vcpu_intel/report.c'
 COUNTERS = 'modules/vcpu_intel/counters.c'
@@ -233,16 +235,28 @@ DEFECTS = [
     ('blocking by STI outlives an injected event', EVENT, 'unblock(vcpu, BLOCKING_STI | BLOCKING_MOV_SS |', 'unblock(vcpu, BLOCKING_MOV_SS |'),
     ('a refused entry is taken for the exit it names', EXIT, '\tif (vcpu->exit.reason & ENTRY_FAILED)\n\t\treturn handle(vcpu, PLINTH_EXIT_ENTRY_FAILURE);\n', ''),
     # What the guest may see.
-    ('hidden pages can be executed', EPT, 'return ept_set_page(leaf->pa, ept.scratch_pa, EPT_READ | EPT_WRITE);',
-     'return ept_set_page(leaf->pa, ept.scratch_pa, EPT_READ | EPT_WRITE | EPT_EXECUTE);'),
-    ('hidden pages are the VMM\'s own', EPT, 'return ept_set_page(leaf->pa, ept.scratch_pa, EPT_READ | EPT_WRITE);',
-     'return ept_set_page(leaf->pa, leaf->pa, EPT_READ | EPT_WRITE);'),
-    ('the guest can write the shared region', EPT, 'return ept_set_page(leaf->pa, leaf->pa, EPT_READ);',
-     'return ept_set_page(leaf->pa, leaf->pa, EPT_READ | EPT_WRITE);'),
-    ('a refused page is mapped for whoever asks', EPT, 'vcpu_qualification(vcpu) & VIOLATION_MAPPED || gpa >= ept.end', 'gpa >= ept.end'),
-    ('memory beyond the CPU\'s addresses is mapped', EPT, 'vcpu_qualification(vcpu) & VIOLATION_MAPPED || gpa >= ept.end',
-     'vcpu_qualification(vcpu) & VIOLATION_MAPPED'),
-    ('a split page loses its neighbours', EPT_TABLE, 't[i] = old + i * step;', 't[i] = old;'),
+    ('hidden pages can be executed', EPT, 'return ept_set_page(page->pa, ept.scratch_pa, EPT_READ | EPT_WRITE);',
+     'return ept_set_page(page->pa, ept.scratch_pa, EPT_READ | EPT_WRITE | EPT_EXECUTE);'),
+    ('hidden pages are the VMM\'s own', EPT, 'return ept_set_page(page->pa, ept.scratch_pa, EPT_READ | EPT_WRITE);',
+     'return ept_set_page(page->pa, page->pa, EPT_READ | EPT_WRITE);'),
+    ('the guest can write the shared region', EPT, 'return ept_set_page(page->pa, page->pa, EPT_READ);',
+     'return ept_set_page(page->pa, page->pa, EPT_READ | EPT_WRITE);'),
+    ('a refused access is tried for ever', EPT, '|| (entry && (entry & wanted) != wanted))', ')'),
+    ('memory beyond the CPU\'s addresses is mapped', EPT, 'gpa >= table_kind()->reach || (entry &&', '(entry &&'),
+    ('a split page loses its neighbours', EPT_TABLE, '\ttable_fill(t, level - 1, base, false);\n', '\t(void)base;\n'),
+    ('what is mapped is written over', EPT_TABLE,
+     '= *slot ? *slot : entry_for(gpa, level, structure);\n\n\t\tif (!entry)\n\t\t\treturn PLINTH_E_NOMEM;\n\t\tif (!*slot)\n',
+     '= *slot && level > 3 ? *slot : entry_for(gpa, level, structure);\n\n\t\tif (!entry)\n\t\t\treturn PLINTH_E_NOMEM;\n\t\tif (entry != *slot)\n'),
+    ('nothing allowed is taken for nothing there', EPT_TABLE, '<< TYPE_SHIFT | access | ENTRY_DECIDED);', '<< TYPE_SHIFT | access);'),
+    ('a page can be written and not read', EPT_TABLE, ' || (access & EPT_WRITE && !(access & EPT_READ))', ''),
+    ('exits take tables from the pool', EPT_TABLE, 'return gpa < table.kind.reach ? map(gpa, FROM_SPARE)',
+     'return gpa < table.kind.reach ? map(gpa, FROM_POOL)'),
+    ('a window moves and the CPU remembers', EPT_WINDOW, '\terr = s->stale ? window_flush() : 0;\n', '\terr = 0;\n'),
+    ('a change of memory types is not taken over', EPT, '\tif (changed)\n\t\ttable_retype();\n', ''),
+    ('MTRRs that are half written count', EPT, 'if (state.enabled || !(vcpu_read(vcpu, VCPU_CR0) & CR0_CD))', 'if (true)'),
+    ('an instruction that gets nowhere is served for ever', EPT_WINDOW, '\tif (s->tries < STUCK)\n\t\treturn false;\n', '\treturn false;\n'),
+    ('memory above 4 GiB has no tables of its own', SLAT_PAGES, '\tfor (size_t level = 1; level < LEVELS; level++)\n\t\t*pages +=',
+     '\tfor (size_t level = 2; level < LEVELS; level++)\n\t\t*pages +='),
     ('the scratch page leaks', EPT, '\tmem_page_free(ept.scratch);\n', ''),
     # The log, the states, destructors.
     ('a log record stays marked as being written', LOG, '\t__atomic_store_n(&record->sequence, sequence, __ATOMIC_RELEASE);\n', ''),

@@ -37,9 +37,19 @@ uint64_t os_virt_to_phys(const void *memory)
 	return memory_pa(memory);
 }
 
-uint64_t os_memory_bytes(void)
+bool os_next_memory(uint64_t from, uint64_t *start, uint64_t *end)
 {
-	return physical_bytes();
+	unsigned int n;
+	const struct physical_bank *bank = physical_banks(&n);
+
+	for (; n; n--, bank++) {
+		if (bank->to <= from)
+			continue;
+		*start = bank->from;
+		*end = bank->to;
+		return true;
+	}
+	return false;
 }
 
 uint32_t os_cpu_count(void)

@@ -167,6 +167,11 @@ struct model {
 	uint32_t uart;	      /* base port of the UART; 0: none */
 	bool uart_stuck;      /* never ready to send */
 	char serial[65536];   /* what it sent */
+	/* What software made of the MTRRs that it may write here: 202h, 203h, 2FFh. */
+	struct {
+		uint64_t value;
+		bool written;
+	} mtrr[3];
 	uint32_t n_serial;
 	uint8_t uart_scratch;
 	bool uart_faults;     /* whoever touches it gets #GP */

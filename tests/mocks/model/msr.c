@@ -61,6 +61,23 @@ static bool capability(uint32_t msr, uint64_t *value)
 	}
 }
 
+/* Those of the MTRRs that can be written; -1: none of them. */
+static int writable_mtrr(uint32_t msr)
+{
+	return msr == 0x202 ? 0 : msr == 0x203 ? 1 : msr == 0x2ff ? 2 : -1;
+}
+
+static bool mtrr_write(uint32_t msr, uint64_t value)
+{
+	int i = writable_mtrr(msr);
+
+	if (i < 0)
+		return false;
+	model.mtrr[i].value = value;
+	model.mtrr[i].written = true;
+	return true;
+}
+
 /* MTRRs: write-back but for a hole below 4 GiB, and video memory and ROM below 1 MiB. */
 static bool mtrr(uint32_t msr, uint64_t *value)
 {
@@ -74,6 +91,12 @@ static bool mtrr(uint32_t msr, uint64_t *value)
 		{ 0x26d, 0 }, { 0x26e, 0x0505050505050505 }, { 0x26f, 0x0505050505050505 },
 	};
 
+	int own = writable_mtrr(msr);
+
+	if (own >= 0 && model.mtrr[own].written) {
+		*value = model.mtrr[own].value;
+		return true;
+	}
 	for (unsigned int i = 0; i < sizeof(mtrrs) / sizeof(mtrrs[0]); i++) {
 		if (mtrrs[i].msr == msr) {
 			*value = mtrrs[i].value & (msr < 0x220 ? (1ull << model.kind->caps.physical_bits) - 1 : ~0ull);
@@ -143,7 +166,9 @@ bool model_msr_write(uint32_t msr, uint64_t value)
 	enum rule rule;
 	uint64_t *found = slot(model_here(), msr, &rule);
 
-	if (!found || absent(msr) || !valid(rule, *found, value))
+	if (!found)
+		return mtrr_write(msr, value);
+	if (absent(msr) || !valid(rule, *found, value))
 		return false;
 	*found = rule == EFER ? (value & ~EFER_LMA) | (*found & EFER_LMA) : value;
 	return true;

@@ -73,22 +73,64 @@ Test(ept_guest, a_cpu_with_too_little_of_it)
 }
 
 /* Pages of 1 GiB are welcome, not needed; addresses of any width. */
+static const uint32_t widths[] = {29, 36, 39, 40, 42, 46, 48, 52};
+
+#define N_WIDTHS (sizeof(widths) / sizeof(widths[0]))
+#define NO_1G	 (1ull << 17)
+#define WALK_5	 (1ull << 7)
+
+/* The CPU that a number stands for: each width, with large pages and without, with five levels where that
+ * matters. */
+static struct model_kind wide(size_t n)
+{
+	struct model_kind kind = model_kinds[0];
+
+	kind.caps.physical_bits = widths[n / 4];
+	if (n & 1)
+		kind.caps.ept_vpid &= ~NO_1G;
+	if (n & 2)
+		kind.caps.ept_vpid |= WALK_5;
+	return kind;
+}
+
 Test(ept_guest, cpus_with_other_sizes)
 {
-	static const uint32_t widths[] = {29, 36, 39, 48, 52};
+	for (size_t i = 0; i < 4 * N_WIDTHS; i++) {
+		struct model_kind kind = wide(i);
 
-	for (unsigned int large = 0; large < 2; large++) {
-		for (size_t i = 0; i < sizeof(widths) / sizeof(widths[0]); i++) {
-			struct model_kind kind = model_kinds[0];
+		cr_expect_eq(up_on(&kind), 0, "%u bits, case %zu", widths[i / 4], i);
+		root_expect_clean();
+	}
+}
 
-			kind.caps.physical_bits = widths[i];
-			if (!large)
-				kind.caps.ept_vpid &= ~(1ull << 17);
-			if (large && widths[i] > 40)
-				continue; /* a table for each half TiB of it */
-			cr_expect_eq(up_on(&kind), 0, "%u bits", widths[i]);
-			root_expect_clean();
+static uint64_t end_of(const struct model_kind *kind)
+{
+	uint64_t bits = kind->caps.physical_bits;
+
+	return 1ull << (bits < 30 ? 30 : bits > 48 && !(kind->caps.ept_vpid & WALK_5) ? 48 : bits);
+}
+
+/* A word at the end of each size of addresses there is, on CPUs of any width. */
+Test(ept_guest, distant_addresses)
+{
+	for (size_t i = 0; i < 4 * N_WIDTHS; i++) {
+		static struct model_kind kind;
+
+		kind = wide(i);
+		/* No CPU has so many levels and no large pages; there it would end with the spare ones. */
+		if (kind.caps.physical_bits > 48 && (i & 3) == 3)
+			continue;
+		root_up(&kind);
+		for (unsigned int bits = 30; bits <= 52; bits++) {
+			uint64_t gpa = (1ull << bits) - 0x3000;
+			bool there = gpa < end_of(&kind);
+
+			model.cpu[0].event.info = 0;
+			cr_assert_eq(violate(gpa, 1), MODEL_GUEST, "%u bits, case %zu", bits, i);
+			cr_expect_eq(model.cpu[0].event.info, there ? 0 : INFO_GP, "%u bits, case %zu", bits,
+				     i);
 		}
+		root_expect_clean();
 	}
 }
 
@@ -101,7 +143,7 @@ Test(ept_guest, another_gib_when_somebody_wants_it, .init = root_usual)
 	uint32_t access;
 
 	model.cpu[0].rip = ROOT_RIP;
-	cr_assert_eq(violate(far + 0x5000, 0), MODEL_GUEST);
+	cr_assert_eq(violate(far + 0x5000, 1), MODEL_GUEST);
 	cr_expect_eq(model.cpu[0].rip, ROOT_RIP, "once more");
 	cr_expect_eq(model.cpu[0].event.info, 0);
 	cr_expect_eq(ept_get_page(far + 0x5000, &hpa, &access), 0);
@@ -112,7 +154,7 @@ Test(ept_guest, another_gib_when_somebody_wants_it, .init = root_usual)
 
 Test(ept_guest, beyond_the_last_address, .init = root_usual)
 {
-	cr_assert_eq(violate(1ull << model.kind->caps.physical_bits, 0), MODEL_GUEST);
+	cr_assert_eq(violate(1ull << model.kind->caps.physical_bits, 1), MODEL_GUEST);
 	cr_expect_eq(model.cpu[0].event.info, INFO_GP);
 	cr_expect(root_logged("guest may not touch physical 0x8000000000"));
 	root_expect_clean();
@@ -163,28 +205,83 @@ static enum exit_action take_all_pages(struct vcpu *vcpu)
 	return EXIT_NEXT;
 }
 
-/* No memory for a table: the guest could not go on, so the CPU goes back. */
-Test(ept_guest, no_memory_for_another_table)
+static struct model_kind without_1g(void)
 {
 	struct model_kind kind = model_kinds[0];
 
-	kind.caps.ept_vpid &= ~(1ull << 17);
-	root_up(&kind);
-	cr_assert_eq(root_run(take_all_pages, (struct model_exit){.length = 1}), MODEL_GUEST);
-	cr_expect_eq(violate(1ull << 37, 0), MODEL_BACK);
-	cr_expect(root_logged("no memory to map physical 0x2000000000"));
-	cr_expect(root_logged("an exit that nobody handles"));
+	kind.caps.ept_vpid &= ~NO_1G;
+	return kind;
 }
+
+/* A GiB after the other, with a pool that is empty and without: the guest goes on, and no exit takes memory.
+ */
+Test(ept_guest, no_memory_at_the_guests_will)
+{
+	for (unsigned int empty = 0; empty < 2; empty++) {
+		static struct model_kind kind;
+		uint64_t used;
+
+		kind = without_1g();
+		root_up(&kind);
+		if (empty)
+			cr_assert_eq(root_run(take_all_pages, (struct model_exit){.length = 1}), MODEL_GUEST);
+		used = core_shared_region(machine.core)->pool_used;
+		for (uint64_t gib = 4; gib < 512; gib++) {
+			model.cpu[0].event.info = 0;
+			model.cpu[0].regs.rsi = gib;
+			cr_assert_eq(violate(gib << 30, 1), MODEL_GUEST, "GiB %llu", (unsigned long long)gib);
+			cr_expect_eq(model.cpu[0].event.info, 0, "GiB %llu", (unsigned long long)gib);
+		}
+		cr_expect_eq(core_shared_region(machine.core)->pool_used, used);
+		root_expect_clean();
+	}
+}
+
+/* One instruction that wants two distant GiB at once, when there is room for one more: refused in the end. */
+Test(ept_guest, an_instruction_that_wants_too_much)
+{
+	static struct model_kind kind;
+	unsigned int n = 0;
+
+	kind = without_1g();
+	root_up(&kind);
+	for (uint64_t gib = 4; gib < 100; gib++) {
+		model.cpu[0].regs.rsi = gib;
+		cr_assert_eq(violate(gib << 30, 1), MODEL_GUEST);
+	}
+	model.cpu[0].event.info = 0;
+	do {
+		cr_assert_eq(violate((uint64_t)(200 + n % 2) << 30, 1), MODEL_GUEST);
+		cr_assert_lt(n++, 100);
+	} while (!model.cpu[0].event.info);
+	cr_expect_eq(model.cpu[0].event.info, INFO_GP);
+	cr_expect(root_logged("too few tables"));
+	model.cpu[0].event.info = 0;
+	cr_assert_eq(violate(300ull << 30, 1), MODEL_GUEST, "the next one is served");
+	cr_expect_eq(model.cpu[0].event.info, 0);
+	root_expect_clean();
+}
+
+/* -- INVEPT that fails ------------------------------------------------------------------------- */
+
+static struct model_kind without_all(void)
+{
+	struct model_kind kind = without_1g();
+
+	kind.caps.ept_vpid &= ~(1ull << 26);
+	return kind;
+}
+
+static int flushed;
 
 static enum exit_action flush_without_a_type(struct vcpu *vcpu)
 {
 	static struct model_kind kind;
 
 	(void)vcpu;
-	kind = *model.kind;
-	kind.caps.ept_vpid &= ~(1ull << 26);
+	kind = without_all();
 	model.kind = &kind;
-	ept_flush();
+	flushed = ept_flush();
 	model.kind = &model_kinds[0];
 	return EXIT_NEXT;
 }
@@ -192,5 +289,115 @@ static enum exit_action flush_without_a_type(struct vcpu *vcpu)
 Test(ept_guest, a_flush_that_fails_is_told, .init = root_usual)
 {
 	cr_assert_eq(root_run(flush_without_a_type, (struct model_exit){.length = 1}), MODEL_GUEST);
+	cr_expect_eq(flushed, PLINTH_E_VMX);
 	cr_expect(root_logged("INVEPT failed"));
+}
+
+/* What the CPU might remember is not used again; the guest's access is refused, and the VMM lives. */
+Test(ept_guest, an_access_that_needs_a_flush_that_fails)
+{
+	static struct model_kind kind, bad;
+
+	kind = without_1g();
+	bad = without_all();
+	root_up(&kind);
+	for (uint64_t gib = 4; gib < 100; gib++) {
+		model.cpu[0].regs.rsi = gib;
+		cr_assert_eq(violate(gib << 30, 1), MODEL_GUEST);
+	}
+	model.kind = &bad;
+	model.cpu[0].event.info = 0;
+	cr_assert_eq(violate(200ull << 30, 1), MODEL_GUEST);
+	cr_expect_eq(model.cpu[0].event.info, INFO_GP);
+	cr_expect(root_logged("INVEPT failed"));
+	model.kind = &kind;
+	model.cpu[0].event.info = 0;
+	cr_assert_eq(violate(200ull << 30, 1), MODEL_GUEST);
+	cr_expect_eq(model.cpu[0].event.info, 0);
+}
+
+/* -- memory types ------------------------------------------------------------------------------- */
+
+#define MSR_BASE    0x202u
+#define MSR_MASK    0x203u
+#define MSR_DEFAULT 0x2ffu
+#define AT	    ((1ull << 30) + (2ull << 20)) /* in RAM that is written back */
+#define RANGE	    (1ull << 20)
+#define UNCACHED    0u
+#define WRITE_BACK  6u
+#define CACHES_OFF  0x40000000ull /* CR0.CD */
+
+static void write_msr(uint32_t msr, uint64_t value)
+{
+	struct model_cpu *cpu = &model.cpu[0];
+
+	cpu->regs.rcx = msr;
+	cpu->regs.rax = (uint32_t)value;
+	cpu->regs.rdx = value >> 32;
+	cpu->event.info = 0;
+	cpu->rip = ROOT_RIP;
+	cr_assert_eq(model_guest_msr(0, true), MODEL_GUEST);
+	cr_expect_eq(cpu->event.info, 0);
+	cr_expect_eq(cpu->rip, ROOT_RIP + 2);
+}
+
+/* As the CPU finds it: on demand, through the tables that its VMCS names. */
+static uint32_t type_at(uint64_t gpa)
+{
+	uint64_t pointer, entry = 0;
+
+	cr_assert_eq(violate(gpa, 1), MODEL_GUEST);
+	pointer = model_field(0, 0x201a);
+	entry = pointer;
+	for (unsigned int shift = 39; shift >= 12; shift -= 9) {
+		entry = ((const uint64_t *)model.physical(entry & 0x000ffffffffff000ull))[gpa >> shift & 511];
+		if (entry & 1u << 7 || !(entry & 7))
+			break;
+	}
+	return entry & 7 ? (uint32_t)(entry >> 3 & 7) : UINT32_MAX;
+}
+
+static void set_range(uint64_t base, uint32_t type)
+{
+	write_msr(MSR_BASE, base | type);
+	write_msr(MSR_MASK, (((1ull << 39) - RANGE) & ~0xfffull) | 0x800);
+}
+
+/* While the guest runs: at once; and what is half done while caches are off counts for nothing. */
+Test(ept_guest, types_follow_the_mtrrs, .init = root_usual)
+{
+	uint64_t cr0 = model.cpu[0].st.cr0;
+
+	cr_expect_eq(type_at(AT), WRITE_BACK);
+	set_range(AT, UNCACHED);
+	cr_expect_eq(type_at(AT), UNCACHED);
+	cr_expect_eq(type_at(AT + RANGE), WRITE_BACK);
+	cr_expect_eq(type_at(AT - 0x1000), WRITE_BACK);
+	cr_expect(root_logged("memory types have changed"));
+	model.cpu[0].st.cr0 |= CACHES_OFF;
+	write_msr(MSR_DEFAULT, 6);
+	set_range(AT + RANGE, UNCACHED);
+	cr_expect_eq(type_at(AT), UNCACHED, "not yet");
+	cr_expect_eq(type_at(2 * AT), WRITE_BACK);
+	write_msr(MSR_DEFAULT, 0xc06);
+	model.cpu[0].st.cr0 = cr0;
+	cr_expect_eq(type_at(AT), WRITE_BACK);
+	cr_expect_eq(type_at(AT + RANGE), UNCACHED);
+	write_msr(MSR_DEFAULT, 6);
+	cr_expect_eq(type_at(2 * AT), UNCACHED, "switched off with caches on: by the manual all of it");
+	root_expect_clean();
+}
+
+/* Between a stop and a start: nobody tells of it. */
+Test(ept_guest, types_are_looked_at_again_at_a_start, .init = root_usual)
+{
+	cr_expect_eq(type_at(AT), WRITE_BACK);
+	cr_assert_eq(machine_stop(), 0);
+	model.mtrr[0].value = AT | UNCACHED;
+	model.mtrr[1].value = (((1ull << 39) - RANGE) & ~0xfffull) | 0x800;
+	model.mtrr[0].written = model.mtrr[1].written = true;
+	cr_assert_eq(machine_start(), 0);
+	cr_expect_eq(type_at(AT), UNCACHED);
+	cr_expect_eq(type_at(AT + RANGE), WRITE_BACK);
+	root_expect_clean();
 }

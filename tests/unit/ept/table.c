@@ -1,135 +1,101 @@
 /* SPDX-License-Identifier: MIT */
-/* The paging structures: the largest pages that the memory types allow, split where one page is decided
- * about. */
-#include <criterion/criterion.h>
-#include <string.h>
-
-#include <plinth/memory.h>
-
-#include "internal.h"
-
-#define PAGES	     64u
-#define FIRST_PA     0x40000000ull
-#define ALL	     (EPT_READ | EPT_WRITE | EPT_EXECUTE)
-#define HOLE	     (PAGE_1G + 3 * PAGE_2M) /* the page there has a type of its own */
-#define ADDRESS_BITS 0x000ffffffffff000ull
-
-static _Alignas(4096) uint64_t pages[PAGES][512];
-static bool taken[PAGES];
-static unsigned int left;   /* pages that may be taken */
-static bool untranslatable; /* mem_virt_to_phys() fails */
-
-void *mem_page_alloc(void)
-{
-	for (unsigned int i = 0; left && i < PAGES; i++)
-		if (!taken[i]) {
-			left--;
-			taken[i] = true;
-			return memset(pages[i], 0, sizeof(pages[i]));
-		}
-	return NULL;
-}
-
-void mem_page_free(void *page)
-{
-	uint64_t i = (uint64_t)((uint64_t(*)[512])page - pages);
-
-	cr_assert_lt(i, PAGES);
-	cr_assert(taken[i], "freed twice");
-	taken[i] = false;
-	left++;
-}
-
-int mem_virt_to_phys(const void *va, uint64_t *pa)
-{
-	if (untranslatable)
-		return PLINTH_E_FAULT;
-	*pa = FIRST_PA + ((uint64_t)va - (uint64_t)pages);
-	return 0;
-}
-
-void *mem_phys_to_virt(uint64_t pa)
-{
-	cr_assert_lt(pa - FIRST_PA, sizeof(pages), "0x%llx is no table", (unsigned long long)pa);
-	return (char *)pages + (pa - FIRST_PA);
-}
-
-enum memory_type mtrr_type(uint64_t pa, uint64_t bytes)
-{
-	if (HOLE >= pa && HOLE < pa + bytes)
-		return bytes > PAGE_4K ? TYPE_MIXED : TYPE_UC;
-	return TYPE_WB;
-}
-
-static unsigned int in_use(void)
-{
-	unsigned int n = 0;
-
-	for (unsigned int i = 0; i < PAGES; i++)
-		n += taken[i];
-	return n;
-}
-
-static void fresh(bool large_1g)
-{
-	memset(taken, 0, sizeof(taken));
-	left = PAGES;
-	untranslatable = false;
-	cr_assert_eq(table_init(large_1g), 0);
-}
-
-/* What the CPU would find: the last entry on the way, and at which level. */
-static uint64_t walk(uint64_t gpa, unsigned int *level)
-{
-	uint64_t entry = table_root();
-
-	for (*level = 5; *level > 1;) {
-		const uint64_t *t = mem_phys_to_virt(entry & ADDRESS_BITS);
-
-		--*level;
-		entry = t[gpa >> (12 + 9 * (*level - 1)) & 511];
-		if (!(entry & ALL) || (*level > 1 && *level < 4 && entry & 1u << 7))
-			break;
-	}
-	return entry;
-}
-
-static void expect(uint64_t gpa, unsigned int level, uint64_t entry)
-{
-	unsigned int found;
-	uint64_t got = walk(gpa, &found);
-
-	cr_expect_eq(found, level, "0x%llx: level %u instead of %u", (unsigned long long)gpa, found, level);
-	cr_expect_eq(got, entry, "0x%llx: 0x%llx instead of 0x%llx", (unsigned long long)gpa,
-		     (unsigned long long)got, (unsigned long long)entry);
-}
-
-#define LARGE (1u << 7)
-#define WB    ((uint64_t)TYPE_WB << 3)
-#define UC    ((uint64_t)TYPE_UC << 3)
+/*
+ * The paging structures that all CPUs share: the largest pages that the memory types allow, split where one
+ * page is decided about; what is there is never written over.
+ */
+#include "fake.h"
 
 Test(ept_table, pages_as_large_as_the_types_allow)
 {
-	fresh(true);
-	cr_assert_eq(table_fill(0, 4 * PAGE_1G), 0);
+	fresh(true, 39, 8);
+	cr_assert_eq(table_prepare(0, 4 * PAGE_1G), 0);
 	expect(0x12345000, 3, WB | LARGE | ALL);
 	expect(PAGE_1G + 5 * PAGE_2M, 2, (PAGE_1G + 5 * PAGE_2M) | WB | LARGE | ALL);
 	expect(HOLE, 1, HOLE | UC | ALL);
 	expect(HOLE + PAGE_4K, 1, (HOLE + PAGE_4K) | WB | ALL);
 	expect(3 * PAGE_1G, 3, 3 * PAGE_1G | WB | LARGE | ALL);
-	expect(4 * PAGE_1G, 3, 0);
-	table_fini();
-	cr_expect_eq(in_use(), 0);
+	down();
 }
 
 Test(ept_table, without_pages_of_a_gib)
 {
-	fresh(false);
-	cr_assert_eq(table_fill(0, 2 * PAGE_1G), 0);
+	fresh(false, 39, 8);
+	cr_assert_eq(table_prepare(0, 2 * PAGE_1G), 0);
 	expect(0x12345000, 2, 0x12200000 | WB | LARGE | ALL);
 	expect(HOLE, 1, HOLE | UC | ALL);
-	table_fini();
-	cr_expect_eq(in_use(), 0);
+	expect(2 * PAGE_1G, 3, 0);
+	down();
+}
+
+/* Memory has its tables from the pool, whatever the guest has used up; types alone come from the spare pages.
+ */
+Test(ept_table, where_tables_come_from)
+{
+	unsigned int before;
+
+	fresh(false, 39, 2);
+	before = in_use();
+	cr_assert_eq(table_prepare(0, 3 * PAGE_1G), 0);
+	cr_expect_eq(in_use() - before, 4, "one for the region, one for each GiB");
+	cr_assert_eq(table_map(4 * PAGE_1G), 0, "one spare page is left");
+	cr_expect_eq(in_use() - before, 4);
+	cr_expect_eq(table_map(5 * PAGE_1G), PLINTH_E_NOMEM);
+	expect(5 * PAGE_1G, 3, 0);
+	down();
+}
+
+Test(ept_table, types_without_a_page_for_a_table)
+{
+	fresh(false, 39, 0);
+	cr_assert_eq(table_prepare(0, 2 * PAGE_1G), 0);
+	expect(HOLE, 2, (HOLE & ~(PAGE_2M - 1)) | UC | LARGE | ALL);
+	expect(HOLE + PAGE_2M, 2, ((HOLE + PAGE_2M) & ~(PAGE_2M - 1)) | WB | LARGE | ALL);
+	down();
+	fresh(true, 39, 0);
+	cr_assert_eq(table_prepare(0, 2 * PAGE_1G), 0);
+	expect(HOLE, 3, PAGE_1G | UC | LARGE | ALL);
+	down();
+}
+
+Test(ept_table, as_far_as_the_cpu_names_addresses)
+{
+	static const unsigned int widths[] = {30, 36, 39, 40, 42, 46, 48, 52};
+
+	for (size_t i = 0; i < 2 * sizeof(widths) / sizeof(widths[0]); i++) {
+		unsigned int bits = widths[i / 2];
+		uint64_t last = (1ull << bits) - PAGE_4K, hpa;
+		uint32_t access;
+
+		fresh(i % 2, bits, 8);
+		cr_expect_eq(table_map(last), 0, "%u bits", bits);
+		cr_expect_eq(table_map(last + PAGE_4K), PLINTH_E_FAULT, "%u bits", bits);
+		cr_assert_eq(window_follow(0, last), 0);
+		cr_expect(sees(0, last), "%u bits", bits);
+		cr_expect_eq(ept_set_page(last, last, EPT_READ), 0, "%u bits", bits);
+		cr_expect_eq(ept_set_page(last + PAGE_4K, 0, EPT_READ), PLINTH_E_INVAL, "%u bits", bits);
+		cr_expect_eq(ept_set_page(0, last + PAGE_4K, EPT_READ), PLINTH_E_INVAL, "%u bits", bits);
+		cr_expect_eq(ept_get_page(last + PAGE_4K, &hpa, &access), PLINTH_E_FAULT);
+		cr_expect_leq(in_use(), 1 + 8 + 2 * PLINTH_SLAT_SEAT_PAGES + 4,
+			      "%u bits: tables for all of it", bits);
+		down();
+	}
+}
+
+/* No page beyond the reach is written into a table, where it would be a misconfiguration. */
+Test(ept_table, nothing_beyond)
+{
+	fresh(true, 36, 8);
+	cr_assert_eq(table_map(0), 0);
+	expect((1ull << 36) - PAGE_1G, 3, ((1ull << 36) - PAGE_1G) | WB | LARGE | ALL);
+	expect(1ull << 36, 3, 0);
+	table_reach(1ull << 37);
+	cr_assert_eq(table_map(1ull << 36), 0, "the CPU names more now");
+	expect(1ull << 36, 3, 1ull << 36 | WB | LARGE | ALL);
+	down();
+	fresh(true, 36, 8);
+	cr_assert_eq(table_prepare((1ull << 36) - PAGE_1G, 1ull << 38), 0);
+	expect(1ull << 36, 3, 0);
+	down();
 }
 
 Test(ept_table, one_page_decided_about)
@@ -137,22 +103,21 @@ Test(ept_table, one_page_decided_about)
 	uint64_t hpa;
 	uint32_t access;
 
-	fresh(true);
-	cr_assert_eq(table_fill(0, 2 * PAGE_1G), 0);
+	fresh(true, 39, 8);
+	cr_assert_eq(table_prepare(0, 2 * PAGE_1G), 0);
 	cr_assert_eq(ept_set_page(0x5000, 0x777000, EPT_READ), 0);
-	expect(0x5000, 1, 0x777000 | WB | EPT_READ);
+	expect(0x5000, 1, 0x777000 | WB | EPT_READ | DECIDED);
 	expect(0x6000, 1, 0x6000 | WB | ALL);
 	expect(PAGE_2M, 2, PAGE_2M | WB | LARGE | ALL);
-	cr_expect_eq(ept_get_page(0x5000, &hpa, &access), 0);
+	cr_expect_eq(ept_get_page(0x5123, &hpa, &access), 0);
 	cr_expect_eq(hpa, 0x777000);
 	cr_expect_eq(access, EPT_READ);
 	cr_expect_eq(ept_get_page(0x3ff0000, &hpa, &access), 0, "in a page of 2 MiB");
 	cr_expect_eq(hpa, 0x3ff0000);
 	cr_expect_eq(access, ALL);
 	cr_expect_eq(ept_set_page(HOLE, HOLE, EPT_WRITE | EPT_READ), 0);
-	expect(HOLE, 1, HOLE | UC | EPT_WRITE | EPT_READ);
-	table_fini();
-	cr_expect_eq(in_use(), 0);
+	expect(HOLE, 1, HOLE | UC | EPT_WRITE | EPT_READ | DECIDED);
+	down();
 }
 
 Test(ept_table, a_page_of_a_gib_is_looked_into)
@@ -160,16 +125,43 @@ Test(ept_table, a_page_of_a_gib_is_looked_into)
 	uint64_t hpa;
 	uint32_t access;
 
-	fresh(true);
-	cr_assert_eq(table_fill(0, PAGE_1G), 0);
+	fresh(true, 39, 8);
+	cr_assert_eq(table_prepare(0, PAGE_1G), 0);
 	cr_expect_eq(ept_get_page(0x3ff5000, &hpa, &access), 0);
 	cr_expect_eq(hpa, 0x3ff5000);
-	cr_expect_eq(ept_get_page(PAGE_1G, &hpa, &access), PLINTH_E_FAULT);
-	cr_expect_eq(ept_set_page(PAGE_1G, PAGE_1G, 0), 0, "where nothing is mapped");
-	cr_expect_eq(ept_get_page(PAGE_1G, &hpa, &access), PLINTH_E_FAULT);
-	cr_expect_eq(ept_set_page(PAGE_1G + PAGE_4K, 0x9000, ALL), 0);
-	cr_expect_eq(ept_get_page(PAGE_1G + PAGE_4K, &hpa, &access), 0);
-	cr_expect_eq(hpa, 0x9000);
+	cr_expect_eq(ept_get_page(5 * PAGE_1G + 0x123, &hpa, &access), 0,
+		     "what the guest gets when it touches it");
+	cr_expect_eq(hpa, 5 * PAGE_1G);
+	cr_expect_eq(access, ALL);
+	down();
+}
+
+/* What somebody decided about stays, whatever the guest touches around it, and before or after. */
+Test(ept_table, a_trapped_page_stays_trapped)
+{
+	for (unsigned int large = 0; large < 2; large++) {
+		for (unsigned int first = 0; first < 2; first++) {
+			uint64_t gpa = 5 * PAGE_1G + 7 * PAGE_2M + 0x9000, hpa;
+			uint32_t access;
+
+			fresh(large, 39, 8);
+			if (first)
+				cr_assert_eq(table_map(gpa + PAGE_4K), 0);
+			cr_assert_eq(ept_set_page(gpa, gpa, 0), 0);
+			cr_assert_eq(table_map(gpa), 0);
+			cr_assert_eq(table_map(gpa + PAGE_4K), 0);
+			cr_assert_eq(table_map(gpa + PAGE_2M), 0);
+			cr_assert_eq(table_prepare(5 * PAGE_1G, 6 * PAGE_1G), 0);
+			expect(gpa, 1, gpa | WB | DECIDED);
+			expect(gpa + PAGE_4K, 1, (gpa + PAGE_4K) | WB | ALL);
+			expect(gpa + PAGE_2M, 2, ((gpa + PAGE_2M) & ~(PAGE_2M - 1)) | WB | LARGE | ALL);
+			cr_expect_eq(ept_get_page(gpa, &hpa, &access), 0);
+			cr_expect_eq(access, 0);
+			cr_expect_eq(ept_set_page(gpa, gpa, ALL), 0, "and is given free");
+			expect(gpa, 1, gpa | WB | ALL | DECIDED);
+			down();
+		}
+	}
 }
 
 Test(ept_table, refuses)
@@ -177,26 +169,37 @@ Test(ept_table, refuses)
 	uint64_t hpa;
 	uint32_t access;
 
-	fresh(true);
+	fresh(true, 48, 0);
 	cr_expect_eq(ept_set_page(0x5001, 0x5000, EPT_READ), PLINTH_E_INVAL);
 	cr_expect_eq(ept_set_page(0x5000, 0x5010, EPT_READ), PLINTH_E_INVAL);
 	cr_expect_eq(ept_set_page(0x5000, 0x5000, 8), PLINTH_E_INVAL);
-	cr_expect_eq(ept_set_page(1ull << 48, 0x5000, EPT_READ), PLINTH_E_INVAL, "four levels reach 48 bits");
-	cr_expect_eq(ept_get_page(1ull << 48, &hpa, &access), PLINTH_E_FAULT);
-	table_fini();
+	cr_expect_eq(ept_set_page(0x5000, 0x5000, EPT_WRITE), PLINTH_E_INVAL, "a misconfiguration");
+	cr_expect_eq(ept_set_page(0x5000, 0x5000, EPT_WRITE | EPT_EXECUTE), PLINTH_E_INVAL,
+		     "a misconfiguration");
+	cr_expect_eq(ept_set_page(0x5000, 0x5000, EPT_EXECUTE), PLINTH_E_NOTSUP);
+	cr_expect_eq(table_find(0x5000, &access), 0, "nothing was made");
+	down();
 	cr_expect_eq(ept_set_page(0x5000, 0x5000, EPT_READ), PLINTH_E_INVAL, "there is no table");
 	cr_expect_eq(ept_get_page(0x5000, &hpa, &access), PLINTH_E_FAULT);
-	table_fini();
-	cr_expect_eq(in_use(), 0);
+	clean(true, 48);
+	kind.execute_only = true;
+	cr_assert_eq(up(0, 1), 0);
+	cr_expect_eq(ept_set_page(0x5000, 0x5000, EPT_EXECUTE), 0);
+	expect(0x5000, 1, 0x5000 | WB | EPT_EXECUTE | DECIDED);
+	down();
 }
 
 Test(ept_table, a_page_that_cannot_be_translated_is_no_table)
 {
-	memset(taken, 0, sizeof(taken));
-	left = PAGES;
+	fresh(true, 39, 4);
 	untranslatable = true;
-	cr_expect_eq(table_init(true), PLINTH_E_NOMEM);
-	cr_expect_eq(in_use(), 0);
+	cr_expect_eq(ept_set_page(0x5000, 0x5000, EPT_READ), PLINTH_E_NOMEM);
+	cr_expect_eq(table_map(0), PLINTH_E_NOMEM);
+	down();
+	clean(true, 39);
+	untranslatable = true;
+	cr_expect_eq(up(0, 1), PLINTH_E_NOMEM);
+	down();
 }
 
 /* At every page: what there is stays valid, and all of it is freed. */
@@ -206,31 +209,76 @@ Test(ept_table, memory_runs_out)
 	int err;
 
 	do {
-		fresh(true);
+		clean(false, 39);
 		left = n;
-		err = table_fill(0, 3 * PAGE_1G);
+		err = up(3, 2);
+		if (!err)
+			err = table_prepare(0, 3 * PAGE_1G);
 		if (!err)
 			err = ept_set_page(0x5000, 0x5000, EPT_READ);
 		if (err)
 			cr_expect_eq(err, PLINTH_E_NOMEM, "%u pages", n);
-		table_fini();
-		cr_expect_eq(in_use(), 0, "%u pages", n);
+		down();
 		cr_assert_lt(n++, PAGES);
 	} while (err);
-	cr_expect_geq(n, 6);
-	memset(taken, 0, sizeof(taken));
-	left = 0;
-	cr_expect_eq(table_init(true), PLINTH_E_NOMEM);
-	cr_expect_eq(table_root(), 0);
-	table_fini();
+	cr_expect_eq(n - 1, 1 + 3 + 2 * PLINTH_SLAT_SEAT_PAGES + 4 + 1);
 }
 
 /* A split must not change what another CPU translates meanwhile. */
 Test(ept_table, a_split_that_fails_leaves_the_large_page)
 {
-	fresh(true);
-	cr_assert_eq(table_fill(0, PAGE_1G), 0);
+	fresh(true, 39, 0);
+	cr_assert_eq(table_prepare(0, PAGE_1G), 0);
 	left = 0;
 	cr_expect_eq(ept_set_page(0x5000, 0x5000, EPT_READ), PLINTH_E_NOMEM);
 	expect(0x5000, 3, WB | LARGE | ALL);
+	left = 1;
+	cr_expect_eq(ept_set_page(0x5000, 0x5000, EPT_READ), PLINTH_E_NOMEM);
+	expect(0x5000, 2, WB | LARGE | ALL);
+}
+
+/* -- types that change ------------------------------------------------------------------------ */
+
+Test(ept_table, types_that_change)
+{
+	fresh(true, 39, 8);
+	cr_assert_eq(table_prepare(0, 3 * PAGE_1G), 0);
+	cr_assert_eq(ept_set_page(0x5000, 0x777000, EPT_READ), 0);
+	cr_assert_eq(ept_set_page(0x6000, 0x6000, 0), 0);
+	usual = TYPE_WT;
+	odd = TYPE_WB;
+	hole = 2 * PAGE_1G + PAGE_2M;
+	table_retype();
+	expect(0x5000, 1, 0x777000 | WT | EPT_READ | DECIDED);
+	expect(0x6000, 1, 0x6000 | WT | DECIDED);
+	expect(0x7000, 1, 0x7000 | WT | ALL);
+	expect(HOLE, 1, HOLE | WT | ALL);
+	expect(PAGE_1G + 7 * PAGE_2M, 2, (PAGE_1G + 7 * PAGE_2M) | WT | LARGE | ALL);
+	expect(hole, 2, 0);
+	cr_assert_eq(table_map(hole), 0, "once somebody touches it");
+	expect(hole, 1, hole | WB | ALL);
+	expect(hole + PAGE_2M, 2, ((hole + PAGE_2M) & ~(PAGE_2M - 1)) | WT | LARGE | ALL);
+	expect(3 * PAGE_1G, 3, 3 * PAGE_1G | WT | LARGE | ALL);
+	down();
+}
+
+/* As often as a guest likes: in the end there is no page for a table, and the types stay right or uncached.
+ */
+Test(ept_table, types_that_change_for_ever)
+{
+	fresh(true, 39, 4);
+	cr_assert_eq(table_prepare(0, 64 * PAGE_1G), 0);
+	for (unsigned int i = 0; i < 64; i++) {
+		unsigned int level;
+		uint64_t entry;
+
+		hole = i * PAGE_1G + 5 * PAGE_2M;
+		table_retype();
+		cr_assert_eq(table_map(hole), 0);
+		entry = walk(hole, &level);
+		cr_expect_eq(entry & (7 << 3), UC, "GiB %u", i);
+		entry = walk(((i + 1) % 64) * PAGE_1G, &level);
+		cr_expect_eq(entry & (7 << 3), WB, "GiB %u", i);
+	}
+	down();
 }

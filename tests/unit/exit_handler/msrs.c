@@ -49,6 +49,13 @@ static uint64_t reads(uint32_t msr)
 
 /* -- the policy ------------------------------------------------------------------------------- */
 
+/* The module ept follows the memory types. */
+static bool is_mtrr(uint32_t msr)
+{
+	return (msr >= 0x200 && msr <= 0x250) || msr == 0x258 || msr == 0x259 ||
+	       (msr >= 0x268 && msr <= 0x26f) || msr == 0x2ff;
+}
+
 static bool is_looked_at(uint32_t msr, bool is_write)
 {
 	static const uint32_t list[] = {APIC_BASE, MICROCODE, MISC_ENABLE, DS_AREA, EFER};
@@ -56,7 +63,7 @@ static bool is_looked_at(uint32_t msr, bool is_write)
 	for (size_t i = 0; is_write && i < sizeof(list) / sizeof(list[0]); i++)
 		if (list[i] == msr)
 			return true;
-	return false;
+	return is_write && is_mtrr(msr);
 }
 
 static void expect_policy(void)

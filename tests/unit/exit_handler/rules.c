@@ -33,6 +33,12 @@ int vcpu_write(struct vcpu *v, enum vcpu_reg reg, uint64_t value)
 	return 0;
 }
 
+uint64_t vcpu_guest_physical(struct vcpu *v)
+{
+	(void)v;
+	return 0;
+}
+
 uint64_t vcpu_gpr(struct vcpu *v, unsigned int number)
 {
 	(void)v;

@@ -23,7 +23,8 @@
 
 #define REASON_VIOLATION 48
 #define REASON_TIMER	 52
-#define MAPPED		 0x3full /* qualification of a violation: the translation has that page */
+#define READS		 1ull	      /* qualification of a violation */
+#define NOWHERE		 (1ull << 50) /* no address, so that the access is refused */
 
 static enum exit_action again(struct vcpu *vcpu)
 {
@@ -196,28 +197,28 @@ static void violate(uint32_t vectoring, uint64_t qualification, uint64_t physica
 
 Test(vcpu_events, a_fault_while_a_fault_is_delivered_is_a_double_fault, .init = root_usual)
 {
-	violate(GP, MAPPED, 0x1000);
+	violate(GP, READS, NOWHERE);
 	expect_event(DF, 0, 0);
-	violate(PF, MAPPED, 0x1000);
+	violate(PF, READS, NOWHERE);
 	expect_event(DF, 0, 0);
 	root_expect_clean();
 }
 
 Test(vcpu_events, a_fault_while_anything_else_is_delivered_comes_alone, .init = root_usual)
 {
-	violate(UD, MAPPED, 0x1000);
+	violate(UD, READS, NOWHERE);
 	expect_event(GP, EXT, 0);
-	violate(INTERRUPT_20, MAPPED, 0x1000);
+	violate(INTERRUPT_20, READS, NOWHERE);
 	expect_event(GP, EXT, 0);
-	violate(NMI, MAPPED, 0x1000);
+	violate(NMI, READS, NOWHERE);
 	expect_event(GP, EXT, 0);
-	violate(ICEBP, MAPPED, 0x1000);
+	violate(ICEBP, READS, NOWHERE);
 	expect_event(GP, EXT, 0);
-	violate(SOFT_INT_80, MAPPED, 0x1000);
+	violate(SOFT_INT_80, READS, NOWHERE);
 	expect_event(GP, 0, 0);
-	violate(BREAKPOINT, MAPPED, 0x1000);
+	violate(BREAKPOINT, READS, NOWHERE);
 	expect_event(GP, 0, 0);
-	violate(0, MAPPED, 0x1000);
+	violate(0, READS, NOWHERE);
 	expect_event(GP, 0, 0);
 	root_expect_clean();
 }

@@ -42,6 +42,11 @@ static void no_four_levels(void)
 	caps.ept_vpid &= ~(1ull << 6);
 }
 
+static void five_levels(void)
+{
+	caps.ept_vpid |= 1ull << 7;
+}
+
 static void dirty_flags(void)
 {
 	caps.ept_vpid |= 1ull << 21;
@@ -93,6 +98,10 @@ static const struct state {
 	  { { VMCS_SECONDARY_CONTROLS, EPT }, { VMCS_EPT_POINTER, EPTP } } },
 	{ KEPT, "EPT pointer: page-walk length", NULL,
 	  { { VMCS_SECONDARY_CONTROLS, EPT }, { VMCS_EPT_POINTER, EPTP } } },
+	{ KEPT, "EPT pointer: page-walk length", five_levels,
+	  { { VMCS_SECONDARY_CONTROLS, EPT }, { VMCS_EPT_POINTER, EPTP + (1 << 3) } } },
+	{ BROKEN, "EPT pointer: page-walk length", five_levels,
+	  { { VMCS_SECONDARY_CONTROLS, EPT }, { VMCS_EPT_POINTER, EPTP + (2 << 3) } } },
 	{ KEPT, "EPT pointer: accessed and dirty flags", dirty_flags,
 	  { { VMCS_SECONDARY_CONTROLS, EPT }, { VMCS_EPT_POINTER, EPTP | 1u << 6 } } },
 	{ KEPT, "EPT pointer: reserved bits", NULL, { { VMCS_SECONDARY_CONTROLS, EPT }, { VMCS_EPT_POINTER, EPTP } } },

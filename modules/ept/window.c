@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * When the shared tables have no page left for what the guest touches, its CPU gets a seat: a top level of its own,
+ * which has all that the shared one has, and a table or two for a window, which moves to whatever is touched next. There
+ * are a few seats for all; a CPU gives its own up when the window is in the way of something else, or at a start.
+ *
+ * A CPU remembers tables that it walked through (SDM, "Caching Translation Information"), others' cannot be made to
+ * forget from here, and they may not come by for a long time. Tables that no other CPU sees can serve another region as
+ * soon as this one has flushed. So memory never runs out, and nobody waits for anybody.
+ */
+#include <stddef.h>
+#include <string.h>
+
+#include <plinth/boot.h>
+#include <plinth/intrinsics.h>
+#include <plinth/memory.h>
+#include <plinth/vmcs.h>
+
+#include "internal.h"
+
+#define WINDOW_PAGES (PLINTH_SLAT_SEAT_PAGES - 1)
+#define INVEPT_ALL   2
+#define CLOSED	     (~0ull)
+#define NOBODY	     (~0u)
+#define STUCK	     16u /* windows in a row that one instruction opens without getting anywhere */
+
+struct seat {
+	uint64_t *root;
+	uint64_t root_pa;
+	uint64_t *page[WINDOW_PAGES];
+	uint64_t page_pa[WINDOW_PAGES];
+	uint64_t open[WINDOW_PAGES]; /* the first address of what each window shows, or CLOSED */
+	uint32_t cpu;		     /* whose it is */
+	uint32_t next;		     /* window to move */
+	bool stale;		     /* the CPU may remember a window that is closed */
+	uint64_t where[WINDOW_WHERE];
+	uint32_t tries;
+};
+
+static struct seat seats[PLINTH_SLAT_SEATS];
+static uint32_t n_seats;
+
+/* -- life ------------------------------------------------------------------------------- */
+
+static int page_init(uint64_t **page, uint64_t *pa)
+{
+	*page = mem_page_alloc();
+	return *page ? mem_virt_to_phys(*page, pa) : PLINTH_E_NOMEM;
+}
+
+static int seat_init(struct seat *s)
+{
+	int err = page_init(&s->root, &s->root_pa);
+
+	s->cpu = NOBODY;
+	for (unsigned int i = 0; i < WINDOW_PAGES && !err; i++)
+		err = page_init(&s->page[i], &s->page_pa[i]);
+	return err;
+}
+
+int window_init(uint32_t n_cpus)
+{
+	int err = 0;
+
+	memset(seats, 0, sizeof(seats));
+	n_seats = PLINTH_SLAT_SEATS_FOR(n_cpus);
+	for (uint32_t i = 0; i < n_seats && !err; i++)
+		err = seat_init(&seats[i]);
+	return err;
+}
+
+void window_fini(void)
+{
+	for (uint32_t i = 0; i < n_seats; i++) {
+		mem_page_free(seats[i].root);
+		for (unsigned int j = 0; j < WINDOW_PAGES; j++)
+			mem_page_free(seats[i].page[j]);
+	}
+	memset(seats, 0, sizeof(seats));
+	n_seats = 0;
+}
+
+static struct seat *seat_of(uint32_t cpu)
+{
+	for (uint32_t i = 0; i < n_seats; i++)
+		if (seats[i].cpu == cpu)
+			return &seats[i];
+	return NULL;
+}
+
+/* -- the top level -------------------------------------------------------------------------- */
+
+static uint64_t index_at(uint64_t gpa, unsigned int level)
+{
+	return gpa >> table_shift(level) & (EPT_ENTRIES - 1);
+}
+
+static void set(uint64_t *slot, uint64_t entry)
+{
+	__atomic_store_n(slot, entry, __ATOMIC_RELEASE);
+}
+
+static uint64_t shared_slot(uint64_t gpa)
+{
+	unsigned int top = table_kind()->levels;
+
+	return table_at(gpa, top)[index_at(gpa, top)];
+}
+
+/* How many tables lie between the top level and a page, the last one included: so many does a window take. */
+static unsigned int depth(void)
+{
+	return table_kind()->levels - table_leaf_level();
+}
+
+static unsigned int count(void)
+{
+	return WINDOW_PAGES / depth();
+}
+
+int window_flush(void)
+{
+	return cpu_invept(INVEPT_ALL, 0) ? PLINTH_E_VMX : 0;
+}
+
+void window_forget(uint32_t cpu)
+{
+	struct seat *s = seat_of(cpu);
+
+	if (s)
+		s->cpu = NOBODY;
+}
+
+/* What the CPU remembers of its seat counts only with that top level: whoever takes the seat next flushes. */
+int window_close(uint32_t cpu)
+{
+	struct seat *s = seat_of(cpu);
+
+	if (!s)
+		return 0;
+	if (cpu_vmwrite(VMCS_EPT_POINTER, table_pointer()))
+		return PLINTH_E_VMX;
+	s->cpu = NOBODY;
+	return 0;
+}
+
+/* Before its first window: all that is there for everybody. */
+static void furnish(struct seat *s, uint32_t cpu)
+{
+	s->cpu = cpu;
+	s->next = 0;
+	s->stale = true;
+	for (unsigned int i = 0; i < WINDOW_PAGES; i++)
+		s->open[i] = CLOSED;
+	memcpy(s->root, table_at(0, table_kind()->levels), PAGE_4K);
+}
+
+static int take_seat(uint32_t cpu, struct seat **out)
+{
+	struct seat *s = seat_of(cpu);
+
+	*out = s ? s : seat_of(NOBODY);
+	if (s)
+		return 0;
+	if (!*out)
+		return PLINTH_E_NOMEM;
+	if (cpu_vmwrite(VMCS_EPT_POINTER, table_pointer_of((*out)->root_pa)))
+		return PLINTH_E_VMX;
+	furnish(*out, cpu);
+	return 0;
+}
+
+/* The shared tables have it: so has the CPU's own top level, unless a window hangs on the same slot or the slot is new. */
+int window_follow(uint32_t cpu, uint64_t gpa)
+{
+	const struct seat *s = seat_of(cpu);
+
+	if (!s || s->root[index_at(gpa, table_kind()->levels)] == shared_slot(gpa))
+		return 0;
+	return window_close(cpu);
+}
+
+/* -- windows ---------------------------------------------------------------------------------- */
+
+static int move(struct seat *s, unsigned int i)
+{
+	int err;
+
+	if (s->open[i] != CLOSED) {
+		set(&s->root[index_at(s->open[i], table_kind()->levels)], shared_slot(s->open[i]));
+		s->open[i] = CLOSED;
+		s->stale = true;
+	}
+	err = s->stale ? window_flush() : 0;
+	s->stale = err;
+	return err;
+}
+
+/* From the last table up: what the shared ones have beside the way there, and what this CPU alone has. */
+static void build(struct seat *s, unsigned int i, uint64_t gpa)
+{
+	unsigned int level = table_leaf_level(), page = i * depth();
+	uint64_t bytes = 1ull << table_shift(level + 1), entry;
+
+	table_fill(s->page[page], level, gpa & ~(bytes - 1), true);
+	entry = s->page_pa[page] | EPT_ALL;
+	while (++level < table_kind()->levels) {
+		const uint64_t *shared = table_at(gpa, level);
+
+		page++;
+		if (shared)
+			memcpy(s->page[page], shared, PAGE_4K);
+		else
+			memset(s->page[page], 0, PAGE_4K);
+		s->page[page][index_at(gpa, level)] = entry;
+		entry = s->page_pa[page] | EPT_ALL;
+	}
+	set(&s->root[index_at(gpa, level)], entry);
+	s->open[i] = gpa & ~(bytes - 1);
+}
+
+int window_open(uint32_t cpu, uint64_t gpa)
+{
+	struct seat *s;
+	unsigned int i;
+	int err = count() ? take_seat(cpu, &s) : PLINTH_E_NOMEM;
+
+	if (err)
+		return err;
+	i = s->next;
+	err = move(s, i);
+	if (err)
+		return err;
+	build(s, i, gpa);
+	s->next = (i + 1) % count();
+	return 0;
+}
+
+bool window_stuck(uint32_t cpu, const uint64_t *where)
+{
+	struct seat *s = seat_of(cpu);
+
+	if (!s)
+		return false;
+	s->tries = memcmp(s->where, where, sizeof(s->where)) ? 0 : s->tries + 1;
+	memcpy(s->where, where, sizeof(s->where));
+	if (s->tries < STUCK)
+		return false;
+	s->tries = 0;
+	return true;
+}

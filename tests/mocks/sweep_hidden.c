@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Machines of all sizes, and what their guests can reach of the VMM: after every order of accesses, by one
+ * CPU or several, no page of it but those that are meant to be seen. All else is reached, one to one, in the
+ * end; and no CPU walks into a table by what it remembers of it that serves another region by now.
+ */
+#include "sweep.h"
+
+#include <string.h>
+
+#include "drivers/common/internal.h"
+#include "lib/pagetable.h"
+#include "translation.h"
+
+#define PAGE	     4096ull
+#define MIB	     (1ull << 20)
+#define GIB	     (1ull << 30)
+#define TIB	     (1ull << 40)
+#define LARGE	     (1ull << 7)
+#define ADDRESS_BITS 0x000ffffffffff000ull
+#define LINEAR_VALID 0x180ull
+#define KERNEL_RIP   0xffffffff81234567ull
+#define GUEST_CPUS   4u /* that touch something */
+#define ACCESSES     150u
+
+/* -- chance, the same in each run ------------------------------------------------------------ */
+
+static uint64_t chance;
+
+static uint64_t draw(uint64_t below)
+{
+	chance ^= chance << 13;
+	chance ^= chance >> 7;
+	chance ^= chance << 17;
+	return chance % below;
+}
+
+/* -- the VMM's pages -------------------------------------------------------------------------- */
+
+enum part { HIDDEN, SHARED, TUNING };
+
+static struct vmm_page {
+	uint64_t pa;
+	enum part part;
+} vmm[1 << 16];
+static unsigned int n_vmm;
+static uint64_t scratch;
+
+static uint64_t *reach(void *ctx, uint64_t pa)
+{
+	(void)ctx;
+	return model.physical(pa);
+}
+
+static bool within(enum space_id id, uint64_t va)
+{
+	const struct space_region *region = &machine.core->space[id];
+
+	return va - region->va < region->pages * PAGE;
+}
+
+static int note_page(void *ctx, const struct pt_leaf *leaf)
+{
+	(void)ctx;
+	cr_assert_lt(n_vmm, sizeof(vmm) / sizeof(vmm[0]));
+	vmm[n_vmm++] = (struct vmm_page){leaf->pa, within(SPACE_SHARED, leaf->va)   ? SHARED
+						   : within(SPACE_TUNING, leaf->va) ? TUNING
+										    : HIDDEN};
+	return 0;
+}
+
+static void note_vmm(void)
+{
+	const struct pt pt = {
+		.root_pa = model_field(0, VMCS_HOST_CR3), .levels = machine.levels, .table = reach};
+
+	n_vmm = 0;
+	cr_assert_eq(pt_walk(&pt, note_page, NULL), 0);
+	cr_assert_gt(n_vmm, 100u);
+	scratch = translation_of(0, vmm[0].pa).pa;
+}
+
+static const struct vmm_page *vmm_page(uint64_t gpa)
+{
+	for (unsigned int i = 0; i < n_vmm; i++)
+		if (vmm[i].pa == (gpa & ~(PAGE - 1)))
+			return &vmm[i];
+	return NULL;
+}
+
+static void expect_page(uint32_t cpu, const struct vmm_page *page)
+{
+	static const uint32_t access[] = {
+		[HIDDEN] = READ | WRITE, [SHARED] = READ, [TUNING] = READ | WRITE | FETCH};
+	struct translation t = translation_of(cpu, page->pa);
+
+	cr_expect_eq(t.access, access[page->part], "%s: CPU %u may do %u with 0x%llx", sweep_case(), cpu,
+		     t.access, (unsigned long long)page->pa);
+	cr_expect_eq(t.pa, page->part == HIDDEN ? scratch : page->pa, "%s: CPU %u finds 0x%llx at 0x%llx",
+		     sweep_case(), cpu, (unsigned long long)t.pa, (unsigned long long)page->pa);
+}
+
+static void expect_all_hidden(void)
+{
+	for (uint32_t cpu = 0; cpu < model.n_cpus && cpu < GUEST_CPUS; cpu++)
+		for (unsigned int i = 0; i < n_vmm; i++)
+			expect_page(cpu, &vmm[i]);
+}
+
+/* -- what a CPU remembers (SDM, "Caching Translation Information"): tables that it walked through
+ * ------------- */
+
+static struct memory {
+	uint64_t invalidations;
+	unsigned int n;
+	struct {
+		uint64_t base, table, shift; /* of its entries */
+	} of[64];
+} memory[GUEST_CPUS];
+
+static void remember(uint32_t cpu, uint64_t gpa)
+{
+	uint64_t pointer = model_field(cpu, VMCS_EPT_POINTER), entry = pointer;
+	struct memory *m = &memory[cpu];
+
+	for (uint64_t shift = 12 + 9 * (pointer >> 3 & 7); shift > 12; shift -= 9) {
+		uint64_t table = entry & ADDRESS_BITS;
+
+		entry = ((const uint64_t *)model.physical(table))[gpa >> shift & 511];
+		if (shift <= 30 && m->n < 64) {
+			m->of[m->n].base = gpa & ~((512ull << shift) - 1);
+			m->of[m->n].table = table;
+			m->of[m->n++].shift = shift;
+		}
+		if (entry & LARGE || !(entry & 7))
+			return;
+	}
+}
+
+static void expect_memory_right(uint32_t cpu)
+{
+	struct memory *m = &memory[cpu];
+
+	if (m->invalidations != model.cpu[cpu].invalidations)
+		m->n = 0;
+	m->invalidations = model.cpu[cpu].invalidations;
+	for (unsigned int i = 0; i < m->n; i++) {
+		const uint64_t *table = model.physical(m->of[i].table);
+
+		for (uint64_t j = 0; j < 512; j += 73) {
+			uint64_t gpa = m->of[i].base + (j << m->of[i].shift);
+
+			if (table[j] & LARGE && (table[j] & ADDRESS_BITS) != gpa)
+				cr_expect(false, "%s: CPU %u remembers a table in which 0x%llx is 0x%llx",
+					  sweep_case(), cpu, (unsigned long long)gpa,
+					  (unsigned long long)table[j]);
+		}
+	}
+}
+
+/* -- accesses ------------------------------------------------------------------------------------ */
+
+/* False: refused. */
+static bool touch(uint32_t cpu, uint64_t gpa, uint32_t access)
+{
+	for (unsigned int tries = 0; tries < 4; tries++) {
+		struct translation t = translation_of(cpu, gpa);
+		const struct model_exit exit = {.reason = 48,
+						.physical = gpa,
+						.qualification = access | t.access << 3 | LINEAR_VALID};
+
+		expect_memory_right(cpu);
+		if ((t.access & access) == access) {
+			remember(cpu, gpa);
+			return true;
+		}
+		model.cpu[cpu].event.info = 0;
+		model.cpu[cpu].regs.rsi++;
+		cr_assert_eq(model_exit(cpu, &exit), MODEL_GUEST, "%s: CPU %u, physical 0x%llx", sweep_case(),
+			     cpu, (unsigned long long)gpa);
+		if (model.cpu[cpu].event.info)
+			return false;
+	}
+	cr_expect(false, "%s: CPU %u never gets to 0x%llx", sweep_case(), cpu, (unsigned long long)gpa);
+	return false;
+}
+
+static void try_page(uint32_t cpu, const struct vmm_page *page, uint32_t access)
+{
+	static const uint32_t allowed[] = {
+		[HIDDEN] = READ | WRITE, [SHARED] = READ, [TUNING] = READ | WRITE | FETCH};
+
+	cr_expect_eq(touch(cpu, page->pa, access), (access & allowed[page->part]) != 0,
+		     "%s: CPU %u, access %u of 0x%llx", sweep_case(), cpu, access,
+		     (unsigned long long)page->pa);
+	expect_page(cpu, page);
+}
+
+static void try_other(uint32_t cpu, uint64_t gpa, uint32_t access)
+{
+	struct translation t;
+
+	if (!touch(cpu, gpa, access)) {
+		cr_expect(false, "%s: CPU %u may not touch 0x%llx", sweep_case(), cpu,
+			  (unsigned long long)gpa);
+		return;
+	}
+	t = translation_of(cpu, gpa);
+	cr_expect_eq(t.pa, gpa, "%s: CPU %u finds 0x%llx at 0x%llx", sweep_case(), cpu,
+		     (unsigned long long)t.pa, (unsigned long long)gpa);
+	cr_expect_eq(t.access, READ | WRITE | FETCH, "%s: 0x%llx", sweep_case(), (unsigned long long)gpa);
+}
+
+static uint64_t somewhere(void)
+{
+	uint64_t end = 1ull << (model.kind->caps.physical_bits > 48 ? 48 : model.kind->caps.physical_bits);
+	unsigned int n_banks;
+	const struct physical_bank *banks = physical_banks(&n_banks), *bank = &banks[draw(n_banks)];
+
+	switch (draw(5)) {
+	case 0: return vmm[draw(n_vmm)].pa;
+	case 1: return vmm[draw(n_vmm)].pa + PAGE;
+	case 2: return bank->from + draw((bank->to - bank->from) / PAGE) * PAGE;
+	case 3: return draw(end / GIB) * GIB; /* where a device may be */
+	default: return (vmm[draw(n_vmm)].pa & ~(GIB - 1)) + draw(GIB / PAGE) * PAGE;
+	}
+}
+
+static void guests_touch(void)
+{
+	uint32_t cpus = model.n_cpus < GUEST_CPUS ? model.n_cpus : GUEST_CPUS;
+
+	memset(memory, 0, sizeof(memory));
+	for (unsigned int i = 0; i < ACCESSES; i++) {
+		uint32_t cpu = (uint32_t)draw(cpus), access = 1u << draw(3);
+		uint64_t gpa = somewhere();
+		const struct vmm_page *page = vmm_page(gpa);
+
+		sweep_count();
+		if (page)
+			try_page(cpu, page, access);
+		else
+			try_other(cpu, gpa, access);
+	}
+	expect_all_hidden();
+}
+
+/* -- machines -------------------------------------------------------------------------------------- */
+
+static void be_guests(void)
+{
+	for (uint32_t cpu = 0; cpu < model.n_cpus; cpu++)
+		model.cpu[cpu].rip = KERNEL_RIP;
+}
+
+static void try_machine(const struct machine_hardware *hardware)
+{
+	const char *why = NULL;
+	uint64_t before;
+
+	if (!machine_build(hardware, &why))
+		return;
+	chance = 0x9e3779b97f4a7c15ull ^ hardware->memory.bytes ^ hardware->cpu.address_bits << 3 ^
+		 hardware->memory.place;
+	sweep_label("%u bits, %llu MiB, place %u, lacks 0x%llx, %u CPUs", hardware->cpu.address_bits,
+		    (unsigned long long)(hardware->memory.bytes / MIB), hardware->memory.place,
+		    (unsigned long long)hardware->cpu.lacks, hardware->n_cpus);
+	before = machine_pages();
+	cr_assert_eq(machine_load(), 0, "%s: load: %s", sweep_case(), machine.report.text);
+	/* Twice: what a stop and a start leave of the first time hides as well. */
+	for (unsigned int i = 0; i < 2; i++) {
+		cr_assert_eq(machine_start(), 0, "%s: start: %s", sweep_case(), machine.report.text);
+		be_guests();
+		note_vmm();
+		guests_touch();
+		cr_assert_eq(machine_stop(), 0, "%s: stop: %s", sweep_case(), machine.report.text);
+	}
+	cr_assert_eq(machine_unload(), 0, "%s: unload: %s", sweep_case(), machine.report.text);
+	cr_expect_eq(machine_pages(), before, "%s: pages are lost", sweep_case());
+	sweep_expect_clean();
+}
+
+static const uint32_t widths[] = {36, 39, 40, 42, 46, 48, 52};
+static const uint64_t sizes[] = {256 * MIB, 6 * GIB, 96 * GIB, 6 * TIB};
+
+static void try_width(uint32_t bits, uint64_t lacks)
+{
+	static const uint32_t cpus[] = {1, 2, 4, 9};
+
+	for (size_t size = 0; size < sizeof(sizes) / sizeof(sizes[0]); size++) {
+		for (unsigned int place = 0; place < PHYSICAL_PLACES; place++) {
+			const struct machine_hardware hardware = {
+				.cpu = {.address_bits = bits, .lacks = lacks},
+				.n_cpus = cpus[(size + place) % 4],
+				.memory = {.bytes = sizes[size],
+					   .place = (enum physical_place)place,
+					   .seed = 1 + size},
+			};
+
+			try_machine(&hardware);
+		}
+	}
+}
+
+Test(hidden, large_pages)
+{
+	for (size_t i = 0; i < sizeof(widths) / sizeof(widths[0]); i++)
+		try_width(widths[i], 0);
+	sweep_report("accesses of guests on machines of all sizes");
+}
+
+Test(hidden, no_large_pages)
+{
+	for (size_t i = 0; i < sizeof(widths) / sizeof(widths[0]); i++)
+		try_width(widths[i], MODEL_CAP_1G);
+	sweep_report("accesses of guests on machines of all sizes, no pages of 1 GiB");
+}
