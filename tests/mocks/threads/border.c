@@ -17,6 +17,7 @@
 #include "sched.h"
 
 uint32_t border_nmi_share;
+uint64_t border_uart_slow, border_uart_breaks;
 
 void __real___tsan_func_exit(void);
 void __tsan_write8_pc(void *address, void *pc);
@@ -113,6 +114,22 @@ static void leave(void)
 		__builtin_unreachable();                                                                     \
 	}
 #include "../intrinsics/calls.def"
+
+uint8_t __real_model_in8(uint16_t port);
+uint8_t __wrap_model_in8(uint16_t port);
+
+/* As long as one CPU waits for its line to go out, the others give up waiting for it. */
+uint8_t __wrap_model_in8(uint16_t port)
+{
+	static uint64_t asked;
+
+	if (border_uart_slow) {
+		asked++;
+		model.uart_stuck = asked % border_uart_slow || !border_uart_breaks;
+		border_uart_breaks -= border_uart_breaks > 0;
+	}
+	return __real_model_in8(port);
+}
 
 void __wrap_model_pause(void);
 

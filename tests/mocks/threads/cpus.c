@@ -14,7 +14,7 @@
 #include "vmm.h"
 
 #define POINTS_MAX  50000000ull
-#define RETURNS_MAX 8u
+#define RETURNS_MAX 100u /* one for each NMI in the exit before */
 #define KERNEL_RIP  0xffffffff81000000ull
 
 /* Where the sanitizer lets the VMM's addresses be: the slot at 0x7e8000000000. */

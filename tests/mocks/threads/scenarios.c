@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "border.h"
 #include "cpus.h"
 #include "drivers/common/internal.h"
 #include "lib/log_ring.h"
@@ -95,6 +96,12 @@ static void read_log(uint32_t cpu)
 			expect_whole(&record);
 }
 
+/* Errors pass the rate limit: there must be more of them than a ring holds. */
+static uint64_t log_level(void)
+{
+	return sched_random() % 4 ? PLINTH_LOG_ERR : PLINTH_LOG_WARN + sched_random() % 3;
+}
+
 static void log_act(uint32_t cpu, uint32_t left)
 {
 	struct core_report report;
@@ -107,13 +114,28 @@ static void log_act(uint32_t cpu, uint32_t left)
 		(void)!core_set_level(machine.core, sched_random() % 2 ? "vmm" : "exit",
 				      (uint32_t)(sched_random() % 4), &report);
 	else
-		cpus_order(cpu, VMM_LOG, sched_random() % 3 | (1 + sched_random() % 32) << 8, sched_random());
+		cpus_order(cpu, VMM_LOG, log_level() | (16 + sched_random() % 48) << 8, sched_random());
 }
 
 static void stuck_act(uint32_t cpu, uint32_t left)
 {
 	model.uart_stuck = sched_random() % 4 != 0;
 	log_act(cpu, left);
+}
+
+/* A line takes longer than anybody waits for the port, and at some time no byte goes out any more. */
+static void slow_act(uint32_t cpu, uint32_t left)
+{
+	(void)left;
+	if (!border_uart_slow)
+		border_uart_breaks = 500000 + sched_random() % 3000000;
+	border_uart_slow = 30000;
+	cpus_order(cpu, VMM_LOG, PLINTH_LOG_ERR | 1 << 8, sched_random());
+}
+
+static void slow_check(void)
+{
+	border_uart_slow = 0;
 }
 
 /* Every line on the UART is one CPU's; the model keeps so many bytes that the last may be cut. */
@@ -208,8 +230,9 @@ static void start_only(void)
 /* clang-format off */
 const struct scenario scenarios[] = {
 	{ .name = "memory", .actions = 40, .act = memory_act, .seeds = 200, .nmis = 100 },
-	{ .name = "log", .prepare = log_prepare, .actions = 25, .act = log_act, .check = log_check, .seeds = 60, .nmis = 1000 },
+	{ .name = "log", .prepare = log_prepare, .actions = 25, .act = log_act, .check = log_check, .seeds = 25, .nmis = 1000 },
 	{ .name = "log, stuck UART", .prepare = log_prepare, .actions = 4, .act = stuck_act, .seeds = 4, .nmis = 10000 },
+	{ .name = "log, slow UART", .prepare = log_prepare, .actions = 3, .act = slow_act, .check = slow_check, .seeds = 3 },
 	{ .name = "starts and stops", .actions = 30, .act = everything, .command = start_and_stop, .seeds = 150, .nmis = 100 },
 	{ .name = "deaths and INITs", .actions = 5, .act = act_and_be_lost, .corrupt = true, .seeds = 100, .nmis = 100 },
 	{ .name = "deaths while others start", .actions = 5, .act = act_and_die, .command = start_only, .corrupt = true, .seeds = 100,
