@@ -25,6 +25,7 @@ take() {
 	on_cpus stepping >"$1/stepping" # the kernel leaves a trace of it in DR7 on each CPU it was on
 	on_cpus cat /proc/exit_probe >"$1/kernel"
 	on_cpus resume_flag >"$1/resume_flag"
+	on_cpus compat >"$1/cpuid-compat"
 	on_cpus cat /proc/intruder_msrs >"$1/msr-writes"
 	cpuid_text >"$1/cpuid"
 	msr_sweep >"$1/msr"
@@ -37,7 +38,7 @@ take() {
 
 # compare NAME FOLDER: each text is what it was natively.
 compare() {
-	for _text in stepping resume_flag kernel cpuid msr msr-outside msr-writes time workload virt-what; do
+	for _text in stepping resume_flag kernel cpuid cpuid-compat msr msr-outside msr-writes time workload virt-what; do
 		if diff "/tmp/native/$_text" "$2/$_text" >/tmp/diff; then
 			ok "$_text $1 ($(wc -l <"$2/$_text") lines)"
 		else

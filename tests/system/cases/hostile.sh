@@ -96,7 +96,9 @@ check "the workload works" workload
 same "and runs on" "$(plinth_signatures)" "$(signatures)"
 check "the VMM stops" plinthctl stop
 run look
-same "the VMM's pages are there again, as they were" "$noted" "$(value shown)"
+# The VMM may have used some of them for something else meanwhile, as for tables.
+check "the VMM's pages are there again" [ "$(value shown)" -gt $((noted / 2)) ]
+same "none of them is what was written there" 0 "$(value spoiled)"
 check "it starts again" plinthctl start
 same "and works" "$(plinth_signatures)" "$(signatures)"
 check "it stops" plinthctl stop

@@ -7,7 +7,7 @@
  *   note     remember each page of RAM that holds one of the VMM's addresses
  *   scan     count the pages of RAM that show one now; others tells those that were not noted
  *   holes    the same below 4 GiB and up to a GiB above RAM, where no RAM is; unread tells what could not be mapped
- *   look     count the noted pages that still show what they showed
+ *   look     count the noted pages that still show what they showed; spoiled are those that hold what destroy writes
  *   settle   forget those that do not: stacks and buffers that are something else by now
  *   touch    write every page of RAM with what it holds; counts where the CPU refused that
  *   destroy  overwrite the noted pages that do not show it any more, and so are not real
@@ -31,10 +31,11 @@
 #define NOTED_MAX 4096
 #define OTHERS_MAX 16
 
-static uint pages, noted, shown, destroyed, refused, unread;
+static uint pages, noted, shown, spoiled, destroyed, refused, unread;
 module_param(pages, uint, 0444);
 module_param(noted, uint, 0444);
 module_param(shown, uint, 0444);
+module_param(spoiled, uint, 0444);
 module_param(destroyed, uint, 0444);
 module_param(refused, uint, 0444);
 module_param(unread, uint, 0444);
@@ -244,6 +245,7 @@ static void for_holes(void)
 static void look(u64 *words, unsigned long pfn, bool is_free)
 {
 	shown += holds_address(words);
+	spoiled += words[0] == 0xcccccccccccccccc && words[1] == words[0];
 }
 
 /* What shows instead of a hidden page has one value all over: 0, or what we wrote. */
@@ -351,7 +353,7 @@ static int run(const char *word, const struct kernel_param *param)
 		shown = 0;
 		for_holes();
 	} else if (sysfs_streq(word, "look")) {
-		shown = 0;
+		shown = spoiled = 0;
 		for_noted(look);
 	} else if (sysfs_streq(word, "settle")) {
 		shown = 0;
