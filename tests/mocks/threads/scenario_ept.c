@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+/* Second-level translation that several CPUs ask for, and change, at once. */
+#include <plinth/ept.h>
+
+#include "cpus.h"
+#include "drivers/common/internal.h"
+#include "lib/pagetable.h"
+#include "model/internal.h"
+#include "scenario_ept.h"
+#include "sched.h"
+#include "vmm.h"
+
+#define PAGE	   4096ull
+#define PAGE_1G	   (1ull << 30)
+#define KERNEL_RIP 0xffffffff81000000ull
+
+#define FIRST_GIB 5u /* not mapped at first where the CPU has no 1 GiB pages */
+#define GIBS	  2u
+
+static uint64_t somewhere(void)
+{
+	return FIRST_GIB * PAGE_1G + sched_random() % (GIBS * PAGE_1G / PAGE) * PAGE;
+}
+
+static bool has_1g(void)
+{
+	return model.kind->caps.ept_vpid & 1ull << 17;
+}
+
+/* A kind of CPU whose every further GiB costs a table. */
+void ept_prepare(void)
+{
+	static struct model_kind small;
+
+	small = *model.kind;
+	small.caps.ept_vpid &= ~(1ull << 17);
+	model.kind = &small;
+}
+
+static void touch(uint32_t number)
+{
+	struct model_exit violation = {
+		.reason = 48, .qualification = 0x81, .length = 3, .physical = somewhere()};
+
+	if (has_1g())
+		return;
+	model.cpu[number].rip = KERNEL_RIP;
+	if (cpus_exit(number, &violation) != MODEL_GUEST)
+		cpus_complain("CPU %u: a violation ended the guest", number);
+}
+
+/* Pages of this CPU alone, among those that all touch. */
+static void set(uint32_t number)
+{
+	uint64_t gpa = somewhere() & ~(7 * PAGE);
+
+	uint64_t answer = cpus_order(number, VMM_PAGE, gpa + 2 * number * PAGE, EPT_READ);
+
+	if (answer != VMM_OK && answer != VMM_FULL)
+		cpus_complain("CPU %u: ept_set_page(): answer %llu", number, (unsigned long long)answer);
+}
+
+void ept_act(uint32_t cpu, uint32_t left)
+{
+	(void)left;
+	if (sched_random() % 4)
+		touch(cpu);
+	else
+		set(cpu);
+}
+
+static uint64_t *reach(void *ctx, uint64_t pa)
+{
+	(void)ctx;
+	return model.physical(pa);
+}
+
+static uint64_t scratch; /* what is there in place of every page of the VMM's */
+
+static int expect_hidden(void *ctx, const struct pt_leaf *leaf)
+{
+	const struct space_region *space = machine.core->space;
+	uint64_t hpa = 0;
+	uint32_t access = 0;
+
+	(void)ctx;
+	if (leaf->va - space[SPACE_SHARED].va < space[SPACE_SHARED].pages * PAGE ||
+	    leaf->va == space[SPACE_TUNING].va)
+		return 0;
+	if (ept_get_page(leaf->pa, &hpa, &access))
+		access = EPT_EXECUTE;
+	scratch = scratch ? scratch : hpa;
+	if (hpa != scratch || access & EPT_EXECUTE)
+		cpus_complain("the guest reaches the VMM's page 0x%llx: it finds 0x%llx, access %u",
+			      (unsigned long long)leaf->pa, (unsigned long long)hpa, access);
+	return 0;
+}
+
+void ept_check(void)
+{
+	const struct pt pt = {
+		.root_pa = model_field(0, VMCS_HOST_CR3), .levels = machine.levels, .table = reach};
+
+	scratch = 0;
+	if (pt_walk(&pt, expect_hidden, NULL))
+		cpus_complain("the VMM's page tables are bad");
+}
