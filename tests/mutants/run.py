@@ -47,6 +47,7 @@ MORE_SWEEPS = [
     ('unit tests of serial', 'tests/unit/test_serial_uart', [], 30),
     ('unit tests of serial', 'tests/unit/test_serial_log', [], 30),
     ('unit tests of the core', 'tests/unit/test_core_space', [], 60),
+    ('unit tests of the core', 'tests/unit/test_core_shared', [], 60),
     ('unit tests of ept', 'tests/unit/test_ept_table', [], 30),
     ('unit tests of ept', 'tests/unit/test_ept_window', [], 30),
     ('unit tests of ept', 'tests/unit/test_ept_guest', [], 30),
