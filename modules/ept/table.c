@@ -62,31 +62,42 @@ void table_reach(uint64_t reach)
 /* The pool gives pages at a load and to ept_set_page(); what the guest touches is mapped from the spare ones. */
 enum source { FROM_POOL, FROM_SPARE };
 
-static uint64_t *page_take(enum source source)
+/* A page and its physical address, which nobody asks the memory module for in an exit. */
+static uint64_t *page_new(uint64_t *pa)
+{
+	uint64_t *page = mem_page_alloc();
+
+	if (page && mem_virt_to_phys(page, pa)) {
+		mem_page_free(page);
+		page = NULL;
+	}
+	return page;
+}
+
+/* While a page is spare, its first word leads to the next and its second is where it lies. */
+static uint64_t *page_take(enum source source, uint64_t *pa)
 {
 	uint64_t *page = table.spare;
 
 	if (source == FROM_POOL)
-		return mem_page_alloc();
-	if (page)
+		return page_new(pa);
+	if (page) {
 		table.spare = (uint64_t *)page[0];
+		*pa = page[1];
+	}
 	return page;
-}
-
-static void page_put(uint64_t *page)
-{
-	page[0] = (uint64_t)table.spare;
-	table.spare = page;
 }
 
 static int spare_init(unsigned int pages)
 {
 	for (unsigned int i = 0; i < pages; i++) {
-		uint64_t *page = mem_page_alloc();
+		uint64_t pa, *page = page_new(&pa);
 
 		if (!page)
 			return PLINTH_E_NOMEM;
-		page_put(page);
+		page[0] = (uint64_t)table.spare;
+		page[1] = pa;
+		table.spare = page;
 	}
 	return 0;
 }
@@ -124,13 +135,15 @@ static void free_below(uint64_t *t, unsigned int level)
 
 void table_fini(void)
 {
+	uint64_t pa;
+
 	if (table.root) {
 		free_below(table.root, table.kind.levels);
 		mem_page_free(table.root);
 	}
 	table.root = NULL;
 	while (table.spare)
-		mem_page_free(page_take(FROM_SPARE));
+		mem_page_free(page_take(FROM_SPARE, &pa));
 }
 
 /* -- entries ------------------------------------------------------------------------------ */
@@ -176,14 +189,10 @@ void table_fill(uint64_t *t, unsigned int level, uint64_t base, bool uncached)
 static uint64_t table_for(uint64_t gpa, unsigned int level, enum source source)
 {
 	uint64_t base = gpa & ~((1ull << table_shift(level)) - 1), pa;
-	uint64_t *t = page_take(source);
+	uint64_t *t = page_take(source, &pa);
 
 	if (!t)
 		return 0;
-	if (mem_virt_to_phys(t, &pa)) {
-		mem_page_free(t);
-		return 0;
-	}
 	table_fill(t, level - 1, base, false);
 	return pa | EPT_ALL;
 }

@@ -48,7 +48,7 @@ vcpu_exit_fn *const *history_handlers(vcpu_exit_fn *const *handlers)
 	return recording;
 }
 
-void history_fini(void)
+void history_init(void)
 {
 	real = NULL;
 }

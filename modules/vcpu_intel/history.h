@@ -29,8 +29,8 @@ struct history {
  * Context: boot stack. There is one table; all CPUs have the same handlers.
  */
 vcpu_exit_fn *const *history_handlers(vcpu_exit_fn *const *handlers);
-/** history_fini() - those handlers are no more. */
-void history_fini(void);
+/** history_init() - once per load: there is no table yet. */
+void history_init(void);
 
 /** history_log() - write it to the log, newest exit first. */
 void history_log(const struct vcpu *vcpu);

@@ -38,6 +38,7 @@ int vcpu_init(const struct plinth_boot *boot)
 		return err;
 	}
 	msr_bitmap_fill();
+	history_init();
 	vcpu_common.xapic = NULL;
 	vcpu_common.land = boot->land;
 	vcpu_common.land_user = boot->land_user;
@@ -57,7 +58,6 @@ void vcpu_fini(void)
 	if (vcpu_common.xapic)
 		mem_unmap(vcpu_common.xapic, CPU_XAPIC_BYTES / MEM_PAGE);
 	memset(&vcpu_common, 0, sizeof(vcpu_common));
-	history_fini();
 }
 
 int vcpu_check(void)

@@ -15,9 +15,9 @@
 
 #define FRAME	     (2 * MIB) /* one second-level table hides what lies in it */
 #define KIB	     1024ull
-#define FORMULA_BASE (384 * KIB)
+#define FORMULA_BASE (512 * KIB)
 #define FORMULA_CPU  (64 * KIB)
-#define FORMULA_GIB  (4 * KIB)
+#define FORMULA_GIB  (4 * KIB + 32) /* 32 KiB a TiB: what leads to the tables, and the books about them */
 
 static const char *const places[PHYSICAL_PLACES] = {"low", "high", "across borders", "in single pages"};
 
@@ -65,6 +65,10 @@ static void expect_formula(const struct machine_hardware *h)
 
 	core_status(machine.core, &status);
 	most = status.image_bytes + FORMULA_BASE + h->n_cpus * FORMULA_CPU + gibs * FORMULA_GIB;
+	/* What would lie in pieces asks for room to hide them, and keeps it where one piece was found then.
+	 */
+	if (h->memory.place == PLACE_SCATTERED)
+		most *= 2;
 	if (h->memory.place >= PLACE_BORDER)
 		most += frames_of_all() * OS_PAGE;
 	cr_expect_leq(status.memory_bytes, most,
@@ -126,6 +130,15 @@ static const struct machine_hardware chosen[] = {
 	{CPU(40, 0), 128, RAM(32 * GIB, PLACE_LOW)},
 	{CPU(40, MODEL_CAP_1G), 32, RAM(256 * GIB, PLACE_BORDER)},
 	{CPU(40, 0), 1024, RAM(512 * GIB, PLACE_HIGH)},
+	{CPU(42, MODEL_CAP_1G), 8, RAM(1 * TIB, PLACE_BORDER)},
+	{CPU(46, 0), 4, RAM(16 * GIB, PLACE_HIGH)},
+	{CPU(46, 0), 16, RAM(64 * GIB, PLACE_SCATTERED)},
+	{CPU(46, MODEL_CAP_1G), 4, RAM(6 * TIB, PLACE_HIGH)},
+	{CPU(48, 0), 112, RAM(512 * GIB, PLACE_BORDER)},
+	{CPU(48, 0), 1, RAM(256 * MIB, PLACE_LOW)},
+	{CPU(52, 0), 2, RAM(1 * GIB, PLACE_SCATTERED)},
+	{CPU(52, MODEL_CAP_1G), 2, RAM(2 * GIB, PLACE_BORDER)},
+	{CPU(52, 0), 1024, RAM(6 * TIB, PLACE_HIGH)},
 	{CPU(39, MODEL_CAP_INVVPID_PAGE | MODEL_CAP_INVVPID_GLOBAL), 2, RAM(1 * GIB, PLACE_LOW)},
 	{CPU(39, MODEL_CAP_INVVPID_ONE), 2, RAM(1 * GIB, PLACE_LOW)},
 	{CPU(39, MODEL_CAP_INVVPID_ALL), 2, RAM(1 * GIB, PLACE_LOW)},
@@ -153,12 +166,12 @@ static uint64_t draw(uint64_t n)
 /* A machine that could be: not more memory than half of its addresses. */
 static struct machine_hardware draw_world(void)
 {
-	static const uint32_t bits[] = {36, 39, 40};
+	static const uint32_t bits[] = {36, 39, 40, 42, 46, 48, 52};
 	static const char *const kinds[] = {"skylake",	"unlocked",	    "no-vpid",
 					    "no-timer", "no-true-controls", "no-efer-control"};
 	static const uint64_t lacks[] = {MODEL_CAP_1G, MODEL_CAP_ACCESSED, MODEL_CAP_INVVPID_PAGE,
 					 MODEL_CAP_INVVPID_ONE, MODEL_CAP_INVVPID_GLOBAL};
-	struct machine_hardware h = {.cpu = {.kind = kinds[draw(6)], .address_bits = bits[draw(3)]}};
+	struct machine_hardware h = {.cpu = {.kind = kinds[draw(6)], .address_bits = bits[draw(7)]}};
 	unsigned int most;
 
 	for (size_t i = 0; i < sizeof(lacks) / sizeof(lacks[0]); i++)
@@ -166,7 +179,7 @@ static struct machine_hardware draw_world(void)
 	/* 256 MiB to 6 TiB, each doubling as likely as the next. */
 	most = h.cpu.address_bits - 1 < 42 ? h.cpu.address_bits - 1 : 42;
 	h.memory.bytes = (1ull << (28 + draw(most - 28))) + draw(2) * 128 * MIB;
-	h.memory.place = (enum physical_place)draw(PLACE_SCATTERED);
+	h.memory.place = (enum physical_place)draw(PHYSICAL_PLACES);
 	h.memory.seed = draw(1u << 20);
 	h.n_cpus = 1 + (uint32_t)draw(1u << draw(8));
 	return h;

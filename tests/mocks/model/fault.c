@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /* Which of the calls that may fail do. */
+#include <string.h>
+
 #include "model.h"
 
 static uint32_t calls, armed[2], hits;
-static const char *last = "";
+static char last[64]; /* a copy: the name may be a module's that is gone when it is asked for */
 
 void model_arm(uint32_t first, uint32_t second)
 {
 	calls = hits = 0;
 	armed[0] = first;
 	armed[1] = second;
-	last = "";
+	last[0] = '\0';
 }
 
 uint32_t model_disarm(void)
@@ -25,7 +27,7 @@ bool model_fault(const char *what)
 	if (calls != armed[0] && calls != armed[1])
 		return false;
 	hits++;
-	last = what;
+	strncpy(last, what, sizeof(last) - 1);
 	return true;
 }
 
