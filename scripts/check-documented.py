@@ -15,16 +15,20 @@ NO_FUNCTION = re.compile(r"\s*(typedef|struct \w+$|enum \w+$|return)")
 ATTRIBUTE = re.compile(r"__attribute__\(\(.*?\)\)|PLINTH_VERSION\(.*?\)")
 
 
+def without_bodies(text):
+    while BODY.search(text):
+        text = BODY.sub(";", text)
+    return text
+
+
 def blocks(text):
-    """Runs of lines between empty lines, preprocessor left out."""
-    text = re.sub(r"^[ \t]*#.*(?:\\\n.*)*$", "", text, flags=re.M)
+    """Runs of lines between empty lines, preprocessor and what is in braces left out."""
+    text = without_bodies(re.sub(r"^[ \t]*#.*(?:\\\n.*)*$", "", text, flags=re.M))
     return re.split(r"\n[ \t]*\n", text)
 
 
 def functions(code):
     """Names that the code declares or defines, in order; nothing of structures, enumerations and types."""
-    while BODY.search(code):
-        code = BODY.sub(";", code)
     for declaration in ATTRIBUTE.sub("", code).split(";"):
         found = FUNCTION.search(declaration.strip())
         if found and not found.group(1).isupper() and not NO_FUNCTION.match(declaration):
