@@ -7,9 +7,9 @@
  * holds for all four: ranges may overlap, and where they do the handlers stand in a chain, whoever registered
  * later above whoever was there before, with Plinth's own behaviour at the bottom.
  *
- *   kinds, MSRs, hypercalls   the highest handler is called; what is below it runs when it calls
- * exit_below(), so it can act before, after or instead CPUID                     the answer comes from the
- * bottom, and each handler changes what those below it made of it; so the highest has the last word
+ * Of kinds, MSRs and hypercalls the highest handler is called; what is below it runs when it calls
+ * exit_below(), so it can act before, after or instead. The answer to CPUID comes from the bottom, and each
+ * handler changes what those below it made of it; so the highest has the last word.
  *
  * What was registered is taken back by the same arguments, in any order. There are EXIT_REGISTRATIONS rows
  * for each of the four; who finds them full is told so by PLINTH_E_LIMIT.
@@ -163,7 +163,9 @@ typedef enum exit_action exit_msr_fn(struct vcpu *vcpu, struct exit_msr *access,
  *
  * Return: 0, PLINTH_E_BUSY (registered already with the same arguments), PLINTH_E_LIMIT (no row is free),
  *         PLINTH_E_NOTSUP (as vcpu_msr_exits(); the MSR is named in the log, if there is one already),
- * PLINTH_E_INVAL. Undo:   exit_unregister_msr() with the same arguments
+ * PLINTH_E_INVAL.
+ *
+ * Undo: exit_unregister_msr() with the same arguments
  */
 PLINTH_EXPORT PLINTH_MUST_USE int exit_register_msr(uint32_t first, uint32_t last, uint32_t what,
 						    exit_msr_fn *handler, void *context);
