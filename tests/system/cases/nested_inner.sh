@@ -9,7 +9,8 @@ check "a hypervisor is below: $(echo "$native" | head -n 1)" sh -c "cpuid_probe 
 check "the driver goes in" driver_in
 check "the modules load" plinthctl load --modules "$MODULES"
 check "the VMM starts" plinthctl start
-same "it runs on every CPU" "$(plinth_signatures)" "$(signatures)"
+same "the hypervisor below keeps its leaves" "$native" "$(signatures)"
+same "it runs on every CPU: its own leaves are the next" "$(plinth_signatures)" "$(cpuid_probe --leaf 40000100 --signature)"
 # The kernel goes on using what the hypervisor below gives it: its clock, its hypercalls.
 sleep 1
 check "time goes on" [ "$(date +%s)" -gt 0 ]
