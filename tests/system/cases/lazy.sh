@@ -3,7 +3,7 @@
 . /lib/plinth/report.sh
 . /lib/plinth/plinth.sh
 
-SLOTS=4 # of the tracer: functions of other modules that it calls
+SLOTS=5 # of the tracer: functions of other modules that it calls
 
 # load_lazy OPTION...: the usual modules, and the tracer that was built for it.
 load_lazy() {

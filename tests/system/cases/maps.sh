@@ -31,8 +31,8 @@ check "maps while it runs" plinthctl maps
 plinthctl maps >/tmp/running
 same "all that was mapped is mapped" "" "$(grep -vxF -f /tmp/running /tmp/maps)"
 grep -vxF -f /tmp/maps /tmp/running
-# Root, fault and NMI stack of each CPU, and nothing of the kernel's.
-same "each CPU has its stacks" $((3 * CPUS)) "$(grep -vxF -f /tmp/maps /tmp/running | grep -c '^root .* rw--- .* VMM$')"
+# Root, fault, NMI and machine-check stack of each CPU, and nothing of the kernel's.
+same "each CPU has its stacks" $((4 * CPUS)) "$(grep -vxF -f /tmp/maps /tmp/running | grep -c '^root .* rw--- .* VMM$')"
 same "both tables hold the same" "$(grep -c '^root' /tmp/running)" "$(grep -c '^launch' /tmp/running)"
 same "nothing is writable and executable" "" "$(awk '$3 ~ /wx/' /tmp/running)"
 same "nothing is the user's, nothing global" "" "$(awk '$3 ~ /[ug]/' /tmp/running)"
