@@ -232,9 +232,14 @@ static void read_plan(struct module_set *set)
 
 	snprintf(path, sizeof(path), "%s/%s", first ? dirname(first) : ".", MODULE_SET_PLAN);
 	free(first);
+	set->n_plan_bytes = 0;
 	set->plan = read_file(path, PLINTH_CTL_MAX_PLAN_BYTES, &set->n_plan_bytes, &why);
-	if (!set->plan)
-		set->n_plan_bytes = 0;
+	if (set->plan)
+		return;
+	/* One that is too long fits no modules, as an empty one does not, and the status says so. */
+	if (set->n_plan_bytes > PLINTH_CTL_MAX_PLAN_BYTES)
+		set->plan = calloc(1, 1);
+	set->n_plan_bytes = 0;
 }
 
 bool module_set_read(struct module_set *set)
