@@ -75,6 +75,8 @@ def without_network():
 class Bochs:
     """The runner's interface: prepare, argv, complaints."""
 
+    MUTE_SECONDS = None
+
     def __init__(self, config):
         self.config = config
         self.log = config.path("bochs.log")

@@ -58,6 +58,10 @@ class Tail:
             self._file.close()
 
 
+# QEMU was seen to hang before the kernel's first word, on a machine with much other work.
+NEVER_BEGAN = "the emulator hangs: not a word from the kernel"
+
+
 class Machine:
     """One run; progress is told to `progress`, console bytes to `output`."""
 
@@ -77,7 +81,14 @@ class Machine:
                         + self.config.kernel_options)
 
     def run(self):
-        """Starts the emulator, follows it to the end, leaves no process."""
+        """Starts the emulator, follows it to the end, leaves no process; once more if it never began."""
+        outcome = self._run_once()
+        if outcome.failure == NEVER_BEGAN:
+            self._progress("power-on, again", outcome.seconds)
+            outcome = self._run_once()
+        return outcome
+
+    def _run_once(self):
         outcome = Outcome()
         console, control = Tail(self.config.console), Tail(self.emulator.control())
         started = time.monotonic()
@@ -157,6 +168,9 @@ class Machine:
         if not config.reset_is_the_end and DEAD.search(self._last):
             time.sleep(1)       # let the last words reach the file
             return "the guest's kernel panicked"
+        mute_limit = self.emulator.MUTE_SECONDS
+        if mute_limit and now > mute_limit and not self._last and self.phase == "power-on":
+            return NEVER_BEGAN
         if outcome.boot_seconds is None and now > config.boot_limit:
             return (f"no boot within {config.boot_limit} s "
                     f"(stuck in phase: {self.phase})")

@@ -7,6 +7,8 @@ from config import END_WITH_US
 class Qemu:
     """The runner's interface: prepare, argv, complaints."""
 
+    MUTE_SECONDS = 120     # boots in 2 to 30
+
     def __init__(self, config):
         self.config = config
         self._kernel = None
