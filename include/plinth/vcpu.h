@@ -246,7 +246,4 @@ typedef void vcpu_entry_check_fn(struct vcpu *vcpu);
  */
 PLINTH_EXPORT void vcpu_register_entry_check(vcpu_entry_check_fn *check);
 
-/** vcpu_dump() - write the guest's and the exit's state to the log, by name. */
-PLINTH_EXPORT void vcpu_dump(struct vcpu *vcpu);
-
 #endif

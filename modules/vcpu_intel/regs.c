@@ -203,19 +203,3 @@ void vcpu_cr_access(struct vcpu *vcpu, struct vcpu_cr_access *out)
 	out->gpr = q >> 8 & 15;
 	out->source = q >> 16 & 0xffff;
 }
-
-void vcpu_dump(struct vcpu *vcpu)
-{
-	const struct vcpu_regs *r = &vcpu->regs;
-
-	LOG_ERR("exit reason 0x%llx qualification 0x%llx RIP 0x%llx RFLAGS 0x%llx", (unsigned long long)vcpu->exit.reason,
-		(unsigned long long)vcpu_qualification(vcpu), (unsigned long long)vcpu->exit.rip,
-		(unsigned long long)vcpu->exit.rflags);
-	LOG_ERR("CS 0x%llx RSP 0x%llx CR0 0x%llx CR3 0x%llx CR4 0x%llx", (unsigned long long)vcpu_read(vcpu, VCPU_CS),
-		(unsigned long long)vcpu_read(vcpu, VCPU_RSP), (unsigned long long)vcpu_read(vcpu, VCPU_CR0),
-		(unsigned long long)vcpu_read(vcpu, VCPU_CR3), (unsigned long long)vcpu_read(vcpu, VCPU_CR4));
-	LOG_ERR("RAX 0x%llx RBX 0x%llx RCX 0x%llx RDX 0x%llx", (unsigned long long)r->rax, (unsigned long long)r->rbx,
-		(unsigned long long)r->rcx, (unsigned long long)r->rdx);
-	LOG_ERR("RSI 0x%llx RDI 0x%llx RBP 0x%llx", (unsigned long long)r->rsi, (unsigned long long)r->rdi,
-		(unsigned long long)r->rbp);
-}

@@ -36,14 +36,8 @@ static void print_text(const char *before, const char *text)
 	fputc('\n', stderr);
 }
 
-void error_line(const char *format, ...)
+static void print_error(const char *text)
 {
-	char text[MOST];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
 	fflush(stdout);
 	if (as_json)
 		print_object(text);
@@ -51,13 +45,33 @@ void error_line(const char *format, ...)
 		print_text("plinthctl: ", text);
 }
 
-void note_line(const char *format, ...)
+static void print_note(const char *text)
+{
+	print_text("", text);
+}
+
+static void print_formatted(void (*print)(const char *text), const char *format, va_list args)
 {
 	char text[MOST];
+
+	vsnprintf(text, sizeof(text), format, args);
+	print(text);
+}
+
+void error_line(const char *format, ...)
+{
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
+	print_formatted(print_error, format, args);
 	va_end(args);
-	print_text("", text);
+}
+
+void note_line(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	print_formatted(print_note, format, args);
+	va_end(args);
 }

@@ -250,8 +250,3 @@ void vcpu_take_init(struct vcpu *vcpu)
 	for (;;)
 		cpu_halt();
 }
-
-void vcpu_dump(struct vcpu *vcpu)
-{
-	(void)vcpu;
-}

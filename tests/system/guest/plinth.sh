@@ -81,3 +81,24 @@ exit_count() {
 		$1 == "cpu" && $2 + 0 == cpu && $3 == kind { n = $4 }
 		END { print n + 0 }'
 }
+
+_load_and_unload() {
+	load_modules >/dev/null && plinthctl unload >/dev/null
+}
+
+# loads_up_to_the_start ROUNDS: on a machine without VT-x everything is shown that comes before a CPU's first step.
+loads_up_to_the_start() {
+	for _options in "" --no-aslr "--without ept"; do
+		# shellcheck disable=SC2086 # option words
+		check "the modules load $_options" plinthctl load --modules $MODULES --uart $UART $_options
+		check "constructors and entry_init() ran" sh -c "plinthctl log | grep -q 'entry: ready: '"
+		check "both tables keep the rules" plinthctl maps
+		plinthctl maps >/tmp/maps
+		same "both tables hold the same" "$(grep -c '^root' /tmp/maps)" "$(grep -c '^launch' /tmp/maps)"
+		check "and they are the modules and what they need" [ "$(grep -c '^root' /tmp/maps)" -gt 30 ]
+		# On each CPU in turn, if the first did not refuse.
+		refuses "start is refused for lack of VT-x" "VT-x|VMX" plinthctl start
+		check "the modules unload" plinthctl unload
+	done
+	steady "$1 loads and unloads" "$1" _load_and_unload
+}

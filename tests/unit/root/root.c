@@ -5,7 +5,8 @@
 
 #include "drivers/common/internal.h"
 
-#define REASON_HLT 12 /* intercepted by nobody, so the test's own */
+#define REASON_HLT   12 /* intercepted by nobody, so the test's own */
+#define REASON_TIMER 52
 
 uint64_t root_kernel_stack[64];
 
@@ -89,6 +90,21 @@ const struct plinth_boot *root_boot(void)
 bool root_logged(const char *text)
 {
 	return machine_log_has(0, text);
+}
+
+void root_timer_exit(void)
+{
+	static const struct model_exit timer = {.reason = REASON_TIMER};
+
+	cr_assert(model_timer_runs(0));
+	cr_assert_eq(model_exit(0, &timer), MODEL_GUEST);
+}
+
+void root_expect_event(uint32_t info)
+{
+	uint32_t got = model.cpu[0].event.info;
+
+	cr_expect_eq(got, info, "event 0x%x instead of 0x%x", got, info);
 }
 
 void root_expect_clean(void)

@@ -38,6 +38,12 @@ const struct plinth_boot *root_boot(void);
 /** root_logged() - does CPU 0's log contain this? */
 bool root_logged(const char *text);
 
+/** root_timer_exit() - the VMX-preemption timer of CPU 0, which must run, brings it back once. */
+void root_timer_exit(void);
+
+/** root_expect_event() - what the last entry of CPU 0 injected; 0: nothing. */
+void root_expect_event(uint32_t info);
+
 /** root_expect_clean() - the model saw nothing that a CPU forbids. */
 void root_expect_clean(void);
 

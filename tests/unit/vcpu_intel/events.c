@@ -22,7 +22,6 @@
 #define EXT	     1u /* of an error code: what was being delivered was not the program's */
 
 #define REASON_VIOLATION 48
-#define REASON_TIMER	 52
 #define READS		 1ull	      /* qualification of a violation */
 #define NOWHERE		 (1ull << 50) /* no address, so that the access is refused */
 
@@ -254,14 +253,6 @@ static enum exit_action take_nmi_then_fault(struct vcpu *vcpu)
 	return EXIT_RETRY;
 }
 
-static void timer_exit(void)
-{
-	static const struct model_exit timer = {.reason = REASON_TIMER};
-
-	cr_assert(model_timer_runs(0));
-	cr_assert_eq(model_exit(0, &timer), MODEL_GUEST);
-}
-
 Test(vcpu_events, each_nmi_is_delivered_once, .init = root_usual)
 {
 	struct model_cpu *cpu = &model.cpu[0];
@@ -271,13 +262,13 @@ Test(vcpu_events, each_nmi_is_delivered_once, .init = root_usual)
 	expect_event(NMI, 0, 0);
 	cr_expect_eq(model_field(0, VMCS_GUEST_PREEMPTION_TIMER), 0, "at once");
 	/* Its handler runs, and NMIs are blocked. */
-	timer_exit();
+	root_timer_exit();
 	expect_event(0, 0, 0);
 	cr_expect_gt(model_field(0, VMCS_GUEST_PREEMPTION_TIMER), 0,
 		     "not at once: the guest would not get anywhere");
 	for (unsigned int left = 2; left; left--) {
 		cpu->interruptibility = 0;
-		timer_exit();
+		root_timer_exit();
 		expect_event(NMI, 0, 0);
 		cr_expect_eq(model_timer_runs(0), left > 1);
 	}
@@ -317,7 +308,7 @@ Test(vcpu_events, an_exception_goes_before_an_nmi, .init = root_usual)
 	cr_assert_eq(root_run(take_nmi_then_fault, (struct model_exit){0}), MODEL_GUEST);
 	expect_event(GP, 0, 0);
 	cr_expect_eq(model.cpu[0].nmis_delivered, 0);
-	timer_exit();
+	root_timer_exit();
 	expect_event(NMI, 0, 0);
 	cr_expect_eq(model.cpu[0].nmis_delivered, 1);
 	root_expect_clean();
@@ -329,7 +320,7 @@ Test(vcpu_events, what_was_interrupted_goes_before_an_nmi, .init = root_usual)
 	cr_assert_eq(root_run(take_nmi_and_stay, (struct model_exit){.vectoring = PF, .vectoring_error = 2}),
 		     MODEL_GUEST);
 	expect_event(PF, 2, 0);
-	timer_exit();
+	root_timer_exit();
 	expect_event(NMI, 0, 0);
 	cr_expect_eq(model.cpu[0].nmis_delivered, 1);
 	root_expect_clean();

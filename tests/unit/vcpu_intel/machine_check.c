@@ -8,20 +8,6 @@
 #define PF  0x80000b0eu
 #define MC  0x80000312u
 
-static void expect_event(uint32_t info)
-{
-	cr_expect_eq(model.cpu[0].event.info, info, "event 0x%x instead of 0x%x", model.cpu[0].event.info,
-		     info);
-}
-
-static void timer_exit(void)
-{
-	static const struct model_exit timer = {.reason = 52};
-
-	cr_assert(model_timer_runs(0));
-	cr_assert_eq(model_exit(0, &timer), MODEL_GUEST);
-}
-
 static enum exit_action again(struct vcpu *vcpu)
 {
 	(void)vcpu;
@@ -43,7 +29,7 @@ Test(vcpu_machine_check, is_the_guests, .init = root_usual)
 {
 	model.cpu[0].st.rflags = RFLAGS_FIXED | RFLAGS_RF;
 	cr_assert_eq(root_run(take_machine_check, (struct model_exit){.length = 1}), MODEL_GUEST);
-	expect_event(MC);
+	root_expect_event(MC);
 	cr_expect_eq(model.cpu[0].rip, ROOT_RIP + 1, "behind the instruction that was done");
 	cr_expect_not(model.cpu[0].event.resumes, "it is no fault");
 	cr_expect_eq(model.cpu[0].mcs_delivered, 1);
@@ -59,7 +45,7 @@ Test(vcpu_machine_check, on_a_cpu_without_the_registers_that_tell_of_it)
 	kind.no_mca = true;
 	root_up(&kind);
 	cr_assert_eq(root_run(take_machine_check, (struct model_exit){.length = 1}), MODEL_GUEST);
-	expect_event(MC);
+	root_expect_event(MC);
 	root_expect_clean();
 }
 
@@ -73,9 +59,9 @@ static enum exit_action take_nmi_then_machine_check(struct vcpu *vcpu)
 Test(vcpu_machine_check, a_machine_check_goes_before_an_nmi, .init = root_usual)
 {
 	cr_assert_eq(root_run(take_nmi_then_machine_check, (struct model_exit){.length = 1}), MODEL_GUEST);
-	expect_event(MC);
-	timer_exit();
-	expect_event(NMI);
+	root_expect_event(MC);
+	root_timer_exit();
+	root_expect_event(NMI);
 	cr_expect_not(model_timer_runs(0));
 	root_expect_clean();
 }
@@ -91,11 +77,11 @@ static enum exit_action raise_then_machine_check(struct vcpu *vcpu)
 Test(vcpu_machine_check, what_is_queued_goes_before_a_machine_check, .init = root_usual)
 {
 	cr_assert_eq(root_run(raise_then_machine_check, (struct model_exit){0}), MODEL_GUEST);
-	expect_event(GP);
-	timer_exit();
-	expect_event(MC);
-	timer_exit();
-	expect_event(NMI);
+	root_expect_event(GP);
+	root_timer_exit();
+	root_expect_event(MC);
+	root_timer_exit();
+	root_expect_event(NMI);
 	cr_expect_not(model_timer_runs(0));
 	root_expect_clean();
 }
@@ -116,7 +102,7 @@ Test(vcpu_machine_check, a_guest_that_turns_mce_on)
 	cr_assert_eq(machine_start(), 0, "%s", machine.report.text);
 	model.cpu[0].st.cr4 |= CR4_MCE;
 	cr_expect_eq(root_run(take_machine_check, (struct model_exit){.length = 1}), MODEL_GUEST);
-	expect_event(MC);
+	root_expect_event(MC);
 	root_expect_clean();
 }
 
@@ -153,13 +139,13 @@ Test(vcpu_machine_check, a_machine_check_that_fails_an_entry, .init = root_usual
 	/* Delivered a third time it would be a double fault. */
 	cr_assert_eq(root_run(again, (struct model_exit){.vectoring = PF, .vectoring_error = 2}),
 		     MODEL_GUEST);
-	expect_event(PF);
-	timer_exit();
-	expect_event(MC);
+	root_expect_event(PF);
+	root_timer_exit();
+	root_expect_event(MC);
 	cr_expect_not(model_timer_runs(0));
 	model.mc_at_entry = true;
 	cr_assert_eq(root_run(again, (struct model_exit){0}), MODEL_GUEST);
-	expect_event(MC);
+	root_expect_event(MC);
 	cr_expect_eq(model.cpu[0].mcs_delivered, 2);
 	root_expect_clean();
 }

@@ -5,20 +5,6 @@
 
 #define NMI 0x80000202u
 
-static void expect_event(uint32_t info)
-{
-	cr_expect_eq(model.cpu[0].event.info, info, "event 0x%x instead of 0x%x", model.cpu[0].event.info,
-		     info);
-}
-
-static void timer_exit(void)
-{
-	static const struct model_exit timer = {.reason = 52};
-
-	cr_assert(model_timer_runs(0));
-	cr_assert_eq(model_exit(0, &timer), MODEL_GUEST);
-}
-
 static enum exit_action take_two_and_settle(struct vcpu *vcpu)
 {
 	event_nmi(vcpu);
@@ -31,10 +17,10 @@ static enum exit_action take_two_and_settle(struct vcpu *vcpu)
 Test(vcpu_nmi, settling_while_an_event_is_queued, .init = root_usual)
 {
 	cr_assert_eq(root_run(take_two_and_settle, (struct model_exit){0}), MODEL_GUEST);
-	expect_event(NMI);
+	root_expect_event(NMI);
 	model.cpu[0].interruptibility = 0;
-	timer_exit();
-	expect_event(NMI);
+	root_timer_exit();
+	root_expect_event(NMI);
 	cr_expect_eq(model.cpu[0].nmis_delivered, 2);
 	cr_expect_not(model_timer_runs(0));
 	root_expect_clean();
@@ -49,7 +35,7 @@ static void two_nmis_without_the_timer(uint32_t lacks, uint32_t lacks_primary)
 	kind.caps.primary &= ~((uint64_t)lacks_primary << 32);
 	root_up(&kind);
 	cr_assert_eq(root_run(take_two_and_settle, (struct model_exit){0}), MODEL_GUEST);
-	expect_event(NMI);
+	root_expect_event(NMI);
 	cr_expect_not(model_field(0, VMCS_PRIMARY_CONTROLS) & PRIMARY_INTERRUPTS);
 }
 
@@ -62,12 +48,12 @@ Test(vcpu_nmi, settling_by_the_window_of_nmis)
 	two_nmis_without_the_timer(0, 0);
 	cr_expect_not(model_nmi_window_opens(0), "its handler runs");
 	cr_expect_eq(model_nmi(0), MODEL_GUEST, "a third one");
-	expect_event(0);
+	root_expect_event(0);
 	for (unsigned int left = 2; left; left--) {
 		model.cpu[0].interruptibility = 0;
 		cr_assert(model_nmi_window_opens(0), "%u are left", left);
 		cr_assert_eq(model_exit(0, &window), MODEL_GUEST);
-		expect_event(NMI);
+		root_expect_event(NMI);
 	}
 	cr_expect_not(model_field(0, VMCS_PRIMARY_CONTROLS) & PRIMARY_NMI_WINDOW);
 	cr_expect_not(model_field(0, VMCS_PIN_CONTROLS) & PIN_NMI, "NMIs are the guest's own again");

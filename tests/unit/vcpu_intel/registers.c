@@ -192,21 +192,6 @@ Test(vcpu_registers, general_registers, .init = root_usual)
 	cr_expect_eq(cpu->regs.r15, 0xffff00000000010f);
 }
 
-static enum exit_action dump(struct vcpu *vcpu)
-{
-	vcpu_dump(vcpu);
-	return EXIT_RETRY;
-}
-
-Test(vcpu_registers, dump_names_what_it_shows, .init = root_usual)
-{
-	model.cpu[0].regs.rdi = 0x1122334455667788;
-	cr_assert_eq(root_run(dump, (struct model_exit){.qualification = 0x77}), MODEL_GUEST);
-	cr_expect(root_logged("exit reason 0xc qualification 0x77 RIP 0xffffffff81234567"));
-	cr_expect(root_logged("RDI 0x1122334455667788"));
-	cr_expect(root_logged("CR3 0x12344006"));
-}
-
 /* -- fields ---------------------------------------------------------------------------------- */
 
 static int first_error, second_error;
