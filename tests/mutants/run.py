@@ -106,7 +106,8 @@ def compile_all(build, wanted):
 
 def run_sweep(build, program, arguments, seconds):
     """What is wrong, or None; the first failure is enough."""
-    env = dict(os.environ, PLINTH_MODULES=f'{build}/modules', PLINTH_MOCKS=f'{build}/tests/mocks')
+    env = dict(os.environ, PLINTH_MODULES=f'{build}/modules', PLINTH_MOCKS=f'{build}/tests/mocks',
+               MOCK_MODULES=f'{build}/tests/mocks/modules')
     sweep = subprocess.Popen([f'{build}/{program}', *arguments], env=env, text=True, errors='replace',
                              start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     late = threading.Timer(PATIENCE * seconds, os.killpg, (sweep.pid, signal.SIGKILL))
