@@ -10,12 +10,14 @@ static const struct {
 	{PLINTH_E_NOTSUP, "Plinth needs a CPU with VT-x (and, in a virtual machine, nested virtualization)"},
 	{PLINTH_E_LOCKED, "enable Intel VT-x in the firmware's set-up"},
 	{PLINTH_E_BUSY, "another hypervisor uses it (CR4.VMXE is set): stop its guests and unload it, e.g. rmmod kvm_intel"},
-	{PLINTH_E_NOMEM, "load with a larger heap"},
 	{PLINTH_E_ABI, "driver and modules are of different versions"},
 };
 
-static const char *advice_for(int err)
+/* Of a shortage it depends on what of. */
+static const char *advice_for(const struct core *core, int err, char *text, size_t bytes)
 {
+	if (err == PLINTH_E_NOMEM)
+		return shortage_advice(core, text, bytes);
 	for (size_t i = 0; i < ARRAY_SIZE_OF(advices); i++)
 		if (advices[i].err == err)
 			return advices[i].advice;
@@ -29,6 +31,7 @@ static struct plinth_shared_cpu *ring_of(const struct core *core, uint32_t cpu)
 
 void explain_mark(struct core *core)
 {
+	shortage_mark(core);
 	for (uint32_t i = 0; core->cpus && i < core->n_cpus; i++)
 		core->cpus[i].log_seen = __atomic_load_n(&ring_of(core, i)->log_head, __ATOMIC_ACQUIRE);
 }
@@ -48,7 +51,8 @@ static void quote_log(struct core *core, uint32_t cpu)
 
 void explain(struct core *core, uint32_t cpu, const char *step, int err)
 {
-	const char *advice = advice_for(err);
+	char text[SHORTAGE_TEXT];
+	const char *advice = advice_for(core, err, text, sizeof(text));
 
 	report_line(core->report, "CPU %u: %s failed: %s%s%s", cpu, step, plinth_strerror(err), advice ? ": " : "",
 		    advice ? advice : "");

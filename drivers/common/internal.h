@@ -112,6 +112,7 @@ struct core {
 	uint64_t n_descriptors;
 	uint64_t entry[ENTRY_COUNT];
 	uint64_t stop_token[2];
+	uint64_t shortages; /* of the VMM, when the command began */
 	enum plinth_ctl_plan link_plan;
 	uint64_t link_ticks, load_ticks, start_ticks, stop_ticks;
 };
@@ -218,6 +219,11 @@ bool cpus_died(const struct core_cpu *c);
 /* explain.c: what an error of the VMM means on this CPU, and its own words. */
 void explain_mark(struct core *core);
 void explain(struct core *core, uint32_t cpu, const char *step, int err);
+
+/* shortage.c: of what there was too little in this command, and what helps; NULL: nothing is known. */
+#define SHORTAGE_TEXT 320u
+void shortage_mark(struct core *core);
+const char *shortage_advice(const struct core *core, char *text, size_t bytes);
 
 static inline struct plinth_tuning *core_tuning_page(const struct core *core)
 {

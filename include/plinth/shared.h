@@ -146,6 +146,23 @@ struct plinth_memory_use {
 
 #define PLINTH_MEMORY_MODULES 64 /* in load order; of more modules the last row has the rest */
 
+/* What the VMM can have too little of; what helps is different for each. */
+enum plinth_shortage_kind {
+	PLINTH_SHORTAGE_NONE,
+	PLINTH_SHORTAGE_HEAP,	   /* in bytes */
+	PLINTH_SHORTAGE_PAGES,	   /* of the pool: stacks, page tables, second-level tables */
+	PLINTH_SHORTAGE_ADDRESSES, /* of the window: in a row, a page each */
+};
+
+/* The newest request that could not be met. */
+struct plinth_shortage {
+	uint64_t times;	 /* that there was one, since the load */
+	uint64_t kind;	 /* enum plinth_shortage_kind */
+	uint64_t wanted; /* by the kind */
+	uint64_t by;	 /* whose request, a row of plinth_shared.memory; of addresses nobody's */
+	uint64_t most;	 /* who had the most of heap or pages then */
+};
+
 /* The jump slots of one module that are filled at the first call; all 0 if they are filled at load. */
 struct plinth_lazy_use {
 	uint32_t slots, bound;	/* bound: filled so far */
@@ -164,6 +181,7 @@ struct plinth_shared {
 	uint64_t pool_pages, pool_used, pool_peak;
 	struct plinth_memory_use memory[PLINTH_MEMORY_MODULES];
 	struct plinth_lazy_use lazy[PLINTH_MEMORY_MODULES];
+	struct plinth_shortage shortage;
 };
 
 /**

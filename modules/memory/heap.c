@@ -108,7 +108,8 @@ static uint32_t gap_for(const struct block *b, size_t align)
 	return (uint32_t)(((payload + align - 1) & ~(uint64_t)(align - 1)) - payload) / UNIT;
 }
 
-static struct block *find(uint32_t units, size_t align)
+/* NULL: there is no such block, or the heap is overwritten, which is another complaint. */
+static struct block *find(uint32_t units, size_t align, uint32_t owner)
 {
 	for (struct block *b = (struct block *)heap.base; (char *)b < heap.end; b = next_of(b)) {
 		uint32_t gap;
@@ -130,6 +131,7 @@ static struct block *find(uint32_t units, size_t align)
 		split(b, units);
 		return b;
 	}
+	owner_refused(owner, PLINTH_SHORTAGE_HEAP, (uint64_t)units * UNIT);
 	return NULL;
 }
 
@@ -141,9 +143,13 @@ void *heap_alloc_locked(size_t bytes, size_t align, uint32_t owner)
 
 	if (!align)
 		align = UNIT;
-	if (!bytes || align & (align - 1) || align > MEM_PAGE || bytes > (size_t)(heap.end - heap.base))
+	if (!bytes || align & (align - 1) || align > MEM_PAGE)
 		return NULL;
-	b = find((uint32_t)((UNIT + bytes + MARK_BYTES + UNIT - 1) / UNIT), align < UNIT ? UNIT : align);
+	if (bytes > (size_t)(heap.end - heap.base)) {
+		owner_refused(owner, PLINTH_SHORTAGE_HEAP, bytes);
+		return NULL;
+	}
+	b = find((uint32_t)((UNIT + bytes + MARK_BYTES + UNIT - 1) / UNIT), align < UNIT ? UNIT : align, owner);
 	if (!b)
 		return NULL;
 	b->state = BLOCK_TAKEN;

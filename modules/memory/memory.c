@@ -40,9 +40,12 @@ int mem_init(const struct plinth_boot *boot)
 
 	if (!descriptors_check(boot) || boot->heap_bytes % MEM_PAGE)
 		return PLINTH_E_INVAL;
-	if (heap > boot->pool_pages || heap_pages > boot->pool_pages - heap)
-		return PLINTH_E_NOMEM;
 	owner_init(boot);
+	if (heap > boot->pool_pages || heap_pages > boot->pool_pages - heap) {
+		owner_refused(owner_of(mem_init), PLINTH_SHORTAGE_PAGES,
+			      heap + heap_pages - boot->pool_pages);
+		return PLINTH_E_NOMEM;
+	}
 	pool_init(boot->pool_va, boot->pool_pages, (uint8_t *)base + boot->pool_used * MEM_PAGE, shared);
 	pool_reserve(0, heap + heap_pages);
 	descriptors_init((const struct plinth_descriptor *)boot->descriptors_va, boot->n_descriptors,

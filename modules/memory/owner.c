@@ -14,6 +14,7 @@ void owner_init(const struct plinth_boot *boot)
 	n_modules = boot->n_modules < PLINTH_MEMORY_MODULES ? (uint32_t)boot->n_modules : PLINTH_MEMORY_MODULES - 1;
 	shared = (struct plinth_shared *)boot->shared_va;
 	memset(shared->memory, 0, sizeof(shared->memory));
+	memset(&shared->shortage, 0, sizeof(shared->shortage));
 }
 
 uint32_t owner_of(const void *address)
@@ -43,4 +44,32 @@ void owner_pages(uint32_t owner, int64_t pages)
 	struct plinth_memory_use *use = &shared->memory[owner % PLINTH_MEMORY_MODULES];
 
 	add(&use->pages_used, &use->pages_peak, pages);
+}
+
+static uint32_t who_has_most(enum plinth_shortage_kind kind)
+{
+	uint64_t most = 0;
+	uint32_t owner = 0;
+
+	for (uint32_t i = 0; i < PLINTH_MEMORY_MODULES; i++) {
+		const struct plinth_memory_use *use = &shared->memory[i];
+		uint64_t has = kind == PLINTH_SHORTAGE_HEAP ? use->heap_used : use->pages_used;
+
+		if (has <= most)
+			continue;
+		most = has;
+		owner = i;
+	}
+	return owner;
+}
+
+void owner_refused(uint32_t owner, enum plinth_shortage_kind kind, uint64_t wanted)
+{
+	struct plinth_shortage *shortage = &shared->shortage;
+
+	plinth_set(&shortage->kind, kind);
+	plinth_set(&shortage->wanted, wanted);
+	plinth_set(&shortage->by, owner);
+	plinth_set(&shortage->most, who_has_most(kind));
+	plinth_count(&shortage->times, 1);
 }

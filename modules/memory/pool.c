@@ -67,6 +67,7 @@ void *pool_alloc_locked(enum pool_use use, uint32_t owner)
 		return page;
 	}
 	pool.next = pool.pages;
+	owner_refused(owner, PLINTH_SHORTAGE_PAGES, 1);
 	return NULL;
 }
 

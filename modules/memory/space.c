@@ -117,6 +117,7 @@ static uint64_t find_room(uint64_t pages)
 		if (run == pages)
 			return i + 1 - pages;
 	}
+	owner_refused(owner_of(NULL), PLINTH_SHORTAGE_ADDRESSES, pages);
 	LOG_ERR("the VMM's %llu addresses are used up: %llu are taken, %llu wait for CPUs to forget them: stop and start",
 		(unsigned long long)space.pages, (unsigned long long)space.used,
 		(unsigned long long)space.waiting);

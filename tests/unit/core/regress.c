@@ -45,7 +45,7 @@ Test(core_regress, constructed_modules_are_destructed, .init = fixture_up)
 	mock_config.entry_error = PLINTH_E_NOMEM;
 	cr_expect_eq(load_good(), PLINTH_E_NOMEM);
 	cr_expect_str_eq(mock_trace(), "c+0 c+1 c-1 c-0 ", "providers first, and backwards at the end");
-	EXPECT_REPORT("entry_init failed: out of memory: load with a larger heap");
+	EXPECT_REPORT("entry_init failed: out of memory\n");
 	worlds_equal(&before, "after entry_init failed");
 }
 

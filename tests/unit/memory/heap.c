@@ -48,8 +48,12 @@ Test(heap, refuses_bad_arguments)
 	cr_expect_null(heap_alloc_locked(0, 0, 0));
 	cr_expect_null(heap_alloc_locked(8, 3, 0));
 	cr_expect_null(heap_alloc_locked(8, 8192, 0));
+	cr_expect_eq(shared.shortage.times, 0, "these are no shortages");
 	cr_expect_null(heap_alloc_locked(HEAP_BYTES, 0, 0));
 	cr_expect_null(heap_alloc_locked(SIZE_MAX, 0, 0));
+	cr_expect_eq(shared.shortage.times, 2);
+	cr_expect_eq(shared.shortage.kind, PLINTH_SHORTAGE_HEAP);
+	cr_expect_eq(shared.shortage.wanted, SIZE_MAX);
 	cr_expect_eq(heap_used(), 0);
 	heap_init(arena, 0, &shared);
 	cr_expect_null(heap_alloc_locked(1, 0, 0));

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/* A module takes all of something, and the next CPU finds none: the error says what is short, who has it,
+ * what helps. */
+#include "sweep.h"
+
+#include <string.h>
+
+#include "drivers/common/os.h"
+#include "greedy.h"
+#include "model/internal.h"
+
+static uint64_t call(enum greedy_what what)
+{
+	static const struct model_exit vmcall = {.reason = 18, .length = VMCALL_BYTES};
+	struct model_cpu *cpu = &model.cpu[0];
+	const struct model_cpu before = *cpu;
+	uint64_t answer;
+
+	cpu->regs.rax = GREEDY_FIRST + what;
+	cr_assert_eq(model_exit(0, &vmcall), MODEL_GUEST, "%s", sweep_case());
+	answer = cpu->regs.rax;
+	cpu->regs = before.regs;
+	cpu->rip = before.rip;
+	return answer;
+}
+
+static int cpu_1(bool comes)
+{
+	int err;
+
+	os_lock();
+	report_clear(&machine.report);
+	err = comes ? core_cpu_online(machine.core, 1, &machine.report)
+		    : core_cpu_offline(machine.core, 1, &machine.report);
+	os_unlock();
+	return err;
+}
+
+/* What CPU 1 has, too, is taken while it is away. */
+static void try_one(enum greedy_what what, const char *remedy, const char *who)
+{
+	sweep_label("all of number %d is taken", what);
+	machine_reset(&model_kinds[0], 2);
+	machine_add("greedy");
+	cr_assert_eq(sweep_started(), 0, "%s", machine.report.text);
+	cr_assert_eq(cpu_1(false), 0, "%s: %s", sweep_case(), machine.report.text);
+	cr_assert_gt(call(what), 0, "%s", sweep_case());
+	cr_expect_eq(cpu_1(true), PLINTH_E_NOMEM, "%s: %s", sweep_case(), machine.report.text);
+	cr_expect(strstr(machine.report.text, remedy), "%s: the report lacks \"%s\":\n%s", sweep_case(),
+		  remedy, machine.report.text);
+	cr_expect(strstr(machine.report.text, who), "%s: the report lacks \"%s\":\n%s", sweep_case(), who,
+		  machine.report.text);
+	cr_expect_eq(call(GREEDY_GIVE_BACK), 0);
+	cr_expect_eq(sweep_stop_unload(), 0, "%s", machine.report.text);
+	sweep_expect_clean();
+}
+
+Test(shortage, of_the_heap)
+{
+	try_one(GREEDY_HEAP, "KiB is used up (vcpu_intel wanted ",
+		"greedy has most): load with a larger heap");
+}
+
+Test(shortage, of_pages)
+{
+	try_one(GREEDY_PAGES,
+		"pages is used up (vcpu_intel wanted 1 more, ept has most), and a larger heap does not help",
+		"load without modules of your own, or without ept");
+}
+
+Test(shortage, of_addresses)
+{
+	try_one(GREEDY_ADDRESSES, "the VMM's addresses are used up (4 in a row wanted): stop and start",
+		"are taken");
+}
