@@ -285,6 +285,25 @@ static inline uint64_t rtld_provided(const struct rtld_set *set,
 }
 
 /*
+ * What an entry gets instead of the value of a symbol that nobody provides. The word it
+ * names is 0 if the reference is strong, with what will be added; of a weak one the symbol
+ * is 0, and the psABI's S + A holds as ever.
+ */
+static inline uint64_t rtld_unprovided(const struct rtld_module *m, const struct elf64_rela *r)
+{
+	bool adds = r->type == R_X86_64_64;
+
+	return adds && !rtld_is_weak(&m->symbol[r->symbol]) ? 0 - (uint64_t)r->addend : 0;
+}
+
+/* The value of an entry whose symbol has been bound. */
+static inline uint64_t rtld_bound(const struct rtld_module *m, const struct elf64_rela *r,
+				  uint32_t provider)
+{
+	return rtld_binds(provider) ? rtld_provided(m->set, provider) : rtld_unprovided(m, r);
+}
+
+/*
  * Is the reference one for the whole set to satisfy? Not one to a hidden
  * definition, nor one to an own definition that stays in the module.
  */

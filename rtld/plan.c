@@ -148,16 +148,18 @@ static RTLD_COLD bool is_right(struct rtld_module *m, uint32_t symbol,
 			      e->length);
 }
 
-static RTLD_COLD bool bind_unusual(struct rtld_module *m, uint32_t symbol,
+static RTLD_COLD bool bind_unusual(struct rtld_module *m, const struct elf64_rela *r,
 				   const struct plan_entry *e, uint64_t *value)
 {
+	uint32_t symbol = r->symbol;
+
 	if (!is_right(m, symbol, e))
 		return false;
 	*value = m->bias;
 	if (!symbol)
 		return true;
 	m->bind[symbol] = e->provider;
-	*value = rtld_provided(m->set, e->provider);
+	*value = rtld_bound(m, r, e->provider);
 	return true;
 }
 
@@ -196,7 +198,7 @@ static uint32_t use_entries(struct rtld_module *m, const struct elf64_rela *r,
 				break;
 			bind[r->symbol] = provider;
 			*value = rtld_symbol_run(from, d);
-		} else if (!bind_unusual(m, r->symbol, e, value)) {
+		} else if (!bind_unusual(m, r, e, value)) {
 			break;
 		}
 	}

@@ -111,20 +111,21 @@ static uint32_t find(struct rtld_index *x, const struct rtld_module *m,
 }
 
 /* Nobody provides it, or so it seems: who was not looked for is not missing. */
-static int bind_to(struct rtld_module *m, uint32_t symbol, uint32_t provider,
+static int bind_to(struct rtld_module *m, const struct elf64_rela *r, uint32_t provider,
 		   uint64_t *value)
 {
-	m->bind[symbol] = provider;
-	*value = rtld_provided(m->set, provider);
+	m->bind[r->symbol] = provider;
+	*value = rtld_bound(m, r, provider);
 	if (rtld_binds(provider) || !m->set->budget)
 		return 0;
-	return rtld_missing(m, symbol);
+	return rtld_missing(m, r->symbol);
 }
 
 /* Everything but the usual: no first reference, or not one that others must satisfy. */
 static RTLD_COLD int bind_oddly(struct rtld_index *x, struct rtld_module *m,
-				uint32_t symbol, uint64_t *value)
+				const struct elf64_rela *r, uint64_t *value)
 {
+	uint32_t symbol = r->symbol;
 	const struct elf64_sym *s = &m->symbol[symbol];
 	const char *text = m->strings + s->name;
 	uint32_t provider = RTLD_BIND_ZERO;
@@ -133,7 +134,7 @@ static RTLD_COLD int bind_oddly(struct rtld_index *x, struct rtld_module *m,
 	if (!symbol)
 		return 0;
 	if (m->bind[symbol] != RTLD_BIND_UNSEEN) {
-		*value = rtld_provided(m->set, m->bind[symbol]);
+		*value = rtld_bound(m, r, m->bind[symbol]);
 		return 0;
 	}
 	if (rtld_is_for_all(m, s))
@@ -141,17 +142,17 @@ static RTLD_COLD int bind_oddly(struct rtld_index *x, struct rtld_module *m,
 	/* A definition is found even if it is not in its own hash table. */
 	if (!rtld_binds(provider) && s->shndx != SHN_UNDEF)
 		provider = m->place << RTLD_BIND_SHIFT | symbol;
-	return bind_to(m, symbol, provider, value);
+	return bind_to(m, r, provider, value);
 }
 
 /* Not in the first slot that was looked at, or not paid for: all of it again. */
 static RTLD_COLD int bind_behind(struct rtld_index *x, struct rtld_module *m,
-				 uint32_t symbol, uint64_t key, uint64_t *value)
+				 const struct elf64_rela *r, uint64_t key, uint64_t *value)
 {
-	const char *text = m->strings + m->symbol[symbol].name;
+	const char *text = m->strings + m->symbol[r->symbol].name;
 
 	m->set->budget += rtld_name_steps(key >> 32);
-	return bind_to(m, symbol, find(x, m, text, key), value);
+	return bind_to(m, r, find(x, m, text, key), value);
 }
 
 /*
@@ -197,9 +198,9 @@ static int bind_table(struct rtld_index *x, struct rtld_module *m,
 
 			if (bind_at_once(x, set, m, r->symbol, key, value))
 				continue;
-			e = bind_behind(x, m, r->symbol, key, value);
+			e = bind_behind(x, m, r, key, value);
 		} else {
-			e = bind_oddly(x, m, r->symbol, value);
+			e = bind_oddly(x, m, r, value);
 		}
 		if (e)
 			err = e;

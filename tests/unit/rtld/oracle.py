@@ -116,6 +116,7 @@ class Module:
                 yield from struct.iter_unpack('<QIIq', self.data[start:start + size])
 
     def bind(self, number, definitions, undefined):
+        """The symbol's value; None if it is a strong reference that nobody satisfies: then there is nothing to add to."""
         symbol = self.symbols[number]
         name, bind, visibility, shndx, _ = symbol
         symbolic = 16 in self.dynamic or self.dynamic.get(30, 0) & 2
@@ -126,9 +127,10 @@ class Module:
             return owner.address(found)
         if shndx:
             return self.address(symbol)
-        if bind != 2:
-            undefined.add((self.path, name.decode()))
-        return 0
+        if bind == 2:
+            return 0
+        undefined.add((self.path, name.decode()))
+        return None
 
     def is_lazy(self):
         """May jump slots wait for the first call? Not if the file says otherwise, or if they do not lead to its PLT."""
@@ -151,7 +153,7 @@ class Module:
                 self.write(offset, self.bias + addend)
             elif kind in (R_64, R_GLOB_DAT, R_JUMP_SLOT):
                 value = self.bind(symbol, definitions, undefined)
-                self.write(offset, value + (addend if kind == R_64 else 0))
+                self.write(offset, 0 if value is None else value + (addend if kind == R_64 else 0))
             elif kind:
                 raise ValueError(f'{self.path}: relocation type {kind}')
 
