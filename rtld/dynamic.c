@@ -2,13 +2,14 @@
 /* The dynamic section: which tables are there, where, and how long. */
 #include "internal.h"
 
-/* What to do with a tag; smaller values are the check that refuses it. */
+/* What to do with a tag; other values are the check that refuses it. */
 enum { KEEP = RTLD_CHECKS, SKIP };
 
 static const struct rule {
 	uint64_t tag;
 	uint8_t policy;
 } rules[RTLD_TAGS] = {
+#define RTLD_KEEP(id, tag) RTLD_TAG(id, tag, KEEP)
 #define RTLD_TAG(id, tag, policy) [RTLD_DT_##id] = { tag, policy },
 #include "tags.def"
 #undef RTLD_TAG
@@ -16,21 +17,23 @@ static const struct rule {
 
 /*
  * Slots by a number that is different for each tag that is known; were two
- * equal, the compiler would complain. Unknown tags lead to any slot.
+ * equal, the compiler would complain, and another factor be looked for. Unknown
+ * tags lead to any slot.
  */
-#define TAG_KEY(tag)	(((uint64_t)(tag) + ((uint64_t)(tag) >> 25)) % 128)
+#define TAG_KEY(tag)	((uint32_t)(tag) * 0x53fdf07du >> 25)
 
 static const uint8_t slots[128] = {
 #define RTLD_TAG(id, tag, policy) [TAG_KEY(tag)] = RTLD_DT_##id,
 #include "tags.def"
+#undef RTLD_KEEP
 #undef RTLD_TAG
 };
 
 /* What a tag makes no sense without. */
 #define BIT(id)	(1ull << RTLD_DT_##id)
-_Static_assert(RTLD_TAGS <= 64, "a bit for each");
+_Static_assert(RTLD_KEPT_TAGS <= 64, "a bit for each");
 
-static const uint64_t wants[RTLD_TAGS] = {
+static const uint64_t wants[RTLD_KEPT_TAGS] = {
 	[RTLD_DT_RELA] = BIT(RELASZ) | BIT(RELAENT), [RTLD_DT_RELASZ] = BIT(RELA),
 	[RTLD_DT_JMPREL] = BIT(PLTRELSZ) | BIT(PLTREL),
 	[RTLD_DT_PLTRELSZ] = BIT(JMPREL),
@@ -137,7 +140,7 @@ static uint64_t who_wants(const struct rtld_module *m, uint32_t missing)
 {
 	uint32_t slot;
 
-	for (slot = 0; slot < RTLD_TAGS; slot++)
+	for (slot = 0; slot < RTLD_KEPT_TAGS; slot++)
 		if (rtld_has(m, slot) && wants[slot] >> missing & 1)
 			return rules[slot].tag;
 	return 0;

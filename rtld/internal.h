@@ -11,10 +11,18 @@
 /* What is rarely called must not take registers from the loop around it. */
 #define RTLD_COLD	__attribute__((__noinline__))
 
-/* Slots for the dynamic tags; see tags.def. */
+/* Slots for the dynamic tags, those first whose values are kept; see tags.def. */
 enum rtld_tag {
+#define RTLD_KEEP(id, tag) RTLD_DT_##id,
+#define RTLD_TAG(id, tag, policy)
+#include "tags.def"
+#undef RTLD_KEEP
+#undef RTLD_TAG
+	RTLD_KEPT_TAGS, RTLD_LAST_KEPT = RTLD_KEPT_TAGS - 1,
+#define RTLD_KEEP(id, tag)
 #define RTLD_TAG(id, tag, policy) RTLD_DT_##id,
 #include "tags.def"
+#undef RTLD_KEEP
 #undef RTLD_TAG
 	RTLD_TAGS
 };
@@ -66,8 +74,8 @@ struct rtld_module {
 	const struct elf64_dyn *dyn;
 	uint32_t dyns;			/* entries before DT_NULL */
 	uint32_t names_end;		/* one past the last that has a name */
-	uint64_t tag[RTLD_TAGS];	/* values */
-	uint32_t tag_at[RTLD_TAGS];	/* entry + 1, 0 if absent */
+	uint64_t tag[RTLD_KEPT_TAGS];	/* values */
+	uint32_t tag_at[RTLD_KEPT_TAGS];	/* entry + 1, 0 if absent */
 
 	const char *strings;
 	uint64_t strings_size;

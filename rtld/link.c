@@ -85,7 +85,7 @@ static void apply_relatives(const struct rtld_module *m)
 		apply_relative(r, alias, bias);
 }
 
-/* The addend is 0 but for R_X86_64_64 and RELATIVE; see RELOC_ADDEND. */
+/* The addend of JUMP_SLOT is no part of its value; that of GLOB_DAT is 0, see RELOC_ADDEND. */
 static void apply_table(const struct rtld_module *m,
 			const struct elf64_rela *r, uint32_t count)
 {
@@ -97,11 +97,12 @@ static void apply_table(const struct rtld_module *m,
 		/* The offset of R_X86_64_NONE is not validated: any value. */
 		if (r->type == R_X86_64_NONE)
 			continue;
-		*(uint64_t *)(alias + r->offset) = *value + r->addend;
+		*(uint64_t *)(alias + r->offset) = *value +
+			(r->type == R_X86_64_JUMP_SLOT ? 0 : r->addend);
 	}
 }
 
-/* Jump slots are simpler: each has a symbol and no addend; see RELOC_JUMP. */
+/* Jump slots are simpler: each has a symbol, and the addend is not used; see RELOC_JUMP. */
 static void apply_jumps(const struct rtld_module *m)
 {
 	const struct elf64_rela *r = m->jmprel, *end = r + m->jmprels;

@@ -129,8 +129,7 @@ static RTLD_COLD int check_entry(struct rtld_module *m, const struct table *t,
 		err = check_symbol(m, t, i);
 	if (!err && r->type != R_X86_64_NONE)
 		err = check_place(m, t, i);
-	if (!err && r->addend && (r->type == R_X86_64_GLOB_DAT ||
-				  r->type == R_X86_64_JUMP_SLOT))
+	if (!err && r->addend && r->type == R_X86_64_GLOB_DAT)
 		err = fail(m, RTLD_RELOC_ADDEND, t, i, r->addend, 0);
 	return err;
 }
@@ -240,18 +239,19 @@ static RTLD_COLD int check_unusual(struct rtld_module *m,
 /*
  * Entries that are in order are recognised by the fewest comparisons. Symbols
  * are compared with how many are known, not with how many there may be, so
- * that only what raises that number costs more.
+ * that only what raises that number costs more. Bits of the addend that are odd
+ * are those that count: none in the table of jump slots, which do not use it.
  */
 static const struct elf64_rela *skip_usual(const struct rtld_module *m,
 					   const struct elf64_rela *r,
 					   const struct elf64_rela *end,
 					   const struct rtld_window *w,
-					   uint64_t least)
+					   uint64_t least, uint64_t odd)
 {
 	uint64_t known = m->symbols_known - 1;
 
 	while (r < end && type_and_symbol(r) - least < known &&
-	       rtld_in_window(w, r->offset) && !r->addend)
+	       rtld_in_window(w, r->offset) && !(r->addend & odd))
 		r++;
 	return r;
 }
@@ -261,14 +261,14 @@ static int check_table(struct rtld_module *m, const struct table *t,
 		       uint32_t first)
 {
 	const struct elf64_rela *r = t->entry + first, *end = t->entry + t->count;
-	uint64_t least = least_of(t->id == RTLD_T_JMPREL ? R_X86_64_JUMP_SLOT :
-							   R_X86_64_GLOB_DAT);
+	bool jumps = t->id == RTLD_T_JMPREL;
+	uint64_t least = least_of(jumps ? R_X86_64_JUMP_SLOT : R_X86_64_GLOB_DAT);
 	struct rtld_window w = { 0, 0 };
 	int err = 0;
 
 	if (r < end)
 		rtld_find_window(m, r->offset, &w);
-	while (!err && (r = skip_usual(m, r, end, &w, least)) < end) {
+	while (!err && (r = skip_usual(m, r, end, &w, least, jumps ? 0 : ~0ull)) < end) {
 		err = check_unusual(m, t, r, &w, &least);
 		r++;
 	}

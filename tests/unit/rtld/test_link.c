@@ -10,7 +10,7 @@
 #include "sample.h"
 
 static const char *const forms[] = {
-	"gnu", "lazy", "sysv", "both", "lld", "relr", "version",
+	"gnu", "lazy", "sysv", "both", "lld", "relr", "version", "tags", "marked",
 };
 #define FORMS	(sizeof(forms) / sizeof(forms[0]))
 
@@ -66,6 +66,31 @@ Test(rtld_link, values)
 			     look_up(&t, "base_note"));
 		test_set_close(&t);
 	}
+}
+
+/* In either table: what is added to is the linker's own. */
+Test(rtld_link, addends_of_jump_slots)
+{
+	struct elf64_rela *r, *jump;
+	struct sample s;
+	struct test_set t;
+
+	sample_load(&s, "user-lazy");
+	r = sample_rela(&s, 7, R_X86_64_64);
+	r->type = R_X86_64_JUMP_SLOT;
+	r->addend = 4;
+	jump = sample_rela(&s, 23, R_X86_64_JUMP_SLOT);
+	jump->symbol = r->symbol;
+	jump->addend = INT64_MIN;
+	test_set_open(&t, 0);
+	cr_assert_eq(test_set_add_sample(&t, &s), 0);
+	add(&t, "base", "lazy");
+	test_set_place(&t, TEST_BASE);
+	cr_assert_eq(test_set_link(&t), 0);
+	cr_expect_eq(word_at(&t, 0, TEST_BASE + r->offset), look_up(&t, "base_numbers"));
+	cr_expect_eq(word_at(&t, 0, TEST_BASE + jump->offset), look_up(&t, "base_numbers"));
+	sample_free(&s);
+	test_set_close(&t);
 }
 
 Test(rtld_link, lookup)

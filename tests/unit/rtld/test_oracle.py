@@ -15,7 +15,7 @@ import oracle
 POLICY = {'PHDR_TLS', 'PHDR_INTERP', 'TAG_TLS', 'TAG_PIE', 'TAG_TEXTREL', 'TAG_FILTER', 'STACK_EXEC', 'LOAD_WX',
           'SYMBOL_TLS', 'SYMBOL_IFUNC', 'RELOC_TLS', 'RELOC_IFUNC', 'RELOC_COPY', 'RELOC_CODE', 'EHDR_CLASS',
           'EHDR_TYPE', 'EHDR_MACHINE'}
-FORMS = ('gnu', 'lazy', 'sysv', 'both', 'lld', 'relr', 'version')
+FORMS = ('gnu', 'lazy', 'sysv', 'both', 'lld', 'relr', 'version', 'tags', 'marked')
 GROUP = 6
 
 

@@ -11,8 +11,8 @@
 static const char *const good[] = {
 	"base-gnu", "base-lazy", "base-sysv", "base-both", "base-lld",
 	"base-relr", "base-version", "user-gnu", "user-lazy", "user-sysv",
-	"user-both", "user-lld", "user-relr", "user-version", "strong",
-	"lonely",
+	"user-both", "user-lld", "user-relr", "user-version", "base-tags",
+	"base-marked", "user-tags", "user-marked", "strong", "lonely",
 };
 
 Test(rtld_probe, good_files)

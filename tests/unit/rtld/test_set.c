@@ -9,7 +9,7 @@
 #include "sample.h"
 
 static const char *const forms[] = {
-	"gnu", "lazy", "sysv", "both", "lld", "relr", "version",
+	"gnu", "lazy", "sysv", "both", "lld", "relr", "version", "tags", "marked",
 };
 #define FORMS	(sizeof(forms) / sizeof(forms[0]))
 
