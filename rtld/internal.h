@@ -363,6 +363,9 @@ static inline bool rtld_in_window(const struct rtld_window *w, uint64_t vaddr)
 
 void rtld_apply_relr(const struct rtld_module *m);	/* relr.c */
 
+/* string.c: a file's name without folders, for modules that do not name themselves. */
+const char *rtld_base_name(const char *path);
+
 /* order.c: names, DT_NEEDED, dependency order. */
 int rtld_check_order(struct rtld_set *set, uint32_t *names, uint32_t slots);
 /* place.c */

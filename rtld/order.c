@@ -10,6 +10,7 @@
 /* A slot that is looked at, and each byte of the name that is compared there. */
 #define SLOT_STEPS	8u
 #define LETTER_STEPS	3u
+#define PATH_STEPS	2u	/* a byte that may be a slash */
 
 struct names {
 	uint32_t *slot;		/* module + 1, 0 if empty */
@@ -110,6 +111,30 @@ static int index_names(struct names *names, struct rtld_set *set)
 	return err;
 }
 
+/* The slot of what DT_NEEDED names, empty or not; NULL: it takes too long. */
+static uint32_t *find_needed(const struct names *names, struct rtld_module *m, const char *text)
+{
+	struct name name;
+	const char *base;
+	uint64_t length;
+	uint32_t *slot;
+
+	if (measure(m, text, &length))
+		return NULL;
+	name = make_name(text, length);
+	slot = find(names, m->set, &name);
+	if (!slot || *slot)
+		return slot;
+	/* A library without DT_SONAME is needed by the path that the linker was given. */
+	if (!rtld_spend(m->set, PATH_STEPS * length))
+		return NULL;
+	base = rtld_base_name(text);
+	if (base == text || !*base)
+		return slot;
+	name = make_name(base, length - (base - text));
+	return find(names, m->set, &name);
+}
+
 /* The next module that m needs and that is in the set; NULL at the end, also of the budget. */
 static struct rtld_module *next_needed(const struct names *names,
 				       struct rtld_module *m, int *err)
@@ -118,14 +143,8 @@ static struct rtld_module *next_needed(const struct names *names,
 	const char *text;
 
 	while ((text = rtld_next_needed(set, m->place, &m->walk))) {
-		struct name name;
-		uint64_t length;
-		uint32_t *slot = NULL;
+		uint32_t *slot = find_needed(names, m, text);
 
-		if (!measure(m, text, &length)) {
-			name = make_name(text, length);
-			slot = find(names, set, &name);
-		}
 		if (!slot)
 			return NULL;
 		if (*slot) {

@@ -102,13 +102,18 @@ static int check_relro(struct rtld_module *m, uint32_t i)
 	for (k = 0; k < m->info.segments; k++) {
 		const struct rtld_segment *s = &m->segment[k];
 		uint64_t end = rtld_page_ceil(s->vaddr + s->memsz);
-		struct rtld_range pages = { s->vaddr, end - s->vaddr };
+		uint64_t room = end - p->vaddr;
 
-		/* lld lets RELRO reach to the end of the last page. */
-		if (s->flags & PF_W && rtld_within(&pages, p->vaddr, p->memsz)) {
-			m->relro = (struct rtld_range){ p->vaddr, p->memsz };
-			return 0;
-		}
+		if (!(s->flags & PF_W) || p->vaddr < s->vaddr || p->vaddr >= end)
+			continue;
+		/*
+		 * lld lets RELRO reach to the end of the last page, and less than a page further
+		 * where it takes pages for larger. There only whole pages count: none.
+		 */
+		if (p->memsz > room && p->memsz - room >= RTLD_PAGE)
+			continue;
+		m->relro = (struct rtld_range){ p->vaddr, p->memsz < room ? p->memsz : room };
+		return 0;
 	}
 	return p->memsz ? fail(m, RTLD_RELRO_PLACE, i, p->vaddr, p->memsz) : 0;
 }

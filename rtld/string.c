@@ -53,8 +53,7 @@ static int check_names(struct rtld_module *m)
 	return 0;
 }
 
-/* The file's name without folders, for modules that do not name themselves. */
-static const char *base_name(const char *path)
+const char *rtld_base_name(const char *path)
 {
 	const char *name = path;
 
@@ -73,7 +72,7 @@ int rtld_check_strings(struct rtld_module *m)
 	if (err)
 		return err;
 	m->info.name = rtld_has(m, RTLD_DT_SONAME) ?
-		m->strings + m->tag[RTLD_DT_SONAME] : base_name(m->info.file);
+		m->strings + m->tag[RTLD_DT_SONAME] : rtld_base_name(m->info.file);
 	return 0;
 }
 

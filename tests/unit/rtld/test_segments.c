@@ -73,6 +73,10 @@ Test(rtld_segments, relro_of_any_size)
 		{ "neither", 8, 8, false, 0 },
 		{ "a word of the first page", 8, 0x280, false, 0 },
 		{ "nothing", 0, 0x298, false, 0 },
+		{ "the whole of its last page", 0, -0xf40ull, false, 2 * RTLD_PAGE },
+		{ "a bit more", 0, -0xfe0ull, false, 2 * RTLD_PAGE },
+		{ "almost a page more", 0, -0x1f3full, false, 2 * RTLD_PAGE },
+		{ "almost a page more, but not the start", 8, -0x1f3full, false, RTLD_PAGE },
 	};
 	size_t i;
 

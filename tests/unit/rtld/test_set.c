@@ -382,6 +382,43 @@ Test(rtld_set, weak_twice)
 	test_set_close(&t);
 }
 
+/* A library without DT_SONAME is needed by the path it was linked by: its file's name counts. */
+Test(rtld_set, needed_by_a_path)
+{
+	static const struct {
+		const char *needed;
+		bool found;
+	} cases[] = {
+		{ "./b.so", true }, { "/x/b.so", true }, { "x//b.so", true }, { "b.so", true },
+		{ "x/b.s", false }, { "x/bb.so", false }, { "b.so/", false }, { "/", false }, { "b/b.so0", false },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct sample user, base;
+		struct test_set t;
+		char *strings;
+
+		sample_load(&user, "user-gnu");
+		strings = (char *)sample_at(&user, sample_dyn(&user, 5)->value);
+		strcpy(strings + sample_dyn(&user, 1)->value, cases[i].needed);
+		sample_load(&base, "base-gnu");
+		sample_dyn(&base, 14)->tag = 21 /* DT_DEBUG */;
+		strcpy(base.name, "lib/b.so");
+		test_set_open(&t, 0);
+		cr_assert_eq(test_set_add_sample(&t, &user), 0);
+		cr_assert_eq(test_set_add_sample(&t, &base), 1);
+		test_set_place(&t, TEST_BASE);
+		cr_expect_eq(test_set_link(&t), cases[i].found ? 0 : PLINTH_E_LINK, "%s", cases[i].needed);
+		cr_expect_eq(test_set_count(&t, RTLD_NEEDED_MISSING), !cases[i].found, "%s", cases[i].needed);
+		if (cases[i].found)
+			cr_expect_eq(rtld_in_order(t.set, 0), 1, "%s: provider first", cases[i].needed);
+		sample_free(&user);
+		sample_free(&base);
+		test_set_close(&t);
+	}
+}
+
 /* A module is not what the beginning of its name says; some of these names are looked for in one place. */
 Test(rtld_set, beginning_of_a_name)
 {
