@@ -76,17 +76,40 @@ static void report_twice(struct rtld_index *x, uint32_t first, uint32_t second)
 	x->twice = true;
 }
 
+/* Two versions of a name in one file, which is one definition for others. */
+static bool are_versions(uint32_t old, uint32_t new, uint32_t a, uint32_t b)
+{
+	return old >> RTLD_BIND_SHIFT == new >> RTLD_BIND_SHIFT && (a ^ b) & ~RTLD_VERSION_HIDDEN;
+}
+
+/*
+ * Constants of one value are no clash; names of versions are such. Nor is what C++ defines
+ * in each file that uses it (STB_GNU_UNIQUE), for all to have the first.
+ */
+static bool may_be_twice(const struct elf64_sym *a, const struct elf64_sym *b)
+{
+	if (a->info >> 4 == STB_GNU_UNIQUE && b->info >> 4 == STB_GNU_UNIQUE)
+		return true;
+	return a->shndx == SHN_ABS && b->shndx == SHN_ABS && a->value == b->value;
+}
+
 /* Of two definitions of one name, is it the new one that stays? */
 static bool replaces(struct rtld_index *x, uint32_t old, uint32_t new)
 {
 	const struct elf64_sym *a = rtld_index_symbol(x, old), *b = rtld_index_symbol(x, new);
+	uint32_t was, is;
 
-	if (x->set->flags & RTLD_RULES_ELF || rtld_is_weak(b))
+	if (x->set->flags & RTLD_RULES_ELF)
+		return false;
+	was = rtld_version_of(rtld_index_module(x, old), old & RTLD_BIND_SYM);
+	is = rtld_version_of(rtld_index_module(x, new), new & RTLD_BIND_SYM);
+	if (are_versions(old, new, was, is))
+		return was & ~is & RTLD_VERSION_HIDDEN;
+	if (rtld_is_weak(b))
 		return false;
 	if (rtld_is_weak(a))
 		return true;
-	/* Constants of one value are no clash; names of versions are such. */
-	if (a->shndx != SHN_ABS || b->shndx != SHN_ABS || a->value != b->value)
+	if (!may_be_twice(a, b))
 		report_twice(x, old, new);
 	return false;
 }

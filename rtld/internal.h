@@ -228,6 +228,10 @@ int rtld_check_symbols(struct rtld_module *m);	/* symbol.c */
 int rtld_check_versions(struct rtld_module *m);	/* version.c */
 int rtld_check_init(struct rtld_module *m);	/* init.c */
 
+/* version.c: the version word of a symbol, if the file has such: which one, and whether it is hidden. */
+#define RTLD_VERSION_HIDDEN	0x8000u
+uint32_t rtld_version_of(const struct rtld_module *m, uint32_t symbol);
+
 /* segment.c: the file's bytes at an address, if [vaddr, +size) is in one file part. */
 const void *rtld_view(const struct rtld_module *m, uint64_t vaddr,
 		      uint64_t size);

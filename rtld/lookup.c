@@ -2,12 +2,25 @@
 /* Finding symbols by name and by address, after the link. */
 #include "internal.h"
 
+/*
+ * Of two definitions of a name in one file, the one that others are bound to: the first,
+ * but by the rules of modules rather one that is no hidden version; see index.c.
+ */
+static uint32_t better(const struct rtld_module *m, uint32_t a, uint32_t b)
+{
+	uint32_t first = a && a < b ? a : b, second = a && a < b ? b : a;
+
+	if (!second || m->set->flags & RTLD_RULES_ELF)
+		return first;
+	return rtld_version_of(m, first) & ~rtld_version_of(m, second) & RTLD_VERSION_HIDDEN ? second : first;
+}
+
 /* Hash chains were proved to stay in their table, see hash.c. */
 static uint32_t find_gnu(const struct rtld_module *m,
 			 const struct rtld_name *name)
 {
 	const struct rtld_gnu *g = &m->gnu;
-	uint32_t h = name->hash, i;
+	uint32_t h = name->hash, found = 0, i;
 	uint64_t filter = g->bloom[h / 64 & g->bloom_mask];
 
 	if (!(filter >> h % 64 & filter >> (h >> g->shift) % 64 & 1))
@@ -18,11 +31,11 @@ static uint32_t find_gnu(const struct rtld_module *m,
 
 		if ((word | 1) == (h | 1) &&
 		    rtld_name_at(m, m->symbol[i].name, name))
-			return i;
+			found = better(m, found, i);
 		if (word & 1)
 			break;
 	}
-	return 0;
+	return found;
 }
 
 /* gABI "Hash Table": the function of the older table. */
@@ -43,12 +56,13 @@ static uint32_t find_sysv(const struct rtld_module *m,
 			  const struct rtld_name *name)
 {
 	const struct rtld_sysv *t = &m->sysv;
-	uint32_t i = t->bucket[sysv_hash(name) % t->buckets];
+	uint32_t i = t->bucket[sysv_hash(name) % t->buckets], found = 0;
 
-	while (i && !(rtld_exported(&m->symbol[i]) &&
-		      rtld_name_at(m, m->symbol[i].name, name)))
-		i = t->chain[i];
-	return i;
+	for (; i; i = t->chain[i])
+		if (rtld_exported(&m->symbol[i]) &&
+		    rtld_name_at(m, m->symbol[i].name, name))
+			found = better(m, found, i);
+	return found;
 }
 
 static uint32_t find(const struct rtld_module *m, const struct rtld_name *name)

@@ -256,11 +256,13 @@ int rtld_resolve(struct rtld_set *set, void *work, size_t size);
  *
  * Module rules (default): every DT_NEEDED is in the set, no dependency cycle,
  * a strong definition beats weak ones, two strong ones are an error, every
- * strong reference has a definition; a weak reference without one is 0.
+ * strong reference has a definition; a weak reference without one is 0. Equal
+ * constants are no two definitions, nor are STB_GNU_UNIQUE ones of a name, nor
+ * versions of a name in one file, of which the first that is not hidden counts.
  * RTLD_RULES_ELF: modules are searched in the order of the set and the first
  * definition wins, weak or not; missing DT_NEEDED and cycles are accepted;
- * strong references without definition are 0, recorded, and no failure.
- * Symbol versions are validated and ignored under both.
+ * strong references without definition make the word 0, whatever the addend, are
+ * recorded, and no failure. Symbol versions are validated and ignored under both.
  */
 int rtld_link(struct rtld_set *set, void *work, size_t size);
 

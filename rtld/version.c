@@ -2,7 +2,8 @@
 /*
  * Symbol versions. They are validated, so that nothing malformed passes, and
  * then ignored: modules are built together and have none, and for foreign
- * objects the first definition of a name wins, whatever its version.
+ * objects the first definition of a name wins, whatever its version. Only that
+ * one file may define a name in several of them is known; see index.c.
  * Source: LSB, "Symbol Versioning".
  */
 #include "internal.h"
@@ -137,6 +138,16 @@ static int check_versym(struct rtld_module *m)
 		return rtld_fail(m, RTLD_VERSYM_RANGE, RTLD_T_VERSYM, 0, size,
 				 room);
 	return 0;
+}
+
+uint32_t rtld_version_of(const struct rtld_module *m, uint32_t symbol)
+{
+	const uint8_t *word;
+
+	if (!rtld_has(m, RTLD_DT_VERSYM))
+		return 0;
+	word = rtld_view(m, m->tag[RTLD_DT_VERSYM] + 2ull * symbol, 2);
+	return word ? word[0] | word[1] << 8 : 0;
 }
 
 int rtld_check_versions(struct rtld_module *m)

@@ -323,6 +323,42 @@ Test(rtld_set, working_memory)
 	test_set_close(&t);
 }
 
+/* What C++ puts into each file that uses it: the first is for all. */
+Test(rtld_set, unique_twice)
+{
+	static const struct {
+		uint8_t bind[2];
+		uint32_t clashes;
+	} cases[] = {
+		{ { STB_GNU_UNIQUE, STB_GNU_UNIQUE }, 0 },
+		{ { STB_GNU_UNIQUE, STB_GLOBAL }, 1 },
+		{ { STB_GLOBAL, STB_GNU_UNIQUE }, 1 },
+	};
+	size_t i, k;
+
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		uint64_t first, run;
+		struct test_set t;
+
+		test_set_open(&t, 0);
+		for (k = 0; k < 2; k++) {
+			struct sample s;
+
+			sample_load(&s, k ? "strong" : "base-gnu");
+			sample_symbol(&s, "base_choice")->info = cases[i].bind[k] << 4 | STT_FUNC;
+			cr_assert_eq(test_set_add_sample(&t, &s), (int)k);
+			sample_free(&s);
+		}
+		test_set_place(&t, TEST_BASE);
+		cr_expect_eq(test_set_link(&t), cases[i].clashes ? PLINTH_E_LINK : 0, "case %zu", i);
+		cr_expect_eq(test_set_count(&t, RTLD_DEFINED_TWICE), cases[i].clashes, "case %zu", i);
+		cr_assert_eq(rtld_lookup_in(t.set, 0, "base_choice", &first), 0);
+		cr_assert_eq(rtld_lookup(t.set, "base_choice", &run), 0);
+		cr_expect_eq(run, first, "case %zu", i);
+		test_set_close(&t);
+	}
+}
+
 /* Two strong definitions clash unless both are constants, and equal. */
 Test(rtld_set, constants_defined_twice)
 {
