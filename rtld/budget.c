@@ -26,8 +26,9 @@ bool rtld_spend_more(struct rtld_set *set, uint64_t steps)
 {
 	uint64_t left = rtld_steps_left(set);
 
-	if (set->pause)
-		set->pause();
+	/* Who gives up has no steps left. */
+	if (set->pause && !set->pause())
+		left = 0;
 	refill(set, steps < left ? left - steps : 0);
 	return set->budget;
 }
@@ -61,7 +62,7 @@ int rtld_name_length(const struct rtld_module *m, const char *name,
 	return 0;
 }
 
-void rtld_set_pause(struct rtld_set *set, void (*pause)(void))
+void rtld_set_pause(struct rtld_set *set, bool (*pause)(void))
 {
 	set->pause = pause;
 }

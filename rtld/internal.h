@@ -130,7 +130,7 @@ struct rtld_set {
 	uint64_t granted;	/* steps that binding has: what the probes have left */
 	uint64_t budget;	/* steps before the next pause; 0: there were not enough */
 	uint64_t reserve;	/* steps behind that */
-	void (*pause)(void);
+	bool (*pause)(void);
 	struct rtld_module module[];
 };
 

@@ -18,7 +18,7 @@ static RTLD_COLD void fill_in_pieces(const struct rtld_module *m, uint8_t *to,
 			memcpy(to + done, from + done, piece);
 		else
 			memset(to + done, 0, piece);
-		m->set->pause();
+		(void)m->set->pause();
 	}
 }
 

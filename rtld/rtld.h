@@ -197,10 +197,12 @@ struct rtld_set *rtld_set_init(void *arena, size_t size, uint32_t modules,
  * rtld_set_pause - a function to call now and then in rtld_probe(), rtld_resolve(),
  * rtld_link() and rtld_plan_write()
  * @pause:	called after each million steps of the budget (a millisecond or so) and
- *		each MiB of an image; must not use the set. NULL: nothing is called
- * For callers that must let others have the CPU.
+ *		each MiB of an image; must not use the set. NULL: nothing is called.
+ *		Returns false to give up: what is being checked or bound then fails as
+ *		if it took too long (PLINTH_E_LIMIT). Images are written to their end.
+ * For callers that must let others have the CPU, and may be told to stop meanwhile.
  */
-void rtld_set_pause(struct rtld_set *set, void (*pause)(void));
+void rtld_set_pause(struct rtld_set *set, bool (*pause)(void));
 
 /*
  * rtld_probe - validate one file completely and add it to the set

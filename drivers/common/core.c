@@ -5,10 +5,36 @@
 #include "drivers/common/internal.h"
 #include "lib/step.h"
 
+/* The second half of a load, on CPUs that stay: what a CPU is needed for, or what core_cpu_offline() looks at. */
+static const struct step life_steps[] = {
+	{"allocate the CPU list", cpus_alloc, cpus_free},
+	{"run the constructors", vmm_run_inits, vmm_run_finis},
+	{"initialise the VMM", vmm_init, vmm_fini},
+	{"check the page tables", maps_check_any, NULL},
+};
+
+static int life_up(void *ctx)
+{
+	struct core *core = ctx;
+	int err;
+
+	os_cpus_lock();
+	err = steps_up(life_steps, ARRAY_SIZE_OF(life_steps), core, &core->failed);
+	os_cpus_unlock();
+	return err;
+}
+
+static void life_down(void *ctx)
+{
+	os_cpus_lock();
+	steps_down(life_steps, ARRAY_SIZE_OF(life_steps), ctx);
+	os_cpus_unlock();
+}
+
+/* The first half takes its time by the size of the files, which anybody may have made: CPUs come and go meanwhile. */
 static const struct step load_steps[] = {
 	{"read the modules", modules_probe, modules_forget},
 	{"allocate the images", modules_alloc, modules_free},
-	{"allocate the CPU list", cpus_alloc, cpus_free},
 	{"allocate the VMM's memory", space_alloc, space_free},
 	{"choose addresses", space_place, NULL},
 	{"link", link_modules, NULL},
@@ -16,9 +42,8 @@ static const struct step load_steps[] = {
 	{"map", map_all, NULL},
 	{"prepare the jump slots", lazy_prepare, NULL},
 	{"fill the boot page", boot_fill, NULL},
-	{"run the constructors", vmm_run_inits, vmm_run_finis},
-	{"initialise the VMM", vmm_init, vmm_fini},
-	{"check the page tables", maps_check_any, NULL},
+	{"note the destructors", vmm_note_finis, vmm_forget_finis},
+	{"bring it to life", life_up, life_down},
 };
 
 static int start_virt(void *ctx)
@@ -46,7 +71,19 @@ static const struct step start_steps[] = {
 	{"start the CPUs", cpus_start, cpus_stop},
 };
 
-/* -- the commands; state, lock and report are run_command()'s business ------ */
+/* -- the commands; state, locks and report are run_locked()'s business and its callers' ------ */
+
+/* Of the step that failed, unless it said more; whoever is being ended need not know where that met it. */
+static int explain_load(struct core *core, int err, uint32_t lines)
+{
+	if (!os_relax()) {
+		report_clear(core->report);
+		err = PLINTH_E_INTR;
+	}
+	if (core->report->used <= lines)
+		report_line(core->report, "load failed at \"%s\": %s", core->failed->name, plinth_strerror(err));
+	return err;
+}
 
 static int load_up(struct core *core)
 {
@@ -56,10 +93,13 @@ static int load_up(struct core *core)
 	int err;
 
 	core->n_cpus = os_cpu_count();
+	core->failed = NULL;
 	err = steps_up(load_steps, ARRAY_SIZE_OF(load_steps), core, &failed);
 	modules_end_link(core);
-	if (err && core->report->used == lines)
-		report_line(core->report, "load failed at \"%s\": %s", failed->name, plinth_strerror(err));
+	if (!core->failed)
+		core->failed = failed;
+	if (err)
+		err = explain_load(core, err, lines);
 	core->load_ticks = os_ticks() - before;
 	core->start_ticks = core->stop_ticks = 0;
 	return err;
@@ -150,13 +190,14 @@ static int run_locked(struct core *core, const struct command *command, struct c
 	return err;
 }
 
+/* Where a CPU may be a guest, hot-plug changes the core as well. */
 static int run_command(struct core *core, const struct command *command, struct core_report *report)
 {
 	int err;
 
-	os_lock();
+	core_lock();
 	err = run_locked(core, command, report);
-	os_unlock();
+	core_unlock();
 	return err;
 }
 
@@ -182,9 +223,15 @@ int core_stop(struct core *core, struct core_report *report)
 	return run_command(core, &stop_command, report);
 }
 
+/* As a load: it takes the CPUs for as long as it needs them. */
 int core_unload(struct core *core, struct core_report *report)
 {
-	return run_command(core, &unload_command, report);
+	int err;
+
+	os_lock();
+	err = run_locked(core, &unload_command, report);
+	os_unlock();
+	return err;
 }
 
 /* -- life and events -------------------------------------------------------- */
@@ -205,9 +252,10 @@ int core_retire(struct core *core)
 	struct core_report *report = &((struct core_box *)core)->report;
 
 	report_clear(report);
-	os_lock();
+	core_lock();
 	if (core->state == PLINTH_RUNNING)
 		(void)run_locked(core, &stop_command, report);
+	os_cpus_unlock();
 	if (core->state == PLINTH_LOADED)
 		(void)run_locked(core, &unload_command, report);
 	os_unlock();
@@ -257,12 +305,12 @@ int core_pause(struct core *core, struct core_report *report)
 {
 	int err = 0;
 
-	os_lock();
+	core_lock();
 	if (core->state == PLINTH_RUNNING) {
 		err = run_locked(core, &stop_command, report);
 		core->paused = !err;
 	}
-	os_unlock();
+	core_unlock();
 	return err;
 }
 
@@ -270,12 +318,12 @@ int core_resume(struct core *core, struct core_report *report)
 {
 	int err = 0;
 
-	os_lock();
+	core_lock();
 	if (core->paused) {
 		core->paused = false;
 		err = run_locked(core, &start_command, report);
 	}
-	os_unlock();
+	core_unlock();
 	return err;
 }
 
@@ -288,12 +336,12 @@ void core_watch(struct core *core, struct core_report *report)
 {
 	bool died = false;
 
-	os_lock();
+	core_lock();
 	for (uint32_t i = 0; core->state == PLINTH_RUNNING && i < core->n_cpus; i++)
 		died = died || core_cpu_died(core, i);
 	if (died)
 		(void)run_locked(core, &stop_command, report);
-	os_unlock();
+	core_unlock();
 }
 
 void core_emergency_stop(struct core *core, uint32_t cpu)

@@ -2,7 +2,8 @@
 /*
  * The driver core: loads the modules, starts the VMM on every CPU, stops and unloads
  * it. Knows no operating system but os.h. Everything below is serialised by os_lock(),
- * which the core takes itself unless a function says otherwise.
+ * and where it may meet a CPU that comes or goes by os_cpus_lock(); the core takes them
+ * itself unless a function says otherwise.
  */
 #ifndef DRIVERS_COMMON_CORE_H
 #define DRIVERS_COMMON_CORE_H
@@ -71,7 +72,8 @@ int core_destroy(struct core *core);
  *
  * Context: may sleep.
  * Return:  0 in the new state shown; or the error, in the state before, with everything
- *          undone; or PLINTH_E_CORRUPT in CORRUPT if undoing failed.
+ *          undone; or PLINTH_E_CORRUPT in CORRUPT if undoing failed. PLINTH_E_INTR: a load
+ *          that os_relax() ended.
  */
 PLINTH_MUST_USE int core_load(struct core *core, const struct core_load *load, struct core_report *report);
 PLINTH_MUST_USE int core_start(struct core *core, struct core_report *report);
@@ -121,7 +123,8 @@ uint64_t core_maps(struct core *core, void *out, uint64_t room, size_t item_byte
 /**
  * core_cpu_online(), core_cpu_offline() - a CPU came, a CPU is about to go.
  *
- * Context: the CPU is online; the caller holds what os_lock() protects with.
+ * Context: the CPU is online; the caller is what os_cpus_lock() keeps away, and holds neither lock: a load may take
+ *          its time.
  * Return:  0, or an error that should keep the CPU from coming or going.
  */
 PLINTH_MUST_USE int core_cpu_online(struct core *core, uint32_t cpu, struct core_report *report);

@@ -89,6 +89,7 @@ struct core {
 	/* Of the command in progress. */
 	const struct core_load *load;
 	struct core_report *report;
+	const struct step *failed; /* of a load's second half */
 
 	/* From load to unload. */
 	uint32_t n_cpus;
@@ -116,6 +117,19 @@ struct core {
 	enum plinth_ctl_plan link_plan;
 	uint64_t link_ticks, load_ticks, start_ticks, stop_ticks;
 };
+
+/* The only command, and with CPUs that stay as they are. */
+static inline void core_lock(void)
+{
+	os_lock();
+	os_cpus_lock();
+}
+
+static inline void core_unlock(void)
+{
+	os_cpus_unlock();
+	os_unlock();
+}
 
 static inline uint64_t core_pages(uint64_t bytes)
 {
@@ -189,6 +203,8 @@ void boot_init_tuning(struct core *core);
 /* vmm.c: calls into the VMM. */
 int vmm_call(struct core *core, uint32_t cpu, uint64_t fn, uint64_t arg0, uint64_t arg1, int *result);
 int vmm_any_cpu(struct core *core, uint32_t *cpu);
+int vmm_note_finis(void *ctx);
+void vmm_forget_finis(void *ctx);
 int vmm_run_inits(void *ctx);
 void vmm_run_finis(void *ctx);
 int vmm_init(void *ctx);

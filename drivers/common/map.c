@@ -54,6 +54,9 @@ static int map_run(struct core *core, uint64_t va, const uint8_t *kernel, uint64
 		while (n < pages && os_virt_to_phys(kernel + n * OS_PAGE) == pa + n * OS_PAGE)
 			n++;
 		err = pt_map(&core->tables, va, pa, n, flags);
+		/* Where memory is scattered a run is a page. */
+		if (!err && !os_relax())
+			err = PLINTH_E_INTR;
 		va += n * OS_PAGE;
 		kernel += n * OS_PAGE;
 		pages -= n;

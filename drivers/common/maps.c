@@ -180,12 +180,12 @@ uint64_t core_maps(struct core *core, void *out, uint64_t room, size_t item_byte
 	struct listing l = {.out = out, .room = room, .item_bytes = item_bytes};
 	int err = 0;
 
-	os_lock();
+	core_lock();
 	if (core->state != PLINTH_LOADED && core->state != PLINTH_RUNNING)
 		err = PLINTH_E_STATE;
 	for (uint32_t table = 0; !err && table < PLINTH_MAP_TABLES; table++)
 		err = list_table(core, &l, table);
-	os_unlock();
+	core_unlock();
 	return err ? 0 : l.count;
 }
 

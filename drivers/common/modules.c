@@ -14,7 +14,7 @@ static void report_findings(struct core *core)
 	char line[512];
 
 	for (uint32_t i = 0; i < errors->count && i < errors->room; i++) {
-		os_relax();
+		(void)os_relax();
 		rtld_format_in(core->link.set, highest, &errors->list[i], line, sizeof(line));
 		report_line(core->report, "%s", line);
 	}
@@ -74,7 +74,7 @@ static int probe_files(struct core *core)
 
 	for (uint32_t i = 0; i < core->n_modules; i++) {
 		const struct core_file *file = &core->load->files[i];
-		int err = rtld_probe(set, file->name, file->bytes, file->n_bytes);
+		int err = os_relax() ? rtld_probe(set, file->name, file->bytes, file->n_bytes) : PLINTH_E_INTR;
 
 		if (err >= 0)
 			err = note_read(core, file->name, (uint32_t)err, &core->modules[err].about);

@@ -46,26 +46,41 @@ bool os_next_memory(uint64_t from, uint64_t *start, uint64_t *end);
 /** os_cpu_count() - the highest CPU number there can ever be, plus one; constant. */
 uint32_t os_cpu_count(void);
 
-/** os_cpu_is_online() - stable while os_lock() is held. */
+/** os_cpu_is_online() - stable while os_cpus_lock() is held. */
 bool os_cpu_is_online(uint32_t cpu);
 
 /**
  * os_run_on() - run a function on one CPU with interrupts off, and wait for it.
  * @result: what the function returned; untouched on failure
  *
- * Context: may sleep; os_lock() is held.
+ * Context: may sleep; os_cpus_lock() is held.
  * Return:  0, or PLINTH_E_STATE if the CPU is offline; the function did not run then.
  */
 PLINTH_MUST_USE int os_run_on(uint32_t cpu, int (*fn)(void *arg), void *arg, int *result);
 
 /* -- this and that -------------------------------------------------------- */
 
-/** os_relax() - let others have this CPU, if it is their turn. May sleep. */
-void os_relax(void);
+/**
+ * os_relax() - let others have this CPU, if it is their turn.
+ *
+ * Context: may sleep; os_cpus_lock() is not held.
+ * Return:  false: whoever gave the command is being ended: undo what was done. Stays so until the command ends.
+ */
+bool os_relax(void);
 
-/** os_lock() - one owner at a time; CPUs neither come nor go meanwhile. May sleep. */
+/** os_lock() - one command at a time. CPUs come and go all the same. May sleep. */
 void os_lock(void);
 void os_unlock(void);
+
+/**
+ * os_cpus_lock() - CPUs neither come nor go, and nobody is in core_cpu_online() or core_cpu_offline(), until
+ * os_cpus_unlock(). The whole system waits meanwhile that wants to bring or take a CPU: nothing that takes time by the
+ * size of a file is done with it held.
+ *
+ * Context: os_lock() is held, os_cpus_lock() is not; may sleep.
+ */
+void os_cpus_lock(void);
+void os_cpus_unlock(void);
 
 enum os_log_level { OS_LOG_ERR, OS_LOG_WARN, OS_LOG_INFO };
 

@@ -35,7 +35,7 @@ void core_status(struct core *core, struct plinth_ctl_status *out)
 {
 	uint32_t size = out->size;
 
-	os_lock();
+	core_lock();
 	*out = (struct plinth_ctl_status){
 		.size = size,
 		.state = core->state,
@@ -52,7 +52,7 @@ void core_status(struct core *core, struct plinth_ctl_status *out)
 	};
 	if (core->n_modules)
 		fill_loaded(core, out);
-	os_unlock();
+	core_unlock();
 }
 
 /* A module as it is now, at most @bytes of it. */

@@ -45,8 +45,9 @@ static int call_anywhere(struct core *core, uint64_t fn, uint64_t arg0)
 }
 
 /* The set of modules does not outlive the load, so what is to be called later is kept. */
-static int collect_finis(struct core *core)
+int vmm_note_finis(void *ctx)
 {
+	struct core *core = ctx;
 	struct rtld_cursor at = {0};
 	uint32_t n = 0, module;
 	uint64_t fn;
@@ -57,12 +58,23 @@ static int collect_finis(struct core *core)
 	if (!n)
 		return 0;
 	core->finis = core_alloc(core, core_pages(n * sizeof(*core->finis)), OS_PAGE, "the list of destructors");
-	if (!core->finis)
+	if (!core->finis) {
+		core->n_finis = 0;
 		return PLINTH_E_NOMEM;
+	}
 	at = (struct rtld_cursor){0};
 	for (uint32_t i = 0; i < n && rtld_next_fini(core->link.set, &at, &fn, &module); i++)
 		core->finis[i] = (struct core_fini){.fn = fn, .position = at.module};
 	return 0;
+}
+
+void vmm_forget_finis(void *ctx)
+{
+	struct core *core = ctx;
+
+	core_free(core, core->finis, core_pages(core->n_finis * sizeof(*core->finis)));
+	core->finis = NULL;
+	core->n_finis = 0;
 }
 
 static int run_inits(struct core *core)
@@ -90,10 +102,8 @@ static int run_inits(struct core *core)
 int vmm_run_inits(void *ctx)
 {
 	struct core *core = ctx;
-	int err = collect_finis(core);
+	int err = run_inits(core);
 
-	if (!err)
-		err = run_inits(core);
 	if (err)
 		vmm_run_finis(core);
 	return err;
@@ -112,9 +122,6 @@ void vmm_run_finis(void *ctx)
 		if (err)
 			core_corrupt(core, "a module's destructor could not be called: %s", plinth_strerror(err));
 	}
-	core_free(core, core->finis, core_pages(core->n_finis * sizeof(*core->finis)));
-	core->finis = NULL;
-	core->n_finis = 0;
 	core->inits_done = 0;
 }
 

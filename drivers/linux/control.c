@@ -82,7 +82,7 @@ static u64 fill_shared(void *items, u64 room, size_t item_bytes)
 	return core_shared(plinth_core, items, room);
 }
 
-/* By a copy in the kernel: a page fault under the core's lock could wait for who waits for it. */
+/* By a copy in the kernel: a page fault under os_lock() could wait for who waits for it. */
 static int fill_list(struct plinth_ctl_list *list, fill_fn *fill)
 {
 	u64 room = min(list->room, fill(NULL, 0, list->item_bytes));
@@ -177,7 +177,7 @@ static const struct {
 	{ PLINTH_E_VMX, EIO },		{ PLINTH_E_CORRUPT, ENOTRECOVERABLE }, { PLINTH_E_ABI, EPROTO },
 	{ PLINTH_E_LOCKED, EACCES },	{ PLINTH_E_BUSY, EBUSY },	{ PLINTH_E_LIMIT, ERANGE },
 	{ PLINTH_E_FAULT, EFAULT },	{ PLINTH_E_LINK, ENOEXEC },	{ PLINTH_E_ENTRY, EIO },
-	{ PLINTH_E_PERM, EPERM },
+	{ PLINTH_E_PERM, EPERM },	{ PLINTH_E_INTR, EINTR },
 };
 
 static int to_errno(int err)

@@ -11,7 +11,10 @@
 
 static enum cpuhp_state hotplug_state;
 
-/* Nobody gave a command, so the reasons go to the kernel's log. The core's lock guards it. */
+/*
+ * Nobody gave a command, so the reasons go to the kernel's log. Guarded by the lock of CPU hot-plug, which whoever brings
+ * or takes a CPU holds for writing: it keeps away all that has os_cpus_lock(), too. os_lock() is not taken here.
+ */
 static struct core_report report;
 
 static void log_report(const char *what)
@@ -27,12 +30,10 @@ static int cpu_comes(unsigned int cpu)
 {
 	int err;
 
-	linux_core_lock();
 	report_clear(&report);
 	err = core_cpu_online(plinth_core, cpu, &report);
 	if (err)
 		log_report("a CPU cannot come online while the VMM is running:");
-	linux_core_unlock();
 	plinth_pin_if_corrupt();
 	return err ? -EIO : 0;
 }
@@ -41,12 +42,10 @@ static int cpu_goes(unsigned int cpu)
 {
 	int err;
 
-	linux_core_lock();
 	report_clear(&report);
 	err = core_cpu_offline(plinth_core, cpu, &report);
 	if (err)
 		log_report("a CPU cannot go offline:");
-	linux_core_unlock();
 	plinth_pin_if_corrupt();
 	return err ? -EBUSY : 0;
 }
@@ -57,7 +56,7 @@ static struct core_report power_report;
 /*
  * Why nobody may start the VMM now. User space goes on for a while after the notifiers
  * below stopped it, and what was started then would lose VMX operation asleep, or take it
- * along into the next kernel. Set before the core's lock is taken, read under it.
+ * along into the next kernel. Set before os_lock() is taken, read under it.
  */
 static const char *leaving;
 

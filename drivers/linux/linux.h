@@ -16,17 +16,13 @@ int gate_stop(u64 token0, u64 token1, u64 number, int refused);
 extern const char gate_stop_insn[], gate_land[], gate_land_user[];
 extern u64 gate_kernel_cr3; /* which bits of a user's CR3 its kernel's has too */
 
-/* os.c: what os_lock() takes, for callers who hold the CPU hot-plug lock already. */
-void linux_core_lock(void);
-void linux_core_unlock(void);
-
 /* control.c */
 extern const struct file_operations control_fops;
 
 /* events.c: CPU hot-plug, sleep, reboot. */
 int events_register(void);
 void events_unregister(void);
-const char *events_leaving(void); /* why the VMM may not start now, or NULL; under the core's lock */
+const char *events_leaving(void); /* why the VMM may not start now, or NULL; under os_lock() */
 
 /* virt.c: refuse other hypervisors that come while the VMM runs. */
 int virt_register(void);

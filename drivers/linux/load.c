@@ -2,7 +2,6 @@
 /* LOAD: fetch the files from user space, then let the core judge them. */
 #include <linux/capability.h>
 #include <linux/mm.h>
-#include <linux/sched.h>
 #include <linux/security.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -11,6 +10,7 @@
 
 #include <plinth/log.h>
 
+#include "drivers/common/os.h"
 #include "drivers/linux/linux.h"
 #include "drivers/linux/load.h"
 #include "drivers/linux/signature.h"
@@ -64,7 +64,7 @@ static int fetch_files(struct files *files, const struct plinth_ctl_load *arg, s
 		return PLINTH_E_FAULT;
 	files->n = arg->n_files;
 	for (i = 0; i < files->n && !err; i++)
-		err = fetch_file(&files->core[i], &files->user[i], report);
+		err = os_relax() ? fetch_file(&files->core[i], &files->user[i], report) : PLINTH_E_INTR;
 	return err;
 }
 
@@ -154,9 +154,11 @@ static int check_signatures(const struct files *files, struct core_report *repor
 	u32 i;
 
 	for (i = 0; i < files->n; i++) {
-		int err = signature_verify(files->core[i].bytes, files->core[i].n_bytes);
+		int err;
 
-		cond_resched();
+		if (!os_relax())
+			return PLINTH_E_INTR;
+		err = signature_verify(files->core[i].bytes, files->core[i].n_bytes);
 		if (!err)
 			continue;
 		/* Asked when it matters, because the kernel logs it. */

@@ -6,6 +6,7 @@
 #include <linux/mutex.h>
 #include <linux/random.h>
 #include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/smp.h>
 #include <linux/vmalloc.h>
 #include <asm/asm.h>
@@ -18,7 +19,7 @@
 #include "drivers/common/os.h"
 #include "drivers/linux/linux.h"
 
-static DEFINE_MUTEX(core_mutex);
+static DEFINE_MUTEX(command_mutex);
 
 /* -- memory ---------------------------------------------------------------- */
 
@@ -131,6 +132,8 @@ int os_run_on(uint32_t cpu, int (*fn)(void *arg), void *arg, int *result)
 {
 	struct run run = { .fn = fn, .arg = arg };
 
+	/* A set of modules can have many functions to call, one after the other. */
+	cond_resched();
 	if (!os_cpu_is_online(cpu) || smp_call_function_single(cpu, run_here, &run, 1))
 		return PLINTH_E_STATE;
 	*result = run.result;
@@ -139,31 +142,33 @@ int os_run_on(uint32_t cpu, int (*fn)(void *arg), void *arg, int *result)
 
 /* -- this and that --------------------------------------------------------- */
 
-void linux_core_lock(void)
-{
-	mutex_lock(&core_mutex);
-}
-
-void linux_core_unlock(void)
-{
-	mutex_unlock(&core_mutex);
-}
-
-void os_relax(void)
+bool os_relax(void)
 {
 	cond_resched();
+	return !fatal_signal_pending(current);
 }
 
-/* In this order: a hot-plug callback holds the first one when it takes the second. */
+/*
+ * Two locks in this order, and the callbacks of hot-plug, which run with the second one held for writing, never take the
+ * first: who has it may be at something that takes long, and the whole system would wait with them.
+ */
 void os_lock(void)
 {
-	cpus_read_lock();
-	linux_core_lock();
+	mutex_lock(&command_mutex);
 }
 
 void os_unlock(void)
 {
-	linux_core_unlock();
+	mutex_unlock(&command_mutex);
+}
+
+void os_cpus_lock(void)
+{
+	cpus_read_lock();
+}
+
+void os_cpus_unlock(void)
+{
 	cpus_read_unlock();
 }
 

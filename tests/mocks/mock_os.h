@@ -22,6 +22,7 @@
 struct mock_world {
 	uint64_t pages;		   /* allocated */
 	uint32_t locked;	   /* depth of os_lock() */
+	uint32_t cpus_locked;	   /* os_cpus_lock() */
 	bool virt;		   /* os_virt_acquire() */
 	bool guest[MOCK_CPUS];	   /* between start and stop */
 	bool claimed[MOCK_CPUS];   /* os_cpu_claim() */
@@ -41,6 +42,7 @@ struct mock_config {
 	uint32_t fail_event_cpu; /* with fail_event: which event fails where */
 	uint32_t fail_event;	/* enum mock_event + 1; 0: none */
 	void (*after_run)(uint32_t cpu); /* after each os_run_on(); NULL: nothing */
+	bool (*relax)(void);		 /* what os_relax() says; NULL: go on */
 };
 
 extern struct mock_world mock_world;

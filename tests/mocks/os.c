@@ -139,6 +139,9 @@ bool os_cpu_is_online(uint32_t cpu)
 
 int os_run_on(uint32_t cpu, int (*fn)(void *), void *arg, int *result)
 {
+	/* Nothing is locked in a callback of hot-plug. */
+	if (mock_world.locked && !mock_world.cpus_locked)
+		abort();
 	if (fault() || !os_cpu_is_online(cpu))
 		return PLINTH_E_STATE;
 	here = cpu;
@@ -148,10 +151,12 @@ int os_run_on(uint32_t cpu, int (*fn)(void *), void *arg, int *result)
 	return 0;
 }
 
-void os_relax(void)
+/* Only what can take long asks, and while CPUs are kept from coming and going nothing may. */
+bool os_relax(void)
 {
-	if (!mock_world.locked)
+	if (mock_world.cpus_locked || !mock_world.locked)
 		abort();
+	return !mock_config.relax || mock_config.relax();
 }
 
 void os_lock(void)
@@ -162,6 +167,17 @@ void os_lock(void)
 void os_unlock(void)
 {
 	mock_world.locked--;
+}
+
+void os_cpus_lock(void)
+{
+	if (!mock_world.locked || mock_world.cpus_locked++)
+		abort();
+}
+
+void os_cpus_unlock(void)
+{
+	mock_world.cpus_locked--;
 }
 
 uint64_t os_random(void)

@@ -211,12 +211,12 @@ Test(worlds, cpus_come_and_go)
 	cr_assert_eq(machine_start(), 0, "%s", machine.report.text);
 	for (uint64_t i = 0; i < rounds; i++) {
 		report_clear(&machine.report);
-		os_lock();
+		core_lock();
 		cr_assert_eq(core_cpu_offline(machine.core, 2, &machine.report), 0, "round %lu: %s", i,
 			     machine.report.text);
 		cr_assert_eq(core_cpu_online(machine.core, 2, &machine.report), 0, "round %lu: %s", i,
 			     machine.report.text);
-		os_unlock();
+		core_unlock();
 	}
 	for (uint32_t i = 0; i < h.n_cpus; i++)
 		cr_expect(model.cpu[i].guest, "CPU %u", i);

@@ -50,7 +50,7 @@ struct machine_world {
 	uint64_t tuning;	     /* levels and rules of the log, a sum */
 	uint64_t pages;
 	uint64_t vmm_heap, vmm_pool; /* in use inside the VMM, while it is loaded */
-	uint64_t locked, active_vmcs, virt;
+	uint64_t locked, cpus_locked, active_vmcs, virt;
 	/* The driver's. */
 	uint64_t core_state, core_pages, core_modules, core_finis, guests, paused;
 };
@@ -61,7 +61,7 @@ enum machine_flaw { FLAW_NONE, FLAW_MISSING, FLAW_TWICE, FLAW_ABI, FLAW_CUT, MAC
 struct machine {
 	struct core *core;
 	struct core_report report;
-	uint32_t virt, locked;
+	uint32_t virt, locked, cpus_locked;
 	bool claimed[MODEL_CPUS], offline[MODEL_CPUS];
 	uint64_t random; /* every os_random() */
 	uint32_t levels;

@@ -64,8 +64,8 @@ bool os_cpu_is_online(uint32_t cpu)
 
 int os_run_on(uint32_t cpu, int (*fn)(void *), void *arg, int *result)
 {
-	if (!machine.locked)
-		model_violation("os_run_on() without os_lock()");
+	if (!machine.cpus_locked)
+		model_violation("os_run_on() without os_cpus_lock()");
 	if (model.cpu[cpu].activity == MODEL_WAIT_FOR_SIPI) {
 		model_violation("os_run_on() waits for ever: an INIT took CPU %u away", cpu);
 		return PLINTH_E_STATE;
@@ -77,10 +77,13 @@ int os_run_on(uint32_t cpu, int (*fn)(void *), void *arg, int *result)
 	return 0;
 }
 
-void os_relax(void)
+bool os_relax(void)
 {
 	if (!machine.locked)
 		model_violation("os_relax() where nothing is locked: somebody waits for nobody");
+	if (machine.cpus_locked)
+		model_violation("os_relax(): what may take long is done with CPU hot-plug locked");
+	return true;
 }
 
 void os_lock(void)
@@ -91,6 +94,19 @@ void os_lock(void)
 void os_unlock(void)
 {
 	machine.locked--;
+}
+
+void os_cpus_lock(void)
+{
+	if (!machine.locked)
+		model_violation("os_cpus_lock() without os_lock()");
+	if (machine.cpus_locked++)
+		model_violation("os_cpus_lock() twice: whoever waits to bring a CPU in between waits for ever");
+}
+
+void os_cpus_unlock(void)
+{
+	machine.cpus_locked--;
 }
 
 uint64_t os_random(void)

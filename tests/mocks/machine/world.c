@@ -146,6 +146,7 @@ void machine_snapshot(struct machine_world *out)
 	if (core_shared_region(core))
 		take_loaded(out);
 	out->locked = machine.locked;
+	out->cpus_locked = machine.cpus_locked;
 	out->active_vmcs = model_active_vmcs();
 	out->virt = machine.virt;
 	out->core_state = core->state;
@@ -197,6 +198,7 @@ static const struct member members[] = {
 	OF_ALL("the VMM's heap", vmm_heap),
 	OF_ALL("the VMM's pages", vmm_pool),
 	OF_ALL("os_lock()", locked),
+	OF_ALL("os_cpus_lock()", cpus_locked),
 	OF_ALL("active VMCSs", active_vmcs),
 	OF_ALL("os_virt_acquire()", virt),
 	OF_ALL("the core's state", core_state),

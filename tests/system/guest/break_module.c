@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Makes a bad module from a good one: break_module KIND FILE, changing FILE.
- * Kinds: see the table. Bad files are made here, from the very modules under
- * test, and not kept as binaries.
+ * Kinds: see the table; "large" is good, but takes its time. Bad files are made
+ * here, from the very modules under test, and not kept as binaries.
  */
 #include <elf.h>
 #include <fcntl.h>
@@ -124,6 +124,23 @@ static int undefined_symbol(struct file *f)
 	return -1;
 }
 
+#define LARGE_BYTES (256ull << 20)
+
+/* A quarter of a GiB of zeroes behind its data. */
+static int large(struct file *f)
+{
+	Elf64_Phdr *ph = (Elf64_Phdr *)(f->bytes + elf_header(f)->e_phoff);
+	Elf64_Phdr *last = NULL;
+
+	for (int i = 0; i < elf_header(f)->e_phnum; i++)
+		if (ph[i].p_type == PT_LOAD)
+			last = &ph[i];
+	if (!last || !(last->p_flags & PF_W))
+		return -1;
+	last->p_memsz += LARGE_BYTES;
+	return 0;
+}
+
 static const struct {
 	const char *name;
 	int (*make)(struct file *);
@@ -135,6 +152,7 @@ static const struct {
 	{"empty", empty},
 	{"wrong-abi", wrong_abi},
 	{"undefined-symbol", undefined_symbol},
+	{"large", large},
 };
 
 static int open_file(const char *path, struct file *f)

@@ -372,7 +372,7 @@ Test(core_space, slots_stay_in_the_lower_half, .init = fixture_up)
 
 		mock_config.random = randoms[i];
 		/* Where it cannot be mapped in this process the constructors do not get their turn. */
-		mock_arm(18, 0);
+		mock_arm(17, 0);
 		cr_expect_eq(load_modules(good_modules, 2, 0, 0), PLINTH_E_NOMEM);
 		EXPECT_REPORT("list of destructors");
 		mock_disarm();

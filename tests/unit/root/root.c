@@ -76,9 +76,9 @@ int root_call(int (*fn)(uint64_t a, uint64_t b), uint64_t a, uint64_t b)
 	int result = PLINTH_E_STATE;
 
 	own_call = fn;
-	os_lock();
+	core_lock();
 	cr_assert_eq(vmm_call(machine.core, 0, (uint64_t)call_as_cpu, a, b, &result), 0);
-	os_unlock();
+	core_unlock();
 	return result;
 }
 

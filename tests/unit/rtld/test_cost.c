@@ -326,9 +326,10 @@ Test(rtld_cost, notes_over_the_same_bytes, .timeout = 30)
 
 static unsigned int pauses;
 
-static void count_pause(void)
+static bool count_pause(void)
 {
 	pauses++;
+	return true;
 }
 
 /* Whoever must not be kept from other work can do it meanwhile. */
@@ -354,4 +355,36 @@ Test(rtld_cost, pauses, .timeout = 30)
 	cr_expect_eq(test_set_link(&t), 0);
 	cr_expect_gt(pauses, 3);
 	test_set_close(&t);
+}
+
+static uint32_t patience;
+
+static bool give_up(void)
+{
+	return pauses++ < patience;
+}
+
+/* Whoever does not want the result any more says so in a pause, and work ends there. */
+Test(rtld_cost, a_pause_that_is_the_end, .timeout = 60)
+{
+	struct sample crowd;
+	int err = PLINTH_E_LIMIT;
+
+	make_crowd(&crowd, 0, CROWD, false);
+	for (patience = 0; err; patience++) {
+		struct test_set t;
+
+		pauses = 0;
+		test_set_open(&t, 0);
+		rtld_set_pause(t.set, give_up);
+		err = test_set_add_sample(&t, &crowd);
+		if (err) {
+			cr_assert_eq(err, PLINTH_E_LIMIT);
+			cr_expect_eq(test_set_count(&t, RTLD_PROBE_COST), 1);
+			cr_expect_leq(pauses, patience + 3, "%u pauses after the last", pauses - patience);
+		}
+		test_set_close(&t);
+	}
+	cr_expect_gt(patience, 1, "the file is too small to pause at");
+	sample_free(&crowd);
 }
