@@ -40,8 +40,9 @@ struct plinth_boot_memory {
 /*
  * What the core adds to the pool for second-level translation, and what that may take: for what the guest
  * touches that was no memory at the load, or where memory types change; and a few seats, each for one CPU
- * that finds all those taken. Beside these a table for each part of memory that holds some of the VMM, and
- * for the memory itself.
+ * that finds all those taken, but the last one where there are more CPUs than seats: it is lent for an
+ * instruction at a time. Beside these a table for each part of memory that holds some of the VMM, and for the
+ * memory itself.
  */
 #define PLINTH_SLAT_SPARE_PAGES	      16
 #define PLINTH_SLAT_SEATS	      8

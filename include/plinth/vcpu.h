@@ -229,6 +229,19 @@ PLINTH_EXPORT void vcpu_reinject(struct vcpu *vcpu);
 PLINTH_EXPORT void vcpu_settle(struct vcpu *vcpu);
 
 /**
+ * vcpu_step() - does the guest come back (kind STEP) behind its next instruction?
+ * @on: false, as at first: it does not
+ *
+ * Behind the delivery of an event, if one comes first; and not before what is an exit by itself is over. It
+ * stays on until it is turned off; there is one for all modules.
+ *
+ * Context: root mode, on the vCPU's CPU, during an exit.
+ * Return:  0, or PLINTH_E_NOTSUP: this CPU cannot do that.
+ * Source:  SDM, "Monitor Trap Flag".
+ */
+PLINTH_EXPORT PLINTH_MUST_USE int vcpu_step(struct vcpu *vcpu, bool on);
+
+/**
  * vcpu_take_init() - an INIT arrived (kind INIT): the CPU leaves the VMM and is reset by it, as it would be natively.
  *
  * What waits for the INIT's sender then is the CPU itself, with every register as the hardware makes it; the VMM is not

@@ -147,7 +147,7 @@ static int ept_build(const struct plinth_boot *boot)
 	if (!err)
 		err = table_init(&kind, PLINTH_SLAT_SPARE_PAGES);
 	if (!err)
-		err = window_init(boot->n_cpus);
+		err = window_init(boot->n_cpus, (struct plinth_shared *)boot->shared_va);
 	if (!err)
 		err = prepare_memory(boot);
 	return err ? err : hide_vmm(boot);
@@ -227,7 +227,7 @@ static int ept_start(void)
 
 /* -- what the guest touches ------------------------------------------------------------------- */
 
-enum verdict { GO_ON, FORBIDDEN, NO_TABLES, NO_FLUSH };
+enum verdict { GO_ON, FORBIDDEN, NO_TABLES, NO_FLUSH, LATER };
 
 /* Is it always this instruction, and does it get anywhere? REP counts in RCX and moves RSI and RDI. */
 static bool is_stuck(struct vcpu *vcpu)
@@ -238,11 +238,35 @@ static bool is_stuck(struct vcpu *vcpu)
 	return window_stuck(vcpu->local.cpu, where);
 }
 
+/* For one instruction: behind it, or behind the fault it is refused with, ept_stepped() gives back what was lent. */
+static int borrow(struct vcpu *vcpu)
+{
+	uint32_t cpu = vcpu->local.cpu;
+	int err = window_borrow(cpu);
+
+	if (!err && vcpu_step(vcpu, true))
+		err = window_return(cpu) ? PLINTH_E_VMX : PLINTH_E_NOMEM;
+	return err;
+}
+
+static int open(struct vcpu *vcpu, uint64_t gpa)
+{
+	int err = window_open(vcpu->local.cpu, gpa);
+
+	if (err != PLINTH_E_NOMEM)
+		return err;
+	err = borrow(vcpu);
+	return err ? err : window_open(vcpu->local.cpu, gpa);
+}
+
 static enum verdict open_window(struct vcpu *vcpu, uint64_t gpa)
 {
-	int err = is_stuck(vcpu) ? PLINTH_E_NOMEM : window_open(vcpu->local.cpu, gpa);
-
-	return !err ? GO_ON : err == PLINTH_E_NOMEM ? NO_TABLES : NO_FLUSH;
+	switch (is_stuck(vcpu) ? PLINTH_E_NOMEM : open(vcpu, gpa)) {
+	case 0: return GO_ON;
+	case PLINTH_E_NOMEM: return NO_TABLES;
+	case PLINTH_E_BUSY: return LATER;
+	default: return NO_FLUSH;
+	}
 }
 
 /*
@@ -284,6 +308,28 @@ static enum exit_action ept_violation(struct vcpu *vcpu, const struct exit_link 
 	case NO_FLUSH: return refuse(vcpu, "INVEPT failed");
 	default: return EXIT_RETRY;
 	}
+}
+
+static enum exit_action ept_stepped(struct vcpu *vcpu, const struct exit_link *below, void *context)
+{
+	uint32_t cpu = vcpu->local.cpu;
+	bool ours;
+	int err = 0;
+
+	(void)context;
+	table_lock();
+	ours = window_borrows(cpu);
+	if (ours)
+		err = window_return(cpu);
+	table_unlock();
+	if (!ours)
+		return exit_below(vcpu, below);
+	/* As long as the CPU cannot be told to leave the tables alone it comes back. */
+	if (!err)
+		err = vcpu_step(vcpu, false);
+	if (err)
+		LOG_ERR("the CPU keeps what it was lent");
+	return EXIT_RETRY;
 }
 
 /* -- memory types that change while a guest runs ------------------------------------------------- */
@@ -330,6 +376,7 @@ __attribute__((constructor)) static void ept_register(void)
 {
 	vcpu_register_slat(&slat);
 	(void)!exit_register_kind(PLINTH_EXIT_SLAT_VIOLATION, PLINTH_EXIT_SLAT_VIOLATION, ept_violation, NULL);
+	(void)!exit_register_kind(PLINTH_EXIT_STEP, PLINTH_EXIT_STEP, ept_stepped, NULL);
 	for (size_t i = 0; i < sizeof(mtrr_msrs) / sizeof(mtrr_msrs[0]); i++)
 		(void)!exit_register_msr(mtrr_msrs[i].first, mtrr_msrs[i].last, VCPU_MSR_WRITE, ept_mtrr_written, NULL);
 }

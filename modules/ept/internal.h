@@ -13,6 +13,7 @@
 
 #include <plinth/ept.h>
 #include <plinth/log.h>
+#include <plinth/shared.h>
 #include <plinth/x86.h>
 
 #define LOG_TAG "ept"
@@ -130,10 +131,10 @@ void table_unlock(void);
 /* -- window.c: what a CPU maps for itself when there are no shared tables left ------------- */
 
 /**
- * window_init() - the seats of a machine with @n_cpus.
+ * window_init() - the seats of a machine with @n_cpus; @shared says which of them are guests.
  * Return: 0 or PLINTH_E_NOMEM; window_fini() undoes either.
  */
-PLINTH_MUST_USE int window_init(uint32_t n_cpus);
+PLINTH_MUST_USE int window_init(uint32_t n_cpus, struct plinth_shared *shared);
 void window_fini(void);
 
 /* The following: on the CPU in question, in root mode, the lock held; 0 or PLINTH_E_VMX, when the CPU refused. */
@@ -152,6 +153,16 @@ PLINTH_MUST_USE int window_follow(uint32_t cpu, uint64_t gpa);
 
 /** window_open() - map @gpa for this CPU alone. Return: PLINTH_E_NOMEM: no seat is free, or has too few tables. */
 PLINTH_MUST_USE int window_open(uint32_t cpu, uint64_t gpa);
+
+/**
+ * window_borrow() - the seat that is lent is the CPU's until window_return(), for window_open() to use.
+ * Return: 0, PLINTH_E_BUSY (another CPU has it), PLINTH_E_NOMEM (there is none, or no use for it).
+ */
+PLINTH_MUST_USE int window_borrow(uint32_t cpu);
+/** window_borrows() - is it? */
+bool window_borrows(uint32_t cpu);
+/** window_return() - it is free; after an error it is not, and this must be called again. */
+PLINTH_MUST_USE int window_return(uint32_t cpu);
 
 /** window_stuck() - does this instruction open windows again and again, each closing what another access needs? */
 bool window_stuck(uint32_t cpu, const uint64_t *where);

@@ -2,11 +2,15 @@
 /*
  * When the shared tables have no page left for what the guest touches, its CPU gets a seat: a top level of its own,
  * which has all that the shared one has, and a table or two for a window, which moves to whatever is touched next. There
- * are a few seats for all; a CPU gives its own up when the window is in the way of something else, or at a start.
+ * are a few seats for all; a CPU gives its own up when the window is in the way of something else, or at a start, and
+ * whoever is no guest any more has none.
  *
  * A CPU remembers tables that it walked through (SDM, "Caching Translation Information"), others' cannot be made to
  * forget from here, and they may not come by for a long time. Tables that no other CPU sees can serve another region as
- * soon as this one has flushed. So memory never runs out, and nobody waits for anybody.
+ * soon as this one has flushed. So memory never runs out, and up to so many CPUs as there are seats nobody waits for
+ * anybody. Where there are more, a seat for each would be too much memory for what hardly ever happens: the last one is
+ * lent. Its borrower comes back behind one instruction, whatever its guest does, and those who want it too try again
+ * until then. A guest may have interrupts off, and locks held that others wait for; so nobody waits for a guest.
  */
 #include <stddef.h>
 #include <string.h>
@@ -14,6 +18,7 @@
 #include <plinth/boot.h>
 #include <plinth/intrinsics.h>
 #include <plinth/memory.h>
+#include <plinth/shared.h>
 #include <plinth/vmcs.h>
 
 #include "internal.h"
@@ -39,6 +44,9 @@ struct seat {
 
 static struct seat seats[PLINTH_SLAT_SEATS];
 static uint32_t n_seats;
+static uint32_t n_kept; /* seats that a CPU keeps; the one behind them, if there is one, is lent */
+static uint32_t borrower = NOBODY;
+static struct plinth_shared *shared;
 
 /* -- life ------------------------------------------------------------------------------- */
 
@@ -58,12 +66,15 @@ static int seat_init(struct seat *s)
 	return err;
 }
 
-int window_init(uint32_t n_cpus)
+int window_init(uint32_t n_cpus, struct plinth_shared *region)
 {
 	int err = 0;
 
 	memset(seats, 0, sizeof(seats));
 	n_seats = PLINTH_SLAT_SEATS_FOR(n_cpus);
+	n_kept = n_cpus > n_seats ? n_seats - 1 : n_seats;
+	borrower = NOBODY;
+	shared = region;
 	for (uint32_t i = 0; i < n_seats && !err; i++)
 		err = seat_init(&seats[i]);
 	return err;
@@ -77,7 +88,15 @@ void window_fini(void)
 			mem_page_free(seats[i].page[j]);
 	}
 	memset(seats, 0, sizeof(seats));
-	n_seats = 0;
+	n_seats = n_kept = 0;
+	borrower = NOBODY;
+}
+
+/* Nobody, or a CPU that was taken off the VMM without a word: by a stop, a crash, an INIT. */
+static bool is_gone(uint32_t cpu)
+{
+	return cpu == NOBODY ||
+	       __atomic_load_n(&plinth_shared_own(shared, cpu)->state, __ATOMIC_ACQUIRE) != PLINTH_CPU_GUEST;
 }
 
 static struct seat *seat_of(uint32_t cpu)
@@ -129,6 +148,8 @@ void window_forget(uint32_t cpu)
 
 	if (s)
 		s->cpu = NOBODY;
+	if (borrower == cpu)
+		borrower = NOBODY;
 }
 
 /* What the CPU remembers of its seat counts only with that top level: whoever takes the seat next flushes. */
@@ -148,18 +169,28 @@ int window_close(uint32_t cpu)
 static void furnish(struct seat *s, uint32_t cpu)
 {
 	s->cpu = cpu;
-	s->next = 0;
+	s->next = s->tries = 0;
 	s->stale = true;
 	for (unsigned int i = 0; i < WINDOW_PAGES; i++)
 		s->open[i] = CLOSED;
 	memcpy(s->root, table_at(0, table_kind()->levels), PAGE_4K);
 }
 
+static struct seat *free_seat(uint32_t cpu)
+{
+	if (borrower == cpu)
+		return &seats[n_kept];
+	for (uint32_t i = 0; i < n_kept; i++)
+		if (is_gone(seats[i].cpu))
+			return &seats[i];
+	return NULL;
+}
+
 static int take_seat(uint32_t cpu, struct seat **out)
 {
 	struct seat *s = seat_of(cpu);
 
-	*out = s ? s : seat_of(NOBODY);
+	*out = s ? s : free_seat(cpu);
 	if (s)
 		return 0;
 	if (!*out)
@@ -168,6 +199,30 @@ static int take_seat(uint32_t cpu, struct seat **out)
 		return PLINTH_E_VMX;
 	furnish(*out, cpu);
 	return 0;
+}
+
+int window_borrow(uint32_t cpu)
+{
+	if (n_kept == n_seats || !count())
+		return PLINTH_E_NOMEM;
+	if (!is_gone(borrower))
+		return PLINTH_E_BUSY;
+	borrower = cpu;
+	return 0;
+}
+
+bool window_borrows(uint32_t cpu)
+{
+	return borrower == cpu;
+}
+
+int window_return(uint32_t cpu)
+{
+	int err = window_close(cpu);
+
+	if (!err)
+		borrower = NOBODY;
+	return err;
 }
 
 /* The shared tables have it: so has the CPU's own top level, unless a window hangs on the same slot or the slot is new. */

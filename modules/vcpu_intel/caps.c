@@ -174,14 +174,18 @@ static int more_find(struct controls *c)
 	return err ? err : require("secondary", c->secondary, slat_bit);
 }
 
+static bool primary_can(bool exact, uint32_t bit)
+{
+	return cpu_rdmsr(exact ? MSR_IA32_VMX_TRUE_PROCBASED : MSR_IA32_VMX_PROCBASED_CTLS) >> 32 & bit;
+}
+
 /* An exit when the guest could take an NMI: it wants NMIs that exit and are blocked virtually. */
 static bool nmi_window(bool exact)
 {
 	const uint32_t pin = PIN_NMI | PIN_VIRTUAL_NMI;
 	const uint32_t can_pin = (uint32_t)(cpu_rdmsr(exact ? MSR_IA32_VMX_TRUE_PINBASED : MSR_IA32_VMX_PINBASED_CTLS) >> 32);
-	const uint32_t can = (uint32_t)(cpu_rdmsr(exact ? MSR_IA32_VMX_TRUE_PROCBASED : MSR_IA32_VMX_PROCBASED_CTLS) >> 32);
 
-	return (can_pin & pin) == pin && can & PRIMARY_NMI_WINDOW;
+	return (can_pin & pin) == pin && primary_can(exact, PRIMARY_NMI_WINDOW);
 }
 
 static int controls_find(struct controls *out)
@@ -193,6 +197,7 @@ static int controls_find(struct controls *out)
 	c.pin = control_value(exact ? MSR_IA32_VMX_TRUE_PINBASED : MSR_IA32_VMX_PINBASED_CTLS, 0);
 	c.has_timer = control_value(MSR_IA32_VMX_PINBASED_CTLS, PIN_PREEMPTION_TIMER) & PIN_PREEMPTION_TIMER;
 	c.has_nmi_window = nmi_window(exact);
+	c.has_trap = primary_can(exact, PRIMARY_TRAP_FLAG);
 	c.primary = control_value(exact ? MSR_IA32_VMX_TRUE_PROCBASED : MSR_IA32_VMX_PROCBASED_CTLS,
 				  PRIMARY_MSR_BITMAPS | PRIMARY_SECONDARY | PRIMARY_TERTIARY);
 	err = require("primary", c.primary, PRIMARY_MSR_BITMAPS | PRIMARY_SECONDARY);

@@ -65,6 +65,20 @@ static void recall_end(struct vcpu *vcpu)
 	recall_set(vcpu, false);
 }
 
+int vcpu_step(struct vcpu *vcpu, bool on)
+{
+	struct controls *c = &vcpu->priv->controls;
+
+	if (!c->has_trap)
+		return PLINTH_E_NOTSUP;
+	c->primary = on ? c->primary | PRIMARY_TRAP_FLAG : c->primary & ~PRIMARY_TRAP_FLAG;
+	vmcs_write(VMCS_PRIMARY_CONTROLS, c->primary);
+	/* What arrived meanwhile may have wanted others of these bits. */
+	if (__atomic_load_n(&vcpu->priv->nmis_owed, __ATOMIC_RELAXED) || __atomic_load_n(&vcpu->priv->mc_owed, __ATOMIC_RELAXED))
+		recall(vcpu, 0);
+	return 0;
+}
+
 /* Between the two what arrives is owed: from before the first look at the entry's field to the write. */
 static void injecting(struct vcpu_private *p, bool now)
 {

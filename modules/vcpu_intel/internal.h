@@ -35,6 +35,7 @@ struct controls {
 	uint64_t tertiary;
 	bool has_timer; /* VMX-preemption timer */
 	bool has_nmi_window;
+	bool has_trap; /* monitor trap flag */
 	bool has_vpid;
 	uint32_t listed[LISTED_MSRS], n_listed; /* counters.c: MSRs that go by lists */
 };

@@ -36,6 +36,10 @@ void sweep_expect_same(const struct machine_world *before);
 /** sweep_expect_corrupt() - the core says so, whatever it is asked. */
 void sweep_expect_corrupt(void);
 
+/** sweep_comes_back() - does the guest exit behind its next instruction? sweep_step() - it is there. */
+bool sweep_comes_back(uint32_t cpu);
+void sweep_step(uint32_t cpu);
+
 /* Makes the combination: which calls fail, after everything is prepared. */
 struct sweep_faults {
 	uint32_t first, second;

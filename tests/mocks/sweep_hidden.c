@@ -6,21 +6,18 @@
  */
 #include "sweep.h"
 
-#include <string.h>
-
 #include "drivers/common/internal.h"
 #include "lib/pagetable.h"
+#include "remembered.h"
 #include "translation.h"
 
 #define PAGE	     4096ull
 #define MIB	     (1ull << 20)
 #define GIB	     (1ull << 30)
 #define TIB	     (1ull << 40)
-#define LARGE	     (1ull << 7)
-#define ADDRESS_BITS 0x000ffffffffff000ull
 #define LINEAR_VALID 0x180ull
 #define KERNEL_RIP   0xffffffff81234567ull
-#define GUEST_CPUS   4u /* that touch something */
+#define GUEST_CPUS   10u /* that touch something: more than have tables of their own */
 #define ACCESSES     150u
 
 /* -- chance, the same in each run ------------------------------------------------------------ */
@@ -107,57 +104,6 @@ static void expect_all_hidden(void)
 			expect_page(cpu, &vmm[i]);
 }
 
-/* -- what a CPU remembers (SDM, "Caching Translation Information"): tables that it walked through
- * ------------- */
-
-static struct memory {
-	uint64_t invalidations;
-	unsigned int n;
-	struct {
-		uint64_t base, table, shift; /* of its entries */
-	} of[64];
-} memory[GUEST_CPUS];
-
-static void remember(uint32_t cpu, uint64_t gpa)
-{
-	uint64_t pointer = model_field(cpu, VMCS_EPT_POINTER), entry = pointer;
-	struct memory *m = &memory[cpu];
-
-	for (uint64_t shift = 12 + 9 * (pointer >> 3 & 7); shift > 12; shift -= 9) {
-		uint64_t table = entry & ADDRESS_BITS;
-
-		entry = ((const uint64_t *)model.physical(table))[gpa >> shift & 511];
-		if (shift <= 30 && m->n < 64) {
-			m->of[m->n].base = gpa & ~((512ull << shift) - 1);
-			m->of[m->n].table = table;
-			m->of[m->n++].shift = shift;
-		}
-		if (entry & LARGE || !(entry & 7))
-			return;
-	}
-}
-
-static void expect_memory_right(uint32_t cpu)
-{
-	struct memory *m = &memory[cpu];
-
-	if (m->invalidations != model.cpu[cpu].invalidations)
-		m->n = 0;
-	m->invalidations = model.cpu[cpu].invalidations;
-	for (unsigned int i = 0; i < m->n; i++) {
-		const uint64_t *table = model.physical(m->of[i].table);
-
-		for (uint64_t j = 0; j < 512; j += 73) {
-			uint64_t gpa = m->of[i].base + (j << m->of[i].shift);
-
-			if (table[j] & LARGE && (table[j] & ADDRESS_BITS) != gpa)
-				cr_expect(false, "%s: CPU %u remembers a table in which 0x%llx is 0x%llx",
-					  sweep_case(), cpu, (unsigned long long)gpa,
-					  (unsigned long long)table[j]);
-		}
-	}
-}
-
 /* -- accesses ------------------------------------------------------------------------------------ */
 
 /* False: refused. */
@@ -169,9 +115,9 @@ static bool touch(uint32_t cpu, uint64_t gpa, uint32_t access)
 						.physical = gpa,
 						.qualification = access | t.access << 3 | LINEAR_VALID};
 
-		expect_memory_right(cpu);
+		remembered_check(cpu);
 		if ((t.access & access) == access) {
-			remember(cpu, gpa);
+			remembered_note(cpu, gpa);
 			return true;
 		}
 		model.cpu[cpu].event.info = 0;
@@ -194,6 +140,8 @@ static void try_page(uint32_t cpu, const struct vmm_page *page, uint32_t access)
 		     "%s: CPU %u, access %u of 0x%llx", sweep_case(), cpu, access,
 		     (unsigned long long)page->pa);
 	expect_page(cpu, page);
+	if (sweep_comes_back(cpu))
+		sweep_step(cpu);
 }
 
 static void try_other(uint32_t cpu, uint64_t gpa, uint32_t access)
@@ -209,6 +157,8 @@ static void try_other(uint32_t cpu, uint64_t gpa, uint32_t access)
 	cr_expect_eq(t.pa, gpa, "%s: CPU %u finds 0x%llx at 0x%llx", sweep_case(), cpu,
 		     (unsigned long long)t.pa, (unsigned long long)gpa);
 	cr_expect_eq(t.access, READ | WRITE | FETCH, "%s: 0x%llx", sweep_case(), (unsigned long long)gpa);
+	if (sweep_comes_back(cpu))
+		sweep_step(cpu);
 }
 
 static uint64_t somewhere(void)
@@ -230,7 +180,7 @@ static void guests_touch(void)
 {
 	uint32_t cpus = model.n_cpus < GUEST_CPUS ? model.n_cpus : GUEST_CPUS;
 
-	memset(memory, 0, sizeof(memory));
+	remembered_forget();
 	for (unsigned int i = 0; i < ACCESSES; i++) {
 		uint32_t cpu = (uint32_t)draw(cpus), access = 1u << draw(3);
 		uint64_t gpa = somewhere();

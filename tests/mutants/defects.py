@@ -257,6 +257,11 @@ DEFECTS = [
     ('an instruction that gets nowhere is served for ever', EPT_WINDOW, '\tif (s->tries < STUCK)\n\t\treturn false;\n', '\treturn false;\n'),
     ('memory above 4 GiB has no tables of its own', SLAT_PAGES, '\tfor (size_t level = 1; level < LEVELS; level++)\n\t\t*pages +=',
      '\tfor (size_t level = 2; level < LEVELS; level++)\n\t\t*pages +='),
+    ('what was lent is never free again', EPT_WINDOW, '\tif (!err)\n\t\tborrower = NOBODY;\n', ''),
+    ('a borrower that is gone keeps what it was lent', EPT_WINDOW, 'if (!is_gone(borrower))', 'if (borrower != NOBODY)'),
+    ('a borrower does not come back', EPT, 'if (!err && vcpu_step(vcpu, true))', 'if (!err && !vcpu)'),
+    ('an NMI is lost while a step is asked for', EVENT,
+     '\tif (__atomic_load_n(&vcpu->priv->nmis_owed, __ATOMIC_RELAXED) || ', '\tif ('),
     ('the scratch page leaks', EPT, '\tmem_page_free(ept.scratch);\n', ''),
     # The log, the states, destructors.
     ('a log record stays marked as being written', LOG, '\t__atomic_store_n(&record->sequence, sequence, __ATOMIC_RELEASE);\n', ''),

@@ -56,6 +56,8 @@ MORE_SWEEPS = [
     ('unit tests of vcpu_intel', 'tests/unit/test_vcpu_intel_launch', [], 30),
     ('unit tests of vcpu_intel', 'tests/unit/test_vcpu_intel_machine_check', [], 30),
     ('unit tests of vcpu_intel', 'tests/unit/test_vcpu_intel_registers', [], 30),
+    ('unit tests of vcpu_intel', 'tests/unit/test_vcpu_intel_step', [], 30),
+    ('more CPUs than tables', 'tests/mocks/test_mocks_crowd', [], 10),
     ('unit tests of exit_handler', 'tests/unit/test_exit_handler_chain', [], 30),
     ('unit tests of exit_handler', 'tests/unit/test_exit_handler_handlers', [], 30),
     ('unit tests of exit_handler', 'tests/unit/test_exit_handler_msrs', [], 30),

@@ -74,12 +74,14 @@ static uint64_t saved_rf(uint64_t rf, const struct model_exit *e)
 }
 
 /*
- * SDM, "Saving Non-Register State": the field is cleared but for an INIT, which leaves what is pending, and for MOV
- * SS, which puts it off.
+ * SDM, "Saving Non-Register State": the field is cleared but for an INIT and the monitor trap flag, which leave what is
+ * pending, and for MOV SS, which puts it off.
  */
 static uint64_t saved_pending(const struct model_cpu *cpu, const struct model_exit *e)
 {
-	return (e->reason & 0xffff) == 3 || e->reason & ENTRY_FAILED || cpu->interruptibility & 2 ? cpu->pending_debug : 0;
+	uint64_t basic = e->reason & 0xffff;
+
+	return basic == 3 || basic == 37 || e->reason & ENTRY_FAILED || cpu->interruptibility & 2 ? cpu->pending_debug : 0;
 }
 
 static void save_guest(const struct model_cpu *cpu, const struct model_exit *exit)

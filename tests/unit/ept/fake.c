@@ -94,11 +94,23 @@ unsigned int in_use(void)
 
 struct table_kind kind;
 
+static struct {
+	struct plinth_shared head;
+	struct plinth_shared_cpu cpu[MOST_CPUS];
+} shared;
+
+void be(uint32_t cpu, enum plinth_cpu_state state)
+{
+	shared.cpu[cpu].state = state;
+}
+
 int up(unsigned int spare, unsigned int cpus)
 {
 	int err = table_init(&kind, spare);
 
-	return err ? err : window_init(cpus);
+	for (uint32_t cpu = 0; cpu < cpus; cpu++)
+		be(cpu, PLINTH_CPU_GUEST);
+	return err ? err : window_init(cpus, &shared.head);
 }
 
 void down(void)

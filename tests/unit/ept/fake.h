@@ -12,6 +12,7 @@
 #include "internal.h"
 
 #define PAGES	     256u
+#define MOST_CPUS    100u
 #define ALL	     EPT_ALL
 #define HOLE	     (PAGE_1G + 3 * PAGE_2M) /* the page there has a type of its own */
 #define ADDRESS_BITS 0x000ffffffffff000ull
@@ -38,6 +39,8 @@ unsigned int in_use(void);
 void clean(bool large_1g, unsigned int bits);
 int up(unsigned int spare, unsigned int cpus);
 void down(void);
+/* Where a CPU stands: all are guests at first. */
+void be(uint32_t cpu, enum plinth_cpu_state state);
 /* The first two for two CPUs. */
 void fresh(bool large_1g, unsigned int bits, unsigned int spare);
 

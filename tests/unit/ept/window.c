@@ -118,21 +118,97 @@ Test(ept_window, too_deep)
 	down();
 }
 
-/* A seat is one CPU's until it gives it up, or starts anew. */
-Test(ept_window, more_cpus_than_seats)
+#define KEPT (PLINTH_SLAT_SEATS - 1) /* of so many CPUs */
+
+static void crowd(void)
 {
 	clean(false, 46);
-	cr_assert_eq(up(0, 100), 0);
+	cr_assert_eq(up(0, MOST_CPUS), 0);
 	cr_expect_eq(in_use(), 1 + PLINTH_SLAT_SEATS * PLINTH_SLAT_SEAT_PAGES);
-	for (uint32_t cpu = 0; cpu < PLINTH_SLAT_SEATS; cpu++)
+	for (uint32_t cpu = 0; cpu < KEPT; cpu++)
 		cr_assert_eq(window_open(cpu, 5 * PAGE_1G), 0);
-	cr_expect_eq(window_open(PLINTH_SLAT_SEATS, 5 * PAGE_1G), PLINTH_E_NOMEM);
+}
+
+/* A seat is one CPU's until it gives it up, starts anew, or is no guest any more. */
+Test(ept_window, more_cpus_than_seats)
+{
+	crowd();
+	cr_expect_eq(window_open(KEPT, 5 * PAGE_1G), PLINTH_E_NOMEM);
 	cr_assert_eq(window_close(3), 0);
-	cr_expect_eq(window_open(PLINTH_SLAT_SEATS, 5 * PAGE_1G), 0);
+	cr_expect_eq(window_open(KEPT, 5 * PAGE_1G), 0);
 	cr_expect_eq(window_open(3, 5 * PAGE_1G), PLINTH_E_NOMEM);
 	window_forget(0);
 	window_forget(99);
 	cr_expect_eq(window_open(3, 5 * PAGE_1G), 0);
+	be(4, PLINTH_CPU_RESET);
+	cr_expect_eq(window_open(50, 5 * PAGE_1G), 0);
+	cr_expect_eq(window_open(51, 5 * PAGE_1G), PLINTH_E_NOMEM);
+	down();
+}
+
+/* The last one goes round. */
+Test(ept_window, one_seat_is_lent)
+{
+	crowd();
+	for (uint32_t cpu = KEPT; cpu < 20; cpu++) {
+		flushes = 0;
+		cr_assert_eq(window_open(cpu, 5 * PAGE_1G), PLINTH_E_NOMEM);
+		cr_expect_not(window_borrows(cpu));
+		cr_assert_eq(window_borrow(cpu), 0);
+		cr_expect(window_borrows(cpu));
+		cr_assert_eq(window_open(cpu, (100ull + cpu) * PAGE_1G), 0);
+		cr_expect_eq(flushes, 1, "what the CPU remembers of the seat");
+		cr_expect(sees(0, (100ull + cpu) * PAGE_1G) && !sees(0, (99ull + cpu) * PAGE_1G));
+		cr_expect_eq(window_borrow(cpu + 1), PLINTH_E_BUSY);
+		cr_expect_eq(window_open(cpu + 1, 5 * PAGE_1G), PLINTH_E_NOMEM);
+		cr_assert_eq(window_return(cpu), 0);
+		cr_expect_eq(eptp, table_pointer());
+	}
+	cr_expect_eq(in_use(), 1 + PLINTH_SLAT_SEATS * PLINTH_SLAT_SEAT_PAGES);
+	down();
+}
+
+/* What makes way for the shared tables in between is still lent. */
+Test(ept_window, what_was_lent_is_closed_first)
+{
+	crowd();
+	cr_assert_eq(window_borrow(9), 0);
+	cr_assert_eq(window_open(9, 5 * PAGE_1G), 0);
+	cr_assert_eq(window_close(9), 0);
+	cr_expect_eq(window_borrow(10), PLINTH_E_BUSY);
+	cr_assert_eq(window_open(9, 6 * PAGE_1G), 0);
+	no_write = true;
+	cr_expect_eq(window_return(9), PLINTH_E_VMX);
+	no_write = false;
+	cr_expect(window_borrows(9) && window_borrow(10) == PLINTH_E_BUSY);
+	cr_expect_eq(window_return(9), 0);
+	cr_expect_eq(window_borrow(10), 0);
+	down();
+}
+
+/* A borrower that is gone gives nothing back. */
+Test(ept_window, a_borrower_that_does_not_come_back)
+{
+	crowd();
+	cr_assert_eq(window_borrow(9), 0);
+	cr_assert_eq(window_open(9, 5 * PAGE_1G), 0);
+	be(9, PLINTH_CPU_DEAD);
+	cr_expect_eq(window_borrow(10), 0);
+	cr_expect_eq(window_open(10, 6 * PAGE_1G), 0);
+	cr_expect(!window_borrows(9) && window_borrows(10));
+	window_forget(10);
+	cr_expect_eq(window_borrow(11), 0, "it starts anew");
+	down();
+}
+
+Test(ept_window, nothing_to_lend)
+{
+	fresh(false, 46, 0);
+	cr_expect_eq(window_borrow(1), PLINTH_E_NOMEM, "each CPU has a seat");
+	down();
+	clean(false, 52);
+	cr_assert_eq(up(0, MOST_CPUS), 0);
+	cr_expect_eq(window_borrow(1), PLINTH_E_NOMEM, "no seat has enough tables");
 	down();
 }
 
