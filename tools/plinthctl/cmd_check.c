@@ -81,8 +81,7 @@ static void count_missing(struct link_set *s, uint32_t refused)
 		else
 			list[kept++] = list[i];
 	}
-	if (s->errors.count == n)
-		s->errors.count = kept;
+	link_set_drop(s, n - kept);
 }
 
 /* Which file keeps us from knowing; one of them, if there are more. */
@@ -119,7 +118,7 @@ int cmd_check(int argc, char **argv)
 	if (status)
 		return status;
 	status = check_set(&s, &o);
-	if (o.json && s.set) {
+	if (o.json) {
 		print_json(link_set_json(&s, false));
 	} else {
 		for (i = 0; s.set && i < rtld_count(s.set); i++) {

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include <argp.h>
 #include <errno.h>
+#include <json-c/json.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -14,11 +15,13 @@
 
 #include "commands.h"
 #include "device.h"
+#include "options.h"
 
 struct options {
 	int kind;
 	int cpu;
 	unsigned int words;
+	bool json;
 };
 
 static const char *const kinds[DEBUG_FAULT_COUNT] = {
@@ -29,6 +32,7 @@ static const char *const kinds[DEBUG_FAULT_COUNT] = {
 
 static const struct argp_option option_list[] = {
 	{"cpu", 'c', "NUMBER", 0, "the CPU to crash on (default: 0)", 0},
+	{"json", 'j', NULL, 0, "print JSON, errors too", 0},
 	{0},
 };
 
@@ -60,6 +64,7 @@ static error_t parse(int key, char *word, struct argp_state *state)
 
 	switch (key) {
 	case 'c': options->cpu = parse_cpu(state, word); return 0;
+	case 'j': options_take_json(&options->json); return 0;
 	case ARGP_KEY_ARG:
 		if (options->words == 0 && strcmp(word, "fault"))
 			argp_error(state, "\"%s\": only faults can be asked for", word);
@@ -103,6 +108,15 @@ static int go_to(int cpu)
 	return -1;
 }
 
+static void print_done(const struct options *options)
+{
+	struct json_object *o = json_object_new_object();
+
+	json_object_object_add(o, "fault", json_object_new_string(kinds[options->kind]));
+	json_object_object_add(o, "cpu", json_object_new_int(options->cpu));
+	print_json(o);
+}
+
 /* After a crash the instruction is tried again, by a CPU that knows no VMM any more. */
 static int fault(const struct options *options)
 {
@@ -114,8 +128,11 @@ static int fault(const struct options *options)
 			   options->cpu);
 		return EXIT_FAILED;
 	}
-	if (!hypercall((long)DEBUG_FAULT_HYPERCALL, options->kind))
+	if (!hypercall((long)DEBUG_FAULT_HYPERCALL, options->kind)) {
+		if (options->json)
+			print_done(options);
 		return EXIT_OK;
+	}
 	error_line("debug: the module does not know this fault");
 	return EXIT_FAILED;
 }

@@ -70,7 +70,7 @@ int cmd_link(int argc, char **argv)
 	linked = !status;
 	if (linked && o.output)
 		status = link_set_write(&s, o.output);
-	if (o.json && s.set)
+	if (o.json)
 		print_json(link_set_json(&s, linked));
 	else
 		link_set_print_errors(&s);

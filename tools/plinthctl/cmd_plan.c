@@ -13,9 +13,10 @@
 #include "foreign.h"
 #include "link_set.h"
 #include "module_set.h"
+#include "options.h"
 
 static const char usage[] =
-	"usage: plinthctl plan [--elf-rules] [-o FILE] MODULE...\n"
+	"usage: plinthctl plan [--elf-rules] [--json] [-o FILE] MODULE...\n"
 	"Write a link plan for the modules in this order, by default to " MODULE_SET_PLAN "\n"
 	"beside the first of them, where \"load\" looks for it.";
 
@@ -63,28 +64,42 @@ static void explain(const struct link_set *s)
 				   rtld_info(s->set, i)->file);
 }
 
-static int write_plan(const struct link_set *s, const struct link_set_options *o)
+/* The plan's bytes, or 0. */
+static size_t write_plan(const struct link_set *s, const char *path)
 {
 	size_t size = rtld_plan_size(s->set);
-	char path[PATH_MAX];
 	void *plan;
 	bool good;
 
 	if (!size) {
 		explain(s);
-		return EXIT_FAILED;
+		return 0;
 	}
-	choose_path(o, path, sizeof(path));
 	plan = malloc(size);
 	good = plan && !rtld_plan_write(s->set, plan, size) && write_file(path, plan, size);
-	if (good) {
-		foreign_print(stdout, path);
-		printf(": plan of %u modules, %zu bytes\n", rtld_count(s->set), size);
-	} else if (!plan) {
+	if (!plan)
 		error_line("out of memory");
-	}
 	free(plan);
-	return good ? EXIT_OK : EXIT_FAILED;
+	return good ? size : 0;
+}
+
+static void print_written(const struct link_set *s, const char *path, size_t size)
+{
+	foreign_print(stdout, path);
+	printf(": plan of %u modules, %zu bytes\n", rtld_count(s->set), size);
+}
+
+/* As of check; and, if there is one now, where the plan is. */
+static void print_document(const struct link_set *s, const char *path, size_t size)
+{
+	struct json_object *document = link_set_json(s, false), *written = json_object_new_object();
+
+	json_object_object_add(written, "file", foreign_json(path));
+	json_object_object_add(written, "bytes", json_object_new_uint64(size));
+	json_object_object_add(document, "written", size ? written : NULL);
+	if (!size)
+		json_object_put(written);
+	print_json(document);
 }
 
 static int bind(struct link_set *s, const struct link_set_options *o)
@@ -99,14 +114,22 @@ int cmd_plan(int argc, char **argv)
 {
 	struct link_set_options o;
 	struct link_set s;
-	int status = link_set_parse(&o, argc, argv, "eo", usage);
+	char path[PATH_MAX];
+	size_t size = 0;
+	int status = link_set_parse(&o, argc, argv, "ejo", usage);
 
 	if (status)
 		return status;
+	choose_path(&o, path, sizeof(path));
 	status = bind(&s, &o);
-	link_set_print_errors(&s);
+	if (!o.json)
+		link_set_print_errors(&s);
 	if (!status)
-		status = write_plan(&s, &o);
+		size = write_plan(&s, path);
+	if (o.json)
+		print_document(&s, path, size);
+	else if (size)
+		print_written(&s, path, size);
 	link_set_close(&s);
-	return status;
+	return size ? EXIT_OK : EXIT_FAILED;
 }

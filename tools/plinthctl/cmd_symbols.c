@@ -3,6 +3,7 @@
 #include <argp.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <json-c/json.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,8 @@
 #include "commands.h"
 #include "device.h"
 #include "elf_symbols.h"
+#include "foreign.h"
+#include "options.h"
 
 #define PLACES_MAX 256
 
@@ -19,12 +22,14 @@ struct options {
 	const char *gdb, *bochs, *folder;
 	const char *places[PLACES_MAX];
 	size_t n_places;
+	bool json;
 };
 
 static const struct argp_option option_list[] = {
 	{"gdb", 'g', "FILE", 0, "write a script for gdb (source FILE)", 0},
 	{"bochs", 'b', "FILE", 0, "write a list for Bochs' debugger (ldsym global FILE)", 0},
 	{"files", 'f', "DIR", 0, "the modules' files are in this folder, not where they were loaded from", 0},
+	{"json", 'j', NULL, 0, "print JSON, errors too", 0},
 	{0},
 };
 
@@ -36,6 +41,7 @@ static error_t parse(int key, char *word, struct argp_state *state)
 	case 'g': options->gdb = word; return 0;
 	case 'b': options->bochs = word; return 0;
 	case 'f': options->folder = word; return 0;
+	case 'j': options_take_json(&options->json); return 0;
 	case ARGP_KEY_ARG:
 		if (options->n_places == PLACES_MAX)
 			argp_error(state, "too many places at \"%s\"", word);
@@ -49,6 +55,7 @@ struct set {
 	struct plinth_ctl_module *modules;
 	uint64_t count;
 	const struct options *options;
+	struct json_object *document; /* NULL: text */
 };
 
 static void path_of(const struct set *set, uint64_t i, char *out, size_t room)
@@ -94,6 +101,37 @@ static int write_bochs(FILE *to, const struct set *set)
 	return 0;
 }
 
+static void add_address(struct json_object *to, const char *key, uint64_t address)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%#" PRIx64, address);
+	json_object_object_add(to, key, json_object_new_string(text));
+}
+
+/* All functions, as write_bochs() lists them. */
+static int list_functions(const struct set *set)
+{
+	struct json_object *list = json_object_new_array();
+	struct elf_functions functions;
+
+	json_object_object_add(set->document, "functions", list);
+	for (uint64_t i = 0; i < set->count; i++) {
+		if (read_functions(set, i, &functions))
+			return -1;
+		for (size_t f = 0; f < functions.n; f++) {
+			struct json_object *item = json_object_new_object();
+
+			add_address(item, "address", set->modules[i].base_va + functions.list[f].value);
+			json_object_object_add(item, "module", foreign_json(set->modules[i].name));
+			json_object_object_add(item, "function", foreign_json(functions.list[f].name));
+			json_object_array_add(list, item);
+		}
+		elf_functions_free(&functions);
+	}
+	return 0;
+}
+
 /* A place is an address or, as reports have it, MODULE+OFFSET. */
 static bool locate(const struct set *set, const char *word, uint64_t *module, uint64_t *offset)
 {
@@ -115,6 +153,26 @@ static bool locate(const struct set *set, const char *word, uint64_t *module, ui
 	return false;
 }
 
+static void print_place(const struct set *set, const char *word, uint64_t module, uint64_t offset,
+			const struct elf_function *function)
+{
+	const char *name = set->modules[module].name;
+	struct json_object *item;
+
+	if (!set->document) {
+		printf("%s+%#" PRIx64 " %s+%#" PRIx64 "\n", name, offset, function ? function->name : "?",
+		       function ? offset - function->value : 0);
+		return;
+	}
+	item = json_object_new_object();
+	json_object_object_add(item, "place", foreign_json(word));
+	json_object_object_add(item, "module", foreign_json(name));
+	add_address(item, "offset", offset);
+	json_object_object_add(item, "function", function ? foreign_json(function->name) : NULL);
+	add_address(item, "function_offset", function ? offset - function->value : 0);
+	json_object_array_add(json_object_object_get(set->document, "places"), item);
+}
+
 static int name_place(const struct set *set, const char *word)
 {
 	const struct elf_function *function;
@@ -124,8 +182,7 @@ static int name_place(const struct set *set, const char *word)
 	if (!locate(set, word, &module, &offset) || read_functions(set, module, &functions))
 		return -1;
 	function = elf_function_at(&functions, offset);
-	printf("%s+%#" PRIx64 " %s+%#" PRIx64 "\n", set->modules[module].name, offset, function ? function->name : "?",
-	       function ? offset - function->value : 0);
+	print_place(set, word, module, offset, function);
 	elf_functions_free(&functions);
 	return 0;
 }
@@ -165,10 +222,30 @@ static int run(const struct set *set)
 		if (!file || write_bochs(file, set) || finish(file, options->bochs))
 			return -1;
 	}
+	if (set->document && options->n_places)
+		json_object_object_add(set->document, "places", json_object_new_array());
 	for (size_t i = 0; i < options->n_places; i++)
 		if (name_place(set, options->places[i]))
 			return -1;
-	return options->gdb || options->bochs || options->n_places ? 0 : write_bochs(stdout, set);
+	if (options->gdb || options->bochs || options->n_places)
+		return 0;
+	return set->document ? list_functions(set) : write_bochs(stdout, set);
+}
+
+/* Text as it comes; a document only if all of it is there. */
+static int print_all(struct set *set)
+{
+	int err;
+
+	if (!set->options->json)
+		return run(set);
+	set->document = json_object_new_object();
+	err = run(set);
+	if (err)
+		json_object_put(set->document);
+	else
+		print_json(set->document);
+	return err;
 }
 
 int cmd_symbols(int argc, char **argv)
@@ -193,7 +270,7 @@ int cmd_symbols(int argc, char **argv)
 	if (set.modules && !set.count)
 		error_line("symbols: no modules are loaded: load them first");
 	else if (set.modules)
-		err = run(&set);
+		err = print_all(&set);
 	free(set.modules);
 	return err ? EXIT_FAILED : EXIT_OK;
 }

@@ -12,7 +12,7 @@
 #include "link_set.h"
 #include "read_file.h"
 
-#define ROOM	65536u	/* findings kept; more are only counted */
+#define ROOM	65536u	/* findings kept at first; see make_room() */
 
 /* Only by its size rtld refuses it, whatever is in it. */
 static void *read_module(const char *path, size_t *size, const char **why)
@@ -30,6 +30,7 @@ static void *get_aligned(size_t size)
 static int make_set(struct link_set *s)
 {
 	size_t size = rtld_set_size(s->files);
+	char line[128];
 
 	s->bytes = calloc(s->files, sizeof(*s->bytes));
 	s->unread = calloc(s->files, sizeof(*s->unread));
@@ -41,8 +42,17 @@ static int make_set(struct link_set *s)
 				       &s->errors);
 	if (s->set)
 		return 0;
-	error_line("cannot make a set of %u files; at most %u are possible", s->files, RTLD_MAX_MODULES);
+	link_set_no_set(s, line, sizeof(line));
+	error_line("%s", line);
 	return -1;
+}
+
+void link_set_no_set(const struct link_set *s, char *line, size_t size)
+{
+	if (s->files > RTLD_MAX_MODULES)
+		snprintf(line, size, "cannot make a set of %u files; at most %u are possible", s->files, RTLD_MAX_MODULES);
+	else
+		snprintf(line, size, "cannot make a set of %u files: out of memory", s->files);
 }
 
 int link_set_open(struct link_set *s, char **paths, uint32_t files,
@@ -140,9 +150,50 @@ int link_set_layout(struct link_set *s, uint64_t base, bool memory)
 	return err;
 }
 
+/* There are more findings than room: is there for all of them now? */
+static bool make_room(struct link_set *s)
+{
+	struct rtld_error *more;
+
+	if (s->errors.count <= s->errors.room)
+		return false;
+	more = reallocarray(s->errors.list, s->errors.count, sizeof(*more));
+	if (!more)
+		return false;
+	s->errors.list = more;
+	s->errors.room = s->errors.count;
+	return true;
+}
+
+/* That a module has no place, if it could not be placed, is told already: by why not. */
+static void drop_missing_places(struct link_set *s, uint32_t first)
+{
+	uint32_t i, kept = first, n = link_set_findings(s);
+
+	for (i = first; i < n; i++)
+		if (s->errors.list[i].check != RTLD_PLACE_MISSING)
+			s->errors.list[kept++] = s->errors.list[i];
+	link_set_drop(s, n - kept);
+}
+
+void link_set_drop(struct link_set *s, uint32_t dropped)
+{
+	/* What was only counted does not move up. */
+	if (s->errors.count > s->errors.room)
+		s->errors.room -= dropped;
+	s->errors.count -= dropped;
+}
+
+static int bind(struct link_set *s, size_t size, bool write)
+{
+	return write ? rtld_link(s->set, s->work, size) :
+		       rtld_resolve(s->set, s->work, size);
+}
+
 int link_set_link(struct link_set *s, bool write)
 {
 	size_t size = rtld_work_size(s->set);
+	uint32_t before = s->errors.count;
 	int err;
 
 	s->work = get_aligned(size);
@@ -150,8 +201,12 @@ int link_set_link(struct link_set *s, bool write)
 		error_line("out of memory");
 		return -1;
 	}
-	err = write ? rtld_link(s->set, s->work, size) :
-		      rtld_resolve(s->set, s->work, size);
+	err = bind(s, size, write);
+	if (make_room(s)) {
+		s->errors.count = before;
+		err = bind(s, size, write);
+	}
+	drop_missing_places(s, before);
 	return err ? -1 : 0;
 }
 
@@ -170,7 +225,7 @@ uint32_t link_set_findings(const struct link_set *s)
 void link_set_print_errors(const struct link_set *s)
 {
 	uint32_t i, n = link_set_findings(s);
-	unsigned int highest = rtld_highest_version(s->set, &s->errors);
+	unsigned int highest = n ? rtld_highest_version(s->set, &s->errors) : 1;
 	char line[1024];
 
 	for (i = 0; i < n; i++) {

@@ -20,7 +20,7 @@ struct link_set_unread {
 };
 
 struct link_set {
-	struct rtld_set *set;
+	struct rtld_set *set;	/* NULL: none could be made, for so many files */
 	struct rtld_errors errors;
 	void **bytes;		/* the files, in the order given */
 	struct link_set_unread *unread;
@@ -51,7 +51,10 @@ int link_set_open(struct link_set *s, char **paths, uint32_t files,
  */
 int link_set_layout(struct link_set *s, uint64_t base, bool memory);
 
-/* Bind everything; with write, also link. Returns 0 or -1, like above. */
+/*
+ * link_set_link - bind everything; with write, also link
+ * Returns 0 or -1, like above. All findings are recorded, unless there is no memory for them.
+ */
 int link_set_link(struct link_set *s, bool write);
 
 /*
@@ -63,8 +66,13 @@ int link_set_read_plan(struct link_set *s, const char *path);
 /* Is finding i one that lets the set fail? Under ELF rules, undefined is not. */
 bool link_set_is_failure(const struct link_set *s, uint32_t i);
 
+/* Without memory for the set: why there is none. */
+void link_set_no_set(const struct link_set *s, char *line, size_t size);
+
 /* Findings that were recorded. */
 uint32_t link_set_findings(const struct link_set *s);
+/* The last so many of them do not count any more. */
+void link_set_drop(struct link_set *s, uint32_t dropped);
 
 /* One line per finding on standard error; undefined symbols too. */
 void link_set_print_errors(const struct link_set *s);

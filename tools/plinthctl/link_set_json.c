@@ -102,21 +102,36 @@ static struct json_object *error_json(const struct link_set *s,
 	return o;
 }
 
-/* A file that rtld never saw, in the form of its findings. */
-static struct json_object *unread_json(const struct link_set_unread *u, uint32_t index)
+/* What rtld was never asked about, in the form of its findings. */
+static struct json_object *own_error_json(const char *check, const char *module, const char *table, uint32_t index,
+					  uint64_t value, uint64_t limit, const char *line)
 {
 	struct json_object *o = json_object_new_object();
+
+	json_object_object_add(o, "check", json_object_new_string(check));
+	json_object_object_add(o, "module", foreign_json(module));
+	json_object_object_add(o, "table", json_object_new_string(table));
+	json_object_object_add(o, "index", json_object_new_uint64(index));
+	json_object_object_add(o, "value", address(value));
+	json_object_object_add(o, "limit", address(limit));
+	json_object_object_add(o, "text", foreign_json(line));
+	return o;
+}
+
+static struct json_object *unread_json(const struct link_set_unread *u, uint32_t index)
+{
 	char line[1024];
 
 	snprintf(line, sizeof(line), "%s: cannot be read: %s", u->path, u->why);
-	json_object_object_add(o, "check", json_object_new_string("FILE_READ"));
-	json_object_object_add(o, "module", foreign_json(u->path));
-	json_object_object_add(o, "table", json_object_new_string("file"));
-	json_object_object_add(o, "index", json_object_new_uint64(index));
-	json_object_object_add(o, "value", address(0));
-	json_object_object_add(o, "limit", address(0));
-	json_object_object_add(o, "text", foreign_json(line));
-	return o;
+	return own_error_json("FILE_READ", u->path, "file", index, 0, 0, line);
+}
+
+static struct json_object *no_set_json(const struct link_set *s)
+{
+	char line[128];
+
+	link_set_no_set(s, line, sizeof(line));
+	return own_error_json("SET_FULL", "", "set", 0, s->files, RTLD_MAX_MODULES, line);
 }
 
 static struct json_object *unchecked_json(const struct link_set *s)
@@ -158,7 +173,9 @@ struct json_object *link_set_json(const struct link_set *s, bool linked)
 	struct json_object *errors = json_object_new_array();
 	uint32_t i;
 
-	for (i = 0; i < rtld_count(s->set); i++)
+	if (!s->set)
+		json_object_array_add(errors, no_set_json(s));
+	for (i = 0; s->set && i < rtld_count(s->set); i++)
 		json_object_array_add(modules, module_json(s, i, linked));
 	for (i = 0; i < link_set_findings(s); i++) {
 		const struct rtld_error *e = &s->errors.list[i];
@@ -175,6 +192,8 @@ struct json_object *link_set_json(const struct link_set *s, bool linked)
 	json_object_object_add(o, "errors", errors);
 	if (s->unchecked_symbols || s->unchecked_modules)
 		json_object_object_add(o, "unchecked", unchecked_json(s));
+	if (s->errors.count > link_set_findings(s))
+		json_object_object_add(o, "more", json_object_new_uint64(s->errors.count - link_set_findings(s)));
 	if (s->plan)
 		json_object_object_add(o, "plan", plan_json(s));
 	return o;

@@ -23,6 +23,16 @@ static int parse_address(const char *text, uint64_t *out)
 	return 2;
 }
 
+/* An empty name would be that of a file in the root folder, or of none. */
+static int take_output(struct link_set_options *o, const char *name)
+{
+	o->output = name;
+	if (*name)
+		return 0;
+	fprintf(stderr, "plinthctl: --output: the name is empty\n");
+	return 2;
+}
+
 static int take(struct link_set_options *o, int option)
 {
 	switch (option) {
@@ -41,8 +51,7 @@ static int take(struct link_set_options *o, int option)
 		o->plan = optarg;
 		return 0;
 	case 'o':
-		o->output = optarg;
-		return 0;
+		return take_output(o, optarg);
 	default:
 		return 2;
 	}

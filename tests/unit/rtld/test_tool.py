@@ -149,9 +149,71 @@ def where_modules_lie(_):
 
 
 @test
+def a_base_that_is_too_high(_):
+    for command in ('link', 'check'):
+        result = run(command, '--base', '0xfffffffffffff000', sample('base-gnu'))
+        same('exit status', 1, result.returncode)
+        one_line(result, 'place it lower.*PLACE_WRAP')
+        got = json.loads(run(command, '--json', '--base', '0xfffffffffffff000', sample('base-gnu')).stdout)
+        same('errors', ['PLACE_WRAP'], [e['check'] for e in got['errors']])
+
+
+@test
+def a_document_whatever_happens(folder):
+    """One on standard output, and each reason told: in it, or as an object on standard error."""
+    many = [sample('base-gnu')] * 1024
+    for command in ('check', 'link', 'plan'):
+        result = run(command, '--json', *many)
+        error, = json.loads(result.stdout)['errors']
+        same('keys', ERROR_KEYS, list(error))
+        same('too many', (1, 'SET_FULL', '0x400', '0x3ff'), (result.returncode, error['check'], error['value'], error['limit']))
+        same('told twice', error['text'], json.loads(result.stderr)['error'])
+        result = run(command, *many)
+        same('exit status', 1, result.returncode)
+        one_line(result, '1024 files; at most 1023')
+    for words in (('link', '--json', '--out', folder + '/none', sample('base-gnu')), ('link', '--json', '--plan', folder + '/none', sample('base-gnu')),
+                  ('plan', '--json', '-o', folder + '/none/plan', sample('base-gnu'))):
+        result = run(*words)
+        same(f'{words}: exit status', 1, result.returncode)
+        same(f'{words}: the document', ['modules', 'undefined', 'errors'], list(json.loads(result.stdout))[:3])
+        same(f'{words}: the reason', True, json.loads(result.stderr)['error'].startswith(folder + '/none'))
+    result = run('symbols', '--json')
+    same('symbols', True, result.returncode == 1 and 'error' in json.loads(result.stderr))
+    result = run('debug', '--json')
+    same('debug', True, result.returncode == 2 and 'which fault' in result.stderr)
+
+
+@test
+def json_of_a_plan(folder):
+    path = os.path.join(folder, 'plan')
+    result = run('plan', '--json', '-o', path, sample('base-gnu'), sample('user-gnu'))
+    got = json.loads(result.stdout)
+    same('exit status', (0, ''), (result.returncode, result.stderr))
+    same('keys', ['modules', 'undefined', 'errors', 'written'], list(got))
+    same('what was written', {'file': path, 'bytes': os.path.getsize(path)}, got['written'])
+    result = run('plan', '--json', '-o', path + '2', sample('user-gnu'))
+    got = json.loads(result.stdout)
+    same('exit status', (1, ''), (result.returncode, result.stderr))
+    same('nothing written', (None, False), (got['written'], os.path.exists(path + '2')))
+    same('errors', {'NEEDED_MISSING', 'UNDEFINED'}, {e['check'] for e in got['errors']})
+
+
+@test
+def more_findings_than_anybody_reads(folder):
+    got = json.loads(run('check', '--json', sample('crowd')).stdout)
+    same('all are listed', (70000, 70000, False), (len(got['errors']), len(got['undefined']), 'more' in got))
+    got = json.loads(run('check', '--json', sample('crowd'), changed(folder, 'base-gnu', 18, 3)).stdout)
+    same('or counted', (['EHDR_MACHINE'], [], {'symbols': 70000, 'modules': 0}),
+         ([e['check'] for e in got['errors']], got['undefined'], got['unchecked']))
+    lines = run('check', sample('crowd')).stderr.splitlines()
+    same('as text', (70000, True), (len(lines), all('UNDEFINED' in line for line in lines)))
+
+
+@test
 def wrong_usage(_):
     for words in (('link',), ('check',), ('link', '--base', '0x123', 'x.so'), ('link', '--base', 'high', 'x.so'),
-                  ('link', '--base', '-4096', 'x.so'), ('link', '--nonsense', 'x.so'), ('check', '--out', 'x', 'x.so'), ('nonsense',)):
+                  ('link', '--base', '-4096', 'x.so'), ('link', '--base', ' -4096', 'x.so'), ('link', '--base', ' 4096', 'x.so'),
+                  ('link', '--out', '', 'x.so'), ('plan', '-o', '', 'x.so'), ('link', '--nonsense', 'x.so'), ('check', '--out', 'x', 'x.so'), ('nonsense',)):
         result = run(*words)
         same(f'exit status of {words}', (2, ''), (result.returncode, result.stdout))
         same(f'{words}: something is said', True, bool(result.stderr))
@@ -244,6 +306,37 @@ def nothing_half_written(folder):
     with open(old, encoding='ascii') as f:
         same('what was there', 'as it was', f.read())
     same('files', ['00-base.so.0.bin'], os.listdir(folder))
+
+
+@test
+def all_or_none(folder):
+    """What has the name of a file that would be written: a file is replaced, and nothing else is."""
+    paths = [sample('base-gnu'), sample('user-gnu')]
+    run('link', '--out', folder, *paths)
+    names = sorted(os.listdir(folder))
+    for kind in ('folder', 'fifo', 'folder instead of the old file'):
+        for name in names:
+            with open(os.path.join(folder, name), 'w', encoding='ascii') as f:
+                f.write('as it was')
+        odd = os.path.join(folder, names[-1] if 'old' not in kind else names[-1].replace('.bin', '.old'))
+        if 'old' not in kind:
+            os.remove(odd)
+        (os.mkfifo if kind == 'fifo' else os.mkdir)(odd)
+        before = sorted(os.listdir(folder))
+        result = run('link', '--out', folder, *paths)
+        same(f'{kind}: exit status', 1, result.returncode)
+        one_line(result, names[-1] + '.*(directory|exists)')
+        same(f'{kind}: names', before, sorted(os.listdir(folder)))
+        for name in names[:-1]:
+            with open(os.path.join(folder, name), encoding='ascii') as f:
+                same(f'{kind}: {name}', 'as it was', f.read())
+        (os.remove if kind == 'fifo' else os.rmdir)(odd)
+    os.symlink('/dev/null', os.path.join(folder, 'link'))
+    os.replace(os.path.join(folder, 'link'), os.path.join(folder, names[-1]))
+    same('a link is replaced itself', 0, run('link', '--out', folder, *paths).returncode)
+    same('names', names, sorted(os.listdir(folder)))
+    same('none is a link', [], [n for n in names if os.path.islink(os.path.join(folder, n))])
+    one_line(run('link', '--out', folder + '/' * 4096, *paths), 'name of the folder is too long')
 
 
 @test
