@@ -31,8 +31,20 @@ static void life_down(void *ctx)
 	os_cpus_unlock();
 }
 
+static int gate_check(void *ctx)
+{
+	struct core *core = ctx;
+	const char *why = "";
+	int err = os_gate_check(&why);
+
+	if (err)
+		report_line(core->report, "load failed: %s: %s", plinth_strerror(err), why);
+	return err;
+}
+
 /* The first half takes its time by the size of the files, which anybody may have made: CPUs come and go meanwhile. */
 static const struct step load_steps[] = {
+	{"look at the CPU", gate_check, NULL},
 	{"read the modules", modules_probe, modules_forget},
 	{"allocate the images", modules_alloc, modules_free},
 	{"allocate the VMM's memory", space_alloc, space_free},

@@ -109,6 +109,14 @@ void os_kernel_half(uint64_t *table);
 /* -- the gate: where the VMM is entered and left -------------------------- */
 
 /**
+ * os_gate_check() - can this kernel run code of the VMM at all?
+ * @why: on failure, a constant text that says what is in the way and what to do
+ *
+ * Context: before anything is loaded; one CPU stands for all. Return: 0 or PLINTH_E_NOTSUP.
+ */
+PLINTH_MUST_USE int os_gate_check(const char **why);
+
+/**
  * os_vmm_call() - call a function in the VMM.
  * @launch_pa: top-level table to call it with; CR3 is set to it and then back
  * @stack_top: its stack, a VMM address

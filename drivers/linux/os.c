@@ -276,6 +276,17 @@ void os_gate_addresses(uint64_t *stop_rip, uint64_t *land)
 	*land = (unsigned long)gate_land;
 }
 
+#define LASS (1ul << 27) /* X86_CR4_LASS, which this kernel may not know */
+
+/* Linear-address space separation: the kernel's code faults in the lower half, where the VMM lies. */
+int os_gate_check(const char **why)
+{
+	if (!(__read_cr4() & LASS))
+		return 0;
+	*why = "CR4.LASS is set: no kernel code can run where the VMM lies, boot the kernel with clearcpuid=lass";
+	return PLINTH_E_NOTSUP;
+}
+
 /* Page-table isolation: a process has two sets of tables, told apart by a bit of CR3 (and of the PCID). */
 #define USER_TABLES ((u64)PAGE_SIZE)
 #define USER_PCID   (1ull << X86_CR3_PTI_PCID_USER_BIT)

@@ -19,6 +19,7 @@ struct vmx_caps {
 	uint64_t ept_vpid, tertiary;
 	uint32_t physical_bits, linear_bits; /* address widths */
 	uint32_t enclaves;		     /* has Intel SGX: CPUID.(EAX=07H,ECX=0):EBX[2] */
+	uint32_t lam;			     /* has linear-address masking: CPUID.(EAX=07H,ECX=1):EAX[26] */
 };
 
 /* The order in which a CPU looks at them, and what a broken rule leads to. */

@@ -16,6 +16,7 @@
 
 #define CR3_NOFLUSH 0x8000000000000000ull
 #define CR3_PCID    0x0000000000000fffull
+#define CR3_LAM	    0x6000000000000000ull /* LAM_U57, LAM_U48 */
 
 #define CR4_PAE	       0x00000020ull
 #define CR4_MCE	       0x00000040ull
@@ -32,6 +33,9 @@
 #define CR4_PKE	       0x00400000ull
 #define CR4_CET	       0x00800000ull
 #define CR4_PKS	       0x01000000ull
+#define CR4_UINTR      0x02000000ull
+#define CR4_LASS       0x08000000ull
+#define CR4_LAM_SUP    0x10000000ull
 #define CR4_FRED       0x100000000ull
 
 /* RFLAGS. */
@@ -108,6 +112,9 @@
 #define CPUID_1_ECX_HYPERVISOR	0x80000000u
 #define CPUID_7_EBX_PT		0x02000000u
 #define CPUID_7_ECX_OSPKE	0x00000010u
+#define CPUID_7_1_EAX_LASS	0x00000040u
+#define CPUID_7_1_EAX_FRED	0x00020000u
+#define CPUID_7_1_EAX_LAM	0x04000000u
 #define CPUID_KEY_LOCKER	0x19u
 #define CPUID_EXTENDED		0x80000001u
 #define CPUID_EXTENDED_EDX_SYSCALL 0x00000800u

@@ -67,6 +67,9 @@ static void ask_hardware(struct vcpu *vcpu, struct exit_cpuid *q)
 		follow(&answer->ecx, CPUID_1_ECX_OSXSAVE, vcpu_read(vcpu, VCPU_CR4) & CR4_OSXSAVE);
 	} else if (q->leaf == 7 && !q->subleaf) {
 		follow(&answer->ecx, CPUID_7_ECX_OSPKE, vcpu_read(vcpu, VCPU_CR4) & CR4_PKE);
+	} else if (q->leaf == 7 && q->subleaf == 1) {
+		/* Their bits of CR4 are the VMM's, and stay 0. */
+		answer->eax &= ~(CPUID_7_1_EAX_LASS | CPUID_7_1_EAX_FRED);
 	} else if (q->leaf == CPUID_KEY_LOCKER) {
 		ask_about_key_locker(vcpu, q);
 	} else if (q->leaf == CPUID_EXTENDED && syscall_in_64_only && !vcpu_read(vcpu, VCPU_CODE64)) {

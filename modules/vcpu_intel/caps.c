@@ -57,6 +57,13 @@ static bool cpuid_bit(const struct instruction *insn)
 	return value >> insn->bit & 1;
 }
 
+bool caps_has_lam(void)
+{
+	static const struct instruction lam = { "LAM", 7, 1, EAX, 26, 0, 0 };
+
+	return cpuid_bit(&lam);
+}
+
 /*
  * The value for a control field: what we want as far as the CPU allows it, plus what the CPU
  * insists on. Low half of the MSR: bits that must be 1; high half: bits that may be.
@@ -231,8 +238,14 @@ static int in_use_check(void)
 {
 	struct cpu_leaf leaf;
 
-	if (cpu_read_cr4() & CR4_FRED) {
+	uint64_t unknown = cpu_read_cr4() & ~CR4_KEPT;
+
+	if (unknown & CR4_FRED) {
 		LOG_ERR("CR4.FRED is set: the VMM knows the IDT only, boot the kernel with fred=off");
+		return PLINTH_E_NOTSUP;
+	}
+	if (unknown) {
+		LOG_ERR("CR4 has bits 0x%llx set: the VMM does not know what they change", (unsigned long long)unknown);
 		return PLINTH_E_NOTSUP;
 	}
 	cpu_cpuid(7, 0, &leaf);

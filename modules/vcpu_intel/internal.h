@@ -27,6 +27,15 @@
 
 /* -- caps.c: what this CPU offers -------------------------------------------- */
 
+/*
+ * What of CR4 the VMM keeps right for a guest that sets it: bits 0 (VME) to 14 (SMXE), and these. All others are its own and
+ * stay 0: of those to come it knows nothing, with FRED events do not go through the IDT, and with LASS nothing that lies at
+ * lower addresses, as the VMM does, can run with the kernel's privilege.
+ */
+#define CR4_KEPT                                                                                             \
+	(0x7fffull | CR4_FSGSBASE | CR4_PCIDE | CR4_OSXSAVE | CR4_KL | CR4_SMEP | CR4_SMAP | CR4_PKE |       \
+	 CR4_CET | CR4_PKS | CR4_UINTR | CR4_LAM_SUP)
+
 #define LISTED_MSRS 2
 
 /* The VM-execution, exit and entry controls of this CPU, ready for the VMCS. */
@@ -46,6 +55,9 @@ struct controls {
  * Return: 0, PLINTH_E_NOTSUP, PLINTH_E_LOCKED, PLINTH_E_BUSY; the reason is logged.
  */
 PLINTH_MUST_USE int caps_check(struct controls *out);
+
+/** caps_has_lam() - linear-address masking: CR3 has two bits above the width of a physical address. */
+bool caps_has_lam(void);
 
 /**
  * caps_ways_into_vmx() - the bits of IA32_FEATURE_CONTROL one of which VMXON wants: that for the outside of SMX operation

@@ -75,7 +75,7 @@ static bool cr0_valid(uint64_t value, uint64_t cr4)
 
 static bool cr4_valid(uint64_t value, uint64_t before, uint64_t cr0, uint64_t cr3)
 {
-	if (value & ~cpu_rdmsr(MSR_IA32_VMX_CR4_FIXED1) || !(value & CR4_PAE))
+	if (value & ~(cpu_rdmsr(MSR_IA32_VMX_CR4_FIXED1) & CR4_KEPT) || !(value & CR4_PAE))
 		return false;
 	if ((value ^ before) & CR4_LA57)
 		return false;
@@ -112,12 +112,14 @@ static int write_cr4(struct vcpu *vcpu, uint64_t value)
 
 #define LEAF_ADDRESS_WIDTHS 0x80000008u
 
-/* The CPU exits before it looks whether CR3 fits its physical addresses. */
+/* The CPU exits before it looks whether CR3 fits its physical addresses; linear-address masking has two bits above them. */
 static bool cr3_valid(uint64_t value)
 {
 	struct cpu_leaf widths;
 
 	cpu_cpuid(LEAF_ADDRESS_WIDTHS, 0, &widths);
+	if (value & CR3_LAM && caps_has_lam())
+		value &= ~CR3_LAM;
 	return !(value >> (widths.eax & 0xff));
 }
 

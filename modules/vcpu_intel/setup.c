@@ -64,7 +64,7 @@ static void tables_write(void)
 }
 
 /*
- * The guest owns every bit VMX lets vary. A bit that is fixed in VMX operation is ours: the
+ * The guest owns every bit VMX lets vary and the VMM knows. A bit that is fixed in VMX operation is ours: the
  * guest reads what it last wrote (the shadow), the real register keeps what VMX needs.
  */
 static void control_registers_write(struct vcpu *vcpu)
@@ -74,8 +74,8 @@ static void control_registers_write(struct vcpu *vcpu)
 	uint64_t varies0 = cpu_rdmsr(MSR_IA32_VMX_CR0_FIXED0) ^ cpu_rdmsr(MSR_IA32_VMX_CR0_FIXED1);
 	uint64_t varies4 = cpu_rdmsr(MSR_IA32_VMX_CR4_FIXED0) ^ cpu_rdmsr(MSR_IA32_VMX_CR4_FIXED1);
 
-	p->cr0_mask = ~varies0 & 0xffffffffull;
-	p->cr4_mask = ~varies4 & 0xffffffffull;
+	p->cr0_mask = ~varies0;
+	p->cr4_mask = ~(varies4 & CR4_KEPT);
 	vmcs_write(VMCS_CR0_MASK, p->cr0_mask);
 	vmcs_write(VMCS_CR4_MASK, p->cr4_mask);
 	vmcs_write(VMCS_CR0_SHADOW, cr0);

@@ -62,7 +62,7 @@ static uint32_t pcide(const struct view *v)
 
 static uint32_t cr3_width(const struct view *v)
 {
-	return broken_if(get(v, VMCS_GUEST_CR3) >> v->caps->physical_bits, VMCS_GUEST_CR3);
+	return broken_if(bad_cr3(v, get(v, VMCS_GUEST_CR3)), VMCS_GUEST_CR3);
 }
 
 static uint32_t dr7(const struct view *v)

@@ -36,7 +36,7 @@ static uint32_t cet_needs_wp(const struct view *v)
 
 static uint32_t cr3_width(const struct view *v)
 {
-	return broken_if(get(v, VMCS_HOST_CR3) >> v->caps->physical_bits, VMCS_HOST_CR3);
+	return broken_if(bad_cr3(v, get(v, VMCS_HOST_CR3)), VMCS_HOST_CR3);
 }
 
 static uint32_t sysenter_esp(const struct view *v)

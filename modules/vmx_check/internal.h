@@ -102,6 +102,12 @@ static inline bool bad_physical(const struct view *v, uint64_t address, uint64_t
 	return address >> v->caps->physical_bits || address & (align - 1);
 }
 
+/* SDM, "MOV - Move to/from Control Registers": with linear-address masking two bits above the width say what is masked. */
+static inline bool bad_cr3(const struct view *v, uint64_t cr3)
+{
+	return (v->caps->lam ? cr3 & ~CR3_LAM : cr3) >> v->caps->physical_bits;
+}
+
 /* Low half of a capability MSR: bits that must be 1; high half: bits that may be. */
 static inline bool allowed(uint64_t value, uint64_t capability)
 {

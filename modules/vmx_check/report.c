@@ -52,6 +52,8 @@ void vmx_check_caps(struct vmx_caps *c)
 	c->linear_bits = leaf.eax >> 8 & 0xff;
 	cpu_cpuid(LEAF_FEATURES, 0, &leaf);
 	c->enclaves = leaf.ebx & FEATURES_EBX_SGX;
+	cpu_cpuid(LEAF_FEATURES, 1, &leaf);
+	c->lam = leaf.eax & CPUID_7_1_EAX_LAM;
 }
 
 static void report(struct vcpu *vcpu)

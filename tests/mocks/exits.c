@@ -182,7 +182,7 @@ static void expect_on(enum model_end end, const struct guest *want)
 
 /* -- one case --------------------------------------------------------------------------------- */
 
-void exits_try(unsigned int bits, const struct model_exit *exit)
+static void try(unsigned int bits, const struct model_exit *exit, enum model_end (*happens)(const struct model_exit *exit))
 {
 	struct guest before, want;
 	enum outcome outcome;
@@ -195,7 +195,7 @@ void exits_try(unsigned int bits, const struct model_exit *exit)
 	outcome = oracle(&before, exit, &want);
 	if (outcome == STOPS)
 		before.rsp = model.cpu[0].rsp = exits_rsp(bits);
-	end = model_exit(0, exit);
+	end = happens(exit);
 	switch (outcome) {
 	case STOPS: expect_stopped(end, &before, bits & WIDE_EDGE && !(bits & USER)); break;
 	case RESETS:
@@ -204,6 +204,28 @@ void exits_try(unsigned int bits, const struct model_exit *exit)
 		break;
 	default: expect_on(end, &want); break;
 	}
+}
+
+static enum model_end it_exits(const struct model_exit *exit)
+{
+	return model_exit(0, exit);
+}
+
+void exits_try(unsigned int bits, const struct model_exit *exit)
+{
+	try(bits, exit, it_exits);
+}
+
+static enum model_end it_moves(const struct model_exit *exit)
+{
+	return model_guest_cr(0, (uint32_t)exit->qualification);
+}
+
+void exits_try_mov(uint32_t cr)
+{
+	const struct model_exit exit = {.reason = 28, .qualification = cr, .length = 3};
+
+	try(0, &exit, it_moves);
 }
 
 void exits_try_all(struct model_exit exit, const struct vcpu_regs *regs)

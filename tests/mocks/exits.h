@@ -31,6 +31,8 @@ struct vcpu_regs exits_pattern(void);
 
 /** exits_try() - this exit of the guest, which was put into the state @bits, ends as the oracle says. */
 void exits_try(unsigned int bits, const struct model_exit *exit);
+/** exits_try_mov() - MOV to CR0, CR3 or CR4 from RAX, which may exit, of a guest in no rare state. */
+void exits_try_mov(uint32_t cr);
 /** exits_try_all() - of guests in all states; @regs: their registers, NULL: as they were. */
 void exits_try_all(struct model_exit exit, const struct vcpu_regs *regs);
 /** exits_expect_ud() - the last entry delivers #UD. */

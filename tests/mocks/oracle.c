@@ -44,7 +44,7 @@ static enum outcome write_cr3(struct guest *g, uint64_t value)
 {
 	if (g->visible.cr4 & CR4_PCIDE)
 		value &= ~CR3_NOFLUSH;
-	if (value >> model.kind->caps.physical_bits)
+	if (!model_cr3_ok(value))
 		return RAISES_GP;
 	g->visible.cr3 = value;
 	return GOES_ON;
@@ -54,6 +54,9 @@ static enum outcome write_cr4(struct guest *g, uint64_t value)
 {
 	uint64_t now = g->visible.cr4;
 
+	/* Not natively, but documented: bits that the VMM does not know, LASS and FRED among them. */
+	if (value & ~ORACLE_CR4_KEPT)
+		return RAISES_GP;
 	if (value & ~model.kind->caps.cr4_fixed1 || !(value & CR4_PAE) || (value ^ now) & CR4_LA57)
 		return RAISES_GP;
 	if (value & ~now & CR4_PCIDE && g->visible.cr3 & CR3_PCID)
@@ -104,6 +107,8 @@ static enum outcome cpuid(struct guest *g)
 		return RAISES_GP;
 	if (leaf == 1)
 		out.ecx |= CPUID_1_ECX_HYPERVISOR;
+	if (leaf == 7 && subleaf == 1)
+		out.eax &= ~(CPUID_7_1_EAX_LASS | CPUID_7_1_EAX_FRED);
 	if (leaf == 0x40000000 + model.kind->hypervisor * 0x100)
 		out = (struct cpu_leaf){ leaf, 0x6e696c50, 0x6c506874, 0x68746e69 }; /* "PlinthPlinth" */
 	g->regs.rax = out.eax;

@@ -29,6 +29,9 @@ struct guest {
 	struct model_event event; /* delivered as it goes on */
 };
 
+/* What a guest may have of CR4, written down once more: VME to SMXE, FSGSBASE to UINTR, LAM_SUP. */
+#define ORACLE_CR4_KEPT 0x13ff7fffull
+
 /* Events as the VMCS codes them. */
 #define ORACLE_GP 0x80000b0du
 #define ORACLE_UD 0x80000306u

@@ -190,6 +190,12 @@ uint32_t os_paging_levels(void)
 	return mock_config.levels;
 }
 
+int os_gate_check(const char **why)
+{
+	(void)why;
+	return 0;
+}
+
 void os_gate_user(uint64_t *land_user, uint64_t *user_cr3)
 {
 	*land_user = 0xffffffff81000200;

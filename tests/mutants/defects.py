@@ -309,6 +309,11 @@ DEFECTS = [
     ('a hidden leaf hides XCR0', CONTROL, '\t\treturn ~0ull;', '\t\treturn 0;'),
     ('an MSR that entries load starts with 0', SETUP, 'vmcs_write(switched_msrs[i].field, cpu_rdmsr(switched_msrs[i].msr));',
      'vmcs_write(switched_msrs[i].field, 0);'),
+    ('the guest owns bits of CR4 that nobody knows', SETUP, 'p->cr4_mask = ~(varies4 & CR4_KEPT);', 'p->cr4_mask = ~varies4 & 0xffffffffull;'),
+    ('a guest sets what nobody knows of CR4', REGS, 'cpu_rdmsr(MSR_IA32_VMX_CR4_FIXED1) & CR4_KEPT)', 'cpu_rdmsr(MSR_IA32_VMX_CR4_FIXED1))'),
+    ('masked pointers are no CR3', REGS, 'value & CR3_LAM && caps_has_lam()', 'value & CR3_LAM && !value'),
+    ('CPUID shows FRED and LASS', CPUID, '\t\tanswer->eax &= ~(CPUID_7_1_EAX_LASS | CPUID_7_1_EAX_FRED);\n', ''),
+    ('bits of CR4 in use that nobody knows', CAPS, '\tif (unknown) {\n', '\tif (false) {\n'),
     # What only shows when several CPUs are in the VMM at once.
     ('the heap without its lock, at once', MEMORY, '\tmem_lock();\n\tp = heap_alloc_locked(bytes, align, owner);\n\tmem_unlock();\n',
      '\tp = heap_alloc_locked(bytes, align, owner);\n'),

@@ -28,6 +28,7 @@ FIRST_SWEEPS = [
     ('nmi', 'tests/mocks/test_mocks_nmi', [], 30),
     ('signals', 'tests/mocks/test_mocks_signals', [], 10),
     ('features', 'tests/mocks/test_mocks_features', [], 10),
+    ('control registers', 'tests/mocks/test_mocks_control', [], 10),
     ('segments', 'tests/mocks/test_mocks_segments', [], 10),
     ('single faults', 'tests/mocks/test_mocks_faults', ['--filter', 'faults/single'], 60),
     ('state', 'tests/mocks/test_mocks_state', [], 10),

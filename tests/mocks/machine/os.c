@@ -119,6 +119,12 @@ uint32_t os_paging_levels(void)
 	return machine.levels;
 }
 
+int os_gate_check(const char **why)
+{
+	*why = "CR4.LASS";
+	return model.cpu[0].st.cr4 & CR4_LASS ? PLINTH_E_NOTSUP : 0;
+}
+
 void os_gate_user(uint64_t *land_user, uint64_t *user_cr3)
 {
 	*land_user = MACHINE_LAND_USER;

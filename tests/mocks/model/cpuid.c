@@ -29,6 +29,14 @@ static void more_features(struct cpu_leaf *out)
 	out->edx = k->pconfig ? 1u << 18 : 0;
 }
 
+static uint32_t still_more_features(void)
+{
+	const struct model_kind *k = model.kind;
+
+	return (k->msrlist ? 1u << 27 : 0) | (k->caps.lam ? CPUID_7_1_EAX_LAM : 0) |
+	       (k->caps.cr4_fixed1 & CR4_LASS ? CPUID_7_1_EAX_LASS : 0) | (k->caps.cr4_fixed1 & CR4_FRED ? CPUID_7_1_EAX_FRED : 0);
+}
+
 /* XSAVE areas: of x87 and SSE with the header, of AVX, and of the trace, which only supervisors save. */
 static void xsave(uint32_t subleaf, struct cpu_leaf *out)
 {
@@ -79,7 +87,7 @@ void model_cpuid_answer(uint32_t leaf, uint32_t subleaf, struct cpu_leaf *out)
 		if (!subleaf)
 			more_features(out);
 		else if (subleaf == 1)
-			out->eax = model.kind->msrlist ? 1u << 27 : 0;
+			out->eax = still_more_features();
 		break;
 	case 10: out->eax = model.kind->counters ? 0x07300400 | model.kind->counters : 0; break;
 	case 13: xsave(subleaf, out); break;

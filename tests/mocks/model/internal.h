@@ -37,6 +37,11 @@ static inline bool canonical(uint64_t address)
 /* cpu.c: once per intrinsic, before it does anything. */
 void model_tick(void);
 
+/* registers.c: may software write that? */
+bool model_cr0_ok(const struct model_cpu *cpu, uint64_t value);
+bool model_cr3_ok(uint64_t value);
+bool model_cr4_ok(const struct model_cpu *cpu, uint64_t value);
+
 /* cpuid.c: what the CPU here reports. */
 void model_cpuid_answer(uint32_t leaf, uint32_t subleaf, struct cpu_leaf *out);
 

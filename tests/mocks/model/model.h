@@ -234,6 +234,12 @@ enum model_end model_exit(uint32_t cpu, const struct model_exit *exit);
  * Where the bitmaps say so it exits; else the CPU does it, and a fault is the guest's event.
  */
 enum model_end model_guest_msr(uint32_t cpu, bool is_write);
+/**
+ * model_guest_cr() - the guest executes MOV to CR0, CR3 or CR4 (@cr: 0, 3, 4) from RAX.
+ *
+ * Where masks and controls say so it exits; else the CPU does it, and a fault is the guest's event.
+ */
+enum model_end model_guest_cr(uint32_t cpu, uint32_t cr);
 /** model_msr_exits() - would it exit? */
 bool model_msr_exits(uint32_t cpu, uint32_t msr, bool is_write);
 

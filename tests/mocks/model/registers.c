@@ -43,14 +43,23 @@ static bool fixed_ok(const struct model_cpu *cpu, uint64_t value, uint64_t fixed
 	return !cpu->vmx_on || (!(~value & fixed0) && !(value & ~fixed1));
 }
 
+bool model_cr0_ok(const struct model_cpu *cpu, uint64_t value)
+{
+	const struct vmx_caps *caps = &model.kind->caps;
+
+	if (value & CR0_RESERVED || !(value & CR0_PG) || !(value & CR0_PE) || (value & CR0_NW && !(value & CR0_CD)))
+		return false;
+	if (cpu->st.cr4 & CR4_CET && !(value & CR0_WP))
+		return false;
+	return fixed_ok(cpu, value, caps->cr0_fixed0, caps->cr0_fixed1);
+}
+
 void model_write_cr0(uint64_t value)
 {
 	struct model_cpu *cpu = model_here();
-	const struct vmx_caps *caps = &model.kind->caps;
 
 	model_tick();
-	if (value & CR0_RESERVED || (value & CR0_PG && !(value & CR0_PE)) || (value & CR0_NW && !(value & CR0_CD)) ||
-	    !(value & CR0_PG) || !fixed_ok(cpu, value, caps->cr0_fixed0, caps->cr0_fixed1)) {
+	if (!model_cr0_ok(cpu, value)) {
 		model_raise(VECTOR_GP, 0, RAISE_PLAIN, "MOV to CR0");
 		return;
 	}
@@ -62,6 +71,11 @@ void model_write_cr2(uint64_t value)
 	model_here()->st.cr2 = value;
 }
 
+bool model_cr3_ok(uint64_t value)
+{
+	return !((model.kind->caps.lam ? value & ~CR3_LAM : value) >> model.kind->caps.physical_bits);
+}
+
 void model_write_cr3(uint64_t value)
 {
 	struct model_cpu *cpu = model_here();
@@ -69,7 +83,7 @@ void model_write_cr3(uint64_t value)
 	model_tick();
 	if (cpu->st.cr4 & CR4_PCIDE)
 		value &= ~CR3_NOFLUSH;
-	if (value >> model.kind->caps.physical_bits) {
+	if (!model_cr3_ok(value)) {
 		model_raise(VECTOR_GP, 0, RAISE_PLAIN, "MOV to CR3");
 		return;
 	}
@@ -77,7 +91,7 @@ void model_write_cr3(uint64_t value)
 	cpu->cr3_loads++;
 }
 
-static bool cr4_ok(const struct model_cpu *cpu, uint64_t value)
+bool model_cr4_ok(const struct model_cpu *cpu, uint64_t value)
 {
 	uint64_t before = cpu->st.cr4;
 
@@ -95,7 +109,7 @@ void model_write_cr4(uint64_t value)
 	struct model_cpu *cpu = model_here();
 
 	model_tick();
-	if (!cr4_ok(cpu, value)) {
+	if (!model_cr4_ok(cpu, value)) {
 		model_raise(VECTOR_GP, 0, RAISE_PLAIN, "MOV to CR4");
 		return;
 	}

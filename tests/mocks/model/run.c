@@ -39,6 +39,9 @@ static uint64_t vmm_run(struct model_cpu *cpu, uint64_t stack_top, uint64_t fn, 
 	/* What runs there was given up more than once: nobody told the sanitizer that its frames are gone. */
 	if (__asan_unpoison_memory_region)
 		__asan_unpoison_memory_region((void *)(stack_top - STACK_BYTES), STACK_BYTES);
+	/* SDM, "Linear-Address Space Separation": supervisors execute nothing in the lower half. */
+	if (cpu->st.cr4 & CR4_LASS)
+		model_violation("the VMM runs with CR4.LASS");
 	cpu->in_vmm = true;
 	value = model_switch_to(stack_top, fn, a, b, c, d);
 	cpu->in_vmm = false;

@@ -72,6 +72,11 @@ static void enclaves(void)
 	caps.enclaves = 1;
 }
 
+static void masking(void)
+{
+	caps.lam = 1;
+}
+
 static void never_inactive(void)
 {
 	caps.misc = 0;
@@ -136,6 +141,12 @@ static const struct state {
 
 	{ BROKEN, "host CR4: fixed bits", NULL, { { VMCS_HOST_CR4, 0x26e0 | 1u << 30 } } },
 	{ KEPT, "host CR4: CET without CR0.WP", NULL, { { VMCS_HOST_CR4, 0x8026e0 } } },
+	{ BROKEN, "host CR3: physical-address width", NULL, { { VMCS_HOST_CR3, 0x20000 | CR3_LAM } } },
+	{ KEPT, "host CR3: physical-address width", masking, { { VMCS_HOST_CR3, 0x20000 | CR3_LAM } } },
+	{ BROKEN, "host CR3: physical-address width", masking, { { VMCS_HOST_CR3, CR3_NOFLUSH } } },
+	{ BROKEN, "guest CR3: physical-address width", NULL, { { VMCS_GUEST_CR3, 0x20000 | CR3_LAM } } },
+	{ KEPT, "guest CR3: physical-address width", masking, { { VMCS_GUEST_CR3, 0x20000 | CR3_LAM } } },
+	{ BROKEN, "guest CR3: physical-address width", masking, { { VMCS_GUEST_CR3, WIDE | CR3_LAM } } },
 	{ BROKEN, "guest CR0: fixed bits", no_ts, { { VMCS_GUEST_CR0, 0x8005003b } } },
 	{ KEPT, "guest CR0: fixed bits", NULL, { { VMCS_GUEST_CR0, 0xe0050033 } } }, /* CD and NW are the guest's */
 	{ KEPT, "guest CR0: fixed bits", NULL,
