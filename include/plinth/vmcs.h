@@ -44,6 +44,7 @@ enum vmcs_field {
 #define SECONDARY_XSAVES	   (1u << 20)
 #define SECONDARY_MODE_EXEC	   (1u << 22)
 #define SECONDARY_PT_GUEST_PHYS	   (1u << 24)
+#define SECONDARY_TSC_SCALING	   (1u << 25)
 #define SECONDARY_USER_WAIT	   (1u << 26)
 #define SECONDARY_PCONFIG	   (1u << 27)
 

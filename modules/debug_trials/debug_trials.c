@@ -177,9 +177,8 @@ static bool is_harmful(uint32_t field)
 	return cpu_vmread(VMCS_GUEST_LINK_POINTER) != ~0ull;
 }
 
-#define EVENT_TYPE(info)      ((info) >> 8 & 7)
-#define TYPE_OTHER	      7u
-#define SECONDARY_TSC_SCALING (1u << 25)
+#define EVENT_TYPE(info) ((info) >> 8 & 7)
+#define TYPE_OTHER	 7u
 
 /*
  * Bochs 2.7 stops the whole machine at an event of type 7 instead of refusing it where there is no monitor
@@ -188,9 +187,6 @@ static bool is_harmful(uint32_t field)
  */
 static bool cannot_be_asked(void)
 {
-	/* TSC scaling wants a multiplier, a field that Plinth has no use for. */
-	if (cpu_vmread(VMCS_SECONDARY_CONTROLS) & SECONDARY_TSC_SCALING)
-		return true;
 	return EVENT_TYPE(cpu_vmread(VMCS_ENTRY_INTERRUPTION_INFO)) == TYPE_OTHER ||
 	       (cpu_vmread(VMCS_PRIMARY_CONTROLS) & PRIMARY_TPR_SHADOW &&
 		cpu_vmread(VMCS_TPR_THRESHOLD) & 15);

@@ -204,6 +204,11 @@ static uint32_t trace_translated(const struct view *v)
 			 VMCS_SECONDARY_CONTROLS);
 }
 
+static uint32_t tsc_multiplier(const struct view *v)
+{
+	return broken_if(has_secondary(v, SECONDARY_TSC_SCALING) && !get(v, VMCS_TSC_MULTIPLIER), VMCS_TSC_MULTIPLIER);
+}
+
 static const struct rule execution_rules[] = {
 	{ "pin-based controls: reserved bits", pin_allowed },
 	{ "primary controls: reserved bits", primary_allowed },
@@ -231,6 +236,7 @@ static const struct rule execution_rules[] = {
 	{ "page-modification logging", pml },
 	{ "a control that needs EPT", needs_ept },
 	{ "traces to guest-physical addresses: controls they need", trace_translated },
+	{ "TSC multiplier is 0", tsc_multiplier },
 };
 
 /* -- VM-exit controls -------------------------------------------------------------- */

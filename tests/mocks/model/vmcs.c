@@ -55,6 +55,7 @@ static bool exists(uint32_t field)
 	case VMCS_EPT_POINTER: return secondary & SECONDARY_EPT;
 	case VMCS_XSS_EXIT_BITMAP: return secondary & SECONDARY_XSAVES;
 	case VMCS_PCONFIG_EXIT_BITMAP: return secondary & SECONDARY_PCONFIG;
+	case VMCS_TSC_MULTIPLIER: return secondary & SECONDARY_TSC_SCALING;
 	case VMCS_TERTIARY_CONTROLS: return primary & PRIMARY_TERTIARY;
 	case VMCS_GUEST_PERF_GLOBAL_CTRL: return (entry & ENTRY_LOAD_PERF) || (exit & EXIT_SAVE_PERF);
 	case VMCS_GUEST_BNDCFGS: return (entry & ENTRY_LOAD_BND) || (exit & EXIT_CLEAR_BND);

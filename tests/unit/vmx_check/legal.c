@@ -114,6 +114,8 @@ static const struct state {
 	  { { VMCS_SECONDARY_CONTROLS, EPT }, { VMCS_EPT_POINTER, EPTP | WIDE } } },
 	{ KEPT, "a control that needs EPT", NULL,
 	  { { VMCS_SECONDARY_CONTROLS, EPT | SECONDARY_MODE_EXEC }, { VMCS_EPT_POINTER, EPTP } } },
+	{ KEPT, "TSC multiplier is 0", NULL,
+	  { { VMCS_SECONDARY_CONTROLS, SECONDARY | SECONDARY_TSC_SCALING }, { VMCS_TSC_MULTIPLIER, 1ull << 63 } } },
 	{ KEPT, "exit MSR-load list: address", NULL,
 	  { { VMCS_EXIT_MSR_LOAD_COUNT, 2 }, { VMCS_EXIT_MSR_LOAD_ADDRESS, WIDE - 32 } } },
 

@@ -84,6 +84,7 @@ static const struct mutation {
 	{ "traces to guest-physical addresses: controls they need",
 	  { { VMCS_SECONDARY_CONTROLS, SECONDARY | SECONDARY_PT_GUEST_PHYS | SECONDARY_EPT }, { VMCS_EPT_POINTER, 0x1001e },
 	    { VMCS_EXIT_CONTROLS, EXIT | EXIT_CLEAR_RTIT } }, ALONE },
+	{ "TSC multiplier is 0", { { VMCS_SECONDARY_CONTROLS, SECONDARY | SECONDARY_TSC_SCALING } }, 0 },
 
 	{ "exit controls: reserved bits", { { VMCS_EXIT_CONTROLS, EXIT | 1u << 25 } }, 0 },
 	{ "preemption timer saved but not active", { { VMCS_EXIT_CONTROLS, EXIT | EXIT_SAVE_TIMER } }, 0 },
