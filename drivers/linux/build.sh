@@ -23,7 +23,7 @@ shift 5
 }
 
 shared=$(for source in "$@"; do realpath --relative-to="$root" "$source"; done)
-own=$(cd "$root" && ls drivers/linux/*.c drivers/linux/*.S drivers/linux/Kbuild)
+own=$(cd "$root" && ls drivers/linux/*.c drivers/linux/*.S drivers/linux/probe.sh drivers/linux/Kbuild)
 headers=$(cd "$root" && find include lib rtld drivers -name '*.h' -o -name '*.def')
 
 for file in $shared $own $headers; do

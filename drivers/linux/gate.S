@@ -9,6 +9,8 @@
 #include <asm/asm.h>
 #include <asm/nospec-branch.h>
 
+#include "drivers/linux/kernel.h"
+
 /* Below the frame pointer: five registers and the flags. */
 #define GATE_SAVED 48
 
@@ -78,6 +80,7 @@ SYM_FUNC_START(gate_start)
 	movq	%rbx, %cr3
 	leaq	-GATE_SAVED(%rbp), %rsp
 .Lresume:
+	ANNOTATE_NOENDBR
 	GATE_LEAVE
 SYM_FUNC_END(gate_start)
 
@@ -92,6 +95,7 @@ SYM_FUNC_START(gate_stop)
 	movq	%rdi, %rcx
 	movq	%rsi, %rdx
 SYM_INNER_LABEL(gate_stop_insn, SYM_L_GLOBAL)
+	ANNOTATE_NOENDBR
 	vmcall
 	RET
 .Lrefused:
@@ -108,7 +112,7 @@ SYM_FUNC_END(gate_stop)
  * change flags; and no IRET, which would end the blocking of NMIs in a handler of one.
  */
 SYM_FUNC_START(gate_land)
-	ENDBR
+	KERNEL_LANDING_PAD
 	movq	%rdi, %cr3
 	popq	%rdi
 	popfq
@@ -125,7 +129,7 @@ STACK_FRAME_NON_STANDARD gate_land
  * fault the kernel changes to the right ones.
  */
 SYM_FUNC_START(gate_land_user)
-	ENDBR
+	KERNEL_LANDING_PAD
 	andq	gate_kernel_cr3(%rip), %rdi
 	movq	%rdi, %cr3
 	popq	%rdi

@@ -11,12 +11,11 @@
 #include <linux/vmalloc.h>
 #include <asm/asm.h>
 #include <asm/io.h>
-#include <asm/msr.h>
-#include <asm/tlbflush.h>
 
 #include <plinth/boot.h>
 
 #include "drivers/common/os.h"
+#include "drivers/linux/kernel.h"
 #include "drivers/linux/linux.h"
 
 static DEFINE_MUTEX(command_mutex);
@@ -37,7 +36,7 @@ static void *alloc_contiguous(size_t bytes, size_t align)
 /* Nobody is made to move for it. NULL if memory is too fragmented, or too little. */
 static void *alloc_easily(size_t bytes)
 {
-	if (get_order(bytes) >= MAX_ORDER)
+	if (get_order(bytes) > KERNEL_MAX_PAGE_ORDER)
 		return NULL;
 	return alloc_pages_exact(bytes, GFP_KERNEL | __GFP_ZERO | __GFP_NOWARN | __GFP_NORETRY);
 }
@@ -209,49 +208,31 @@ void os_kernel_half(uint64_t *table)
 
 /* -- the gate -------------------------------------------------------------- */
 
-/* VMM code has no landing pads for indirect branches; a kernel may demand them. */
-static u64 landing_pads_off(void)
-{
-	u64 cet = 0;
-
-	if (cpu_feature_enabled(X86_FEATURE_IBT)) {
-		rdmsrl(MSR_IA32_S_CET, cet);
-		wrmsrl(MSR_IA32_S_CET, cet & ~CET_ENDBR_EN);
-	}
-	return cet;
-}
-
-static void landing_pads_restore(u64 cet)
-{
-	if (cpu_feature_enabled(X86_FEATURE_IBT))
-		wrmsrl(MSR_IA32_S_CET, cet);
-}
-
 int os_vmm_call(uint64_t launch_pa, uint64_t stack_top, uint64_t fn, uint64_t arg0, uint64_t arg1)
 {
-	u64 cet = landing_pads_off();
+	u64 cet = kernel_landing_pads_off();
 	int result = gate_call(launch_pa, stack_top, fn, arg0, arg1);
 
-	landing_pads_restore(cet);
+	kernel_landing_pads_restore(cet);
 	return result;
 }
 
 int os_vmm_start(uint64_t launch_pa, uint64_t stack_top, uint64_t fn, uint32_t cpu)
 {
-	u64 cet = landing_pads_off();
+	u64 cet = kernel_landing_pads_off();
 	int result = gate_start(launch_pa, stack_top, fn, cpu);
 
-	landing_pads_restore(cet);
+	kernel_landing_pads_restore(cet);
 	return result;
 }
 
 int os_vmm_stop(const uint64_t token[2])
 {
-	u64 cet = landing_pads_off();
+	u64 cet = kernel_landing_pads_off();
 	int err = gate_stop(token[0], token[1], PLINTH_HYPERCALL_STOP, PLINTH_E_VMX) ? PLINTH_E_VMX : 0;
 
 	/* On its way back the VMM runs some code with the kernel's CR4. */
-	landing_pads_restore(cet);
+	kernel_landing_pads_restore(cet);
 	return err;
 }
 
@@ -300,15 +281,14 @@ void os_gate_user(uint64_t *land_user, uint64_t *user_cr3)
 	*user_cr3 = isolated ? USER_TABLES : 0;
 }
 
-/* The kernel rewrites CR4 from its copy of it, and KVM reads from it that VMX is taken. */
 void os_cpu_claim(void)
 {
-	cr4_update_irqsoff(X86_CR4_VMXE, 0);
+	kernel_show_vmxe(true);
 	watch_start();
 }
 
 void os_cpu_unclaim(void)
 {
 	watch_stop();
-	cr4_update_irqsoff(0, X86_CR4_VMXE);
+	kernel_show_vmxe(false);
 }

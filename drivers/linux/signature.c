@@ -9,6 +9,10 @@
 
 #include "drivers/linux/signature.h"
 
+/* The format's own, by whatever names the kernel's headers have them. */
+#define SIGNATURE_MARK	"~Module signature appended~\n"
+#define SIGNATURE_PKCS7 2
+
 bool signature_wanted(void)
 {
 	return is_module_sig_enforced() || security_locked_down(LOCKDOWN_MODULE_SIGNATURE);
@@ -17,17 +21,17 @@ bool signature_wanted(void)
 /* The end of the file, from its end: a mark, what there is of a signature, the signature. */
 int signature_verify(const void *bytes, size_t n_bytes)
 {
-	const size_t mark = sizeof(MODULE_SIG_STRING) - 1;
+	const size_t mark = sizeof(SIGNATURE_MARK) - 1;
 	const u8 *file = bytes;
 	struct module_signature about;
 	size_t left = n_bytes, n_signature;
 
-	if (left <= mark + sizeof(about) || memcmp(file + left - mark, MODULE_SIG_STRING, mark))
+	if (left <= mark + sizeof(about) || memcmp(file + left - mark, SIGNATURE_MARK, mark))
 		return -ENODATA;
 	left -= mark + sizeof(about);
 	memcpy(&about, file + left, sizeof(about));
 	n_signature = be32_to_cpu(about.sig_len);
-	if (about.id_type != PKEY_ID_PKCS7 || about.algo || about.hash || about.signer_len || about.key_id_len)
+	if (about.id_type != SIGNATURE_PKCS7 || about.algo || about.hash || about.signer_len || about.key_id_len)
 		return -ENOPKG;
 	if (n_signature >= left)
 		return -EBADMSG;

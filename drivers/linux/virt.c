@@ -10,9 +10,9 @@
 #include <linux/printk.h>
 #include <linux/smp.h>
 #include <linux/string.h>
-#include <asm/reboot.h>
 
 #include "drivers/common/os.h"
+#include "drivers/linux/kernel.h"
 #include "drivers/linux/linux.h"
 
 static const char *const others[] = { "kvm_intel", "kvm_amd" };
@@ -49,7 +49,7 @@ int os_virt_acquire(const char **why)
 		*why = i ? "KVM is loaded: rmmod kvm_amd" : "KVM is loaded: rmmod kvm_intel";
 		return PLINTH_E_BUSY;
 	}
-	cpu_emergency_register_virt_callback(emergency_stop);
+	kernel_on_crash(emergency_stop);
 	watch_announce();
 	return 0;
 }
@@ -57,7 +57,7 @@ int os_virt_acquire(const char **why)
 void os_virt_release(void)
 {
 	watch_sync();
-	cpu_emergency_unregister_virt_callback(emergency_stop);
+	kernel_not_on_crash(emergency_stop);
 	WRITE_ONCE(taken, false);
 }
 

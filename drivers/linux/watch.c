@@ -10,14 +10,13 @@
 #include <linux/cpumask.h>
 #include <linux/percpu.h>
 #include <linux/printk.h>
-#include <linux/sched/isolation.h>
 #include <linux/smp.h>
-#include <linux/timer.h>
 #include <linux/workqueue.h>
 #include <asm/apic.h>
 #include <asm/irq_vectors.h>
 #include <asm/nmi.h>
 
+#include "drivers/linux/kernel.h"
 #include "drivers/linux/linux.h"
 
 #define PERIOD	 (HZ / 4)
@@ -145,7 +144,7 @@ void watch_start(void)
 {
 	struct watch *own = this_cpu_ptr(&watches);
 
-	if (!housekeeping_test_cpu(smp_processor_id(), HK_TYPE_TICK))
+	if (!housekeeping_test_cpu(smp_processor_id(), KERNEL_HK_TICK))
 		return;
 	own->silent = 0;
 	own->other = smp_processor_id();
@@ -158,7 +157,7 @@ void watch_stop(void)
 	struct watch *own = this_cpu_ptr(&watches);
 
 	WRITE_ONCE(own->active, false);
-	del_timer(&own->timer);
+	kernel_timer_delete(&own->timer);
 }
 
 /* In words, because nothing else tells. */
@@ -166,7 +165,7 @@ void watch_announce(void)
 {
 	if (num_online_cpus() == 1)
 		pr_info("plinth: one CPU: an endless loop in the VMM is ended by the kernel's NMI watchdog or not at all\n");
-	else if (housekeeping_enabled(HK_TYPE_TICK))
+	else if (housekeeping_enabled(KERNEL_HK_TICK))
 		pr_info("plinth: nohz_full: an endless loop in the VMM on such a CPU is ended by the kernel's NMI watchdog or not at all\n");
 }
 
@@ -175,7 +174,7 @@ void watch_sync(void)
 	unsigned int cpu;
 
 	for_each_possible_cpu(cpu)
-		del_timer_sync(&per_cpu(watches, cpu).timer);
+		kernel_timer_delete_sync(&per_cpu(watches, cpu).timer);
 }
 
 int watch_register(void)

@@ -24,6 +24,9 @@
 #include <linux/vmalloc.h>
 #include <asm/asm.h>
 
+/* Of the allocator of pages: MAX_ORDER - 1, MAX_ORDER or MAX_PAGE_ORDER, as kernels call it. */
+#define LARGEST_ORDER 10
+
 #define BATCH 256
 #define WORDS (PAGE_SIZE / sizeof(u64))
 #define STEP  8 /* words: a cache line */
@@ -132,7 +135,7 @@ static unsigned long free_block_end(unsigned long pfn)
 {
 	struct page *page = pfn_to_page(pfn);
 
-	return PageBuddy(page) ? pfn + (1ul << min_t(unsigned long, page_private(page), MAX_ORDER - 1)) : 0;
+	return PageBuddy(page) ? pfn + (1ul << min_t(unsigned long, page_private(page), LARGEST_ORDER)) : 0;
 }
 
 static unsigned long pfns_end(void)

@@ -59,12 +59,12 @@ static void start(u8 *page, u32 apic_id)
 {
 	int i;
 
-	apic_icr_write(APIC_INT_LEVELTRIG | APIC_INT_ASSERT | APIC_DM_INIT, apic_id);
+	apic->icr_write(APIC_INT_LEVELTRIG | APIC_INT_ASSERT | APIC_DM_INIT, apic_id);
 	mdelay(10);
 	for (i = 0; i < PATIENCE && *(volatile u32 *)(page + AT_DONE) != DONE; i++) {
 		/* As the manual advises, twice. */
 		if (i < 2)
-			apic_icr_write(APIC_DM_STARTUP | PAGE, apic_id);
+			apic->icr_write(APIC_DM_STARTUP | PAGE, apic_id);
 		mdelay(1);
 	}
 }
@@ -96,7 +96,9 @@ static int signal_show(struct seq_file *file, void *unused)
 			   found[AT_LEAF / 4 + 2]);
 	else
 		seq_puts(file, "not started\n");
-	cpuid(LEAF, &eax, &ebx, &ecx, &edx);
+	eax = LEAF;
+	ecx = 0;
+	asm volatile("cpuid" : "+a"(eax), "=b"(ebx), "+c"(ecx), "=d"(edx));
 	seq_printf(file, "here: CPUID %08x %08x %08x\n", ebx, ecx, edx);
 	return 0;
 }

@@ -163,12 +163,14 @@ static void try_msr(char *line, u32 msr)
 {
 	enum outcome outcome;
 	u64 old, back;
+	u32 low, high;
 	unsigned int i;
 
-	if (rdmsrl_safe(msr, &old)) {
+	if (rdmsr_safe(msr, &low, &high)) {
 		strcpy(line, "none");
 		return;
 	}
+	old = (u64)high << 32 | low;
 	for (i = 0; i < 10; i++) {
 		const u64 values[10] = {
 			0, 1, ~0ull, old, old ^ 1, old | 1ull << 63, 0x1000, 1ull << 52, 1ull << 47, (1ull << 47) - 4096,
@@ -211,11 +213,13 @@ static int show_msrs(struct seq_file *file, void *unused)
 static int set_apic(const char *text, const struct kernel_param *param)
 {
 	u64 pfn, old, back;
+	u32 low, high;
 	int error = kstrtoull(text, 16, &pfn);
 
 	if (error)
 		return error;
-	rdmsrl(IA32_APIC_BASE, old);
+	rdmsr(IA32_APIC_BASE, low, high);
+	old = (u64)high << 32 | low;
 	if (swap_msr(IA32_APIC_BASE, pfn << PAGE_SHIFT | (old & 0xfff), &old, &back) != DONE)
 		return -EIO;
 	return back == old ? -EPERM : 0;

@@ -213,12 +213,12 @@ static const struct {
 
 static void show_msr(struct seq_file *file, const char *name, u32 msr)
 {
-	u64 value = 0;
+	u32 low, high;
 
-	if (rdmsrl_safe(msr, &value))
+	if (rdmsr_safe(msr, &low, &high))
 		seq_printf(file, "%s: fault\n", name);
 	else
-		seq_printf(file, "%s: %llx\n", name, value);
+		seq_printf(file, "%s: %llx\n", name, (u64)high << 32 | low);
 }
 
 static void show_state(struct seq_file *file)
@@ -295,10 +295,18 @@ static int on_nmi(unsigned int type, struct pt_regs *regs)
 	return NMI_HANDLED;
 }
 
+/* By name it stands in another header in each kernel. */
+static void cpuid_0(void)
+{
+	u32 eax = 0, ecx = 0;
+
+	asm volatile("cpuid" : "+a"(eax), "+c"(ecx) : : "rbx", "rdx");
+}
+
 static void execute_cpuid(void *unused)
 {
 	while (READ_ONCE(nmi_busy))
-		cpuid_eax(0);
+		cpuid_0();
 }
 
 static bool send_one(unsigned int cpu)
@@ -308,7 +316,7 @@ static bool send_one(unsigned int cpu)
 	nmi_sent++;
 	apic->send_IPI(cpu, NMI_VECTOR);
 	while (atomic_read(&nmi_arrived) == before && --patience)
-		cpuid_eax(0);
+		cpuid_0();
 	return patience;
 }
 
