@@ -69,7 +69,7 @@ def build(path, kernel, initramfs, command_line, folder):
     pieces = [
         (SETUP, setup),
         (STUB, make_stub(folder, kernel.entry(), command_line)),
-        (kernel.entry(), flat),
+        (kernel.start(), flat),
         (INITRAMFS, initramfs),
     ]
     mbr = assemble("mbr", folder)

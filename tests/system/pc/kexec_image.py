@@ -26,7 +26,8 @@ def build(kernel):
     # The loader aligns what follows the set-up code, and the kernel wants to be aligned itself.
     offset, = struct.unpack_from("<I", setup, KERNEL_ALIGNMENT)
     body = bytearray(offset) + flat
-    struct.pack_into("<Bi", body, ENTRY_64, 0xE9, offset - ENTRY_64 - JUMP)
+    entry = offset + kernel.entry() - kernel.start()
+    struct.pack_into("<Bi", body, ENTRY_64, 0xE9, entry - ENTRY_64 - JUMP)
     body += bytes(-len(body) % PARAGRAPH)
     struct.pack_into("<I", setup, SYSSIZE, len(body) // PARAGRAPH)
     struct.pack_into("<I", setup, INIT_SIZE, offset + kernel.memory_bytes())
