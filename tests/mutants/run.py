@@ -7,6 +7,7 @@ does not build, or the sweeps fail without any defect).
 """
 
 import argparse
+import collections
 import filecmp
 import os
 import re
@@ -19,11 +20,11 @@ import time
 
 from defects import DEFECTS
 
-# Quick ones first: (name, executable, arguments, seconds on an idle machine). The first need the modules and nothing
-# else to be built; unit tests only see what no sweep does.
+# Quick ones first: (name, executable, arguments, seconds on an idle machine). The first need the modules that ship and no others.
 FIRST_SWEEPS = [
     ('smoke', 'tests/mocks/test_mocks_smoke', [], 10),
     ('hidden pages', 'tests/mocks/test_mocks_ept', [], 10),
+    ('more CPUs than tables', 'tests/mocks/test_mocks_crowd', [], 10),
     ('events', 'tests/mocks/test_mocks_events', [], 20),
     ('nmi', 'tests/mocks/test_mocks_nmi', [], 30),
     ('signals', 'tests/mocks/test_mocks_signals', [], 10),
@@ -42,34 +43,17 @@ MORE_SWEEPS = [
     ('interfaces', 'tests/mocks/test_mocks_interfaces', [], 120),
     ('replacement', 'tests/mocks/test_mocks_replacement', [], 120),
     ('pairs of faults', 'tests/mocks/test_mocks_faults', ['--filter', 'faults/pairs_*'], 300),
-    ('unit tests of memory', 'tests/unit/test_memory_heap', [], 30),
-    ('unit tests of memory', 'tests/unit/test_memory_pool', [], 30),
-    ('unit tests of memory', 'tests/unit/test_memory_mapping', [], 30),
-    ('unit tests of serial', 'tests/unit/test_serial_uart', [], 30),
-    ('unit tests of serial', 'tests/unit/test_serial_log', [], 30),
-    ('unit tests of the core', 'tests/unit/test_core_space', [], 60),
-    ('unit tests of the core', 'tests/unit/test_core_shared', [], 60),
-    ('unit tests of ept', 'tests/unit/test_ept_table', [], 30),
-    ('unit tests of ept', 'tests/unit/test_ept_window', [], 30),
-    ('unit tests of ept', 'tests/unit/test_ept_guest', [], 30),
-    ('unit tests of vcpu_intel', 'tests/unit/test_vcpu_intel_crash', [], 30),
-    ('unit tests of vcpu_intel', 'tests/unit/test_vcpu_intel_events', [], 30),
-    ('unit tests of vcpu_intel', 'tests/unit/test_vcpu_intel_launch', [], 30),
-    ('unit tests of vcpu_intel', 'tests/unit/test_vcpu_intel_machine_check', [], 30),
-    ('unit tests of vcpu_intel', 'tests/unit/test_vcpu_intel_registers', [], 30),
-    ('unit tests of vcpu_intel', 'tests/unit/test_vcpu_intel_step', [], 30),
-    ('more CPUs than tables', 'tests/mocks/test_mocks_crowd', [], 10),
-    ('unit tests of exit_handler', 'tests/unit/test_exit_handler_chain', [], 30),
-    ('unit tests of exit_handler', 'tests/unit/test_exit_handler_handlers', [], 30),
-    ('unit tests of exit_handler', 'tests/unit/test_exit_handler_msrs', [], 30),
 ]
 # For defects that only CPUs in the VMM at once can show.
 AT_ONCE = ('threads', 'tests/mocks/test_mocks_threads', [], 30)
 SWEEPS = FIRST_SWEEPS + MORE_SWEEPS + [AT_ONCE]
-# Where a defect in these files shows first, nearly always: that sweep is tried first.
+# Where a defect in these files shows first, nearly always: that sweep is tried right after the smoke test, then the file's
+# unit tests, which are named by its folder.
 LIKELY = {'modules/exit_handler/': 'exits', 'modules/vcpu_intel/exit.c': 'exits', 'modules/vcpu_intel/regs.c': 'exits',
           'modules/vcpu_intel/event.c': 'events', 'modules/memory/': 'single faults', 'drivers/common/': 'single faults',
           'modules/ept/': 'hidden pages'}
+UNITS = {'modules/': lambda file: file.split('/')[1], 'drivers/common/': lambda file: 'core'}
+SURVIVED, NOT_THERE, DOES_NOT_BUILD = 'SURVIVED', 'not there', 'does not build'
 PATIENCE = 10  # times as long on a busy one
 FAILED = ('Assertion Failed', '[FAIL]', 'CRASH')
 
@@ -93,14 +77,21 @@ def copy_sources(top, copy):
         shutil.copytree(os.path.join(top, cache), os.path.join(copy, cache), dirs_exist_ok=True)
 
 
-def targets(build):
-    """What the first sweeps need, and what the others do; nothing that needs a kernel."""
-    names = subprocess.run(['ninja', '-C', build, '-t', 'targets', 'all'], check=True, capture_output=True,
-                           text=True).stdout
-    wanted = [line.split(':')[0] for line in names.splitlines()]
-    mocks = [n for n in wanted if n.startswith('tests/mocks/') and '.p/' not in n and n.endswith('.so')]
-    first = ['plinth-modules', 'tests/mocks/mock_intrinsics.so', 'tests/mocks/native_bridge.so', AT_ONCE[1]] + sorted({program for _, program, *_ in FIRST_SWEEPS})
-    return first, first + mocks + sorted({program for _, program, *_ in MORE_SWEEPS})
+class Targets:
+    """What the build can make: nothing of it needs a kernel."""
+
+    def __init__(self, build):
+        listing = subprocess.run(['ninja', '-C', build, '-t', 'targets', 'all'], check=True, capture_output=True,
+                                 text=True).stdout
+        names = [line.split(':')[0] for line in listing.splitlines()]
+        mocks = [n for n in names if n.startswith('tests/mocks/') and '.p/' not in n and n.endswith('.so')]
+        self.units = [n for n in names if re.fullmatch(r'tests/unit/test_\w+', n)]
+        self.few = ['plinth-modules', 'tests/mocks/mock_intrinsics.so', 'tests/mocks/native_bridge.so']
+        self.all = self.few + mocks
+
+    def of(self, program):
+        alone = any(program == sweep[1] for sweep in FIRST_SWEEPS + [AT_ONCE])
+        return (self.few if alone else self.all) + [program]
 
 
 def compile_all(build, wanted):
@@ -126,47 +117,43 @@ def run_sweep(build, program, arguments, seconds):
     return 'hangs' if hangs else 'fails' if status else None
 
 
-def first_failure(build, sweeps):
+def first_failure(build, targets, sweeps):
     """The sweep that fails first, or None."""
     for name, program, arguments, seconds in sweeps:
+        if compile_all(build, targets.of(program)).returncode:
+            return DOES_NOT_BUILD
         wrong = run_sweep(build, program, arguments, seconds)
         if wrong:
             return name if wrong == 'fails' else f'{name} (hangs)'
     return None
 
 
-def ordered(name, file):
-    """The first sweeps, the likely one before all but the smoke test."""
-    if 'at once' in name:
-        return [AT_ONCE] + FIRST_SWEEPS
-    likely = next((name for start, name in LIKELY.items() if file.startswith(start)), None)
-    return FIRST_SWEEPS[:1] + sorted(FIRST_SWEEPS[1:], key=lambda sweep: sweep[0] != likely)
+def units(targets, file):
+    """Unit tests of the file, as sweeps."""
+    component = next((name(file) for start, name in UNITS.items() if file.startswith(start)), None)
+    return [(f'unit tests of {component}', program, [], 60)
+            for program in targets.units if component and program.startswith(f'tests/unit/test_{component}_')]
 
 
-def catch(build, wanted, name, file):
-    """Who catches the defect that is in the copy of a file."""
-    first, everything = wanted
-    if compile_all(build, first).returncode:
-        return 'does not build'
-    caught = first_failure(build, ordered(name, file))
-    if caught:
-        return caught
-    if compile_all(build, everything).returncode:
-        return 'does not build'
-    return first_failure(build, MORE_SWEEPS + [AT_ONCE]) or 'SURVIVED'
+def ordered(targets, name, file):
+    """All that can catch the defect, what does so likely before the rest."""
+    likely = next((sweep for start, sweep in LIKELY.items() if file.startswith(start)), None)
+    early = [AT_ONCE] if 'at once' in name else []
+    early += [sweep for sweep in SWEEPS if sweep[0] in ('smoke', likely)]
+    return early + units(targets, file) + [sweep for sweep in SWEEPS if sweep not in early]
 
 
-def try_defect(copy, build, wanted, defect):
+def try_defect(copy, build, targets, defect):
     name, file, old, new = defect
     path = os.path.join(copy, file)
     with open(path, encoding='utf-8') as f:
         text = f.read()
     if text.count(old) < 1:
-        return 'not there'
+        return NOT_THERE
     with open(path, 'w', encoding='utf-8') as f:
         f.write(text.replace(old, new, 1))
     try:
-        return catch(build, wanted, name, file)
+        return first_failure(build, targets, ordered(targets, name, file)) or SURVIVED
     finally:
         with open(path, 'w', encoding='utf-8') as f:
             f.write(text)
@@ -187,12 +174,9 @@ def main():
     if not os.path.exists(f'{build}/build.ninja'):
         subprocess.run(['meson', 'setup', build, copy, '--cross-file', f'{copy}/{args.cross}'], check=True,
                        stdout=subprocess.DEVNULL)
-    wanted = targets(build)
-    result = compile_all(build, wanted[1])
-    if result.returncode:
-        print(result.stdout[-2000:])
-        return 2
-    failed = first_failure(build, SWEEPS) if args.first == 1 else None
+    targets = Targets(build)
+    everything = SWEEPS + [(program, program, [], 60) for program in targets.units]
+    failed = first_failure(build, targets, everything) if args.first == 1 else None
     if failed:
         print(f'mutants: without any defect "{failed}" fails: repair that first')
         return 2
@@ -201,13 +185,13 @@ def main():
     outcomes = []
     for number, defect in list(enumerate(chosen, 1))[args.first - 1:]:
         began = time.time()
-        outcomes.append(try_defect(copy, build, wanted, defect))
+        outcomes.append(try_defect(copy, build, targets, defect))
         print(f'{number:3}/{len(chosen)} {outcomes[-1]:16} {defect[0]} ({time.time() - began:.0f} s)', flush=True)
-    caught = [o for o in outcomes if o not in ('SURVIVED', 'not there', 'does not build')]
+    caught = [o for o in outcomes if o not in (SURVIVED, NOT_THERE, DOES_NOT_BUILD)]
     print(f'mutants: {len(caught)} of {len(outcomes)} caught')
-    for name in dict.fromkeys(name for name, *_ in SWEEPS):
-        print(f'  {sum(o.startswith(name) for o in caught):3} by {name}')
-    if any(o in ('not there', 'does not build') for o in outcomes):
+    for name, n in collections.Counter(o.removesuffix(' (hangs)') for o in caught).most_common():
+        print(f'  {n:3} by {name}')
+    if any(o in (NOT_THERE, DOES_NOT_BUILD) for o in outcomes):
         return 2
     return len(caught) != len(outcomes)
 
