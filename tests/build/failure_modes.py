@@ -27,7 +27,7 @@ def tests():
     for file in glob.glob(os.path.join(TOP, "tests", "**", "*.c"), recursive=True):
         with open(file, encoding="utf-8") as text:
             cases.update("/".join(pair) for pair in re.findall(r"^Test\((\w+), (\w+)", text.read(), re.M))
-    for folder in ("build", "install", "mocks"):
+    for folder in ("build", "install", "mocks", os.path.join("unit", "plinthctl")):
         cases.update(re.findall(r"^test\('([\w-]+)'", read("tests", folder, "meson.build"), re.M))
     return cases
 

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "check.h"
 #include "commands.h"
 #include "error_line.h"
 #include "foreign.h"
@@ -94,7 +95,7 @@ static void print_unchecked(const struct link_set *s)
 			  "and may provide them", s->unchecked_symbols, s->unchecked_modules, file);
 }
 
-static int check_set(struct link_set *s, const struct link_set_options *o)
+int check_set(struct link_set *s, const struct link_set_options *o)
 {
 	int err = link_set_open(s, o->paths, o->files, o->flags);
 	uint32_t refused = s->errors.count;
@@ -106,6 +107,12 @@ static int check_set(struct link_set *s, const struct link_set_options *o)
 	if (refused || s->n_unread)
 		count_missing(s, refused);
 	return err || refused;
+}
+
+void check_print(const struct link_set *s)
+{
+	link_set_print_errors(s);
+	print_unchecked(s);
 }
 
 int cmd_check(int argc, char **argv)
@@ -127,8 +134,7 @@ int cmd_check(int argc, char **argv)
 		}
 		if (!status)
 			print_order(&s);
-		link_set_print_errors(&s);
-		print_unchecked(&s);
+		check_print(&s);
 		printf("%s\n", status ? "would not load" : "would load");
 	}
 	link_set_close(&s);

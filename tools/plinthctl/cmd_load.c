@@ -10,6 +10,7 @@
 
 #include <plinth/log.h>
 
+#include "check.h"
 #include "commands.h"
 #include "device.h"
 #include "log_lines.h"
@@ -122,7 +123,22 @@ static bool collect(struct module_set *set, const struct options *options)
 		good = module_set_add_extension(set, options->add[i]);
 	if (good && options->load.flags & PLINTH_LOAD_LAZY)
 		good = module_set_add_once(set, "lazy");
-	return good && module_set_read(set);
+	return good;
+}
+
+/* What check says of the same files, in its words; the driver judges for itself all the same. */
+static bool judge(struct link_set *judged, struct module_set *set, const struct options *options)
+{
+	const struct link_set_options o = {
+		.base = LINK_SET_BASE,
+		.flags = options->load.flags & PLINTH_LOAD_LAZY ? RTLD_LAZY_PLT : 0,
+		.paths = set->paths,
+		.files = (int)set->n,
+	};
+	int status = check_set(judged, &o);
+
+	check_print(judged);
+	return !status;
 }
 
 /* What --lazy has come to; nothing, if no module was built for it. */
@@ -143,7 +159,7 @@ static void tell_lazy(int device)
 		puts("lazy: no module is built for it; all are linked at load");
 }
 
-static int load(const struct module_set *set, struct plinth_ctl_load *arg, bool json)
+static int load(const struct module_set *set, const struct link_set *judged, struct plinth_ctl_load *arg, bool json)
 {
 	struct plinth_ctl_file files[PLINTH_CTL_MAX_FILES];
 	struct plinth_ctl_status status;
@@ -152,13 +168,14 @@ static int load(const struct module_set *set, struct plinth_ctl_load *arg, bool 
 	if (device < 0)
 		return EXIT_FAILED;
 	for (size_t i = 0; i < set->n; i++) {
+		const struct rtld_info *info = rtld_info(judged->set, (uint32_t)i);
 		size_t length = strlen(set->paths[i]);
 
 		/* Of a very long path the end says most. */
 		files[i] = (struct plinth_ctl_file){
 			.name = (uintptr_t)set->paths[i] + (length > MAX_NAME ? length - MAX_NAME : 0),
-			.bytes = (uintptr_t)set->bytes[i],
-			.n_bytes = set->n_bytes[i],
+			.bytes = (uintptr_t)info->bytes,
+			.n_bytes = info->file_size,
 		};
 	}
 	arg->files = (uintptr_t)files;
@@ -185,6 +202,8 @@ int cmd_load(int argc, char **argv)
 {
 	static struct module_set set;
 	static struct options options;
+	struct link_set judged = {0};
+	int status = EXIT_FAILED;
 	const struct argp argp = {
 		.options = option_list,
 		.parser = parse,
@@ -194,5 +213,10 @@ int cmd_load(int argc, char **argv)
 	options.load.size = sizeof(options.load);
 	options.load.log_level = PLINTH_LOG_INFO;
 	argp_parse(&argp, argc, argv, 0, NULL, &options);
-	return collect(&set, &options) ? load(&set, &options.load, options.json) : EXIT_FAILED;
+	if (collect(&set, &options) && judge(&judged, &set, &options)) {
+		module_set_read_plan(&set);
+		status = load(&set, &judged, &options.load, options.json);
+	}
+	link_set_close(&judged);
+	return status;
 }

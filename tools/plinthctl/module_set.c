@@ -223,8 +223,7 @@ bool module_set_without(struct module_set *set, const char *name)
 	return false;
 }
 
-/* A plan only saves time, so what cannot be read is as good as none. */
-static void read_plan(struct module_set *set)
+void module_set_read_plan(struct module_set *set)
 {
 	char path[PATH_MAX + sizeof(MODULE_SET_PLAN)];
 	char *first = strdup(set->paths[0]);
@@ -240,22 +239,4 @@ static void read_plan(struct module_set *set)
 	if (set->n_plan_bytes > PLINTH_CTL_MAX_PLAN_BYTES)
 		set->plan = calloc(1, 1);
 	set->n_plan_bytes = 0;
-}
-
-bool module_set_read(struct module_set *set)
-{
-	bool good = true;
-
-	read_plan(set);
-
-	for (size_t i = 0; i < set->n; i++) {
-		const char *why;
-
-		set->bytes[i] = read_file(set->paths[i], PLINTH_CTL_MAX_FILE_BYTES, &set->n_bytes[i], &why);
-		if (set->bytes[i])
-			continue;
-		error_line("load: %s: %s", set->paths[i], why);
-		good = false;
-	}
-	return good;
 }

@@ -14,9 +14,7 @@ struct module_set {
 	size_t n;
 	char *paths[PLINTH_CTL_MAX_FILES]; /* where the files really are */
 	char *names[PLINTH_CTL_MAX_FILES]; /* what they are called where they were found */
-	void *bytes[PLINTH_CTL_MAX_FILES]; /* after module_set_read() */
-	size_t n_bytes[PLINTH_CTL_MAX_FILES];
-	void *plan; /* after module_set_read(): the link plan beside the first module, or NULL */
+	void *plan; /* after module_set_read_plan(): the link plan beside the first module, or NULL */
 	size_t n_plan_bytes;
 };
 
@@ -33,6 +31,8 @@ bool module_set_add_once(struct module_set *set, const char *name);
 bool module_set_replace(struct module_set *set, const char *word);
 /* module_set_without() - drop the module @name, e.g. "ept". */
 bool module_set_without(struct module_set *set, const char *name);
-bool module_set_read(struct module_set *set);
+
+/* module_set_read_plan() - a plan only saves time, so what cannot be read is as good as none. */
+void module_set_read_plan(struct module_set *set);
 
 #endif

@@ -11,11 +11,12 @@ fresh_copy() {
 	cp -r "$MODULES" /tmp/modules
 }
 
-# bad_module KIND PATTERN: the set with one module broken is refused.
+# bad_module KIND PATTERN: the set with one module broken is refused; by the driver as well, which nobody can go round.
 bad_module() {
 	fresh_copy
 	break_module "$1" /tmp/modules/$VICTIM.so || abort "cannot break a module" "$1"
 	refuses "a module that is $1" "$2" plinthctl load --modules /tmp/modules
+	refuses "the driver does not take one that is $1" "$2" driver_load /tmp/modules/*.so
 	plinthctl status >/tmp/status
 	check "still unloaded after $1" grep -qi unloaded /tmp/status
 }

@@ -84,9 +84,6 @@ Test(module_set, takes_the_modules_of_a_folder_in_order)
 {
 	cr_assert(module_set_find(&set, "good"));
 	expect_paths("good/a.so", "good/b.so");
-	cr_assert(module_set_read(&set));
-	cr_expect_eq(set.n_bytes[1], 2);
-	cr_expect_arr_eq(set.bytes[1], "bb", 2);
 }
 
 Test(module_set, takes_the_files_a_list_names)
@@ -98,7 +95,6 @@ Test(module_set, takes_the_files_a_list_names)
 	write_file("good/list", list);
 	cr_assert(module_set_find(&set, "good/list"));
 	expect_paths(line, "good/a.so");
-	cr_expect(module_set_read(&set));
 }
 
 Test(module_set, a_list_in_this_folder)
@@ -135,8 +131,6 @@ Test(module_set, replaces_by_name)
 	cr_expect_not(module_set_replace(&set, "c=/elsewhere/c.so"));
 	cr_expect_str_eq(error, "load: --replace c=/elsewhere/c.so: no module c.so among those to load");
 	cr_expect_not(module_set_replace(&set, "b.s=/x"), "not a part of a name");
-	cr_expect_not(module_set_read(&set));
-	cr_expect_str_eq(error, "load: /elsewhere/x=y.so: No such file or directory");
 }
 
 Test(module_set, adds_up_to_the_limit)
@@ -145,16 +139,6 @@ Test(module_set, adds_up_to_the_limit)
 		cr_assert(module_set_add(&set, "good/a.so"));
 	cr_expect_not(module_set_add(&set, "good/b.so"));
 	cr_expect_str_eq(error, "load: good/b.so: more than 64 modules");
-}
-
-Test(module_set, a_folder_is_no_module)
-{
-	char expected[256];
-
-	cr_assert(module_set_add(&set, "empty"));
-	cr_expect_not(module_set_read(&set));
-	snprintf(expected, sizeof(expected), "load: %s: Is a directory", whole("empty"));
-	cr_expect_str_eq(error, expected);
 }
 
 /* Alternatives, stow, nix: the name is the one in the folder, the path where the file is. */
@@ -182,7 +166,6 @@ Test(module_set, hidden_files_are_left_out)
 	write_file("good/.b.so", "hidden");
 	cr_assert(module_set_find(&set, "good"));
 	expect_paths("good/a.so", "good/b.so");
-	cr_expect(module_set_read(&set));
 }
 
 Test(module_set, a_list_with_a_byte_order_mark)
@@ -192,7 +175,7 @@ Test(module_set, a_list_with_a_byte_order_mark)
 	cr_assert_eq(set.n, 2);
 	cr_expect_str_eq(set.paths[0], whole("good/a.so"));
 	cr_expect_eq(strncmp(set.names[1], "b.so", 5), 0);
-	cr_expect_not(module_set_read(&set), "only the first line may begin with one");
+	cr_expect_str_neq(set.paths[1], whole("good/b.so"), "only the first line may begin with one");
 }
 
 /* A folder that is called like an installed extension, as in the sources' examples. */
@@ -211,22 +194,22 @@ Test(module_set, an_extension_and_a_folder_of_that_name)
 	cr_expect_str_eq(set.paths[1], whole("other"));
 }
 
-/* What cannot be a module is not waited for, and not read. */
-Test(module_set, what_is_no_file, .timeout = 20)
+/* Whatever lies where the plan would, nobody waits for it, and a set without one is a set. */
+Test(module_set, a_plan_or_none, .timeout = 20)
 {
-	char expected[256];
-
-	cr_assert_eq(mkfifo("pipe.so", 0600), 0);
-	write_file("huge.so", "");
-	cr_assert_eq(truncate("huge.so", 1ll << 40), 0);
-	cr_assert(module_set_add(&set, "pipe.so"));
-	cr_expect_not(module_set_read(&set));
-	snprintf(expected, sizeof(expected), "load: %s: not a regular file", whole("pipe.so"));
-	cr_expect_str_eq(error, expected);
-	set.n = 0;
-	cr_assert(module_set_add(&set, "huge.so"));
-	cr_expect_not(module_set_read(&set));
-	snprintf(expected, sizeof(expected),
-		 "load: %s: 1099511627776 bytes, at most 16777216 can be a module", whole("huge.so"));
-	cr_expect_str_eq(error, expected);
+	cr_assert(module_set_find(&set, "good"));
+	module_set_read_plan(&set);
+	cr_expect_null(set.plan);
+	cr_assert_eq(mkfifo("good/" MODULE_SET_PLAN, 0600), 0);
+	module_set_read_plan(&set);
+	cr_expect_null(set.plan);
+	cr_assert_eq(unlink("good/" MODULE_SET_PLAN), 0);
+	write_file("good/" MODULE_SET_PLAN, "plan");
+	module_set_read_plan(&set);
+	cr_assert(set.plan);
+	cr_expect_eq(set.n_plan_bytes, 4);
+	cr_assert_eq(truncate("good/" MODULE_SET_PLAN, 1ll << 40), 0);
+	module_set_read_plan(&set);
+	cr_expect(set.plan, "one that fits no modules");
+	cr_expect_eq(set.n_plan_bytes, 0);
 }
