@@ -41,7 +41,7 @@ def main():
     build = os.path.abspath(sys.argv[1])
     runs = [("locked.sh", "--kernel-option", option, "--env", f"LOCKED_BY={reason}", "--env", f"IN_REPORT={in_report}")
             for option, reason, in_report in KERNELS]
-    runs.append(("locked_load.sh", "--module", "msr"))
+    runs.append(("locked_load.sh", "--module", "msr", "--certificates"))
     for run in runs:
         console = boot(build, os.path.join(build, "system", "locked"), *run)
         print(f"== {' '.join(run)}\n{console}", flush=True)

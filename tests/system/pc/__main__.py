@@ -76,6 +76,8 @@ def parse_arguments():
         help="width of physical addresses, 36 to 52 (QEMU; Bochs has 40)")
     add("--five-levels", action="store_true",
         help="a CPU with 5-level paging (LA57), and a kernel that uses it (QEMU)")
+    add("--certificates", action="store_true",
+        help="let the kernel take the certificates that were compiled in: the signatures of its own modules hold then")
     add("--stop-at", metavar="[MODULE:]FUNCTION",
         help="stop in Bochs' debugger there; modules have to be loaded with --no-aslr")
     add("--strict", action="store_true",
@@ -147,6 +149,7 @@ def run(args):
     config.memory = args.memory
     config.ticks_per_second = args.ticks_per_second
     config.five_levels = args.five_levels
+    config.certificates = args.certificates
     config.address_bits = args.address_bits
     config.prepare()
     if args.stop_at:

@@ -26,6 +26,7 @@ class Config:
         self.time_limit = time_limit
         self.kernel_options = kernel_options
         self.reset_is_the_end = False
+        self.certificates = False
         self.ticks_per_second = 0   # 0: what suits the number of CPUs
         self.five_levels = False
         self.address_bits = 0   # 0: the emulator's own choice
