@@ -257,6 +257,8 @@ DEFECTS = [
     ('an instruction that gets nowhere is served for ever', EPT_WINDOW, '\tif (s->tries < STUCK)\n\t\treturn false;\n', '\treturn false;\n'),
     ('memory above 4 GiB has no tables of its own', SLAT_PAGES, '\tfor (size_t level = 1; level < LEVELS; level++)\n\t\t*pages +=',
      '\tfor (size_t level = 2; level < LEVELS; level++)\n\t\t*pages +='),
+    ('what is trapped ends with ept', EPT, 'case FORBIDDEN: return exit_below(vcpu, below);',
+     'case FORBIDDEN: return refuse(vcpu, "forbidden");'),
     ('what was lent is never free again', EPT_WINDOW, '\tif (!err)\n\t\tborrower = NOBODY;\n', ''),
     ('a borrower that is gone keeps what it was lent', EPT_WINDOW, 'if (!is_gone(borrower))', 'if (borrower != NOBODY)'),
     ('a borrower does not come back', EPT, 'if (!err && vcpu_step(vcpu, true))', 'if (!err && !vcpu)'),

@@ -39,6 +39,7 @@ FIRST_SWEEPS = [
 ]
 MORE_SWEEPS = [
     ('calls', 'tests/mocks/test_mocks_calls', [], 10),
+    ('trapped pages', 'tests/mocks/test_mocks_traps', [], 10),
     ('variants', 'tests/mocks/test_mocks_variants', [], 60),
     ('interfaces', 'tests/mocks/test_mocks_interfaces', [], 120),
     ('replacement', 'tests/mocks/test_mocks_replacement', [], 120),

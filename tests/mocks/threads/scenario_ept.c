@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Second-level translation that several CPUs ask for, and change, at once. */
+#include <string.h>
+
 #include <plinth/ept.h>
 
 #include "cpus.h"
@@ -17,6 +19,8 @@
 #define FIRST_GIB 5u /* not mapped at first where the CPU has no 1 GiB pages */
 #define GIBS	  2u
 
+static uint64_t sent[MODEL_CPUS]; /* writes of a trapped page, by CPU */
+
 static uint64_t somewhere(void)
 {
 	return FIRST_GIB * PAGE_1G + sched_random() % (GIBS * PAGE_1G / PAGE) * PAGE;
@@ -32,6 +36,7 @@ void ept_prepare(void)
 {
 	static struct model_kind small;
 
+	memset(sent, 0, sizeof(sent));
 	small = *model.kind;
 	small.caps.ept_vpid &= ~(1ull << 17);
 	model.kind = &small;
@@ -60,13 +65,31 @@ static void set(uint32_t number)
 		cpus_complain("CPU %u: ept_set_page(): answer %llu", number, (unsigned long long)answer);
 }
 
+/* Nothing is allowed there, and stays so, whoever says it again; each access is seen once. */
+static void write_trapped(uint32_t number)
+{
+	struct model_exit violation = {
+		.reason = 48, .qualification = 0x182, .length = 3, .physical = VMM_TRAPPED + 8 * number};
+
+	if (cpus_order(number, VMM_PAGE, VMM_TRAPPED, 0) != VMM_OK)
+		return;
+	model.cpu[number].rip = KERNEL_RIP;
+	if (cpus_exit(number, &violation) != MODEL_GUEST)
+		cpus_complain("CPU %u: a write of a trapped page ended the guest", number);
+	else if (model.cpu[number].rip != KERNEL_RIP + 3)
+		cpus_complain("CPU %u: nobody did its write of a trapped page", number);
+	else
+		sent[number]++;
+}
+
 void ept_act(uint32_t cpu, uint32_t left)
 {
 	(void)left;
-	if (sched_random() % 4)
-		touch(cpu);
-	else
-		set(cpu);
+	switch (sched_random() % 6) {
+	case 0: set(cpu); break;
+	case 1: write_trapped(cpu); break;
+	default: touch(cpu); break;
+	}
 }
 
 static uint64_t *reach(void *ctx, uint64_t pa)
@@ -101,6 +124,13 @@ void ept_check(void)
 	const struct pt pt = {
 		.root_pa = model_field(0, VMCS_HOST_CR3), .levels = machine.levels, .table = reach};
 
+	uint64_t all = 0;
+
+	for (uint32_t i = 0; i < model.n_cpus; i++)
+		all += sent[i];
+	if (all != vmm_trapped())
+		cpus_complain("%llu writes of a trapped page, %llu seen", (unsigned long long)all,
+			      (unsigned long long)vmm_trapped());
 	scratch = 0;
 	if (pt_walk(&pt, expect_hidden, NULL))
 		cpus_complain("the VMM's page tables are bad");

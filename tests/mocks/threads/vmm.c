@@ -156,12 +156,30 @@ static enum exit_action obey(struct vcpu *vcpu, const struct exit_link *link, vo
 	return EXIT_NEXT;
 }
 
+static uint64_t trapped;
+
+uint64_t vmm_trapped(void)
+{
+	return __atomic_load_n(&trapped, __ATOMIC_RELAXED);
+}
+
+static enum exit_action access(struct vcpu *vcpu, const struct exit_link *below, void *context)
+{
+	(void)context;
+	if ((vcpu_guest_physical(vcpu) ^ VMM_TRAPPED) >= MEM_PAGE)
+		return exit_below(vcpu, below);
+	__atomic_add_fetch(&trapped, 1, __ATOMIC_RELAXED);
+	return EXIT_NEXT;
+}
+
 void vmm_forget(void)
 {
+	trapped = 0;
 	memset(items, 0, sizeof(items));
 }
 
 __attribute__((constructor)) static void attach(void)
 {
+	(void)!exit_register_kind(PLINTH_EXIT_SLAT_VIOLATION, PLINTH_EXIT_SLAT_VIOLATION, access, NULL);
 	(void)!exit_register_hypercall(VMM_CALL, VMM_CALL, EXIT_CALLER_ANYBODY, obey, NULL);
 }

@@ -15,6 +15,12 @@ enum vmm_order {
 	VMM_PAGE,	/* RCX: a guest's page; RDX: access: ept_set_page(), and look */
 };
 
+/* A page with nothing allowed, by VMM_PAGE: the module does the accesses, and counts them. */
+#define VMM_TRAPPED 0x1f0000000ull
+
+/** vmm_trapped() - how many there were. */
+uint64_t vmm_trapped(void);
+
 /** vmm_forget() - the memory that it has went with the last unload. */
 void vmm_forget(void);
 

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/* Decides about pages when the kernel asks for it. */
+#include <plinth/ept.h>
+#include <plinth/exit_handler.h>
+
+#include "trap.h"
+
+PLINTH_MODULE("trap_page", "0.1.0", "a hypercall that is ept_set_page() (tests)");
+
+static enum exit_action set(struct vcpu *vcpu, const struct exit_link *below, void *context)
+{
+	int err = ept_set_page(vcpu->regs.rcx, vcpu->regs.rcx, (uint32_t)vcpu->regs.rdx);
+
+	(void)below;
+	(void)context;
+	if (!err)
+		err = ept_flush();
+	vcpu->regs.rax = (uint64_t)err;
+	return EXIT_NEXT;
+}
+
+__attribute__((constructor)) static void attach(void)
+{
+	(void)!exit_register_hypercall(TRAP_SET, TRAP_SET, EXIT_CALLER_KERNEL, set, NULL);
+}
+
+__attribute__((destructor)) static void detach(void)
+{
+	(void)!exit_unregister_hypercall(TRAP_SET, TRAP_SET, EXIT_CALLER_KERNEL, set, NULL);
+}
