@@ -117,9 +117,9 @@ static void expect_goes_with_it(void)
 			violate(cpu);
 	}
 	gone = borrower();
-	os_lock();
+	core_lock();
 	cr_assert_eq(core_cpu_offline(machine.core, gone, &machine.report), 0, "%s", machine.report.text);
-	os_unlock();
+	core_unlock();
 	be_kernels();
 	next = gone == model.n_cpus - 1 ? gone - 1 : gone + 1;
 	do
