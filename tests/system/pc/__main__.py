@@ -52,6 +52,8 @@ def parse_arguments():
     add("--kernel-option", action="append", default=[], metavar="WORD")
     add("--module", action="append", default=[], metavar="NAME",
         help="module of the stock kernel the script wants to modprobe")
+    add("--module-sets", default="own", metavar="NAME[,NAME]",
+        help="the VMM's modules, in turn of these sets: own, or one that tests/toolchains builds")
     add("--put", action="append", default=[], metavar="GUEST=FILE",
         help="add a file or folder to the guest at path GUEST")
     add("--program", action="append", default=[], metavar="NAME",
@@ -107,7 +109,7 @@ def case_file(name):
 def build_initramfs(args, kernel):
     archive = initramfs.Archive()
     initramfs.add_base(archive)
-    products.add(archive, args.build, args.bare)
+    products.add(archive, args.build, args.bare, args.module_sets.split(","))
     for text in args.put:
         guest, source = pair(text, "--put")
         if os.path.isdir(source):

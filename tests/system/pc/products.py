@@ -31,15 +31,25 @@ def find(build, name, pattern):
     return files[0]
 
 
-def add(archive, build, bare):
+def module_files(build, sets):
+    """The modules' files, each in turn of one of the sets: of `own`, or of a toolchain's (tests/toolchains)."""
+    folders = [os.path.join(build, "modules") if name == "own" else os.path.join(build, "tests", "toolchains", name)
+               for name in sets]
+    find(build, "no module", "modules/*.so")
+    for i, own in enumerate(sorted(glob.glob(os.path.join(build, "modules", "*.so")))):
+        name = os.path.basename(own)
+        # Those of the tests only this build has.
+        yield own if name.startswith("debug_") else find(folders[i % len(folders)], name, name)
+
+
+def add(archive, build, bare, sets=("own",)):
     """Adds the guest's programs and, unless bare, Plinth itself."""
     for name in GUEST_PROGRAMS:
         archive.file("bin/" + name, find(build, name, "tests/system/" + name))
     archive.file(PROBE, find(build, "the tests' kernel module", "tests/system/exit_probe.ko"))
     if bare:
         return
-    find(build, "no module", "modules/*.so")
-    for module in sorted(glob.glob(os.path.join(build, "modules", "*.so"))):
+    for module in module_files(build, sets):
         name = os.path.basename(module)
         folder = (DEBUG if name.startswith("debug_")
                   else EXTENSIONS if name in BESIDE else MODULES)
