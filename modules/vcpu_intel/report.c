@@ -76,6 +76,26 @@ static void guard_log(const struct vcpu *vcpu, uint64_t address)
 				(unsigned long long)stacks[i].top);
 }
 
+/* How deep it ever was: whoever took it got it zeroed. */
+static uint32_t depth(const struct stack *stack)
+{
+	const volatile uint64_t *word = (const volatile uint64_t *)stack->bottom;
+
+	while ((uint64_t)word < stack->top && !*word)
+		word++;
+	return (uint32_t)(stack->top - (uint64_t)word);
+}
+
+static void depths_log(const struct vcpu *vcpu)
+{
+	struct stack s[STACKS];
+
+	stacks_of(vcpu, s);
+	LOG_ERR("stacks, deepest: root %u of %u, NMI %u of %u, fault %u of %u, machine check %u of %u",
+		depth(&s[0]), ROOT_STACK_PAGES * MEM_PAGE, depth(&s[1]), NMI_STACK_PAGES * MEM_PAGE, depth(&s[2]),
+		FAULT_STACK_PAGES * MEM_PAGE, depth(&s[3]), MC_STACK_PAGES * MEM_PAGE);
+}
+
 /* -- the parts of a report ---------------------------------------------------------------- */
 
 static void page_fault_log(const struct vcpu *vcpu, const struct cpu_fault *f)
@@ -197,6 +217,7 @@ static void report(struct vcpu *vcpu, const struct crash *crash, uint64_t rip, u
 	history_log(vcpu);
 	if (vcpu->priv->vmx_on)
 		vmcs_dump();
+	depths_log(vcpu);
 }
 
 static __attribute__((noreturn)) void halt(struct vcpu *vcpu, const char *why)

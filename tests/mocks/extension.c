@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* An extension with two hypercalls: one for the kernel, one for anybody. */
+/* An extension with hypercalls: for the kernel, for anybody, and one that is fatal. */
 #include <plinth/exit_handler.h>
+#include <plinth/intrinsics.h>
 
 #include "extension.h"
 
@@ -13,8 +14,20 @@ static enum exit_action answer(struct vcpu *vcpu, const struct exit_link *below,
 	return EXIT_NEXT;
 }
 
+#define NO_MSR 0xdeadbeefu
+
+static enum exit_action fault(struct vcpu *vcpu, const struct exit_link *below, void *context)
+{
+	(void)vcpu;
+	(void)below;
+	(void)context;
+	cpu_wrmsr(NO_MSR, 0);
+	return EXIT_NEXT;
+}
+
 __attribute__((constructor)) static void attach(void)
 {
+	(void)!exit_register_hypercall(EXTENSION_FAULT, EXTENSION_FAULT, EXIT_CALLER_KERNEL, fault, NULL);
 	(void)!exit_register_hypercall(EXTENSION_KERNEL, EXTENSION_KERNEL + EXTENSION_MORE,
 				       EXIT_CALLER_KERNEL, answer, (void *)EXTENSION_ANSWER);
 	(void)!exit_register_hypercall(EXTENSION_ANYBODY, EXTENSION_ANYBODY + EXTENSION_MORE,
@@ -23,6 +36,7 @@ __attribute__((constructor)) static void attach(void)
 
 __attribute__((destructor)) static void detach(void)
 {
+	(void)!exit_unregister_hypercall(EXTENSION_FAULT, EXTENSION_FAULT, EXIT_CALLER_KERNEL, fault, NULL);
 	(void)!exit_unregister_hypercall(EXTENSION_KERNEL, EXTENSION_KERNEL + EXTENSION_MORE,
 					 EXIT_CALLER_KERNEL, answer, (void *)EXTENSION_ANSWER);
 	(void)!exit_unregister_hypercall(EXTENSION_ANYBODY, EXTENSION_ANYBODY + EXTENSION_MORE,

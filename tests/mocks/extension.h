@@ -8,4 +8,7 @@
 #define EXTENSION_MORE	  3u /* numbers each has beyond the first */
 #define EXTENSION_ANSWER  0xffff0000ffff0000ull
 
+/* The kernel's as well: the VMM runs into #GP. */
+#define EXTENSION_FAULT 0x706c696e74680400ull
+
 #endif

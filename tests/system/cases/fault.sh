@@ -31,9 +31,11 @@ in_log() {
 
 native=$(signatures)
 check "the driver goes in" driver_in
-check "the modules load" plinthctl load --modules "$MODULES" --uart $UART --add $DEBUG_MODULE
+check "the modules load" plinthctl load --modules "$MODULES" --uart $UART --add $DEBUG_MODULE \
+	${BUSY:+--add exit_tracer --log-level debug}
 check "the VMM starts" plinthctl start
 same "it runs" "$(plinth_signatures)" "$(signatures)"
+[ -z "$BUSY" ] || check "everything that can be logged and traced is" workload
 [ "$CPUS" -gt 1 ] || same "the kernel's log says who ends a loop" 1 "$(dmesg | grep -c 'plinth: one CPU: an endless loop')"
 if [ "$FROM" = kernel ]; then
 	check "a kernel module goes in" insmod /lib/plinth/intruder.ko
@@ -55,6 +57,14 @@ in_log "it goes back to the exit stub" "intrinsics\+0x"
 in_log "it shows the guest's state by name" "GUEST_RIP +0x"
 in_log "it shows the last exits" "x cpuid"
 in_log "it is complete" "end of report: CPU $VICTIM is given back"
+# The line ends the report, so its own depth is in it. Where the root stack is what overflowed nothing is left of it.
+[ "$KIND" != stack ] || overflowed=root
+if left=$(sed -n 's/.*stacks, deepest: //p' /tmp/log | tr , '\n' | awk -v over="$overflowed" '
+	{ n++; if ($(NF - 2) * 4 > $NF * 3 && $1 != over) { print; bad = 1 } } END { exit bad || n != 4 }'); then
+	ok "a quarter of each stack was never used"
+else
+	not_ok "a quarter of each stack was never used" "$left"
+fi
 same "there is one report" 1 "$(grep -c 'crash report' /tmp/log)"
 status=$(plinthctl status)
 same "the state is corrupt" corrupt "$(echo "$status" | sed -n 's/^state *\([a-z]*\).*/\1/p')"

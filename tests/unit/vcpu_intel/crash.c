@@ -72,7 +72,7 @@ Test(vcpu_crash, names_the_exception, .init = root_usual)
 	order.error = 0x18;
 	EXPECT(MODEL_BACK, "crash report of CPU 0: exception in root mode",
 	       "general protection (#GP), vector 13, error code 0x18", "handling exit hlt",
-	       "guest registers:", "RIP 0x5555", "R12 0x0000000000abcdef",
+	       "guest registers:", "RIP 0x5555", "R12 0x0000000000abcdef", "stacks, deepest: root ",
 	       "is given back to the operating system");
 	cr_expect_eq(model.cpu[0].rip, ROOT_RIP, "as if the exit had not been");
 	cr_expect_eq(model.back.land, MACHINE_LAND);
