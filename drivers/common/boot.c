@@ -89,8 +89,7 @@ static void fill_places(const struct core *core, struct plinth_boot *boot)
 	boot->tuning_va = core->space[SPACE_TUNING].va;
 	boot->modules_va = tables->va;
 	boot->n_modules = core->n_modules;
-	boot->descriptors_va =
-		tables->va + core_pages(core->n_modules * sizeof(struct plinth_boot_module)) * OS_PAGE;
+	boot->descriptors_va = tables->va + core->n_modules * sizeof(struct plinth_boot_module);
 	boot->n_descriptors = core->n_descriptors;
 	boot->window_pages = plinth_window_pages(core->n_cpus);
 }

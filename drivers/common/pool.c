@@ -31,12 +31,12 @@ int pool_choose_heap(struct core *core)
  */
 static uint64_t with_books(const struct core *core, uint64_t pages)
 {
-	uint64_t window = plinth_window_map_pages(plinth_window_pages(core->n_cpus), core->n_cpus);
-	uint64_t all = pages, before;
+	uint64_t window = plinth_window_pages(core->n_cpus), all = pages, before;
 
 	do {
 		before = all;
-		all = pages + space_table_pages(core, before) + plinth_pool_map_pages(before) + plinth_runs_pages(before) + window;
+		all = pages + space_table_pages(core, before) +
+		      plinth_books_of(core->n_descriptors, core->n_cpus, before, window).pages;
 	} while (all != before);
 	return all;
 }
@@ -79,12 +79,29 @@ static int count(struct core *core, uint64_t *pages)
 }
 
 #define FRAME_PAGES 512u /* that one table hides */
+#define MORE_PAGES  2u	 /* than were counted: it may lie across a border */
 #define TRIES	    8u
 #define IN_ONE	    1u /* the try that asks for it in one piece */
 
+/* In one piece, and as large as it need be for that; else it stays as it is. */
+static void shrink(struct core *core, uint64_t need)
+{
+	struct space_region *pool = &core->space[SPACE_POOL], before = *pool;
+	bool fits;
+
+	pool->pages = need + MORE_PAGES;
+	pool->kernel = core_alloc(core, pool->pages, 2 * OS_PAGE, NULL);
+	fits = pool->kernel && !count(core, &need) && need <= pool->pages;
+	core_free(core, fits ? before.kernel : pool->kernel, fits ? before.pages : pool->pages);
+	if (!fits)
+		*pool = before;
+	(void)space_list_pages(core);
+}
+
 /*
  * The pool is part of what its own pages have to hide, and where memory is fragmented that takes more of them, which
- * lie somewhere else again: counted anew with each that turns out too small. What is in one piece hides itself best.
+ * lie somewhere else again: counted anew with each that turns out too small. What is in one piece hides itself best, and
+ * does not need what was asked for its pieces.
  */
 int pool_alloc(struct core *core)
 {
@@ -95,10 +112,15 @@ int pool_alloc(struct core *core)
 	for (unsigned int i = 0; i < TRIES; i++) {
 		int err = count(core, &need);
 
-		if (err || (pool->kernel && need <= pool->pages))
+		if (err)
 			return err;
+		if (pool->kernel && need <= pool->pages) {
+			if (pool->pages - need > MORE_PAGES)
+				shrink(core, need);
+			return 0;
+		}
 		if (need > wanted)
-			wanted = need + (need - wanted) / FRAME_PAGES + 2;
+			wanted = need + (need - wanted) / FRAME_PAGES + MORE_PAGES;
 		err = alloc(core, wanted, i == IN_ONE ? 2 * OS_PAGE : OS_PAGE,
 			    i == IN_ONE ? NULL : "the VMM's heap and pages");
 		if (err && i != IN_ONE)

@@ -13,7 +13,6 @@
 static const unsigned int shifts[] = {21, GIB_SHIFT, 39, 48};
 
 #define LEVELS	     ARRAY_SIZE_OF(shifts)
-#define LOW_GIBS     4u /* memory or devices: used on every machine */
 #define ROOT_PAGES   1u
 #define HIDDEN_PAGES 1u /* the page that stands for all hidden ones */
 
@@ -40,7 +39,7 @@ void slat_note_memory(struct core *core)
 	uint64_t start, end = 0;
 
 	core->n_memory = 0;
-	(void)add_memory(core, 0, LOW_GIBS);
+	(void)add_memory(core, 0, PLINTH_BOOT_LOW_GIBS);
 	while (os_next_memory(end, &start, &end))
 		if (!add_memory(core, start / GIB, (end + GIB - 1) / GIB))
 			return;

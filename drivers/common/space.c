@@ -19,20 +19,22 @@
 #define BASE_FIXED (1ull << 30) /* ... and this far into it */
 #define BASE_PAGES (SLOT_BYTES / 2 / OS_PAGE)
 
-#define STACK_PAGES 4u
+#define STACK_PAGES 2u /* of the boot stack: constructors run on it, and what comes before a CPU has its own */
 #define GAP_PAGES   16u
 
+/* How many parts of @reach pages so many pages in a row can lie in. */
+static uint64_t parts(uint64_t pages, uint64_t reach)
+{
+	return (pages + 2 * reach - 2) / reach;
+}
+
 /*
- * Page tables for that many addresses in a row: one per 2 MiB and one more at a border,
- * the same for the levels above, and the top.
+ * Page tables for that many addresses in a row: for each 2 MiB, for each GiB, and one for each level above, where all the
+ * slot's addresses have the same entries.
  */
 static uint64_t tables_for(uint64_t pages)
 {
-	uint64_t tables = 1;
-
-	for (uint64_t reach = PT_ENTRIES; reach <= (uint64_t)PT_ENTRIES * PT_ENTRIES * PT_ENTRIES; reach *= PT_ENTRIES)
-		tables += pages / reach + 2;
-	return tables;
+	return parts(pages, PT_ENTRIES) + parts(pages, (uint64_t)PT_ENTRIES * PT_ENTRIES) + os_paging_levels() - 2;
 }
 
 static uint64_t image_pages(const struct core *core)
@@ -95,7 +97,8 @@ static uint64_t region_pages(const struct core *core)
 /* Of the lists there is no pool yet that they describe: a run for each page is the most. */
 static uint64_t list_pages(const struct core *core, uint64_t n_runs)
 {
-	return core_pages(core->n_modules * sizeof(struct plinth_boot_module)) + plinth_runs_pages(n_runs);
+	return core_pages(core->n_modules * sizeof(struct plinth_boot_module) +
+			  n_runs * sizeof(struct plinth_descriptor));
 }
 
 uint64_t space_list_pages(struct core *core)

@@ -37,6 +37,8 @@ struct plinth_boot_memory {
 
 #define PLINTH_BOOT_MEMORY 32 /* runs; what lies in further ones is mapped when the guest touches it */
 
+#define PLINTH_BOOT_LOW_GIBS 4 /* are among it on every machine: memory or devices */
+
 /*
  * What the core adds to the pool for second-level translation, and what that may take: for what the guest
  * touches that was no memory at the load, or where memory types change; and a few seats, each for one CPU
@@ -44,7 +46,7 @@ struct plinth_boot_memory {
  * instruction at a time. Beside these a table for each part of memory that holds some of the VMM, and for the
  * memory itself.
  */
-#define PLINTH_SLAT_SPARE_PAGES	      16
+#define PLINTH_SLAT_SPARE_PAGES	      12
 #define PLINTH_SLAT_SEATS	      8
 #define PLINTH_SLAT_SEAT_PAGES	      3
 #define PLINTH_SLAT_SEATS_FOR(n_cpus) ((n_cpus) < PLINTH_SLAT_SEATS ? (n_cpus) : PLINTH_SLAT_SEATS)

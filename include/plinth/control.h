@@ -36,9 +36,9 @@
 #define PLINTH_CTL_MAX_FILES	  64u
 #define PLINTH_CTL_MAX_FILE_BYTES (16u << 20)
 #define PLINTH_CTL_MAX_PLAN_BYTES (1u << 20)
-#define PLINTH_CTL_MIN_HEAP	  (64ull << 10)
+#define PLINTH_CTL_MIN_HEAP	  (32ull << 10)
 #define PLINTH_CTL_MAX_HEAP	  (1ull << 30)
-#define PLINTH_CTL_DEFAULT_HEAP	  (64ull << 10) /* and PLINTH_CPU_HEAP for each CPU */
+#define PLINTH_CTL_DEFAULT_HEAP	  (32ull << 10) /* and PLINTH_CPU_HEAP for each CPU */
 
 /* Where the driver stands. */
 enum plinth_ctl_state {

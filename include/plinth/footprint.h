@@ -45,7 +45,7 @@ static inline uint64_t plinth_window_pages(uint64_t n_cpus)
 	return 2 * n_cpus * PLINTH_CPU_WINDOW_PAGES + PLINTH_WINDOW_MORE;
 }
 
-/* -- the memory module's books, at the pool's start behind the page tables ----------- */
+/* -- the memory module's books, at the pool's start behind the page tables, before the heap ----------- */
 
 /** plinth_pages_for() - so many bytes, in whole pages. */
 static inline uint64_t plinth_pages_for(uint64_t bytes)
@@ -53,22 +53,26 @@ static inline uint64_t plinth_pages_for(uint64_t bytes)
 	return (bytes + PLINTH_PAGE - 1) / PLINTH_PAGE;
 }
 
-/** plinth_pool_map_pages() - a byte for each page of the pool. */
-static inline uint64_t plinth_pool_map_pages(uint64_t pool_pages)
-{
-	return plinth_pages_for(pool_pages);
-}
+/* Where each begins, in bytes from the first one; none has pages of its own. */
+struct plinth_books {
+	uint64_t runs;	 /* the pool's runs once more, in the order of their physical addresses */
+	uint64_t seen;	 /* a number for each CPU */
+	uint64_t pool;	 /* a byte for each page of the pool */
+	uint64_t window; /* a byte for each page of the window */
+	uint64_t pages;	 /* of all of them */
+};
 
-/** plinth_runs_pages() - its runs once more, in the order of their physical addresses. */
-static inline uint64_t plinth_runs_pages(uint64_t n_runs)
+/** plinth_books_of() - the books about a pool and a window. */
+static inline struct plinth_books plinth_books_of(uint64_t n_runs, uint64_t n_cpus, uint64_t pool_pages,
+						  uint64_t window_pages)
 {
-	return plinth_pages_for(n_runs * sizeof(struct plinth_descriptor));
-}
+	struct plinth_books books = {0};
 
-/** plinth_window_map_pages() - a byte for each page of the window, and a number for each CPU. */
-static inline uint64_t plinth_window_map_pages(uint64_t window_pages, uint64_t n_cpus)
-{
-	return plinth_pages_for(window_pages) + plinth_pages_for(n_cpus * sizeof(uint32_t));
+	books.seen = books.runs + n_runs * sizeof(struct plinth_descriptor);
+	books.pool = books.seen + n_cpus * sizeof(uint32_t);
+	books.window = books.pool + pool_pages;
+	books.pages = plinth_pages_for(books.window + window_pages);
+	return books;
 }
 
 #endif

@@ -25,18 +25,14 @@ void mem_unlock(void)
 	atomic_flag_clear_explicit(&lock, memory_order_release);
 }
 
-/*
- * The pool from its start: page tables, the pool's map, descriptors by pa, the window's map, the heap, free
- * pages.
- */
+/* The pool from its start: page tables, the books, the heap, free pages. */
 int mem_init(const struct plinth_boot *boot)
 {
 	struct plinth_shared *shared = (struct plinth_shared *)boot->shared_va;
-	uint64_t runs = boot->pool_used + plinth_pool_map_pages(boot->pool_pages);
-	uint64_t window = runs + plinth_runs_pages(boot->n_descriptors);
-	uint64_t heap = window + plinth_window_map_pages(boot->window_pages, boot->n_cpus);
-	uint64_t heap_pages = boot->heap_bytes / MEM_PAGE;
-	char *base = (char *)boot->pool_va;
+	const struct plinth_books books =
+		plinth_books_of(boot->n_descriptors, boot->n_cpus, boot->pool_pages, boot->window_pages);
+	uint64_t heap = boot->pool_used + books.pages, heap_pages = boot->heap_bytes / MEM_PAGE;
+	char *base = (char *)boot->pool_va, *book = base + boot->pool_used * MEM_PAGE;
 
 	if (!descriptors_check(boot) || boot->heap_bytes % MEM_PAGE)
 		return PLINTH_E_INVAL;
@@ -46,13 +42,12 @@ int mem_init(const struct plinth_boot *boot)
 			      heap + heap_pages - boot->pool_pages);
 		return PLINTH_E_NOMEM;
 	}
-	pool_init(boot->pool_va, boot->pool_pages, (uint8_t *)base + boot->pool_used * MEM_PAGE, shared);
+	pool_init(boot->pool_va, boot->pool_pages, (uint8_t *)book + books.pool, shared);
 	pool_reserve(0, heap + heap_pages);
 	descriptors_init((const struct plinth_descriptor *)boot->descriptors_va, boot->n_descriptors,
-			 (struct plinth_descriptor *)(base + runs * MEM_PAGE));
+			 (struct plinth_descriptor *)(book + books.runs));
 	heap_init(base + heap * MEM_PAGE, boot->heap_bytes, shared);
-	space_init(boot, (uint8_t *)base + window * MEM_PAGE,
-		   (uint32_t *)(base + (window + plinth_pages_for(boot->window_pages)) * MEM_PAGE));
+	space_init(boot, (uint8_t *)book + books.window, (uint32_t *)(book + books.seen));
 	root_pa = boot->root_pgd_pa;
 	launch_pa = boot->launch_pgd_pa;
 	return 0;

@@ -15,9 +15,10 @@
 
 #define FRAME	     (2 * MIB) /* one second-level table hides what lies in it */
 #define KIB	     1024ull
-#define FORMULA_BASE (512 * KIB)
+#define FORMULA_BASE (256 * KIB)
 #define FORMULA_CPU  (64 * KIB)
-#define FORMULA_GIB  (4 * KIB + 32) /* 32 KiB a TiB: what leads to the tables, and the books about them */
+#define FORMULA_GIB  (4 * KIB)	 /* a second-level table */
+#define FORMULA_TIB  (26 * KIB) /* what leads to these tables, maps and hides them */
 
 static const char *const places[PHYSICAL_PLACES] = {"low", "high", "across borders", "in single pages"};
 
@@ -64,11 +65,8 @@ static void expect_formula(const struct machine_hardware *h)
 	uint64_t most, gibs = (h->memory.bytes + GIB - 1) / GIB;
 
 	core_status(machine.core, &status);
-	most = status.image_bytes + FORMULA_BASE + h->n_cpus * FORMULA_CPU + gibs * FORMULA_GIB;
-	/* What would lie in pieces asks for room to hide them, and keeps it where one piece was found then.
-	 */
-	if (h->memory.place == PLACE_SCATTERED)
-		most *= 2;
+	most = status.image_bytes + FORMULA_BASE + h->n_cpus * FORMULA_CPU + gibs * FORMULA_GIB +
+	       h->memory.bytes * FORMULA_TIB / TIB;
 	if (h->memory.place >= PLACE_BORDER)
 		most += frames_of_all() * OS_PAGE;
 	cr_expect_leq(status.memory_bytes, most,
@@ -149,6 +147,23 @@ Test(worlds, chosen)
 	for (size_t i = 0; i < sizeof(chosen) / sizeof(chosen[0]); i++)
 		try_world(&chosen[i]);
 	sweep_report("machines of every size");
+}
+
+/* Where the formula leaves least: a few CPUs and little memory. */
+Test(worlds, small)
+{
+	static const uint64_t lacks[] = {0, MODEL_CAP_1G};
+
+	for (uint32_t n_cpus = 1; n_cpus <= 12; n_cpus++) {
+		for (uint32_t place = 0; place < PHYSICAL_PLACES; place++) {
+			struct machine_hardware h = {CPU(46, lacks[(n_cpus + place) % 2]), n_cpus,
+						     RAM(1 * GIB, (enum physical_place)place)};
+
+			h.memory.seed = n_cpus;
+			try_world(&h);
+		}
+	}
+	sweep_report("small machines");
 }
 
 /* -- and others --------------------------------------------------------------------------------- */

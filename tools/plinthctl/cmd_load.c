@@ -35,7 +35,7 @@ static const struct argp_option option_list[] = {
 	{"replace", 'r', "NAME=FILE", 0, "FILE instead of the module NAME; may be repeated", 0},
 	{"without", 'w', "NAME", 0, "not the module NAME, e.g. ept", 0},
 	{"add", 'a', "FILE", 0, "one more: a file or an installed extension", 0},
-	{"heap", 'H', "SIZE", 0, "of the VMM, with K, M, G (64K and 1K a CPU)", 0},
+	{"heap", 'H', "SIZE", 0, "of the VMM, with K, M, G (32K and 1.5K a CPU)", 0},
 	{"lazy", 'z', NULL, 0, "jump slots at the first call; adds extension lazy", 0},
 	{"no-aslr", 'A', NULL, 0, "fixed addresses instead of random ones", 0},
 	{"uart", 'u', "PORT[,BAUD|,keep]", 0,

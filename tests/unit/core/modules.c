@@ -63,7 +63,7 @@ Test(core_modules, a_file_that_is_no_module, .init = fixture_up)
 Test(core_modules, heap_limits, .init = fixture_up)
 {
 	cr_expect_eq(load_modules(good_modules, 2, 0, PLINTH_CTL_MIN_HEAP - 1), PLINTH_E_LIMIT);
-	EXPECT_REPORT("heap of 65535 bytes: 65536 to 1073741824 are possible");
+	EXPECT_REPORT("heap of 32767 bytes: 32768 to 1073741824 are possible");
 	cr_expect_eq(load_modules(good_modules, 2, 0, PLINTH_CTL_MAX_HEAP + 1), PLINTH_E_LIMIT);
 }
 

@@ -34,7 +34,7 @@ Test(core_shortage, each_has_its_own_remedy, .init = up)
 	/* In the order of the load: entry, base. */
 	run_short(
 		&(struct plinth_shortage){.kind = PLINTH_SHORTAGE_HEAP, .wanted = 1472, .by = 1, .most = 0});
-	EXPECT_REPORT("CPU 1: prepare failed: out of memory: the heap of 64 KiB is used up (mock-base wanted "
+	EXPECT_REPORT("CPU 1: prepare failed: out of memory: the heap of 32 KiB is used up (mock-base wanted "
 		      "1472 bytes, "
 		      "mock-entry has most): load with a larger heap\n");
 	run_short(&(struct plinth_shortage){.kind = PLINTH_SHORTAGE_PAGES, .wanted = 1, .by = 0, .most = 1});
