@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "drivers/common/os.h"
+#include "drivers/common/internal.h"
 #include "greedy.h"
 #include "model/internal.h"
 
@@ -28,11 +28,11 @@ static int cpu_1(bool comes)
 {
 	int err;
 
-	os_lock();
+	core_lock();
 	report_clear(&machine.report);
 	err = comes ? core_cpu_online(machine.core, 1, &machine.report)
 		    : core_cpu_offline(machine.core, 1, &machine.report);
-	os_unlock();
+	core_unlock();
 	return err;
 }
 
