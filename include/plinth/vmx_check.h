@@ -17,6 +17,7 @@ struct vmx_caps {
 	uint64_t basic, pin, primary, secondary, exit, entry, misc;
 	uint64_t cr0_fixed0, cr0_fixed1, cr4_fixed0, cr4_fixed1;
 	uint64_t ept_vpid, tertiary;
+	uint64_t perf_global;		     /* bits of IA32_PERF_GLOBAL_CTRL: counters by CPUID leaf 0AH */
 	uint32_t physical_bits, linear_bits; /* address widths */
 	uint32_t enclaves;		     /* has Intel SGX: CPUID.(EAX=07H,ECX=0):EBX[2] */
 	uint32_t lam;			     /* has linear-address masking: CPUID.(EAX=07H,ECX=1):EAX[26] */

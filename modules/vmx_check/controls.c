@@ -315,18 +315,23 @@ static uint32_t event_vector(const struct view *v)
 /* Vectors with an error code: #DF, #TS, #NP, #SS, #GP, #PF, #AC. */
 #define ERROR_VECTORS (1u << 8 | 1u << 10 | 1u << 11 | 1u << 12 | 1u << 13 | 1u << 14 | 1u << 17)
 
+/* Real mode has no error codes. */
+static bool error_possible(const struct view *v)
+{
+	return injects(v, TYPE_EXCEPTION) &&
+	       (!has_secondary(v, SECONDARY_UNRESTRICTED) || has(v, VMCS_GUEST_CR0, CR0_PE));
+}
+
 static bool error_expected(const struct view *v)
 {
-	bool protected_mode = !has_secondary(v, SECONDARY_UNRESTRICTED) || has(v, VMCS_GUEST_CR0, CR0_PE);
-
-	return injects(v, TYPE_EXCEPTION) && protected_mode && ERROR_VECTORS >> (event(v) & 31) & 1;
+	return error_possible(v) && ERROR_VECTORS >> (event(v) & 31) & 1;
 }
 
 static uint32_t event_error(const struct view *v)
 {
 	bool given = event(v) & INFO_ERROR;
 
-	if (injects(v, TYPE_EXCEPTION) && v->caps->basic & BASIC_ANY_ERROR)
+	if (error_possible(v) && v->caps->basic & BASIC_ANY_ERROR)
 		return KEPT;
 	return broken_if(event(v) && given != error_expected(v), VMCS_ENTRY_INTERRUPTION_INFO);
 }

@@ -3,6 +3,7 @@
 #include "internal.h"
 
 #define DEBUGCTL_RESERVED (~0xffc7ull)
+#define BNDCFGS_RESERVED  0xffcull
 #define RIGHTS_L	  (1u << 13)
 #define RFLAGS_RESERVED	  (~0x3f7fd7ull)
 
@@ -106,6 +107,21 @@ static uint32_t efer_lme(const struct view *v)
 			 VMCS_GUEST_EFER);
 }
 
+static uint32_t counters(const struct view *v)
+{
+	return broken_if(has(v, VMCS_ENTRY_CONTROLS, ENTRY_LOAD_PERF) && bad_counters(v, get(v, VMCS_GUEST_PERF_GLOBAL_CTRL)),
+			 VMCS_GUEST_PERF_GLOBAL_CTRL);
+}
+
+/* Enable, preserve, and a table at a page of its own. */
+static uint32_t bounds(const struct view *v)
+{
+	uint64_t value = get(v, VMCS_GUEST_BNDCFGS);
+
+	return broken_if(has(v, VMCS_ENTRY_CONTROLS, ENTRY_LOAD_BND) && (value & BNDCFGS_RESERVED || !canonical(v, value)),
+			 VMCS_GUEST_BNDCFGS);
+}
+
 static const struct rule register_rules[] = {
 	{ "guest CR0: fixed bits", cr0_fixed },
 	{ "guest CR0: PG without PE", paging_protected },
@@ -122,6 +138,8 @@ static const struct rule register_rules[] = {
 	{ "guest EFER: reserved bits", efer_reserved },
 	{ "guest EFER: LMA does not fit the entry controls", efer_lma },
 	{ "guest EFER: LME differs from LMA under paging", efer_lme },
+	{ "guest PERF_GLOBAL_CTRL: reserved bits", counters },
+	{ "guest BNDCFGS: reserved bits or address not canonical", bounds },
 };
 
 /* -- RIP and RFLAGS ---------------------------------------------------------------------- */

@@ -69,6 +69,12 @@ static uint32_t efer_mode(const struct view *v)
 			 VMCS_HOST_EFER);
 }
 
+static uint32_t counters(const struct view *v)
+{
+	return broken_if(has(v, VMCS_EXIT_CONTROLS, EXIT_LOAD_PERF) && bad_counters(v, get(v, VMCS_HOST_PERF_GLOBAL_CTRL)),
+			 VMCS_HOST_PERF_GLOBAL_CTRL);
+}
+
 static const struct rule register_rules[] = {
 	{ "host CR0: fixed bits", cr0_fixed },
 	{ "host CR4: fixed bits", cr4_fixed },
@@ -79,6 +85,7 @@ static const struct rule register_rules[] = {
 	{ "host PAT: memory types", pat },
 	{ "host EFER: reserved bits", efer_reserved },
 	{ "host EFER: LMA and LME do not fit the host's address-space size", efer_mode },
+	{ "host PERF_GLOBAL_CTRL: reserved bits", counters },
 };
 
 /* -- segments and tables --------------------------------------------------------------- */

@@ -102,6 +102,12 @@ static inline bool bad_physical(const struct view *v, uint64_t address, uint64_t
 	return address >> v->caps->physical_bits || address & (align - 1);
 }
 
+/* Is a counter on that this CPU has not? */
+static inline bool bad_counters(const struct view *v, uint64_t global_ctrl)
+{
+	return global_ctrl & ~v->caps->perf_global;
+}
+
 /* SDM, "MOV - Move to/from Control Registers": with linear-address masking two bits above the width say what is masked. */
 static inline bool bad_cr3(const struct view *v, uint64_t cr3)
 {

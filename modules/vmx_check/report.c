@@ -14,6 +14,7 @@ PLINTH_MODULE("vmx_check", "0.1.0", "names the rule that a failed VM entry break
 #define BASIC_TRUE	   (1ull << 55)
 #define LEAF_ADDRESS_WIDTH 0x80000008u
 #define LEAF_FEATURES	   7u
+#define LEAF_COUNTERS	   10u
 #define FEATURES_EBX_SGX   (1u << 2)
 
 static uint64_t read_current(void *context, uint32_t field)
@@ -25,6 +26,18 @@ static uint64_t read_current(void *context, uint32_t field)
 static uint64_t control_caps(bool exact, uint32_t exact_msr, uint32_t msr)
 {
 	return cpu_rdmsr(exact ? exact_msr : msr);
+}
+
+/* SDM, "Architectural Performance Monitoring Leaf": general counters, and fixed ones by their number or by a mask. */
+static uint64_t counters(void)
+{
+	struct cpu_leaf leaf;
+
+	cpu_cpuid(0, 0, &leaf);
+	if (leaf.eax < LEAF_COUNTERS)
+		return 0;
+	cpu_cpuid(LEAF_COUNTERS, 0, &leaf);
+	return ((1ull << (leaf.eax >> 8 & 31)) - 1) | (((1ull << (leaf.edx & 31)) - 1) | leaf.ecx) << 32;
 }
 
 void vmx_check_caps(struct vmx_caps *c)
@@ -54,6 +67,7 @@ void vmx_check_caps(struct vmx_caps *c)
 	c->enclaves = leaf.ebx & FEATURES_EBX_SGX;
 	cpu_cpuid(LEAF_FEATURES, 1, &leaf);
 	c->lam = leaf.eax & CPUID_7_1_EAX_LAM;
+	c->perf_global = counters();
 }
 
 static void report(struct vcpu *vcpu)

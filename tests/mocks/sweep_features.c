@@ -212,11 +212,12 @@ Test(features, vmm_that_dies_beneath_a_shadow_stack)
 static const struct {
 	enum model_msr msr;
 	uint32_t exit, entry;
+	uint64_t value; /* that it may have */
 } switched[] = {
-	{MODEL_MSR_PERF_GLOBAL_CTRL, EXIT_SAVE_PERF | EXIT_LOAD_PERF, ENTRY_LOAD_PERF},
-	{MODEL_MSR_BNDCFGS, EXIT_CLEAR_BND, ENTRY_LOAD_BND},
-	{MODEL_MSR_RTIT_CTL, EXIT_CLEAR_RTIT, ENTRY_LOAD_RTIT},
-	{MODEL_MSR_LBR_CTL, EXIT_CLEAR_LBR, ENTRY_LOAD_LBR},
+	{MODEL_MSR_PERF_GLOBAL_CTRL, EXIT_SAVE_PERF | EXIT_LOAD_PERF, ENTRY_LOAD_PERF, 0x300000005},
+	{MODEL_MSR_BNDCFGS, EXIT_CLEAR_BND, ENTRY_LOAD_BND, 0x7f0000001003},
+	{MODEL_MSR_RTIT_CTL, EXIT_CLEAR_RTIT, ENTRY_LOAD_RTIT, 0x12},
+	{MODEL_MSR_LBR_CTL, EXIT_CLEAR_LBR, ENTRY_LOAD_LBR, 0x13},
 };
 
 #define N_SWITCHED (sizeof(switched) / sizeof(switched[0]))
@@ -229,7 +230,7 @@ static void write_and_keep(void)
 	const char *differs;
 
 	for (size_t i = 0; i < N_SWITCHED; i++)
-		model.cpu[0].st.msr[switched[i].msr] = 0x10 + i;
+		model.cpu[0].st.msr[switched[i].msr] = switched[i].value;
 	model_visible(0, &before);
 	cr_expect_eq(model_exit(0, &cpuid), MODEL_GUEST, "%s", sweep_case());
 	model_visible(0, &after);
@@ -237,7 +238,7 @@ static void write_and_keep(void)
 	cr_expect_null(differs, "%s: %s after an exit", sweep_case(), differs);
 	cr_expect_eq(machine_stop(), 0, "%s: %s", sweep_case(), machine.report.text);
 	for (size_t i = 0; i < N_SWITCHED; i++)
-		cr_expect_eq(model.cpu[0].st.msr[switched[i].msr], 0x10 + i, "%s: MSR %zu after the stop",
+		cr_expect_eq(model.cpu[0].st.msr[switched[i].msr], switched[i].value, "%s: MSR %zu after the stop",
 			     sweep_case(), i);
 }
 

@@ -37,6 +37,14 @@ static uint32_t still_more_features(void)
 	       (k->caps.cr4_fixed1 & CR4_LASS ? CPUID_7_1_EAX_LASS : 0) | (k->caps.cr4_fixed1 & CR4_FRED ? CPUID_7_1_EAX_FRED : 0);
 }
 
+static void counters(struct cpu_leaf *out)
+{
+	if (!model.kind->counters)
+		return;
+	out->eax = 0x07300000 | (uint32_t)__builtin_popcount((uint32_t)model.kind->caps.perf_global) << 8 | model.kind->counters;
+	out->edx = 48 << 5 | (uint32_t)__builtin_popcountll(model.kind->caps.perf_global >> 32);
+}
+
 /* XSAVE areas: of x87 and SSE with the header, of AVX, and of the trace, which only supervisors save. */
 static void xsave(uint32_t subleaf, struct cpu_leaf *out)
 {
@@ -89,7 +97,7 @@ void model_cpuid_answer(uint32_t leaf, uint32_t subleaf, struct cpu_leaf *out)
 		else if (subleaf == 1)
 			out->eax = still_more_features();
 		break;
-	case 10: out->eax = model.kind->counters ? 0x07300400 | model.kind->counters : 0; break;
+	case 10: counters(out); break;
 	case 13: xsave(subleaf, out); break;
 	case CPUID_KEY_LOCKER: out->ebx = model.kind->key_locker && model_here()->st.cr4 & CR4_KL ? 1 : 0; break;
 	case 0x80000000: out->eax = HIGHEST_EXTENDED; break;

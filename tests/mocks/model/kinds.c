@@ -17,6 +17,7 @@
 #define FIXED1_CR4  0x003727ffull
 #define EPT_CAPS    0x00000f0106334141ull
 #define LOCKED_ON   5u
+#define COUNTERS    0x70000000full /* four, and three fixed ones */
 
 #define PIN_ALL	      CAPS(0x0000007f, 0x16)
 #define PRIMARY_ALL   CAPS(0xfff9fffe, 0x04006172)
@@ -29,7 +30,7 @@
 		.basic = BASIC, .pin = PIN_ALL, .primary = PRIMARY_ALL, .secondary = SECONDARY_ALL,          \
 		.exit = EXIT_ALL, .entry = ENTRY_ALL, .misc = MISC, .cr0_fixed0 = FIXED0_CR0,                \
 		.cr0_fixed1 = FIXED1_CR0, .cr4_fixed0 = FIXED0_CR4, .cr4_fixed1 = FIXED1_CR4,                \
-		.ept_vpid = EPT_CAPS, .physical_bits = 39, .linear_bits = 48                                 \
+		.ept_vpid = EPT_CAPS, .perf_global = COUNTERS, .physical_bits = 39, .linear_bits = 48                                 \
 	}
 #define USUAL .rdtscp = true, .invpcid = true, .xsaves = true, .feature_control = LOCKED_ON, .counters = 4
 

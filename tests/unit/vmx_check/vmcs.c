@@ -15,7 +15,7 @@ const struct vmx_caps vmcs_caps = {
 	.misc = 4ull << 16 | 7ull << 6,
 	.cr0_fixed0 = 0x80000021, .cr0_fixed1 = 0xffffffff,
 	.cr4_fixed0 = 0x2000, .cr4_fixed1 = 0x00b727ff, /* with CET */
-	.ept_vpid = 1ull << 6 | 1ull << 14,
+	.ept_vpid = 1ull << 6 | 1ull << 14, .perf_global = 0x70000000f,
 	.physical_bits = 39, .linear_bits = 48,
 };
 
