@@ -197,7 +197,7 @@ static int run_session(struct session *session, const struct operation *op, unio
 	mutex_lock(&session->lock);
 	if (!op->asks)
 		report_clear(&session->report);
-	err = op->run(&session->report, arg);
+	err = linux_wait_for_turn() ? op->run(&session->report, arg) : PLINTH_E_INTR;
 	if (!op->asks)
 		plinth_pin_if_corrupt();
 	mutex_unlock(&session->lock);

@@ -161,6 +161,14 @@ void os_unlock(void)
 	mutex_unlock(&command_mutex);
 }
 
+bool linux_wait_for_turn(void)
+{
+	if (mutex_lock_killable(&command_mutex))
+		return false;
+	mutex_unlock(&command_mutex);
+	return true;
+}
+
 void os_cpus_lock(void)
 {
 	cpus_read_lock();

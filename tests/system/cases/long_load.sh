@@ -53,6 +53,22 @@ killed_load() {
 	kill -9 $!
 	wait $!
 }
+
+# killed_waiting: whoever waits for a load can be killed, too, while it goes on.
+killed_waiting() {
+	load_large >/dev/null &
+	_load=$!
+	sleep 0.2
+	plinthctl status >/tmp/waited &
+	sleep 0.1
+	kill -9 $!
+	wait $! 2>/tmp/killed
+	[ $? -eq 137 ] && kill -0 $_load && wait $_load
+}
+check "whoever waits for a load can be killed" killed_waiting
+same "and was waiting" 0 "$(wc -c </tmp/waited)"
+check "it loaded all the same" plinthctl unload
+
 before=$(free_memory)
 killed_load >/dev/null 2>&1
 same "whoever loads can be killed in the middle" 137 $?
