@@ -183,6 +183,8 @@ DEFECTS = [
      '\t\tif (false)\n'),
     ('a CPU that flushed is not known to have', SPACE, '\t__atomic_store_n(&space.seen[cpu], unmapped, __ATOMIC_RELEASE);\n}\n\nvoid space_enter',
      '\t(void)unmapped;\n}\n\nvoid space_enter'),
+    ('a pool in one piece keeps what its pieces would have taken', POOL_CORE, 'if (pool->pages - need > MORE_PAGES)',
+     'if (pool->pages - need > need)'),
     ('fewer pages are counted than a CPU takes', POOL_CORE, 'core->n_cpus * PLINTH_CPU_PAGES', 'core->n_cpus * (PLINTH_CPU_PAGES - 1)'),
     ('page tables of the window are not counted', CORE_SPACE, ' + pool_pages +\n\t\t\t  window_pages(core));', ' + pool_pages);'),
     # What anybody may change meanwhile.
