@@ -327,6 +327,8 @@ DEFECTS = [
      '\tva = space_map_locked(list, pages, prot, SPACE_MAP);\n'),
     ('second-level tables without their lock, at once', EPT_TABLE, '\twhile (__atomic_test_and_set(&table.lock, __ATOMIC_ACQUIRE))\n',
      '\twhile (__atomic_test_and_set(&table.lock, __ATOMIC_ACQUIRE) && !table.lock)\n'),
+    ('addresses are given out again before CPUs have flushed, at once', SPACE, 'if (seen && seen != space.unmapped)',
+     'if (seen && seen != space.unmapped && !space.waiting)'),
     ('lines of two CPUs at once on the UART', LOG, 'bool locked = uart_try_lock();', 'bool locked = false;'),
     ('a record of the log is no atomic access, at once', LOG, 'plinth_words_store(&record->tsc, &line->tsc, sizeof(*line) / 8 - 1);',
      'memcpy(&record->tsc, &line->tsc, sizeof(*line) - 8);'),

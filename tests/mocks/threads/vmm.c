@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include "tlb.h"
+
 #include <plinth/ept.h>
 #include <plinth/exit_handler.h>
 #include <plinth/intrinsics.h>
@@ -60,6 +62,8 @@ static void get(struct item *item, uint64_t random)
 	}
 	if (!item->at)
 		item->kind = NOTHING;
+	if (item->kind == STACK || item->kind == MAPPING)
+		tlb_given(item->at, pages);
 }
 
 static enum vmm_answer fill(uint32_t cpu, struct item *item, uint64_t random)
@@ -86,8 +90,14 @@ static enum vmm_answer drop(uint32_t cpu, struct item *item)
 	switch (item->kind) {
 	case HEAP: mem_free(item->at); break;
 	case PAGE: mem_page_free(item->at); break;
-	case STACK: mem_stack_free((char *)item->at + item->pages * MEM_PAGE, item->pages); break;
-	default: mem_unmap(item->at, item->pages); break;
+	case STACK:
+		tlb_taken(item->at, item->pages);
+		mem_stack_free((char *)item->at + item->pages * MEM_PAGE, item->pages);
+		break;
+	default:
+		tlb_taken(item->at, item->pages);
+		mem_unmap(item->at, item->pages);
+		break;
 	}
 	item->kind = NOTHING;
 	return good ? VMM_OK : VMM_DAMAGED;
@@ -175,6 +185,7 @@ static enum exit_action access(struct vcpu *vcpu, const struct exit_link *below,
 void vmm_forget(void)
 {
 	trapped = 0;
+	tlb_forget();
 	memset(items, 0, sizeof(items));
 }
 
