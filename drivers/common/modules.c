@@ -74,7 +74,8 @@ static int probe_files(struct core *core)
 
 	for (uint32_t i = 0; i < core->n_modules; i++) {
 		const struct core_file *file = &core->load->files[i];
-		int err = os_relax() ? rtld_probe(set, file->name, file->bytes, file->n_bytes) : PLINTH_E_INTR;
+		int err =
+			os_relax() ? rtld_probe(set, file->name, file->bytes, file->n_bytes) : PLINTH_E_INTR;
 
 		if (err >= 0)
 			err = note_read(core, file->name, (uint32_t)err, &core->modules[err].about);

@@ -64,7 +64,8 @@ PLINTH_MUST_USE int os_run_on(uint32_t cpu, int (*fn)(void *arg), void *arg, int
  * os_relax() - let others have this CPU, if it is their turn.
  *
  * Context: may sleep; os_cpus_lock() is not held.
- * Return:  false: whoever gave the command is being ended: undo what was done. Stays so until the command ends.
+ * Return:  false: whoever gave the command is being ended: undo what was done. Stays so until the command
+ * ends.
  */
 bool os_relax(void);
 
@@ -74,8 +75,8 @@ void os_unlock(void);
 
 /**
  * os_cpus_lock() - CPUs neither come nor go, and nobody is in core_cpu_online() or core_cpu_offline(), until
- * os_cpus_unlock(). The whole system waits meanwhile that wants to bring or take a CPU: nothing that takes time by the
- * size of a file is done with it held.
+ * os_cpus_unlock(). The whole system waits meanwhile that wants to bring or take a CPU: nothing that takes
+ * time by the size of a file is done with it held.
  *
  * Context: os_lock() is held, os_cpus_lock() is not; may sleep.
  */

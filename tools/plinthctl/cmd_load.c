@@ -159,7 +159,8 @@ static void tell_lazy(int device)
 		puts("lazy: no module is built for it; all are linked at load");
 }
 
-static int load(const struct module_set *set, const struct link_set *judged, struct plinth_ctl_load *arg, bool json)
+static int load(const struct module_set *set, const struct link_set *judged, struct plinth_ctl_load *arg,
+		bool json)
 {
 	struct plinth_ctl_file files[PLINTH_CTL_MAX_FILES];
 	struct plinth_ctl_status status;
