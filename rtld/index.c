@@ -5,10 +5,20 @@
  * neither names nor symbols unless two hash words are equal. One entry per name, the one that
  * wins by the rules of the set; so a name that is defined twice is found even
  * if nobody wants it.
+ *
+ * A row is what follows a slot without a gap. The first name with a word is in the row that
+ * begins where the word says. All others with it would be in that, too, each behind the
+ * last; and they are many: func10 and func11 have one word, as its lowest bit is not kept,
+ * and so have "aZ" and "b9", as 33 'a' + 'Z' = 33 'b' + '9'. So each of them is in a row
+ * that begins where its first difference from the first of them says; but not if a file of
+ * the set has the older table only, and so no words to know the first by.
  */
 #include "index.h"
 
-#define LETTER_STEPS	3u	/* a byte compared with another */
+#define ROW_STEPS	8u	/* eight bytes of a name, looked at or compared */
+#define SIMPLE_WORDS	5u	/* of names that differ sooner */
+#define SIMPLE_STEPS	16u
+#define ROW_FACTOR	0x9e3779b97f4a7c15ull
 
 /* Three to six slots for a name, and enough for clear(). */
 static uint32_t slots_for(uint64_t exports)
@@ -114,61 +124,138 @@ static bool replaces(struct rtld_index *x, uint32_t old, uint32_t new)
 	return false;
 }
 
-/*
- * May the provider's name have that hash word? Without a word in its file, it
- * may; the lowest bit is no part of a hash.
- */
-static inline bool may_equal(const struct rtld_index *x, uint32_t provider,
-			     uint32_t word)
+/* May the provider's name have that hash word? Without a word in its file, it may; the lowest bit is no part of a hash. */
+static inline bool may_equal(const struct rtld_index *x, uint32_t provider, uint32_t word)
 {
 	const struct rtld_module *m = rtld_index_module(x, provider);
 	const uint32_t *words = m->gnu.word;
 
-	return !words || (words[(provider & RTLD_BIND_SYM) - m->gnu.first] ^
-			  word) <= 1;
+	return !words || (words[(provider & RTLD_BIND_SYM) - m->gnu.first] ^ word) <= 1;
 }
 
-/* The word at this slot is equal: does the new definition take the slot? */
-static RTLD_COLD bool is_same(struct rtld_index *x, uint32_t old,
-			      uint32_t provider, bool *replace)
+/* Eight bytes of a name, all 0 from its NUL on, wherever its string table ends. */
+static inline uint64_t eight_bytes(const char *at, const char *end)
 {
-	const struct rtld_module *m = rtld_index_module(x, provider);
-	const struct rtld_module *other = rtld_index_module(x, old);
-	const char *name = m->strings + rtld_index_symbol(x, provider)->name, *a = name;
-	const char *b = other->strings + rtld_index_symbol(x, old)->name;
+	uint64_t word = 0, nul, i;
 
-	/* Both tables end with a NUL. */
-	while (*a == *b && *a) {
-		a++;
-		b++;
-		if ((a - name) % 8 == 0 && !rtld_spend(x->set, 8 * LETTER_STEPS))
+	if (end - at >= 8) {
+		word = rtld_load8(at);
+		nul = (word - RTLD_ONES) & ~word & RTLD_TOPS;
+		return nul ? word & (nul ^ (nul - 1)) : word;
+	}
+	for (i = 0; at[i]; i++)
+		word |= (uint64_t)(uint8_t)at[i] << 8 * i;
+	return word;
+}
+
+/*
+ * The slot where the row of a name begins that is not the first with its hash word: of that
+ * word, of what the name has where it differs from the first, and of where that is.
+ */
+static inline uint32_t row_of(const struct rtld_index *x, uint32_t hash, uint64_t bytes, uint32_t where)
+{
+	uint64_t sum = (bytes + where) * ROW_FACTOR;
+
+	return ((sum ^ sum >> 32) + (hash >> 1)) * ROW_FACTOR >> 32 >> x->shift;
+}
+
+/* Does a name differ from another? Then its row, if the other is the first. False: no, or there is not the budget to know. */
+static inline bool differs(const struct rtld_index *x, uint32_t hash, const char *name, const char *end,
+			   const char *first, const char *first_end, uint32_t *row)
+{
+	uint64_t word, other;
+	uint32_t i;
+
+	for (i = 0;; i++, name += 8, first += 8) {
+		word = eight_bytes(name, end);
+		other = eight_bytes(first, first_end);
+		if (word != other)
+			break;
+		if (!(word >> 56) || !rtld_spend(x->set, ROW_STEPS))
 			return false;
 	}
-	if (*a != *b)
-		return false;
-	*replace = replaces(x, old, provider);
+	*row = row_of(x, hash, word, i);
 	return true;
 }
 
-/* The same, from a slot with an equal word on. */
-static RTLD_COLD void insert_equal(struct rtld_index *x, uint32_t at,
-				   uint32_t word, uint32_t provider)
+/* Does what is in the slot have another name than the module's? */
+static inline bool slot_differs(const struct rtld_index *x, uint32_t provider, uint32_t hash,
+				const char *name, const char *end, uint32_t *row)
 {
-	bool replace = true;
-	uint32_t old;
+	const struct rtld_module *m = rtld_index_module(x, provider);
 
-	for (; (old = x->slot[at]); at = (at + 1) & x->mask) {
-		if (!rtld_spend(x->set, RTLD_SLOT_STEPS))
-			return;
-		if (may_equal(x, old, word) &&
-		    is_same(x, old, provider, &replace))
-			break;
-	}
-	if (replace)
-		x->slot[at] = provider;
+	return differs(x, hash, name, end, m->strings + m->symbol[provider & RTLD_BIND_SYM].name,
+		       m->strings_end, row);
 }
 
-/* This slot is taken: go on to an empty one, or to the same name. */
+/* Into the row that begins at the slot, unless the name is there; it then may take the place. */
+static RTLD_COLD void insert_in_row(struct rtld_index *x, uint32_t at, uint32_t word,
+				    uint32_t provider)
+{
+	const struct rtld_module *m = rtld_index_module(x, provider);
+	const char *name = m->strings + m->symbol[provider & RTLD_BIND_SYM].name;
+	uint32_t *slot = x->slot, old, row;
+
+	for (; (old = slot[at]); at = (at + 1) & x->mask) {
+		if (!rtld_spend(x->set, RTLD_SLOT_STEPS))
+			return;
+		if (!may_equal(x, old, word))
+			continue;
+		if (x->rows && !rtld_spend(x->set, SIMPLE_STEPS))
+			return;
+		if (!slot_differs(x, old, word, name, m->strings_end, &row))
+			break;
+	}
+	if (x->set->budget && (!old || replaces(x, old, provider)))
+		slot[at] = provider;
+}
+
+/* What is in the slot is the first with this word: of another name, or of the same. */
+static RTLD_COLD void insert_oddly(struct rtld_index *x, uint32_t at, uint32_t word,
+				   uint32_t provider)
+{
+	const struct rtld_module *m = rtld_index_module(x, provider);
+	const char *name = m->strings + m->symbol[provider & RTLD_BIND_SYM].name;
+
+	(void)slot_differs(x, x->slot[at], word, name, m->strings_end, &at);
+	if (x->set->budget)
+		insert_in_row(x, at, word, provider);
+}
+
+/* The same where it is simple, as of names that are numbered: they differ soon, and not at the end of a string table. */
+static RTLD_COLD void insert_equal(struct rtld_index *x, uint32_t at, uint32_t word,
+				   uint32_t provider)
+{
+	uint32_t old = x->slot[at], i, row;
+	const struct rtld_module *m = rtld_index_module(x, provider);
+	const struct rtld_module *other = rtld_index_module(x, old);
+	const char *name = m->strings + m->symbol[provider & RTLD_BIND_SYM].name;
+	const char *first = other->strings + other->symbol[old & RTLD_BIND_SYM].name;
+	const char *last = m->strings_end - 8, *first_last = other->strings_end - 8;
+	uint64_t own, odd, nul;
+
+	if (!rtld_spend(x->set, SIMPLE_STEPS))
+		return;
+	for (i = 0; i < SIMPLE_WORDS && name <= last && first <= first_last; i++, name += 8, first += 8) {
+		own = rtld_load8(name);
+		odd = own ^ rtld_load8(first);
+		nul = (own - RTLD_ONES) & ~own & RTLD_TOPS;
+		if (!odd && !nul)
+			continue;
+		nul ^= nul - 1;		/* all up to the NUL, or without one all */
+		row = row_of(x, word, own & nul, i);
+		if (!(odd & nul))
+			break;
+		if (x->slot[row])
+			insert_in_row(x, row, word, provider);
+		else
+			x->slot[row] = provider;
+		return;
+	}
+	insert_oddly(x, at, word, provider);
+}
+
+/* This slot is taken: go on to an empty one, or to the first with the same word. */
 static RTLD_COLD void insert_behind(struct rtld_index *x, uint32_t at,
 				    uint32_t word, uint32_t provider)
 {
@@ -179,10 +266,12 @@ static RTLD_COLD void insert_behind(struct rtld_index *x, uint32_t at,
 		if (!rtld_spend(x->set, RTLD_SLOT_STEPS))
 			return;
 	}
-	if (old)
+	if (!old)
+		slot[at] = provider;
+	else if (x->rows)
 		insert_equal(x, at, word, provider);
 	else
-		slot[at] = provider;
+		insert_in_row(x, at, word, provider);
 }
 
 /* Enter the words of providers from this one on; stops at a slot that is taken. */
@@ -243,9 +332,11 @@ void rtld_index_build(struct rtld_index *x, struct rtld_set *set, void *work,
 	uint32_t slots = slots_for(exports), i;
 
 	*x = (struct rtld_index){
-		.set = set, .slot = work, .mask = slots - 1,
+		.set = set, .slot = work, .mask = slots - 1, .rows = true,
 		.shift = 32 - __builtin_ctz(slots),
 	};
+	for (i = 0; i < set->count; i++)
+		x->rows &= rtld_has(&set->module[i], RTLD_DT_GNU_HASH);
 	if (!rtld_spend(set, RTLD_EXPORT_STEPS * exports))
 		return;
 	clear(x->slot, slots);
@@ -259,18 +350,36 @@ void rtld_index_build(struct rtld_index *x, struct rtld_set *set, void *work,
 	}
 }
 
+/* The name, in the row that begins here. */
+static uint32_t find_in_row(struct rtld_index *x, uint32_t at, const struct rtld_name *name)
+{
+	uint32_t provider;
+
+	for (; (provider = x->slot[at]); at = (at + 1) & x->mask) {
+		if (!rtld_spend(x->set, rtld_name_steps(name->length)))
+			return RTLD_BIND_ZERO;
+		if (rtld_index_is(x, provider, name))
+			return provider;
+	}
+	return RTLD_BIND_ZERO;
+}
+
 uint32_t rtld_index_find_behind(struct rtld_index *x, uint32_t at,
 				const struct rtld_name *name)
 {
 	uint32_t provider;
 
-	do {
+	if (!x->rows)
+		return find_in_row(x, at, name);
+	/* The first with the name's word. */
+	while ((provider = x->slot[at]) && !may_equal(x, provider, name->hash)) {
 		if (!rtld_spend(x->set, rtld_name_steps(name->length)))
 			return RTLD_BIND_ZERO;
 		at = (at + 1) & x->mask;
-		provider = x->slot[at];
-		if (!provider)
-			return RTLD_BIND_ZERO;
-	} while (!rtld_index_is(x, provider, name));
-	return provider;
+	}
+	if (!provider)
+		return RTLD_BIND_ZERO;
+	if (slot_differs(x, provider, name->hash, name->text, name->text + name->length + 1, &at))
+		return find_in_row(x, at, name);
+	return x->set->budget ? provider : RTLD_BIND_ZERO;
 }

@@ -14,6 +14,7 @@ struct rtld_index {
 	uint32_t mask;
 	uint32_t shift;
 	bool twice;		/* a name was defined twice */
+	bool rows;		/* names with one word are in rows of their own, see index.c */
 };
 
 /* Entering a definition whose slot is free; and looking at a slot with a name in hand. */

@@ -338,7 +338,7 @@ Test(rtld_cost, pauses, .timeout = 30)
 	struct sample crowd;
 	struct test_set t;
 
-	make_crowd(&crowd, 0, CROWD, false);
+	make_crowd(&crowd, 0, 10000, true);
 	test_set_open(&t, 0);
 	rtld_set_pause(t.set, count_pause);
 	cr_assert_eq(test_set_add_sample(&t, &crowd), 0);
