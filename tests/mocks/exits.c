@@ -182,7 +182,8 @@ static void expect_on(enum model_end end, const struct guest *want)
 
 /* -- one case --------------------------------------------------------------------------------- */
 
-static void try(unsigned int bits, const struct model_exit *exit, enum model_end (*happens)(const struct model_exit *exit))
+static void try(unsigned int bits, const struct model_exit *exit,
+		enum model_end (*happens)(const struct model_exit *exit))
 {
 	struct guest before, want;
 	enum outcome outcome;

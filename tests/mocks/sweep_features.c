@@ -238,8 +238,8 @@ static void write_and_keep(void)
 	cr_expect_null(differs, "%s: %s after an exit", sweep_case(), differs);
 	cr_expect_eq(machine_stop(), 0, "%s: %s", sweep_case(), machine.report.text);
 	for (size_t i = 0; i < N_SWITCHED; i++)
-		cr_expect_eq(model.cpu[0].st.msr[switched[i].msr], switched[i].value, "%s: MSR %zu after the stop",
-			     sweep_case(), i);
+		cr_expect_eq(model.cpu[0].st.msr[switched[i].msr], switched[i].value,
+			     "%s: MSR %zu after the stop", sweep_case(), i);
 }
 
 static void try_switched(unsigned int can)

@@ -17,7 +17,8 @@ struct segment_file {
 	uint32_t module, i;
 };
 
-/* DIR/NN-NAME.I.bin; a name from a file must not lead out of DIR. False: DIR is too long for the longest of the three. */
+/* DIR/NN-NAME.I.bin; a name from a file must not lead out of DIR. False: DIR is too long for the longest of
+ * the three. */
 static bool name_file(const char *dir, struct segment_file *f)
 {
 	char name[64];
@@ -43,7 +44,8 @@ static int cannot(const struct segment_file *file, int why)
 
 static int too_long(void)
 {
-	error_line("--output: the name of the folder is too long; those of files in it may have %d bytes", PATH_MAX - 1);
+	error_line("--output: the name of the folder is too long; those of files in it may have %d bytes",
+		   PATH_MAX - 1);
 	return 1;
 }
 

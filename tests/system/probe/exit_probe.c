@@ -216,9 +216,8 @@ static void show_msr(struct seq_file *file, const char *name, u32 msr)
 	u32 low, high;
 
 	if (rdmsr_safe(msr, &low, &high))
-		seq_printf(file, "%s: fault\n", name);
-	else
-		seq_printf(file, "%s: %llx\n", name, (u64)high << 32 | low);
+		return seq_printf(file, "%s: fault\n", name);
+	seq_printf(file, "%s: %llx\n", name, (u64)high << 32 | low);
 }
 
 static void show_state(struct seq_file *file)
