@@ -1,0 +1,2 @@
+/* SPDX-License-Identifier: MIT */
+#define NMI_VECTOR 2

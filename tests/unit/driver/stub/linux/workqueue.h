@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef STUB_LINUX_WORKQUEUE_H
+#define STUB_LINUX_WORKQUEUE_H
+
+struct work_struct {
+	void (*function)(struct work_struct *work);
+};
+
+#define DECLARE_WORK(name, fn)	    struct work_struct name = {fn}
+#define schedule_work_on(cpu, work) ((work)->function(cpu < STUB_CPUS ? (work) : 0))
+#define cancel_work_sync(work)	    ((void)(work))
+
+#endif
