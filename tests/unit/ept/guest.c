@@ -250,7 +250,7 @@ Test(ept_guest, memory_that_is_plugged_in)
 		cr_assert_eq(violate(gib++ << 30, 1), MODEL_GUEST);
 		cr_assert_eq(model.cpu[0].event.info, 0);
 	} while (model_field(0, 0x201a) == shared);
-	cr_expect_eq(gib - 5, 15, "%llu GiB", (unsigned long long)gib - 5);
+	cr_expect_eq(gib - 5, 11, "%llu GiB", (unsigned long long)gib - 5);
 	root_expect_clean();
 }
 
