@@ -236,24 +236,6 @@ Test(ept_guest, no_memory_at_the_guests_will)
 	}
 }
 
-/* Memory that is plugged in after the load; docs/usage.md says how much of it is like any other. */
-Test(ept_guest, memory_that_is_plugged_in)
-{
-	static struct model_kind kind;
-	uint64_t shared, gib = 4;
-
-	kind = without_1g();
-	root_up(&kind);
-	shared = model_field(0, 0x201a);
-	do {
-		model.cpu[0].regs.rsi = gib;
-		cr_assert_eq(violate(gib++ << 30, 1), MODEL_GUEST);
-		cr_assert_eq(model.cpu[0].event.info, 0);
-	} while (model_field(0, 0x201a) == shared);
-	cr_expect_eq(gib - 5, 11, "%llu GiB", (unsigned long long)gib - 5);
-	root_expect_clean();
-}
-
 /* One instruction that wants two distant GiB at once, when there is room for one more: refused in the end. */
 Test(ept_guest, an_instruction_that_wants_too_much)
 {
