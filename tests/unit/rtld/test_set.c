@@ -83,56 +83,6 @@ Test(rtld_set, undefined_under_elf_rules)
 	test_set_close(&t);
 }
 
-/*
- * Words with an addend whose symbol nobody has, some of them of one symbol: 0 for a strong
- * reference, and what S + A gives for a weak one.
- */
-static void expect_words(const char *name, uint8_t bind, bool keeps_addend)
-{
-	uint32_t i, seen = 0;
-	struct sample s;
-	struct test_set t;
-
-	sample_load(&s, name);
-	sample_symbol(&s, "base_numbers")->info = bind << 4 | STT_OBJECT;
-	sample_symbol(&s, "base_note")->info = bind << 4 | STT_FUNC;
-	for (i = 0; i < sample_dyn(&s, 8)->value / sizeof(struct elf64_rela); i++) {
-		struct elf64_rela *r = (struct elf64_rela *)sample_at(&s, sample_dyn(&s, 7)->value) + i;
-
-		r->addend = r->type == R_X86_64_64 ? 16 + i : r->addend;
-	}
-	test_set_open(&t, RTLD_RULES_ELF);
-	cr_assert_eq(test_set_add_sample(&t, &s), 0);
-	test_set_place(&t, TEST_BASE);
-	cr_assert_eq(test_set_link(&t), 0);
-	for (i = 0; i < sample_dyn(&s, 8)->value / sizeof(struct elf64_rela); i++) {
-		const struct elf64_rela *r = (struct elf64_rela *)sample_at(&s, sample_dyn(&s, 7)->value) + i;
-		uint64_t word;
-
-		if (r->type != R_X86_64_64)
-			continue;
-		memcpy(&word, rtld_info(t.set, 0)->write + r->offset, sizeof(word));
-		cr_expect_eq(word, keeps_addend ? 16 + i : 0, "%s, entry %u: %#lx", name, i, word);
-		seen++;
-	}
-	cr_expect_eq(seen, 3, "%s: %u words", name, seen);
-	sample_free(&s);
-	test_set_close(&t);
-}
-
-Test(rtld_set, words_that_nobody_provides)
-{
-	size_t i;
-
-	for (i = 0; i < FORMS; i++) {
-		char name[32];
-
-		snprintf(name, sizeof(name), "user-%s", forms[i]);
-		expect_words(name, STB_GLOBAL, false);
-		expect_words(name, STB_WEAK, true);
-	}
-}
-
 Test(rtld_set, missing_needed)
 {
 	struct test_set t;
@@ -321,80 +271,6 @@ Test(rtld_set, working_memory)
 	cr_expect_eq(test_set_count(&t, RTLD_WORK_SIZE), 3);
 	cr_expect_eq(rtld_link(t.set, work, size), 0);
 	test_set_close(&t);
-}
-
-/* What C++ puts into each file that uses it: the first is for all. */
-Test(rtld_set, unique_twice)
-{
-	static const struct {
-		uint8_t bind[2];
-		uint32_t clashes;
-	} cases[] = {
-		{ { STB_GNU_UNIQUE, STB_GNU_UNIQUE }, 0 },
-		{ { STB_GNU_UNIQUE, STB_GLOBAL }, 1 },
-		{ { STB_GLOBAL, STB_GNU_UNIQUE }, 1 },
-	};
-	size_t i, k;
-
-	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		uint64_t first, run;
-		struct test_set t;
-
-		test_set_open(&t, 0);
-		for (k = 0; k < 2; k++) {
-			struct sample s;
-
-			sample_load(&s, k ? "strong" : "base-gnu");
-			sample_symbol(&s, "base_choice")->info = cases[i].bind[k] << 4 | STT_FUNC;
-			cr_assert_eq(test_set_add_sample(&t, &s), (int)k);
-			sample_free(&s);
-		}
-		test_set_place(&t, TEST_BASE);
-		cr_expect_eq(test_set_link(&t), cases[i].clashes ? PLINTH_E_LINK : 0, "case %zu", i);
-		cr_expect_eq(test_set_count(&t, RTLD_DEFINED_TWICE), cases[i].clashes, "case %zu", i);
-		cr_assert_eq(rtld_lookup_in(t.set, 0, "base_choice", &first), 0);
-		cr_assert_eq(rtld_lookup(t.set, "base_choice", &run), 0);
-		cr_expect_eq(run, first, "case %zu", i);
-		test_set_close(&t);
-	}
-}
-
-/* Two strong definitions clash unless both are constants, and equal. */
-Test(rtld_set, constants_defined_twice)
-{
-	static const struct {
-		uint16_t section[2];
-		uint64_t value[2];
-		uint32_t clashes;
-	} cases[] = {
-		{ { SHN_ABS, SHN_ABS }, { 7, 7 }, 0 },
-		{ { SHN_ABS, SHN_ABS }, { 7, 8 }, 1 },
-		{ { SHN_ABS, 1 }, { 7, 7 }, 1 },
-		{ { 1, SHN_ABS }, { 7, 7 }, 1 },
-	};
-	size_t i, k;
-
-	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct test_set t;
-
-		test_set_open(&t, 0);
-		for (k = 0; k < 2; k++) {
-			struct elf64_sym *symbol;
-			struct sample s;
-
-			sample_load(&s, k ? "strong" : "base-gnu");
-			symbol = sample_symbol(&s, "base_choice");
-			symbol->info = STB_GLOBAL << 4 | STT_FUNC;
-			symbol->shndx = cases[i].section[k];
-			symbol->value = cases[i].value[k];
-			cr_assert_eq(test_set_add_sample(&t, &s), (int)k);
-			sample_free(&s);
-		}
-		test_set_place(&t, TEST_BASE);
-		cr_expect_eq(test_set_link(&t), cases[i].clashes ? PLINTH_E_LINK : 0, "case %zu", i);
-		cr_expect_eq(test_set_count(&t, RTLD_DEFINED_TWICE), cases[i].clashes, "case %zu", i);
-		test_set_close(&t);
-	}
 }
 
 /* Of weak definitions the first counts. */
