@@ -163,7 +163,7 @@ static void stack_free_locked(char *bottom, size_t pages)
 
 void mem_stack_free(void *top, size_t pages)
 {
-	char *bottom = (char *)top - pages * MEM_PAGE;
+	char *bottom = (char *)((uint64_t)top - pages * MEM_PAGE);
 	bool ours;
 
 	if (!top)
