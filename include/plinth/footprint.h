@@ -14,13 +14,18 @@
 
 /* -- a CPU under the VMM ------------------------------------------------------- */
 
+/* Sanitizers put room around what lies on a stack: only code they instrument takes more (tests/native.py). */
+#ifndef PLINTH_STACK_SCALE
+#define PLINTH_STACK_SCALE 1u
+#endif
+
 /*
  * Stacks, without the unmapped page on either side. A crash report takes 1.4 KiB of the one it is written on; of each a
  * quarter stays free (docs/performance.md). Modules of others run on the root stack, which is why it has room for more.
  */
-#define PLINTH_ROOT_STACK_PAGES	 2u
-#define PLINTH_NMI_STACK_PAGES	 1u
-#define PLINTH_FAULT_STACK_PAGES 1u
+#define PLINTH_ROOT_STACK_PAGES	 (2u * PLINTH_STACK_SCALE)
+#define PLINTH_NMI_STACK_PAGES	 (1u * PLINTH_STACK_SCALE)
+#define PLINTH_FAULT_STACK_PAGES (1u * PLINTH_STACK_SCALE)
 #define PLINTH_MC_STACK_PAGES	 1u /* of machine checks: nothing is reported there */
 #define PLINTH_CPU_STACKS	 4u
 #define PLINTH_STACK_GUARDS	 2u

@@ -54,6 +54,7 @@ LIKELY = {'modules/exit_handler/': 'exits', 'modules/vcpu_intel/exit.c': 'exits'
           'modules/vcpu_intel/event.c': 'events', 'modules/memory/': 'single faults', 'drivers/common/': 'single faults',
           'modules/ept/': 'hidden pages'}
 UNITS = {'modules/': lambda file: file.split('/')[1], 'drivers/common/': lambda file: 'core'}
+OTHER_UNITS = ['vcpu_intel', 'exit_handler', 'memory', 'ept', 'core']
 SURVIVED, NOT_THERE, DOES_NOT_BUILD = 'SURVIVED', 'not there', 'does not build'
 PATIENCE = 10  # times as long on a busy one
 FAILED = ('Assertion Failed', '[FAIL]', 'CRASH')
@@ -129,19 +130,24 @@ def first_failure(build, targets, sweeps):
     return None
 
 
-def units(targets, file):
-    """Unit tests of the file, as sweeps."""
-    component = next((name(file) for start, name in UNITS.items() if file.startswith(start)), None)
-    return [(f'unit tests of {component}', program, [], 60)
-            for program in targets.units if component and program.startswith(f'tests/unit/test_{component}_')]
+def component(file):
+    return next((name(file) for start, name in UNITS.items() if file.startswith(start)), None)
+
+
+def units(targets, whose):
+    """Unit tests of a component, as sweeps."""
+    return [(f'unit tests of {whose}', program, [], 60)
+            for program in targets.units if program.startswith(f'tests/unit/test_{whose}_')]
 
 
 def ordered(targets, name, file):
-    """All that can catch the defect, what does so likely before the rest."""
+    """All that can catch the defect, what does so likely before the rest, and what takes long last."""
     likely = next((sweep for start, sweep in LIKELY.items() if file.startswith(start)), None)
-    early = [AT_ONCE] if 'at once' in name else []
-    early += [sweep for sweep in SWEEPS if sweep[0] in ('smoke', likely)]
-    return early + units(targets, file) + [sweep for sweep in SWEEPS if sweep not in early]
+    sweeps = [AT_ONCE] if 'at once' in name else []
+    sweeps += [sweep for sweep in SWEEPS if sweep[0] in ('smoke', likely)]
+    sweeps += units(targets, component(file)) + FIRST_SWEEPS
+    sweeps += [sweep for whose in OTHER_UNITS for sweep in units(targets, whose)] + MORE_SWEEPS + [AT_ONCE]
+    return [sweep for i, sweep in enumerate(sweeps) if sweep not in sweeps[:i]]
 
 
 def try_defect(copy, build, targets, defect):
