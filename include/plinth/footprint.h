@@ -14,18 +14,13 @@
 
 /* -- a CPU under the VMM ------------------------------------------------------- */
 
-/* Sanitizers put room around what lies on a stack: only code they instrument takes more (tests/native.py). */
-#ifndef PLINTH_STACK_SCALE
-#define PLINTH_STACK_SCALE 1u
-#endif
-
 /*
  * Stacks, without the unmapped page on either side. A crash report takes 1.4 KiB of the one it is written on; of each a
  * quarter stays free (docs/performance.md). Modules of others run on the root stack, which is why it has room for more.
  */
-#define PLINTH_ROOT_STACK_PAGES	 (2u * PLINTH_STACK_SCALE)
-#define PLINTH_NMI_STACK_PAGES	 (1u * PLINTH_STACK_SCALE)
-#define PLINTH_FAULT_STACK_PAGES (1u * PLINTH_STACK_SCALE)
+#define PLINTH_ROOT_STACK_PAGES	 2u
+#define PLINTH_NMI_STACK_PAGES	 1u
+#define PLINTH_FAULT_STACK_PAGES 1u
 #define PLINTH_MC_STACK_PAGES	 1u /* of machine checks: nothing is reported there */
 #define PLINTH_CPU_STACKS	 4u
 #define PLINTH_STACK_GUARDS	 2u
@@ -71,8 +66,9 @@ struct plinth_books {
 static inline struct plinth_books plinth_books_of(uint64_t n_runs, uint64_t n_cpus, uint64_t pool_pages,
 						  uint64_t window_pages)
 {
-	struct plinth_books books = {0};
+	struct plinth_books books;
 
+	books.runs = 0;
 	books.seen = books.runs + n_runs * sizeof(struct plinth_descriptor);
 	books.pool = books.seen + n_cpus * sizeof(uint32_t);
 	books.window = books.pool + pool_pages;

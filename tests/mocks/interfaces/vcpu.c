@@ -243,6 +243,14 @@ void vcpu_settle(struct vcpu *vcpu)
 	(void)vcpu;
 }
 
+/* A mock of a machine has no way to come back after one instruction. */
+int vcpu_step(struct vcpu *vcpu, bool on)
+{
+	(void)vcpu;
+	(void)on;
+	return PLINTH_E_NOTSUP;
+}
+
 /* A mock of a machine knows no INIT: the CPU ends here. */
 void vcpu_take_init(struct vcpu *vcpu)
 {

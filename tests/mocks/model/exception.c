@@ -115,10 +115,15 @@ static uint64_t stack_of(const struct model_cpu *cpu, const struct gate *gate)
 static void run_handler(const struct model_cpu *cpu, const struct gate *gate, struct cpu_fault *fault)
 {
 	/* On the stack in use, which is VMM code's: it called the intrinsic that ran into this. */
-	if (!gate->ist)
+	uint64_t top;
+
+	if (!gate->ist) {
 		handler(fault);
-	else
-		model_run_on(stack_of(cpu, gate) - sizeof(struct cpu_fault), (uint64_t)handler, (uint64_t)fault);
+		return;
+	}
+	top = stack_of(cpu, gate);
+	model_forget_frames(top);
+	model_run_on(top - sizeof(struct cpu_fault), (uint64_t)handler, (uint64_t)fault);
 }
 
 static void take_nmi(struct model_cpu *cpu)

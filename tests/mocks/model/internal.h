@@ -109,5 +109,7 @@ void pretence_put(struct model_cpu *cpu);
 uint64_t model_switch_to(uint64_t stack_top, uint64_t fn, uint64_t a, uint64_t b, uint64_t c, uint64_t d);
 void model_switch_back(uint64_t end) __attribute__((noreturn));
 uint64_t model_run_on(uint64_t stack_top, uint64_t fn, uint64_t a);
+/* Frames below it were given up, and nobody told the address sanitizer, where there is one. */
+void model_forget_frames(uint64_t stack_top);
 
 #endif

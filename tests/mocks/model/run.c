@@ -14,6 +14,12 @@ extern uint32_t model_switch_returned;
 /* There in builds with the address sanitizer only. */
 void __asan_unpoison_memory_region(const volatile void *address, size_t bytes) __attribute__((weak));
 
+void model_forget_frames(uint64_t stack_top)
+{
+	if (__asan_unpoison_memory_region)
+		__asan_unpoison_memory_region((void *)(stack_top - STACK_BYTES), STACK_BYTES);
+}
+
 /* What HOST_RSP points into. */
 static struct vcpu *vcpu_of(const struct model_cpu *cpu)
 {
@@ -36,9 +42,7 @@ static uint64_t vmm_run(struct model_cpu *cpu, uint64_t stack_top, uint64_t fn, 
 {
 	uint64_t value;
 
-	/* What runs there was given up more than once: nobody told the sanitizer that its frames are gone. */
-	if (__asan_unpoison_memory_region)
-		__asan_unpoison_memory_region((void *)(stack_top - STACK_BYTES), STACK_BYTES);
+	model_forget_frames(stack_top);
 	/* SDM, "Linear-Address Space Separation": supervisors execute nothing in the lower half. */
 	if (cpu->st.cr4 & CR4_LASS)
 		model_violation("the VMM runs with CR4.LASS");
