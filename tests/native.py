@@ -17,7 +17,8 @@ import subprocess
 import sys
 
 BUILDS = {
-    'sanitize': {'c_args': ['-fsanitize=address,undefined', '-fno-sanitize-recover=all', '-fno-omit-frame-pointer'],
+    'sanitize': {'c_args': ['-fsanitize=address,undefined', '-fno-sanitize-recover=all', '-fno-omit-frame-pointer',
+                            '-DPLINTH_FAULT_STACK_PAGES=2u'],
                  'c_link_args': ['-fsanitize=address,undefined']},
     # Two threads of one test count what they do together.
     'coverage': {'c_args': ['--coverage', '-fprofile-update=atomic', '-O0'], 'c_link_args': ['--coverage']},

@@ -20,7 +20,9 @@
  */
 #define PLINTH_ROOT_STACK_PAGES	 2u
 #define PLINTH_NMI_STACK_PAGES	 1u
-#define PLINTH_FAULT_STACK_PAGES 1u
+#ifndef PLINTH_FAULT_STACK_PAGES
+#define PLINTH_FAULT_STACK_PAGES 1u /* code with sanitizers in it takes more: tests/native.py */
+#endif
 #define PLINTH_MC_STACK_PAGES	 1u /* of machine checks: nothing is reported there */
 #define PLINTH_CPU_STACKS	 4u
 #define PLINTH_STACK_GUARDS	 2u
