@@ -49,25 +49,18 @@ RESET = re.compile(r"Reset\(HARDWARE\) called")
 TICKS_PER_SECOND = {1: 100_000_000, 2: 30_000_000, 3: 20_000_000, 4: 20_000_000}
 
 
-# MiB. What does not fit into what Bochs may take of this machine's memory it keeps in a file, and with two CPUs it was seen
-# to lose a page of that: a kernel that had not come to its first program yet returned to 0. So it may take as much as there
-# is, for two PCs at a time.
-HOST_MEMORY_LEAST = 2048
+# MiB. Of this machine's memory Bochs takes no more, and keeps what does not fit in a file. With two CPUs it was seen to lose
+# a page of that (a kernel that had not come to its first program yet returned to 0), so rows with more have one.
+HOST_MEMORY_MOST = 2048
 # What would be RAM from 3 to 4 GiB is the devices', and Bochs does not put it elsewhere.
 BELOW_DEVICES = 3072
 DEVICES = 1024
 
 
-def available_memory():
-    """MiB that nobody uses on this machine."""
-    with open("/proc/meminfo", encoding="ascii") as file:
-        return next(int(line.split()[1]) // 1024 for line in file if line.startswith("MemAvailable:"))
-
-
 def memory_option(memory):
     """Bochs' words for a PC with so many MiB of RAM."""
     guest = memory if memory <= BELOW_DEVICES else memory + DEVICES
-    return f"guest={guest}, host={min(guest, max(available_memory() // 2, HOST_MEMORY_LEAST))}"
+    return f"guest={guest}, host={min(guest, HOST_MEMORY_MOST)}"
 
 
 def without_network():
