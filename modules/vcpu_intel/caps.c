@@ -236,9 +236,8 @@ static int fixed_bits_check(void)
 /* What of the running system the VMM could not keep as it is. */
 static int in_use_check(void)
 {
-	struct cpu_leaf leaf;
-
 	uint64_t unknown = cpu_read_cr4() & ~CR4_KEPT;
+	struct cpu_leaf leaf;
 
 	if (unknown & CR4_FRED) {
 		LOG_ERR("CR4.FRED is set: the VMM knows the IDT only, boot the kernel with fred=off");

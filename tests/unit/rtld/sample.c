@@ -329,6 +329,23 @@ uint32_t test_set_count(const struct test_set *t, enum rtld_check check)
 	return n;
 }
 
+uint64_t test_set_look_up(const struct test_set *t, const char *name)
+{
+	uint64_t run = 0;
+
+	cr_assert_eq(rtld_lookup(t->set, name, &run), 0, "%s", name);
+	return run;
+}
+
+uint64_t test_set_word_at(const struct test_set *t, uint32_t module, uint64_t run)
+{
+	const struct rtld_info *info = rtld_info(t->set, module);
+	uint64_t word;
+
+	memcpy(&word, info->write + (run - info->run), 8);
+	return word;
+}
+
 void test_set_close(struct test_set *t)
 {
 	uint32_t i;

@@ -82,6 +82,10 @@ void test_set_place_here(struct test_set *t);
 int test_set_link(struct test_set *t);
 /* Findings of that check. */
 uint32_t test_set_count(const struct test_set *t, enum rtld_check check);
+/* Where a name is by rtld_lookup(), which must find it. */
+uint64_t test_set_look_up(const struct test_set *t, const char *name);
+/* What a link wrote to an address of that module's. */
+uint64_t test_set_word_at(const struct test_set *t, uint32_t module, uint64_t run);
 void test_set_close(struct test_set *t);
 
 #endif

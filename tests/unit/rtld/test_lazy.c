@@ -80,14 +80,6 @@ static void complete(struct test_set *t)
 	cr_assert_eq(mprotect(vmm.lazy.tables, vmm.tables_size, PROT_READ), 0);
 }
 
-static uint64_t look_up(const struct test_set *t, const char *name)
-{
-	uint64_t run = 0;
-
-	cr_assert_eq(rtld_lookup(t->set, name, &run), 0, "%s", name);
-	return run;
-}
-
 static void protect(const struct test_set *t, uint32_t m)
 {
 	struct rtld_cursor at = { 0 };
@@ -149,13 +141,13 @@ static uint32_t filled(const struct test_set *t)
 	uint32_t i, n = 0;
 
 	for (i = 0; i < slots(t); i++)
-		n += *slot(t, i) == look_up(t, slot_name(t, i));
+		n += *slot(t, i) == test_set_look_up(t, slot_name(t, i));
 	return n;
 }
 
 static long call(const struct test_set *t, const char *name, long x)
 {
-	return ((long (*)(long))look_up(t, name))(x);
+	return ((long (*)(long))test_set_look_up(t, name))(x);
 }
 
 Test(rtld_lazy, one_call_fills_one_slot)
@@ -196,7 +188,7 @@ Test(rtld_lazy, all_calls_seal)
 	cr_expect_eq(call(&t, "caller_all", 7), call(&eager, "caller_all", 7));
 	cr_expect_eq(filled(&t), slots(&t) - 1);
 	cr_expect_eq(vmm.flushed, 0);
-	((void (*)(void))look_up(&t, "caller_rest"))();
+	((void (*)(void))test_set_look_up(&t, "caller_rest"))();
 	cr_expect_eq(filled(&t), slots(&t));
 	cr_assert(rtld_lazy_region(t.set, 1, &r));
 	cr_expect_eq(vmm.flushed, r.size / RTLD_PAGE);
@@ -219,11 +211,11 @@ Test(rtld_lazy, registers)
 	uint32_t i, k;
 
 	open_set(&t, "caller", RTLD_LAZY_PLT);
-	registers = (uint64_t *)look_up(&t, "many_registers");
+	registers = (uint64_t *)test_set_look_up(&t, "many_registers");
 	for (i = 0; i < slots(&t); i++)
 		if (!strcmp(slot_name(&t, i), "many_spy"))
 			target = *slot(&t, i);
-	cr_assert_neq(target, look_up(&t, "many_spy"), "a PLT entry");
+	cr_assert_neq(target, test_set_look_up(&t, "many_spy"), "a PLT entry");
 	call_with_pattern(target);
 	memcpy(first, registers, sizeof(first));
 	for (k = 0; k < 14; k++)
@@ -231,7 +223,7 @@ Test(rtld_lazy, registers)
 	/* CF PF AF ZF SF DF OF as set, no TF. */
 	cr_expect_eq(first[14] & 0xdd5, 0xcd5, "flags %#lx", first[14]);
 	memset(registers, 0, sizeof(first));
-	call_with_pattern(look_up(&t, "many_spy"));
+	call_with_pattern(test_set_look_up(&t, "many_spy"));
 	cr_expect_arr_eq(first, registers, sizeof(first), "as a direct call");
 	test_set_close(&t);
 }
@@ -248,7 +240,7 @@ static void *race(void *arg)
 
 	pthread_barrier_wait(r->start);
 	r->result = (uint64_t)call(r->t, "caller_all", 11);
-	((void (*)(void))look_up(r->t, "caller_rest"))();
+	((void (*)(void))test_set_look_up(r->t, "caller_rest"))();
 	r->result += (uint64_t)call(r->t, "caller_all", 11);
 	return NULL;
 }
@@ -339,7 +331,7 @@ Test(rtld_lazy, own_segment)
 		cr_expect_gt(r.run + r.size,
 			     (uint64_t)slot(&t, slots(&t) - 1));
 		call(&t, "caller_all", 7);
-		((void (*)(void))look_up(&t, "caller_rest"))();
+		((void (*)(void))test_set_look_up(&t, "caller_rest"))();
 		cr_expect_eq(filled(&t), slots(&t));
 		cr_expect_eq(vmm.flushed, r.size / RTLD_PAGE);
 		test_set_close(&t);

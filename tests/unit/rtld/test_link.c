@@ -22,24 +22,6 @@ static void add(struct test_set *t, const char *what, const char *form)
 	cr_assert_geq(test_set_add(t, name), 0);
 }
 
-static uint64_t word_at(const struct test_set *t, uint32_t module,
-			uint64_t run)
-{
-	const struct rtld_info *info = rtld_info(t->set, module);
-	uint64_t word;
-
-	memcpy(&word, info->write + (run - info->run), 8);
-	return word;
-}
-
-static uint64_t look_up(const struct test_set *t, const char *name)
-{
-	uint64_t run = 0;
-
-	cr_assert_eq(rtld_lookup(t->set, name, &run), 0, "%s", name);
-	return run;
-}
-
 /* Written in one place, to run in another. */
 Test(rtld_link, values)
 {
@@ -54,16 +36,16 @@ Test(rtld_link, values)
 		add(&t, "user", forms[i]);
 		test_set_place(&t, TEST_BASE);
 		cr_assert_eq(test_set_link(&t), 0);
-		numbers = look_up(&t, "base_numbers");
+		numbers = test_set_look_up(&t, "base_numbers");
 		cr_expect_geq(numbers, TEST_BASE);
-		cr_expect_eq(word_at(&t, 0, look_up(&t, "base_pointer")),
+		cr_expect_eq(test_set_word_at(&t, 0, test_set_look_up(&t, "base_pointer")),
 			     numbers + 8, "%s", forms[i]);
-		cr_expect_eq(word_at(&t, 1, look_up(&t, "user_pointer")),
+		cr_expect_eq(test_set_word_at(&t, 1, test_set_look_up(&t, "user_pointer")),
 			     numbers + 4, "%s", forms[i]);
-		table = look_up(&t, "user_table");
-		cr_expect_eq(word_at(&t, 1, table), look_up(&t, "base_note"));
-		cr_expect_eq(word_at(&t, 1, table + 8),
-			     look_up(&t, "base_note"));
+		table = test_set_look_up(&t, "user_table");
+		cr_expect_eq(test_set_word_at(&t, 1, table), test_set_look_up(&t, "base_note"));
+		cr_expect_eq(test_set_word_at(&t, 1, table + 8),
+			     test_set_look_up(&t, "base_note"));
 		test_set_close(&t);
 	}
 }
@@ -87,8 +69,8 @@ Test(rtld_link, addends_of_jump_slots)
 	add(&t, "base", "lazy");
 	test_set_place(&t, TEST_BASE);
 	cr_assert_eq(test_set_link(&t), 0);
-	cr_expect_eq(word_at(&t, 0, TEST_BASE + r->offset), look_up(&t, "base_numbers"));
-	cr_expect_eq(word_at(&t, 0, TEST_BASE + jump->offset), look_up(&t, "base_numbers"));
+	cr_expect_eq(test_set_word_at(&t, 0, TEST_BASE + r->offset), test_set_look_up(&t, "base_numbers"));
+	cr_expect_eq(test_set_word_at(&t, 0, TEST_BASE + jump->offset), test_set_look_up(&t, "base_numbers"));
 	sample_free(&s);
 	test_set_close(&t);
 }
@@ -115,7 +97,7 @@ Test(rtld_link, lookup)
 		cr_expect_eq(rtld_lookup_in(t.set, 2, "base_sum", &run),
 			     PLINTH_E_INVAL);
 		cr_expect_eq(run, 77, "untouched on failure");
-		other = look_up(&t, "user_run");
+		other = test_set_look_up(&t, "user_run");
 		cr_expect_geq(other, rtld_info(t.set, 1)->run);
 		test_set_close(&t);
 	}
@@ -132,7 +114,7 @@ Test(rtld_link, symbol_at)
 	add(&t, "user", "gnu");
 	test_set_place(&t, TEST_BASE);
 	cr_assert_eq(test_set_link(&t), 0);
-	run = look_up(&t, "user_run");
+	run = test_set_look_up(&t, "user_run");
 	cr_assert_eq(rtld_symbol_at(t.set, run + 3, &s), 0);
 	cr_expect_str_eq(s.name, "user_run");
 	cr_expect_eq(s.offset, 3);
@@ -221,7 +203,7 @@ static void call_all(const struct test_set *t, bool init, uint32_t *calls)
 
 static int call(const struct test_set *t, const char *name, int x)
 {
-	return ((int (*)(int))look_up(t, name))(x);
+	return ((int (*)(int))test_set_look_up(t, name))(x);
 }
 
 /* The linked modules, run in this process with their final permissions. */
@@ -241,7 +223,7 @@ static void run_form(const char *form, bool strong)
 	protect(&t);
 	call_all(&t, true, &calls);
 	cr_expect_eq(calls, 2, "%s", form);
-	cr_expect_eq(*(int *)look_up(&t, "base_count"), 2);
+	cr_expect_eq(*(int *)test_set_look_up(&t, "base_count"), 2);
 	cr_expect_eq(call(&t, "base_last", 0), 200, "base starts first");
 	cr_expect_eq(call(&t, "user_run", 7), 73);
 	cr_expect_eq(call(&t, "user_weak", 0), -1);
@@ -252,7 +234,7 @@ static void run_form(const char *form, bool strong)
 	call_all(&t, false, &calls);
 	cr_expect_eq(calls, 2);
 	cr_expect_eq(call(&t, "base_last", 0), 199, "base ends last");
-	log = (int *)look_up(&t, "base_count");
+	log = (int *)test_set_look_up(&t, "base_count");
 	cr_expect_eq(*log, 5);
 	test_set_close(&t);
 }
@@ -310,7 +292,7 @@ Test(rtld_link, bindings)
 			cr_expect_eq(b.run, 0);
 			nobody++;
 		} else if (b.module == 0) {
-			cr_expect_eq(b.run, look_up(&t, b.name));
+			cr_expect_eq(b.run, test_set_look_up(&t, b.name));
 			found++;
 		}
 	}
@@ -334,7 +316,7 @@ Test(rtld_link, start_function_that_changed)
 	cr_assert_eq(test_set_link(&t), 0);
 	info = rtld_info(t.set, 0);
 	cr_assert(rtld_next_init(t.set, &at, &run, &module));
-	data = look_up(&t, "base_numbers");
+	data = test_set_look_up(&t, "base_numbers");
 	memcpy(info->write + (sample_dyn(&t.sample[0], 25)->value - info->low), &data, 8);
 	at = (struct rtld_cursor){ 0 };
 	cr_expect_not(rtld_next_init(t.set, &at, &run, &module));

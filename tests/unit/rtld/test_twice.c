@@ -2,31 +2,12 @@
 /* Names that are defined twice: in two files, or in two versions in one; which are a clash, and who else counts. */
 #include <criterion/criterion.h>
 #include <plinth/error.h>
-#include <string.h>
 
 #include "sample.h"
 
 static void add_sample(struct test_set *t, const char *name)
 {
 	cr_assert_geq(test_set_add(t, name), 0);
-}
-
-static uint64_t word_at(const struct test_set *t, uint32_t module,
-			uint64_t run)
-{
-	const struct rtld_info *info = rtld_info(t->set, module);
-	uint64_t word;
-
-	memcpy(&word, info->write + (run - info->run), 8);
-	return word;
-}
-
-static uint64_t look_up(const struct test_set *t, const char *name)
-{
-	uint64_t run = 0;
-
-	cr_assert_eq(rtld_lookup(t->set, name, &run), 0, "%s", name);
-	return run;
 }
 
 /* Which of the two that twice.c has a reference from outside gets: 0 the old one, 1 the new one. */
@@ -44,9 +25,9 @@ static void expect_version(const struct sample *twice, uint32_t flags, bool firs
 	test_set_place(&t, TEST_BASE);
 	cr_assert_eq(test_set_link(&t), 0);
 	cr_expect_eq(t.errors.count, 0);
-	want = word_at(&t, !first, look_up(&t, "twice_pointers") + 8 * which);
-	cr_expect_eq(word_at(&t, first, look_up(&t, "wants_pointer")), want, "flags %u", flags);
-	cr_expect_eq(look_up(&t, "twice"), want, "flags %u", flags);
+	want = test_set_word_at(&t, !first, test_set_look_up(&t, "twice_pointers") + 8 * which);
+	cr_expect_eq(test_set_word_at(&t, first, test_set_look_up(&t, "wants_pointer")), want, "flags %u", flags);
+	cr_expect_eq(test_set_look_up(&t, "twice"), want, "flags %u", flags);
 	cr_expect_eq(rtld_lookup_in(t.set, !first, "twice", &own), 0);
 	cr_expect_eq(own, want);
 	test_set_close(&t);
