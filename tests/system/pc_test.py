@@ -26,6 +26,15 @@ RUNS = (
      125, "kernel panicked"),
     ("a PC that switches itself off is seen", "poweroff -f", [],
      125, "stopped by itself"),
+    ("a kernel that was moved lies where it has to, and has its other regions elsewhere, too",
+     ". /lib/plinth/report.sh\n"
+     "at_home() { od -A n -v -t x8 -N 2048 /proc/kcore | grep -q ffff88800 && od -A n -v -t x8 -N 2048 /proc/kcore | grep -q ffffc9000000; }\n"
+     "! at_home && finish", ["--kaslr=7"], 0, "PASS: 1 checks"),
+    ("and one that was not is at home",
+     "od -A n -v -t x8 -N 2048 /proc/kcore | grep -q ffff88800 && od -A n -v -t x8 -N 2048 /proc/kcore | grep -q ffffc9000000", [],
+     0, "s in all"),
+    ("without a seed one is drawn and told", "exit 7", ["--kaslr"], 7, "[pc] --kaslr="),
+    ("a kernel that its decompressor moves is not ours to move", "", ["--kaslr", "--five-levels"], 2, "own decompressor"),
     ("an unknown CPU model is refused", "", ["--cpu-model", "z80"],
      2, "unknown CPU model 'z80'; known: corei7_haswell_4770"),
     ("an unknown kernel module is refused", "", ["--module", "nonsense"],

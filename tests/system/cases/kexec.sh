@@ -29,8 +29,10 @@ reserved() {
 # next_kernel OPTION STAGE WORDS: without the checksums that cost minutes here, and to where
 # nobody has memory: else the kernel goes through a list for each page that is in the way.
 next_kernel() {
+	# The image is of a kernel that nobody moved (pc/machine.py).
+	words=$(sed 's/ *stage=.*//; s/ KERNEL_[A-Z]*=[0-9a-f]*//g' /proc/cmdline)
 	kexec --no-checks "$1" $IMAGE --initrd=$INITRD --mem-min="$(reserved 1)" --mem-max="$(reserved 2)" \
-		--command-line="$(sed 's/ *stage=.*//' /proc/cmdline) $3 stage=$2 failures=$failures"
+		--command-line="$words $3 stage=$2 failures=$failures"
 }
 
 # under_vmm NAME: no CPU has anything left of another VMM, and this one starts.

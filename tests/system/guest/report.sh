@@ -57,6 +57,12 @@ same() {
 	fi
 }
 
+# A kernel that the PC moved: its first function, and its code in memory, are where that belongs.
+kernel_place() {
+	echo "$(grep -m 1 ' _text$' /proc/kallsyms | cut -d ' ' -f 1)" \
+		"$(sed -n 's/ *\([0-9a-f]*\)-.* : Kernel code$/\1/p' /proc/iomem)"
+}
+
 # abort WHY: nothing after this point makes sense.
 abort() {
 	not_ok "${2:-script}" "$1"
@@ -81,3 +87,5 @@ finish() {
 	echo "PASS: $checks checks"
 	exit 0
 }
+
+[ -z "$KERNEL_TEXT" ] || same "the kernel is where it was moved to" "$KERNEL_TEXT $KERNEL_CODE" "$(kernel_place)"

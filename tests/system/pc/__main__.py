@@ -13,16 +13,19 @@ sys.dont_write_bytecode = True
 # pylint: disable=wrong-import-position
 import argparse
 import os
+import random
 import shutil
 import signal
 import subprocess
 
 import debug
+import image
 import initramfs
 import inner
 import kexec_image
 import models
 import products
+import relocate
 import report
 from bochs import Bochs
 from config import MEMORY_LEAST, MEMORY_MIB, MEMORY_MOST, Config
@@ -78,6 +81,8 @@ def parse_arguments():
         help="width of physical addresses, 36 to 52 (QEMU; Bochs has 40)")
     add("--five-levels", action="store_true",
         help="a CPU with 5-level paging (LA57), and a kernel that uses it (QEMU)")
+    add("--kaslr", nargs="?", type=int, const=-1, metavar="SEED",
+        help="move the kernel as KASLR does, to a place that belongs to the seed; without one to another each time")
     add("--certificates", action="store_true",
         help="let the kernel take the certificates that were compiled in: the signatures of its own modules hold then")
     add("--stop-at", metavar="[MODULE:]FUNCTION",
@@ -135,6 +140,16 @@ def build_initramfs(args, kernel):
     return archive.pack()
 
 
+def moved(seed, kernel, memory, initramfs_size):
+    """The kernel at a place of KASLR's; who wants it there again is told how."""
+    if seed < 0:
+        seed = random.randrange(1 << 16)
+    kernel = relocate.Relocated(
+        kernel, relocate.choose(seed, kernel, image.room_for_kernel(memory, initramfs_size)))
+    print(f"[pc] --kaslr={seed}: the kernel's text is at {kernel.text():#x}, in memory at {kernel.start():#x}", file=sys.stderr)
+    return kernel
+
+
 def run(args):
     most = models.MAX_CPUS[args.emulator]
     if not 1 <= args.cpus <= most:
@@ -153,6 +168,8 @@ def run(args):
     config.five_levels = args.five_levels
     config.certificates = args.certificates
     config.address_bits = args.address_bits
+    if args.kaslr is not None and args.five_levels:
+        raise PcError("--kaslr: with --five-levels the kernel's own decompressor runs")
     config.prepare()
     if args.stop_at:
         config.debug = debug.Session(config, debug.Symbols(os.path.join(args.build, "modules")),
@@ -160,11 +177,14 @@ def run(args):
     kernel = Kernel(products.kernel("image", args.build),
                     products.unpacked_kernel(args.build))
     kernel.prepare()
+    archive = build_initramfs(args, kernel)
+    if args.kaslr is not None:
+        kernel = config.relocated = moved(args.kaslr, kernel, config.memory << 20, len(archive))
     emulator = EMULATORS[args.emulator](config)
     progress = report.Progress("pc", not args.quiet)
     machine = Machine(config, emulator, progress,
                       report.Console(progress, not args.quiet))
-    emulator.prepare(kernel, build_initramfs(args, kernel), machine.command_line())
+    emulator.prepare(kernel, archive, machine.command_line())
     try:
         outcome = machine.run()
     finally:

@@ -30,6 +30,7 @@ class Config:
         self.ticks_per_second = 0   # 0: what suits the number of CPUs
         self.five_levels = False
         self.address_bits = 0   # 0: the emulator's own choice
+        self.relocated = None   # relocate.Relocated: a kernel that was moved
         self.debug = None       # debug.Session: stop at a function
         self.console = self.path("console.txt")
         self.uart = self.path("vmm-uart.txt")

@@ -12,7 +12,9 @@ BOOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "boot")
 SETUP = 0x90000
 STUB = 0x100000
 COMMAND_LINE = STUB + 0x7000
+KERNEL_FIRST = 0x1000000        # or above the initramfs
 INITRAMFS = 0x8000000
+IDENTITY_END = 1 << 30          # how far the stub's map goes
 HEAP_END = 0xDE00               # of the set-up code, below its stack
 
 SECTOR = 512
@@ -60,16 +62,17 @@ def make_stub(folder, entry, command_line):
     return bytes(stub) + padding + command_line.encode() + b"\0"
 
 
+def room_for_kernel(memory, initramfs_size):
+    """[(first, end)] of the memory that a kernel may be moved to."""
+    return [(KERNEL_FIRST, INITRAMFS), (INITRAMFS + initramfs_size, min(memory, IDENTITY_END))]
+
+
 def build(path, kernel, initramfs, command_line, folder):
     """Writes the disk image to path."""
-    with open(kernel.setup, "rb") as file:
-        setup = patch_setup(file.read(), len(initramfs))
-    with open(kernel.flat, "rb") as file:
-        flat = file.read()
     pieces = [
-        (SETUP, setup),
+        (SETUP, patch_setup(kernel.setup_code(), len(initramfs))),
         (STUB, make_stub(folder, kernel.entry(), command_line)),
-        (kernel.start(), flat),
+        (kernel.start(), kernel.memory_image()),
         (INITRAMFS, initramfs),
     ]
     mbr = assemble("mbr", folder)

@@ -53,6 +53,13 @@ class Kernel:
         _write(self.flat, flatten(elf))
         _write(self._stamp, identity.encode())
 
+    def setup_code(self):
+        return _read(self.setup)
+
+    def memory_image(self):
+        """Its bytes as they lie in memory."""
+        return _read(self.flat)
+
     def _head(self):
         with open(self.elf, "rb") as file:
             return file.read(4096)
@@ -116,6 +123,11 @@ def flatten(elf):
         flat.extend(bytes(max(0, start + size - len(flat))))
         flat[start:start + size] = elf[offset:offset + size]
     return bytes(flat).rstrip(b"\0")
+
+
+def _read(path):
+    with open(path, "rb") as file:
+        return file.read()
 
 
 def _read_text(path):

@@ -19,13 +19,10 @@ JUMP = 5                        # bytes of a near jump
 
 def build(kernel):
     """The image's bytes."""
-    with open(kernel.setup, "rb") as file:
-        setup = bytearray(file.read())
-    with open(kernel.flat, "rb") as file:
-        flat = file.read()
+    setup = bytearray(kernel.setup_code())
     # The loader aligns what follows the set-up code, and the kernel wants to be aligned itself.
     offset, = struct.unpack_from("<I", setup, KERNEL_ALIGNMENT)
-    body = bytearray(offset) + flat
+    body = bytearray(offset) + kernel.memory_image()
     entry = offset + kernel.entry() - kernel.start()
     struct.pack_into("<Bi", body, ENTRY_64, 0xE9, entry - ENTRY_64 - JUMP)
     body += bytes(-len(body) % PARAGRAPH)

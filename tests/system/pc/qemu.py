@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """QEMU without VT-x: quick, for all that must be refused politely."""
 
+import image
 from config import END_WITH_US
 
 
@@ -11,16 +12,20 @@ class Qemu:
 
     def __init__(self, config):
         self.config = config
-        self._kernel = None
-        self._command_line = None
+        self._boot = []
 
     def prepare(self, kernel, initramfs, command_line):
-        """QEMU loads kernel and initramfs itself; the ELF file starts at once."""
+        """QEMU loads kernel and initramfs itself, and the ELF file starts at once; one that was moved wants loadflags, too."""
+        if self.config.relocated:
+            disk = self.config.path("disk.img")
+            image.build(disk, kernel, initramfs, command_line, self.config.folder)
+            self._boot = ["-drive", f"file={disk},format=raw"]
+            return
         with open(self.config.path("initramfs.cpio"), "wb") as file:
             file.write(initramfs)
         # Its decompressor is what changes to 5-level paging.
-        self._kernel = kernel.vmlinuz if self.config.five_levels else kernel.elf
-        self._command_line = command_line
+        file = kernel.vmlinuz if self.config.five_levels else kernel.elf
+        self._boot = ["-kernel", file, "-initrd", self.config.path("initramfs.cpio"), "-append", command_line]
 
     def khz(self):
         return 1_000_000        # QEMU's TSC runs at the host's pace; 1 GHz by CPUID
@@ -33,9 +38,6 @@ class Qemu:
             "-object", f"memory-backend-ram,id=ram,size={config.memory}M,reserve=off",
             "-cpu", self._cpu(), "-smp", str(config.cpus),
             "-m", str(config.memory),
-            "-kernel", self._kernel,
-            "-initrd", config.path("initramfs.cpio"),
-            "-append", self._command_line,
             "-display", "none", "-vga", "none", "-nic", "none",
             "-monitor", "none", "-no-reboot",
             "-serial", "file:" + config.console,
@@ -43,7 +45,7 @@ class Qemu:
             # A serial card to be found by its PCI class code; what it sends is in pci-uart.txt.
             "-chardev", "file,id=card,path=" + config.path("pci-uart.txt"),
             "-device", "pci-serial,chardev=card",
-            "-debugcon", "file:" + self.control()]
+            "-debugcon", "file:" + self.control()] + self._boot
 
     def _cpu(self):
         config = self.config
