@@ -41,6 +41,14 @@ uint64_t os_virt_to_phys(const void *memory);
  */
 bool os_next_memory(uint64_t from, uint64_t *start, uint64_t *end);
 
+/**
+ * os_slat_gib_pages() - has the CPU pages of 1 GiB for second-level translation?
+ *
+ * Only how much memory is taken depends on it: false is never wrong. True on a CPU that has none, and a load
+ * is refused for want of pages. Context: one CPU stands for all.
+ */
+bool os_slat_gib_pages(void);
+
 /* -- CPUs ----------------------------------------------------------------- */
 
 /** os_cpu_count() - the highest CPU number there can ever be, plus one; constant. */

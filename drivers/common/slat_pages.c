@@ -2,7 +2,7 @@
 /*
  * What second-level translation takes of the pool. It hides the VMM page by page: a table for each part of memory that
  * one table divides and that holds some of the VMM, on each level, counted where the VMM's pages really lie. And it maps
- * the machine's memory: where the CPU has no pages of 1 GiB, a table for each.
+ * the machine's memory, in pages of 1 GiB: a table for each 512 of them; where the CPU has none, a table for each GiB.
  */
 #include "drivers/common/internal.h"
 
@@ -11,6 +11,8 @@
 
 /* What one entry of a table divides, by levels: 2 MiB into pages, and so on. */
 static const unsigned int shifts[] = {21, GIB_SHIFT, 39, 48};
+
+enum { LEVEL_FRAMES, LEVEL_GIBS, LEVEL_ABOVE };
 
 #define LEVELS	     ARRAY_SIZE_OF(shifts)
 #define ROOT_PAGES   1u
@@ -51,6 +53,12 @@ static bool is_memory(const struct core *core, uint64_t gib)
 		if (gib - core->memory[i].first < core->memory[i].count)
 			return true;
 	return false;
+}
+
+/* From this level up the memory has tables wherever it lies. */
+static size_t choose_memory_level(void)
+{
+	return os_slat_gib_pages() ? LEVEL_ABOVE : LEVEL_GIBS;
 }
 
 /* Parts of 1 << @shift bytes that the memory lies in; the runs ascend. */
@@ -117,8 +125,8 @@ static void sort(uint64_t *list, uint64_t n)
 	}
 }
 
-/* A table each, unless the memory has it already: that counts from the second level on. */
-static uint64_t tables_to_hide(const struct core *core, const struct frames *frames)
+/* A table each, unless the memory has it already. */
+static uint64_t tables_to_hide(const struct core *core, const struct frames *frames, size_t memory_level)
 {
 	uint64_t tables = 0;
 
@@ -130,7 +138,7 @@ static uint64_t tables_to_hide(const struct core *core, const struct frames *fra
 
 			if (i && part == frames->list[i - 1] >> up)
 				continue;
-			tables += !level || !is_memory(core, frames->list[i] >> (GIB_SHIFT - shifts[0]));
+			tables += level < memory_level || !is_memory(core, frames->list[i] >> (GIB_SHIFT - shifts[0]));
 		}
 	}
 	return tables;
@@ -138,6 +146,7 @@ static uint64_t tables_to_hide(const struct core *core, const struct frames *fra
 
 int slat_pages(struct core *core, uint64_t *pages)
 {
+	const size_t memory_level = choose_memory_level();
 	struct frames frames = {0};
 	uint64_t list_pages;
 
@@ -149,9 +158,9 @@ int slat_pages(struct core *core, uint64_t *pages)
 	frames.n = 0;
 	add_all(&frames, core);
 	sort(frames.list, frames.n);
-	*pages = ROOT_PAGES + HIDDEN_PAGES + PLINTH_SLAT_SPARE_PAGES + PLINTH_SLAT_SEATS_FOR(core->n_cpus) * PLINTH_SLAT_SEAT_PAGES +
-		 tables_to_hide(core, &frames);
-	for (size_t level = 1; level < LEVELS; level++)
+	*pages = ROOT_PAGES + HIDDEN_PAGES + PLINTH_SLAT_SPARE_FOR(memory_level == LEVEL_ABOVE) +
+		 PLINTH_SLAT_SEATS_FOR(core->n_cpus) * PLINTH_SLAT_SEAT_PAGES + tables_to_hide(core, &frames, memory_level);
+	for (size_t level = memory_level; level < LEVELS; level++)
 		*pages += parts_of_memory(core, shifts[level]);
 	core_free(core, frames.list, list_pages);
 	return 0;

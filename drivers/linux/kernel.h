@@ -48,11 +48,13 @@
 
 /* "x86/msr: Rename 'wrmsrl()' to 'wrmsrq()'" (6.16). */
 #ifdef KERNEL_HAS_MSRQ
-#define kernel_rdmsr rdmsrq
-#define kernel_wrmsr wrmsrq
+#define kernel_rdmsr	  rdmsrq
+#define kernel_rdmsr_safe rdmsrq_safe
+#define kernel_wrmsr	  wrmsrq
 #else
-#define kernel_rdmsr rdmsrl
-#define kernel_wrmsr wrmsrl
+#define kernel_rdmsr	  rdmsrl
+#define kernel_rdmsr_safe rdmsrl_safe
+#define kernel_wrmsr	  wrmsrl
 #endif
 
 /*

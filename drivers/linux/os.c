@@ -11,6 +11,8 @@
 #include <linux/vmalloc.h>
 #include <asm/asm.h>
 #include <asm/io.h>
+#include <asm/msr.h>
+#include <asm/vmx.h>
 
 #include <plinth/boot.h>
 
@@ -100,6 +102,14 @@ bool os_next_memory(uint64_t from, uint64_t *start, uint64_t *end)
 		pfn += PAGES_PER_SECTION;
 	*end = PFN_PHYS(pfn);
 	return true;
+}
+
+/* The register is there with EPT or VPID alone; whoever has neither faults, and has no such pages. */
+bool os_slat_gib_pages(void)
+{
+	u64 capabilities;
+
+	return !kernel_rdmsr_safe(MSR_IA32_VMX_EPT_VPID_CAP, &capabilities) && capabilities & VMX_EPT_1GB_PAGE_BIT;
 }
 
 /* -- CPUs ------------------------------------------------------------------ */

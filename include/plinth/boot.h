@@ -44,9 +44,11 @@ struct plinth_boot_memory {
  * touches that was no memory at the load, or where memory types change; and a few seats, each for one CPU
  * that finds all those taken, but the last one where there are more CPUs than seats: it is lent for an
  * instruction at a time. Beside these a table for each part of memory that holds some of the VMM, and for the
- * memory itself.
+ * memory itself: each of its GiBs where the CPU has no pages of 1 GiB, else each 512 of them, and those of the low GiBs,
+ * which hold devices, are spare.
  */
 #define PLINTH_SLAT_SPARE_PAGES	      12
+#define PLINTH_SLAT_SPARE_FOR(gib_pages) (PLINTH_SLAT_SPARE_PAGES + ((gib_pages) ? PLINTH_BOOT_LOW_GIBS : 0))
 #define PLINTH_SLAT_SEATS	      8
 #define PLINTH_SLAT_SEAT_PAGES	      3
 #define PLINTH_SLAT_SEATS_FOR(n_cpus) ((n_cpus) < PLINTH_SLAT_SEATS ? (n_cpus) : PLINTH_SLAT_SEATS)

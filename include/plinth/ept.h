@@ -28,7 +28,8 @@
  * @hpa:    where accesses go, page-aligned; @gpa for one to one
  * @access: EPT_*; 0: every access is a violation
  *
- * A large page is split first. The memory type stays that of @gpa.
+ * A large page is split first, which takes a page of the pool for each 2 MiB in which nothing was decided
+ * about so far, and one more for a GiB that is a single page. The memory type stays that of @gpa.
  *
  * Context: boot stack before the first start, or root mode; the caller flushes
  *          (ept_flush()) on every CPU that may hold the old translation.

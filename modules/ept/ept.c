@@ -137,12 +137,6 @@ static int prepare_memory(const struct plinth_boot *boot)
 	return err;
 }
 
-/* Tables that are counted for the low addresses and not wanted there are spare, too. */
-static unsigned int spare_pages(const struct table_kind *kind)
-{
-	return PLINTH_SLAT_SPARE_PAGES + (kind->large_1g ? PLINTH_BOOT_LOW_GIBS : 0);
-}
-
 static int ept_build(const struct plinth_boot *boot)
 {
 	struct table_kind kind;
@@ -151,7 +145,7 @@ static int ept_build(const struct plinth_boot *boot)
 	if (!err)
 		err = scratch_alloc();
 	if (!err)
-		err = table_init(&kind, spare_pages(&kind));
+		err = table_init(&kind, PLINTH_SLAT_SPARE_FOR(kind.large_1g));
 	if (!err)
 		err = window_init(boot->n_cpus, (struct plinth_shared *)boot->shared_va);
 	if (!err)

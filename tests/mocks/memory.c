@@ -40,7 +40,8 @@ void *memory_alloc(size_t pages, size_t align)
 {
 	void *memory = physical_alloc(pages, align);
 
-	mock_world.pages += pages;
+	if (memory)
+		mock_world.pages += pages;
 	return memory;
 }
 

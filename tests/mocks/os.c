@@ -127,6 +127,11 @@ bool os_next_memory(uint64_t from, uint64_t *start, uint64_t *end)
 	return from < *end;
 }
 
+bool os_slat_gib_pages(void)
+{
+	return false;
+}
+
 uint32_t os_cpu_count(void)
 {
 	return mock_config.n_cpus;

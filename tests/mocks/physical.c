@@ -256,6 +256,8 @@ void *physical_alloc(size_t pages, size_t align)
 {
 	uint32_t first = top;
 
+	if (layout.fragmented && align > PAGE && pages > 1)
+		return NULL;
 	if (top + pages + 1 > bottom)
 		die("out of physical memory: something leaks");
 	if (!first)

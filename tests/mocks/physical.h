@@ -26,7 +26,8 @@ struct physical_layout {
 	uint64_t bytes;	       /* of RAM */
 	uint32_t address_bits; /* none of it lies above */
 	enum physical_place place;
-	uint64_t seed; /* of what is scattered */
+	uint64_t seed;	 /* of what is scattered */
+	bool fragmented; /* no two pages that are free touch */
 };
 
 /* A piece of RAM; between two there is a hole. */
@@ -55,6 +56,7 @@ uint64_t physical_bytes(void);
 /**
  * physical_alloc() - pages in a row in this process, zeroed.
  * @align: more than a page: of the physical address, which is then in one piece
+ * Return: NULL: there is no such piece.
  */
 void *physical_alloc(size_t pages, size_t align);
 /** physical_free() - false: not allocated, or not like that. */

@@ -5,6 +5,8 @@
  */
 #include "sweep.h"
 
+#include <string.h>
+
 #include <plinth/footprint.h>
 
 #include "drivers/common/internal.h"
@@ -18,7 +20,8 @@
 #define FORMULA_BASE (256 * KIB)
 #define FORMULA_CPU  (64 * KIB)
 #define FORMULA_GIB  (4 * KIB)	 /* a second-level table */
-#define FORMULA_TIB  (26 * KIB) /* what leads to these tables, maps and hides them */
+#define FORMULA_TIB  (26 * KIB) /* where each GiB has one: what leads to these tables, maps and hides them */
+#define FEW_CPUS     24u	 /* of so many and more the formula leaves room for that */
 
 static const char *const places[PHYSICAL_PLACES] = {"low", "high", "across borders", "in single pages"};
 
@@ -32,43 +35,84 @@ static void describe(const struct machine_hardware *h)
 
 /* -- the formula -------------------------------------------------------------------------------- */
 
-/* What is scattered costs a table to hide each piece; in one piece it is a handful. */
-static uint64_t frames_of(const uint8_t *page, uint64_t pages, uint64_t *last)
+/* Different parts of the memory, of so many bytes each. */
+static struct {
+	uint64_t part[1u << 15];
+	uint64_t n;
+} parts;
+
+static void note_part(uint64_t part)
 {
-	uint64_t frames = 0;
+	uint64_t i = parts.n;
 
-	for (uint64_t i = 0; page && i < pages; i++, page += OS_PAGE) {
-		uint64_t frame = os_virt_to_phys(page) / FRAME;
-
-		frames += frame != *last;
-		*last = frame;
-	}
-	return frames;
+	while (i && parts.part[i - 1] != part)
+		i--;
+	if (i)
+		return;
+	cr_assert_lt(parts.n, sizeof(parts.part) / sizeof(parts.part[0]));
+	parts.part[parts.n++] = part;
 }
 
-static uint64_t frames_of_all(void)
+static void note_parts(const uint8_t *page, uint64_t pages, uint64_t bytes)
+{
+	for (uint64_t i = 0; page && i < pages; i++, page += OS_PAGE)
+		note_part(os_virt_to_phys(page) / bytes);
+}
+
+/* How many of them hold some of what the driver took for the VMM. */
+static uint64_t parts_with_vmm(uint64_t bytes)
 {
 	const struct core *core = machine.core;
-	uint64_t frames = 0, last = ~0ull;
 
+	parts.n = 0;
 	for (uint32_t i = 0; i < core->n_modules; i++)
-		frames += frames_of(core->modules[i].image, core_pages(core->modules[i].about.bytes), &last);
+		note_parts(core->modules[i].image, core_pages(core->modules[i].about.bytes), bytes);
 	for (uint32_t i = 0; i < SPACE_COUNT; i++)
-		frames += frames_of(core->space[i].kernel, core->space[i].pages, &last);
-	return frames;
+		note_parts(core->space[i].kernel, core->space[i].pages, bytes);
+	return parts.n;
+}
+
+/* How many hold some of the machine's memory. */
+static uint64_t parts_with_memory(uint64_t bytes)
+{
+	unsigned int n;
+	const struct physical_bank *bank = physical_banks(&n);
+	uint64_t found = 0, next = 0;
+
+	for (; n; n--, bank++) {
+		uint64_t first = bank->from / bytes, end = (bank->to - 1) / bytes + 1;
+
+		found += end - (first > next ? first : next);
+		next = end;
+	}
+	return found;
+}
+
+/*
+ * No exit takes memory, so without pages of 1 GiB each of the machine's GiBs has its table before it is touched. With them
+ * a GiB wants one only where some of the VMM lies; and the first of each 512, which a kernel never leaves alone.
+ */
+static uint64_t memory_by_formula(const struct machine_hardware *h)
+{
+	uint64_t all = parts_with_memory(GIB);
+	uint64_t touched = parts_with_vmm(GIB) + parts_with_memory(512 * GIB);
+
+	if (!(h->cpu.lacks & MODEL_CAP_1G))
+		return (touched < all ? touched : all) * FORMULA_GIB;
+	return all * FORMULA_GIB + (h->n_cpus < FEW_CPUS ? h->memory.bytes * FORMULA_TIB / TIB : 0);
 }
 
 static void expect_formula(const struct machine_hardware *h)
 {
 	struct plinth_ctl_status status = {.size = sizeof(status)};
 	const struct plinth_shared *shared = core_shared_region(machine.core);
-	uint64_t most, gibs = (h->memory.bytes + GIB - 1) / GIB;
+	uint64_t most;
 
 	core_status(machine.core, &status);
-	most = status.image_bytes + FORMULA_BASE + h->n_cpus * FORMULA_CPU + gibs * FORMULA_GIB +
-	       h->memory.bytes * FORMULA_TIB / TIB;
+	most = status.image_bytes + FORMULA_BASE + h->n_cpus * FORMULA_CPU + memory_by_formula(h);
+	/* What is scattered costs a table to hide each piece; in one piece it is a handful. */
 	if (h->memory.place >= PLACE_BORDER)
-		most += frames_of_all() * OS_PAGE;
+		most += parts_with_vmm(FRAME) * OS_PAGE;
 	cr_expect_leq(status.memory_bytes, most,
 		      "%s: %llu KiB, by the formula at most %llu KiB (images %llu KiB)", sweep_case(),
 		      (unsigned long long)status.memory_bytes / KIB, (unsigned long long)most / KIB,
@@ -132,6 +176,9 @@ static const struct machine_hardware chosen[] = {
 	{CPU(46, 0), 4, RAM(16 * GIB, PLACE_HIGH)},
 	{CPU(46, 0), 16, RAM(64 * GIB, PLACE_SCATTERED)},
 	{CPU(46, MODEL_CAP_1G), 4, RAM(6 * TIB, PLACE_HIGH)},
+	{CPU(46, MODEL_CAP_1G), FEW_CPUS, RAM(6 * TIB, PLACE_HIGH)},
+	{CPU(46, 0), 1, RAM(6 * TIB, PLACE_HIGH)},
+	{CPU(46, 0), 8, RAM(6 * TIB, PLACE_SCATTERED)},
 	{CPU(48, 0), 112, RAM(512 * GIB, PLACE_BORDER)},
 	{CPU(48, 0), 1, RAM(256 * MIB, PLACE_LOW)},
 	{CPU(52, 0), 2, RAM(1 * GIB, PLACE_SCATTERED)},
@@ -208,6 +255,38 @@ Test(worlds, drawn)
 		try_world(&h);
 	}
 	sweep_report("machines of any size");
+}
+
+/* -- no two pages in a row ---------------------------------------------------------------------- */
+
+/* There is a table for each 2 MiB at the most: the pool holds them all in the end. */
+Test(worlds, fragmented)
+{
+	struct machine_hardware h = {CPU(39, 0), 2, RAM(256 * MIB, PLACE_SCATTERED)};
+
+	h.memory.fragmented = true;
+	try_world(&h);
+	h.cpu.lacks = MODEL_CAP_1G;
+	try_world(&h);
+	sweep_report("fragmented machines");
+}
+
+/* Each page that is taken for tables wants one more of them: that is given up, and all is as before. */
+Test(worlds, too_fragmented)
+{
+	struct machine_hardware h = {CPU(46, 0), 8, RAM(64 * GIB, PLACE_SCATTERED)};
+	struct machine_world before;
+	const char *why;
+
+	h.memory.fragmented = true;
+	sweep_label("64 GiB in single pages");
+	cr_assert(machine_build(&h, &why), "%s", why);
+	machine_snapshot(&before);
+	cr_expect_eq(machine_load(), PLINTH_E_NOMEM);
+	cr_expect(strstr(machine.report.text, "lie in too many pieces to be hidden: memory is too fragmented"), "%s",
+		  machine.report.text);
+	sweep_expect_same(&before);
+	sweep_expect_clean();
 }
 
 /* -- CPUs that come and go ---------------------------------------------------------------------- */

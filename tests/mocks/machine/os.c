@@ -52,6 +52,11 @@ bool os_next_memory(uint64_t from, uint64_t *start, uint64_t *end)
 	return false;
 }
 
+bool os_slat_gib_pages(void)
+{
+	return model.kind->caps.ept_vpid & MODEL_CAP_1G;
+}
+
 uint32_t os_cpu_count(void)
 {
 	return model.n_cpus;
