@@ -22,6 +22,30 @@ Test(core_space, the_shared_region_is_not_believed, .init = fixture_up)
 	cr_expect_eq(core_unload(core, &report), 0);
 }
 
+/* What is copied of it is what there is room for, to the byte, and nothing behind that is written. */
+Test(core_space, the_shared_region_is_copied, .init = fixture_up)
+{
+	static uint8_t copy[1u << 17];
+	const uint64_t rooms[] = {1, 7, 8, 4099, sizeof(copy) - 8};
+	const void *region;
+	uint64_t bytes;
+
+	cr_expect_eq(core_shared(core, copy, sizeof(copy)), 0, "nothing is loaded");
+	cr_assert_eq(load_good(), 0);
+	region = core_shared_region(core);
+	bytes = core_shared(core, NULL, 0);
+	cr_assert_lt(bytes, sizeof(copy) - 8);
+	for (size_t i = 0; i < ARRAY_SIZE_OF(rooms); i++) {
+		uint64_t copied = rooms[i] < bytes ? rooms[i] : bytes;
+
+		memset(copy, 0x5a, sizeof(copy));
+		cr_expect_eq(core_shared(core, copy, rooms[i]), bytes);
+		cr_expect_eq(memcmp(copy, region, copied), 0, "%lu bytes", rooms[i]);
+		cr_expect_eq(copy[copied], 0x5a, "%lu bytes", rooms[i]);
+	}
+	cr_expect_eq(core_unload(core, &report), 0);
+}
+
 /* The stack to start on is one in both tables, and the CPU's own copy of its address is used. */
 Test(core_space, a_stack_that_is_none, .init = fixture_up)
 {

@@ -67,6 +67,8 @@ Test(ept_table, as_far_as_the_cpu_names_addresses)
 		uint32_t access;
 
 		fresh(i % 2, bits, 8);
+		cr_expect_eq(ept_get_page(last, &hpa, &access), 0, "%u bits", bits);
+		cr_expect(hpa == last && access == ALL, "%u bits: what nobody has touched", bits);
 		cr_expect_eq(table_map(last), 0, "%u bits", bits);
 		cr_expect_eq(table_map(last + PAGE_4K), PLINTH_E_FAULT, "%u bits", bits);
 		cr_assert_eq(window_follow(0, last), 0);
