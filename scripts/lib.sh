@@ -88,6 +88,19 @@ configure() {
 	fi
 }
 
+# other_kernels NAME...: kernels beside the stock one (scripts/kernels.txt), with the driver and the tests' modules for each.
+other_kernels() {
+	local name
+	[ $# -gt 0 ] || return 0
+	lock_build
+	for name in "$@"; do
+		# Their rows fail, and say what is missing.
+		"$top/scripts/fetch-kernel.sh" "$name" "$build/kernel" || continue
+		step "kernel-$name" ninja -C "$build" "kernel-$name"
+	done
+	unlock_build
+}
+
 # A finished build of everything.
 build_all() {
 	configure

@@ -17,11 +17,6 @@ output=$4
 depfile=$5
 shift 5
 
-[ -e "$kernel/Makefile" ] || {
-	echo "$kernel: no kernel headers there; install linux-headers-amd64" >&2
-	exit 1
-}
-
 shared=$(for source in "$@"; do realpath --relative-to="$root" "$source"; done)
 own=$(cd "$root" && ls drivers/linux/*.c drivers/linux/*.S drivers/linux/probe.sh drivers/linux/Kbuild)
 headers=$(cd "$root" && find include lib rtld drivers -name '*.h' -o -name '*.def')
@@ -32,9 +27,7 @@ for file in $shared $own $headers; do
 done
 ln -sf "$root/drivers/linux/Kbuild" "$folder/Kbuild"
 
-# Flags meant for other compilers must not reach this one.
-env -u MAKEFLAGS -u CFLAGS -u LDFLAGS -u CC -u CPPFLAGS \
-	make -s -C "$kernel" M="$folder" PLINTH_SHARED_SOURCES="$(echo $shared)" modules
+"$root/scripts/kbuild.sh" "$kernel" "$folder" PLINTH_SHARED_SOURCES="$(echo $shared)"
 cp "$folder/plinth.ko" "$output"
 {
 	printf '%s:' "$output"

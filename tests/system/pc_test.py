@@ -35,6 +35,7 @@ RUNS = (
      0, "s in all"),
     ("without a seed one is drawn and told", "exit 7", ["--kaslr"], 7, "[pc] --kaslr="),
     ("a kernel that its decompressor moves is not ours to move", "", ["--kaslr", "--five-levels"], 2, "own decompressor"),
+    ("a kernel that is not there is named, and what fetches it", "", ["--kernel", "9.9"], 2, "scripts/fetch-kernel.sh 9.9"),
     ("an unknown CPU model is refused", "", ["--cpu-model", "z80"],
      2, "unknown CPU model 'z80'; known: corei7_haswell_4770"),
     ("an unknown kernel module is refused", "", ["--module", "nonsense"],

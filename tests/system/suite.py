@@ -3,6 +3,7 @@
 
     suite.py --build BUILD [--results FILE] [--jobs N] [NAME...]
     suite.py --list
+    suite.py --kernels [NAME...]
 
 Each check a guest script reports counts; a PC that crashes, hangs or reports
 nothing counts as one failure more. Results go to FILE, one check a line.
@@ -25,6 +26,8 @@ from config import END_WITH_US  # pylint: disable=wrong-import-position
 CHECK = re.compile(r"^(ok|not ok) (.*)$")
 TAIL_LINES = 30
 LONG = "long-"                  # cases that run only when named: ./test endurance
+
+KERNEL = "--kernel="             # option of a case: not on the stock kernel
 
 Case = namedtuple("Case", "name script emulator cpus model limit modules options")
 Result = namedtuple("Result", "case checks seconds words")
@@ -103,10 +106,14 @@ def main():
     parser.add_argument("--jobs", type=int, default=min(2, os.cpu_count() or 1))
     parser.add_argument("--list", action="store_true")
     parser.add_argument("names", nargs="*")
+    parser.add_argument("--kernels", action="store_true", help="which kernels they run on beside the stock one")
     args = parser.parse_args()
     cases = choose(read_cases(), args.names)
     if args.list:
         print("\n".join("system/" + case.name for case in cases))
+        return 0
+    if args.kernels:
+        print("\n".join(sorted({word.removeprefix(KERNEL) for case in cases for word in case.options if word.startswith(KERNEL)})))
         return 0
     good = True
     with ThreadPoolExecutor(args.jobs) as pool:

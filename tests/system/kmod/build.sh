@@ -3,6 +3,7 @@
 # Builds kernel modules beside links to their sources: build.sh KERNEL FOLDER OUTPUT SOURCE...
 set -eu
 
+top=$(cd "$(dirname "$0")/../../.." && pwd)
 kernel=$1
 output=$3
 mkdir -p "$2"
@@ -12,5 +13,5 @@ shift 3
 for source in "$@"; do
 	ln -sf "$(realpath "$source")" "$folder/"
 done
-env -u MAKEFLAGS -u CFLAGS -u LDFLAGS -u CC -u CPPFLAGS make -s -C "$kernel" M="$folder" modules
+"$top/scripts/kbuild.sh" "$kernel" "$folder"
 cp "$folder"/*.ko "$output"

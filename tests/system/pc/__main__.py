@@ -81,6 +81,7 @@ def parse_arguments():
         help="width of physical addresses, 36 to 52 (QEMU; Bochs has 40)")
     add("--five-levels", action="store_true",
         help="a CPU with 5-level paging (LA57), and a kernel that uses it (QEMU)")
+    add("--kernel", default="", metavar="NAME", help="not the stock kernel but one of scripts/kernels.txt")
     add("--kaslr", nargs="?", type=int, const=-1, metavar="SEED",
         help="move the kernel as KASLR does, to a place that belongs to the seed; without one to another each time")
     add("--certificates", action="store_true",
@@ -114,7 +115,7 @@ def case_file(name):
 def build_initramfs(args, kernel):
     archive = initramfs.Archive()
     initramfs.add_base(archive)
-    products.add(archive, args.build, args.bare, args.module_sets.split(","))
+    products.add(archive, args.build, args.bare, args.module_sets.split(","), args.kernel)
     for text in args.put:
         guest, source = pair(text, "--put")
         if os.path.isdir(source):
@@ -126,10 +127,10 @@ def build_initramfs(args, kernel):
     if args.with_kernel:
         archive.data("lib/plinth/bzImage", kexec_image.build(kernel))
     if args.inner:
-        inner.add(archive, kernel, args.build, case_file(args.inner))
+        inner.add(archive, kernel, args.build, case_file(args.inner), args.kernel)
     if args.module:
         initramfs.add_kernel_modules(
-            archive, products.kernel("modules", args.build), args.module)
+            archive, products.kernel("modules", args.build, args.kernel), args.module)
     archive.file("lib/plinth/script", args.script)
     lines = []
     for text in args.env:
@@ -174,8 +175,8 @@ def run(args):
     if args.stop_at:
         config.debug = debug.Session(config, debug.Symbols(os.path.join(args.build, "modules")),
                                      args.stop_at)
-    kernel = Kernel(products.kernel("image", args.build),
-                    products.unpacked_kernel(args.build))
+    kernel = Kernel(products.kernel("image", args.build, args.kernel),
+                    products.unpacked_kernel(args.build, args.kernel))
     kernel.prepare()
     archive = build_initramfs(args, kernel)
     if args.kaslr is not None:

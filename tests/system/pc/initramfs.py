@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Builds the guest's root file system, a cpio archive in "newc" format."""
 
+import lzma
 import os
 import re
 import stat
@@ -128,9 +129,22 @@ def add_kernel_modules(archive, folder, names):
             chosen[path] = needs[_module_name(path)]
     base = "lib/modules/" + release
     for path in chosen:
-        archive.file(f"{base}/{path}", os.path.join(folder, path))
-    lines = [f"{files[0]}: {' '.join(files[1:])}\n" for files in chosen.values()]
+        _add_kernel_module(archive, f"{base}/{_unpacked(path)}", os.path.join(folder, path))
+    lines = [f"{_unpacked(files[0])}: {' '.join(map(_unpacked, files[1:]))}\n" for files in chosen.values()]
     archive.data(base + "/modules.dep", "".join(lines).encode())
+
+
+def _unpacked(path):
+    return path.removesuffix(".xz")
+
+
+def _add_kernel_module(archive, path, source):
+    """Debian packs them since Linux 6.12; they are unpacked here, not in the emulator."""
+    if source.endswith(".xz"):
+        with lzma.open(source) as file:
+            archive.data(path, file.read())
+    else:
+        archive.file(path, source)
 
 
 def _module_name(path):

@@ -10,11 +10,11 @@ FIRMWARE = ("/usr/share/seabios/bios-microvm.bin", "/usr/share/qemu/qboot.rom", 
 FOLDER = "lib/plinth/inner"
 
 
-def add(archive, kernel, build, script):
+def add(archive, kernel, build, script, other=""):
     """Adds QEMU, and for its guest the kernel, Plinth, and a script to run."""
     inside = initramfs.Archive()
     initramfs.add_base(inside)
-    products.add(inside, build, False)
+    products.add(inside, build, False, other=other)
     inside.file("lib/plinth/script", script)
     inside.data("etc/environment", b"")
     archive.program("bin/qemu-system-x86_64", QEMU)

@@ -42,11 +42,16 @@ def module_files(build, sets):
         yield own if name.startswith("debug_") else find(folders[i % len(folders)], name, name)
 
 
-def add(archive, build, bare, sets=("own",)):
-    """Adds the guest's programs and, unless bare, Plinth itself."""
+def kernel_module(build, name, stock, other):
+    """The file `name` of the folder `stock`; for another kernel than the stock one as tests/system/kernels has built it."""
+    return find(build, name, f"tests/system/kernels/{other}/{name}" if other else f"{stock}/{name}")
+
+
+def add(archive, build, bare, sets=("own",), other=""):
+    """Adds the guest's programs and, unless bare, Plinth itself; `other`: its kernel, if it is not the stock one."""
     for name in GUEST_PROGRAMS:
         archive.file("bin/" + name, find(build, name, "tests/system/" + name))
-    archive.file(PROBE, find(build, "the tests' kernel module", "tests/system/exit_probe.ko"))
+    archive.file(PROBE, kernel_module(build, "exit_probe.ko", "tests/system", other))
     if bare:
         return
     for module in module_files(build, sets):
@@ -57,16 +62,16 @@ def add(archive, build, bare, sets=("own",)):
     for module in sorted(glob.glob(os.path.join(build, "examples", "*.so"))):
         archive.file(f"{EXTENSIONS}/{os.path.basename(module)}", module)
     for module in KERNEL_MODULES:
-        archive.file(f"lib/plinth/{module}", find(build, module, f"tests/system/{module}"))
-    archive.file(DRIVER, find(build, "the driver", "drivers/linux/plinth.ko"))
+        archive.file(f"lib/plinth/{module}", kernel_module(build, module, "tests/system", other))
+    archive.file(DRIVER, kernel_module(build, "plinth.ko", "drivers/linux", other))
     archive.program(TOOL, find(build, "plinthctl", "tools/plinthctl/plinthctl"))
 
 
-def kernel(what, build):
-    """Asks scripts/kernel.sh for the `image` or the `modules` folder."""
+def kernel(what, build, other=""):
+    """Asks scripts/kernel.sh for the `image` or the `modules` folder, of the stock kernel or of another."""
     result = subprocess.run(
         [os.path.join(TOP, "scripts", "kernel.sh"), what,
-         os.path.join(build, "kernel")], capture_output=True, text=True, check=False)
+         os.path.join(build, "kernel"), other], capture_output=True, text=True, check=False)
     path = result.stdout.strip()
     if result.returncode or not os.path.exists(path):
         raise PcError(result.stderr.strip()
@@ -74,6 +79,6 @@ def kernel(what, build):
     return path
 
 
-def unpacked_kernel(build):
+def unpacked_kernel(build, other=""):
     """Folder where the decompressed kernel is kept between runs."""
-    return os.path.join(build, "kernel", "unpacked")
+    return os.path.join(build, "kernel", other, "unpacked")

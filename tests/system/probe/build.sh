@@ -7,5 +7,5 @@ folder=$(realpath "$2")
 for file in "$3"/*.c "$3"/Kbuild; do
 	ln -sf "$(realpath "$file")" "$folder/"
 done
-env -u MAKEFLAGS -u CFLAGS -u LDFLAGS -u CC -u CPPFLAGS make -s -C "$1" M="$folder" modules
+"$(dirname "$0")/../../../scripts/kbuild.sh" "$1" "$folder"
 cp "$folder/exit_probe.ko" "$4"
