@@ -9,13 +9,14 @@ import image
 from config import END_WITH_US
 from errors import PcError
 
+# fastboot: the firmware does not wait three seconds for somebody who wants its menu.
 CONFIG = """\
 plugin_ctrl: unmapped=true, biosdev=true, speaker=false, extfpuirq=true, parallel=false, serial=true, e1000=false
 display_library: rfb, options="timeout=0"
 config_interface: textconfig
 cpu: model={model}, count={cpus}, ips={ips}, reset_on_triple_fault=0
 memory: {memory}
-romimage: file=/usr/share/bochs/BIOS-bochs-latest
+romimage: file=/usr/share/bochs/BIOS-bochs-latest, options=fastboot
 vgaromimage: file=/usr/share/bochs/VGABIOS-lgpl-latest
 ata0-master: type=disk, path={disk}, mode=flat
 boot: disk
