@@ -28,9 +28,8 @@ mirror() {
 	local own
 	# shellcheck source=/dev/null
 	own=$(. /etc/os-release && echo "$VERSION_CODENAME")
-	# shellcheck disable=SC2016 # apt's own words
-	apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' |
-		awk -v own="$own" '$2 == own && $3 == "main" && !n++ { print $1 }'
+	# As the sources name it, whether their lists were ever read or not.
+	apt-get update --print-uris | sed -n "s,^'\\(.*/\\)dists/$own/InRelease'.*,\\1,p" | awk '!n++'
 }
 
 apt() {
