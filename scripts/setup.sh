@@ -10,6 +10,8 @@ set -euo pipefail
 top=$(cd "$(dirname "$0")/.." && pwd)
 build=${1:-$top/build}
 kernels=$build/kernel
+cache=$top/subprojects/packagecache
+wraps=("$top"/subprojects/musl-*.wrap)
 export PATH=$PATH:/usr/sbin:/sbin
 export DEBIAN_FRONTEND=noninteractive
 
@@ -72,33 +74,48 @@ apt_get_download() {
 	[ "$(id -u)" -eq 0 ] && apt-get -qq update && apt-get -qq download "$1"
 }
 
+# wrap_value WRAP KEY
 wrap_value() {
-	sed -n "s/^$1 *= *//p" "$top/subprojects/musl.wrap"
+	sed -n "s/^$2 *= *//p" "$1"
 }
 
+# matches_hash WRAP FILE
 matches_hash() {
-	[ -f "$1" ] && echo "$(wrap_value source_hash)  $1" | sha256sum --quiet -c - >/dev/null 2>&1
+	[ -f "$2" ] && echo "$(wrap_value "$1" source_hash)  $2" | sha256sum --quiet -c - >/dev/null 2>&1
 }
 
-# The C library's source goes where Meson looks before it asks the network.
+# The C library's source goes where Meson looks before it asks the network: of the releases that do, any.
 fetch_musl() {
-	local archive
-	[ -e "$top/subprojects/musl.wrap" ] || return 0
-	archive=$top/subprojects/packagecache/$(wrap_value source_filename)
-	matches_hash "$archive" && return 0
-	mkdir -p "$(dirname "$archive")"
-	say "fetching the source of musl $(wrap_value directory | sed 's/^musl-//')"
-	musl_from_debian "$scratch/musl.tar.gz" || musl_from_upstream "$scratch/musl.tar.gz" ||
-		die "cannot fetch musl: put $(wrap_value source_filename) into subprojects/packagecache/ by hand"
-	matches_hash "$scratch/musl.tar.gz" || die "musl's source has another SHA-256 than subprojects/musl.wrap wants"
-	mv "$scratch/musl.tar.gz" "$archive"
+	local wrap
+	for wrap in "${wraps[@]}"; do
+		! matches_hash "$wrap" "$cache/$(wrap_value "$wrap" source_filename)" || return 0
+	done
+	mkdir -p "$cache"
+	rm -f "$cache"/musl-*.tar.gz # damaged
+	say "fetching the source of musl"
+	musl_from_debian && return 0
+	for wrap in "${wraps[@]}"; do
+		musl_from_upstream "$wrap" && return 0
+	done
+	die "cannot fetch musl: put a tarball that one of subprojects/musl-*.wrap names into subprojects/packagecache/ by hand"
+}
+
+# keep_musl FILE: is it the source of a release that does?
+keep_musl() {
+	local wrap
+	for wrap in "${wraps[@]}"; do
+		matches_hash "$wrap" "$1" || continue
+		mv "$1" "$cache/$(wrap_value "$wrap" source_filename)"
+		return 0
+	done
+	say "$(basename "$1") has the SHA-256 of no release that subprojects/musl-*.wrap name"
+	return 1
 }
 
 # Debian keeps upstream's archive unchanged. The source lists are made from
 # this machine's own, in a folder of their own: its set-up stays untouched.
 musl_from_debian() {
-	local apt=$scratch/apt version options
-	version=$(wrap_value directory | sed 's/^musl-//')
+	local apt=$scratch/apt options archive
 	mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial" "$apt/sources"
 	cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list 2>/dev/null |
 		sed -n 's/^deb /deb-src /p' >"$apt/sources/own.list" || true
@@ -109,13 +126,18 @@ musl_from_debian() {
 		-o "Dir::State::lists=$apt/lists" -o "Dir::Cache=$apt/cache"
 		-o APT::Sandbox::User= -o APT::Get::List-Cleanup=0)
 	apt-get "${options[@]}" update >"$apt/log" 2>&1 || true # a foreign list may have no sources
-	(cd "$apt" && apt-get "${options[@]}" source --download-only "musl=$version-1" >>"$apt/log" 2>&1) ||
+	(cd "$apt" && apt-get "${options[@]}" source --download-only musl >>"$apt/log" 2>&1) ||
 		return 1
-	mv "$apt/musl_$version.orig.tar.gz" "$1"
+	for archive in "$apt"/musl_*.orig.tar.gz; do
+		keep_musl "$archive" && return 0
+	done
+	return 1
 }
 
 musl_from_upstream() {
-	python3 - "$(wrap_value source_url)" "$1" <<-'END' 2>/dev/null
+	local archive
+	archive=$scratch/$(wrap_value "$1" source_filename)
+	python3 - "$(wrap_value "$1" source_url)" "$archive" <<-'END' 2>/dev/null && keep_musl "$archive"
 		import shutil, sys, urllib.request
 		with urllib.request.urlopen(sys.argv[1], timeout=30) as reply, open(sys.argv[2], "wb") as file:
 		    shutil.copyfileobj(reply, file)
@@ -125,16 +147,17 @@ musl_from_upstream() {
 # Meson copies our overlay into the unpacked source once and never looks
 # again: when the overlay has changed, the unpacked source has to go.
 drop_stale_musl() {
-	local overlay=$top/subprojects/packagefiles/musl unpacked file
-	[ -d "$overlay" ] || return 0
-	unpacked=$top/subprojects/$(wrap_value directory)
-	[ -d "$unpacked" ] || return 0
-	while IFS= read -r file; do
-		cmp -s "$overlay/$file" "$unpacked/$file" && continue
-		say "the musl overlay has changed ($file): unpacking again"
-		rm -rf "$unpacked"
-		return 0
-	done < <(cd "$overlay" && find . -type f)
+	local overlay=$top/subprojects/packagefiles/musl wrap unpacked file
+	for wrap in "${wraps[@]}"; do
+		unpacked=$top/subprojects/$(wrap_value "$wrap" directory)
+		[ -d "$unpacked" ] || continue
+		while IFS= read -r file; do
+			cmp -s "$overlay/$file" "$unpacked/$file" && continue
+			say "the musl overlay has changed ($file): unpacking again"
+			rm -rf "$unpacked"
+			break
+		done < <(cd "$overlay" && find . -type f)
+	done
 }
 
 scratch=$(mktemp -d)

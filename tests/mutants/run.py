@@ -9,6 +9,7 @@ does not build, or the sweeps fail without any defect).
 import argparse
 import collections
 import filecmp
+import glob
 import os
 import re
 import shutil
@@ -71,8 +72,7 @@ def copy_sources(top, copy):
             if not os.path.exists(target) or not filecmp.cmp(source, target, shallow=False):
                 shutil.copyfile(source, target)
                 shutil.copymode(source, target)
-    musl = 'subprojects/musl-1.2.3'
-    if os.path.isdir(os.path.join(top, musl)):
+    for musl in glob.glob('subprojects/musl-*/', root_dir=top):
         shutil.copytree(os.path.join(top, musl), os.path.join(copy, musl), dirs_exist_ok=True)
     cache = 'subprojects/packagecache'
     if os.path.isdir(os.path.join(top, cache)):
