@@ -26,11 +26,10 @@ static const char *const plan_names[PLINTH_PLANS] = {
 
 enum form { COUNT, ADDRESS, BYTES, TICKS, PLAN };
 
-#define FIELD(member, form)                                                                                  \
-	{                                                                                                    \
-#member, offsetof(struct plinth_ctl_status, member),                                         \
-			sizeof(((struct plinth_ctl_status *)0)->member), form                                \
-	}
+/* clang-format off */ /* its releases disagree about such a macro */
+#define FIELD(member, form) \
+	{ #member, offsetof(struct plinth_ctl_status, member), sizeof(((struct plinth_ctl_status *)0)->member), form }
+/* clang-format on */
 
 /* What is shown, in this order; counts always, the rest if it is not 0. */
 static const struct field {

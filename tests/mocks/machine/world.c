@@ -164,10 +164,9 @@ struct member {
 	size_t offset;
 };
 
-#define OF_CPU(name, m)                                                                                      \
-	{                                                                                                    \
-		name, offsetof(struct machine_cpu_world, m)                                                  \
-	}
+/* clang-format off */ /* its releases disagree about such a macro */
+#define OF_CPU(name, m) { name, offsetof(struct machine_cpu_world, m) }
+/* clang-format on */
 static const struct member cpu_members[] = {
 	OF_CPU("VMXON region", vmxon_pa),
 	OF_CPU("blocking of events", interruptibility),
@@ -185,10 +184,9 @@ static const struct member cpu_members[] = {
 	OF_CPU("torn log records", log_torn),
 };
 
-#define OF_ALL(name, m)                                                                                      \
-	{                                                                                                    \
-		name, offsetof(struct machine_world, m)                                                      \
-	}
+/* clang-format off */ /* its releases disagree about such a macro */
+#define OF_ALL(name, m) { name, offsetof(struct machine_world, m) }
+/* clang-format on */
 static const struct member members[] = {
 	OF_ALL("the kernel's GDT, IDT or TSS", kernel),
 	OF_ALL("mappings of the launch tables", launch_map),

@@ -274,10 +274,11 @@ Test(lib_format, writes_one_terminator_and_nothing_behind)
 Test(lib_format, widths_that_are_arguments)
 {
 	format_fn *ours = plinth_snprintf;
+	volatile int least = INT_MIN; /* compilers that see it say that it is too wide for printf */
 	char buf[16];
 
 	cr_expect_eq(ours(buf, sizeof(buf), "%*d|", -4, 7), 5);
 	cr_expect_str_eq(buf, "7   |");
-	cr_expect_eq(ours(buf, sizeof(buf), "%*d", INT_MIN, 7), INT_MAX);
+	cr_expect_eq(ours(buf, sizeof(buf), "%*d", least, 7), INT_MAX);
 	cr_expect_str_eq(buf, "7              ");
 }
