@@ -18,7 +18,15 @@ fail() {
 }
 
 driver() {
-	find "$root/usr/lib/modules" -path '*/updates/dkms/plinth.ko'
+	find "$root/usr/lib/modules" -path '*/updates/dkms/plinth.ko*'
+}
+
+# DKMS packs the driver as the kernel's own modules are packed.
+unpacked() {
+	case $1 in
+	*.xz) xz -dc "$1" ;;
+	*) cat "$1" ;;
+	esac
 }
 
 case $step in
@@ -28,7 +36,7 @@ install)
 	grep -q '^plinth/.*: installed$' "$root/root/dkms-status" || fail "DKMS has not installed the driver"
 	[ "$(driver | wc -l)" -eq 1 ] || fail "no driver, or several: $(driver)"
 	# A locked-down kernel takes it when the key that DKMS made here is enrolled.
-	tail -c 28 "$(driver)" | grep -q 'Module signature appended' || fail "DKMS has not signed the driver"
+	unpacked "$(driver)" | tail -c 28 | grep -q 'Module signature appended' || fail "DKMS has not signed the driver"
 	[ -s "$root/var/lib/dkms/mok.pub" ] || fail "no key to be enrolled: /var/lib/dkms/mok.pub"
 	inside sh -c "plinthctl check /usr/lib/plinth/modules/*.so" | tail -n 1 | grep -x 'would load'
 	inside sh -c 'ls /etc/systemd/system/*/plinth.service' 2>/dev/null && fail "the unit is on, nobody asked for it"

@@ -18,14 +18,18 @@ check "the kernel's log has it" sh -c "dmesg | grep -i 'lockdown.*plinthctl.*uns
 check "status" plinthctl status
 
 # What this kernel's makers signed are modules of the kernel. Where the signature holds they are refused for what they are.
-signed=$(find /lib/modules -name 'msr.ko')
-cp "$signed" /tmp/signed.so
+# The signature is of what is in the file, packed or not.
+signed=$(find /lib/modules -name 'msr.ko*')
+case $signed in
+*.xz) xzcat "$signed" ;;
+*) cat "$signed" ;;
+esac >/tmp/signed.so
 check "the kernel has its makers' key" grep 'asymmetri.*X509' /proc/keys
 refuses "a signature that holds is no reason" "^/tmp/signed.so: .*ET_DYN.*EHDR_TYPE" driver_load /tmp/signed.so
 same "and that is all that is said" 1 "$(driver_load /tmp/signed.so 2>&1 | wc -l)"
-head -c -1 "$signed" >/tmp/cut.so
+head -c -1 /tmp/signed.so >/tmp/cut.so
 refuses "a file whose end is missing is not signed" "^/tmp/cut.so refused: it is not signed" driver_load /tmp/cut.so
-cp "$signed" /tmp/changed.so
+cp /tmp/signed.so /tmp/changed.so
 printf x | dd of=/tmp/changed.so bs=1 seek=100 conv=notrunc 2>/tmp/dd
 refuses "one that was changed does not hold" "^/tmp/changed.so refused: .* its signature does not hold" driver_load /tmp/changed.so
 refuses "one that was not signed does not hide behind one that was" "serial.so refused: it is not signed" driver_load /tmp/signed.so $MODULES/serial.so
