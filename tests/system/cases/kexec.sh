@@ -26,12 +26,13 @@ reserved() {
 	grep "Crash kernel" /proc/iomem | sed "s/^ *\([0-9a-f]*\)-\([0-9a-f]*\) .*/0x\\$1/"
 }
 
-# next_kernel OPTION STAGE WORDS: without the checksums that cost minutes here, and to where
-# nobody has memory: else the kernel goes through a list for each page that is in the way.
+# next_kernel OPTION STAGE WORDS: without the checksums that cost minutes here (given files, the kernel
+# itself makes them), and to where nobody has memory: else the kernel goes through a list for each page
+# that is in the way.
 next_kernel() {
 	# The image is of a kernel that nobody moved (pc/machine.py).
 	words=$(sed 's/ *stage=.*//; s/ KERNEL_[A-Z]*=[0-9a-f]*//g' /proc/cmdline)
-	kexec --no-checks "$1" $IMAGE --initrd=$INITRD --mem-min="$(reserved 1)" --mem-max="$(reserved 2)" \
+	kexec --kexec-syscall --no-checks "$1" $IMAGE --initrd=$INITRD --mem-min="$(reserved 1)" --mem-max="$(reserved 2)" \
 		--command-line="$words $3 stage=$2 failures=$failures"
 }
 
