@@ -60,9 +60,9 @@ static inline uint64_t rtld_hash_and_length(const char *text, const char *end)
 		word = rtld_load8(at);
 		nul = (word - RTLD_ONES) & RTLD_TOPS;
 		/* Bytes above 127 look like NUL so far; names rarely have any. */
-		if (nul && (nul &= ~word)) {
+		if (nul && (nul & ~word)) {
 			/* Below the NUL, and moved up: shifts by 64 are none. */
-			zeros = __builtin_ctzll(nul);
+			zeros = __builtin_ctzll(nul & ~word);
 			hash = hash * rtld_power33[zeros / 8] +
 			       rtld_sum8(word << (zeros ^ 63) << 8);
 			return (uint64_t)(at - text + (zeros / 8)) << 32 | hash;

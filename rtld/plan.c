@@ -191,7 +191,8 @@ static uint32_t use_entries(struct rtld_module *m, const struct elf64_rela *r,
 
 		if (bind[r->symbol] == RTLD_BIND_UNSEEN &&
 		    rtld_is_plain_reference(s) && i < modules &&
-		    is_hashed(from = module + i, definition)) {
+		    is_hashed(module + i, definition)) {
+			from = module + i;
 			d = from->symbol + definition;
 			if (!rtld_spend(set, ENTRY_STEPS + e->length) ||
 			    !rtld_same_name(m, s->name, from, d->name, e->length))

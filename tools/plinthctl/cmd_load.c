@@ -51,12 +51,12 @@ static const struct argp_option option_list[] = {
 static uint64_t parse_number(struct argp_state *state, const char *what, const char *word,
 			     const char *suffixes)
 {
-	const char *suffix;
 	char *end;
 	uint64_t value = strtoull(word, &end, 0);
+	const char *suffix = end != word && *end ? strchr(suffixes, toupper((unsigned char)*end)) : NULL;
 	unsigned int shift = 0;
 
-	if (end != word && *end && (suffix = strchr(suffixes, toupper((unsigned char)*end)))) {
+	if (suffix) {
 		shift = 10 * (unsigned int)(suffix - suffixes + 1);
 		end++;
 	}

@@ -51,7 +51,8 @@ static uint64_t parse_kinds(struct argp_state *state, char *list)
 		if (kind < 0)
 			argp_error(state, "--record %s: no such kind; plinthctl stat --json names them",
 				   word);
-		kinds |= 1ull << kind;
+		else
+			kinds |= 1ull << kind;
 	}
 	return kinds;
 }

@@ -77,7 +77,9 @@ static char *read_whole(const char *path, size_t *n_bytes)
 	struct stat about;
 	char *bytes = NULL;
 
-	if (file && !fstat(fileno(file), &about) && (bytes = malloc((size_t)about.st_size + 1)))
+	if (file && !fstat(fileno(file), &about))
+		bytes = malloc((size_t)about.st_size + 1);
+	if (bytes)
 		*n_bytes = fread(bytes, 1, (size_t)about.st_size, file);
 	if (file)
 		fclose(file);
