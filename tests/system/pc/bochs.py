@@ -74,6 +74,12 @@ def without_network():
     return []
 
 
+def with_debugger():
+    """Options for a start in the debugger: older ones always start in it, and 3.0 when it is asked to."""
+    words = subprocess.run(["bochs-bin", "--help"], capture_output=True, text=True, check=False)
+    return ["-debugger"] if "-debugger" in words.stdout + words.stderr else []
+
+
 class Bochs:
     """The runner's interface: prepare, argv, complaints."""
 
@@ -99,7 +105,7 @@ class Bochs:
             console=config.console, uart=config.uart)
         with open(config.path("bochsrc"), "w", encoding="utf-8") as file:
             file.write(text)
-        # Debian's Bochs has its debugger built in and waits for a command.
+        # Debian's Bochs has its debugger built in; one that starts in it waits for a command.
         with open(config.path("bochs-start"), "w", encoding="utf-8") as file:
             file.write(config.debug.commands() if config.debug else "continue\n")
 
@@ -113,7 +119,7 @@ class Bochs:
         """Standard output of this command is the control channel."""
         return without_network() + END_WITH_US + [
             "bochs-bin", "-q", "-f", self.config.path("bochsrc"),
-            "-rc", self.config.path("bochs-start")]
+            "-rc", self.config.path("bochs-start")] + (with_debugger() if self.config.debug else [])
 
     def control(self):
         return self.config.path("emulator.out")
