@@ -121,7 +121,8 @@ def main():
     top, folder, hosts = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2]), sys.argv[3:] or HOSTS
     unknown = sorted(set(hosts) - set(HOSTS))
     if unknown:
-        sys.exit(f"test: no such host: {', '.join(unknown)}; there are {', '.join(HOSTS)}")
+        print(f"test: no such host: {', '.join(unknown)}; there are {', '.join(HOSTS)}", file=sys.stderr)
+        return 2
     if os.geteuid():
         sys.exit("test: hosts wants root: it makes Debians in folders of their own and mounts /proc there")
     total = [0, 0, 0]

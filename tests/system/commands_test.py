@@ -35,6 +35,7 @@ CASES = (
     ("run --time-limit 1h", "wants a number of seconds"),
     ("test --nonsense", "unknown option '--nonsense'"),
     ("test system/nonsense", "no such system test"),
+    ("test hosts sarge", "no such host: sarge; there are bookworm, trixie"),
     ("bench nonsense", "no such benchmark"),
 )
 
