@@ -19,6 +19,6 @@ exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 TERM=dumb
 	cd /plinth
 	./test "$@" || true
 	first() { "$@" 2>&1 | head -n 1; }
-	echo "host: kernel $(scripts/kernel.sh release), $(first clang --version), $(first gcc --version)," \
+	echo "host: kernel $(scripts/kernel.sh release 2>/dev/null), $(first clang --version), $(first gcc --version)," \
 		"Bochs $(dpkg-query -W -f "\${Version}" bochs), $(first qemu-system-x86_64 --version)"
 ' sh "$@"

@@ -61,8 +61,9 @@ def run_logged(argv, log, limit):
 
 
 def last_line(log):
+    """What was said last, beside what the host is."""
     with open(log, errors="replace", encoding="utf-8") as file:
-        return ([""] + [line.strip() for line in file if line.strip()])[-1]
+        return ([""] + [line.strip() for line in file if line.strip() and not line.startswith("host: ")])[-1]
 
 
 def make_root(host, folder):
