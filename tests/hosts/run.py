@@ -40,8 +40,9 @@ def sources(host):
     """This machine's source lists, for another release."""
     with open("/etc/os-release", encoding="utf-8") as file:
         own = re.search(r"^VERSION_CODENAME=(\w+)$", file.read(), re.M)
-    listed = output("apt-get", "indextargets", "--format", "$(REPO_URI) $(RELEASE) $(COMPONENT)", "Created-By: Packages")
-    found = re.findall(rf"^(\S+) {own[1]}(|-updates|-security) main$", listed, re.M) if own else []
+    # As the lists name it, whether what they name was ever read or not.
+    listed = output("apt-get", "update", "--print-uris")
+    found = re.findall(rf"^'(\S+/)dists/{own[1]}(|-updates|-security)/InRelease'", listed, re.M) if own else []
     if not found:
         raise Impossible("the source lists in /etc/apt name no mirror of this machine's own Debian")
     return [f"deb {uri} {host}{suite} main" for uri, suite in sorted(set(found))]
