@@ -151,6 +151,8 @@ static void for_all(page_fn *fn)
 
 	pages = 0;
 	for (pfn = 0; pfn < pfns_end(); pfn++) {
+		if (!(pfn % BATCH)) /* where no RAM is, too: that takes the longest */
+			cond_resched();
 		if (!pfn_valid(pfn) || !page_is_ram(pfn))
 			continue;
 		free_end = max(free_end, free_block_end(pfn));
