@@ -89,7 +89,7 @@ static void map_pending(void)
 
 	if (!pending.bytes)
 		return;
-	if (mmap((void *)pending.va, pending.bytes, prot, MAP_SHARED | MAP_FIXED_NOREPLACE, pending.file,
+	if (mmap((void *)pending.va, pending.bytes, prot, MAP_SHARED | MAP_FIXED_NOREPLACE | MAP_POPULATE, pending.file,
 		 (off_t)pending.offset) == MAP_FAILED)
 		die("cannot map the VMM");
 	pending.bytes = 0;
