@@ -10,6 +10,7 @@ all end when this one does, however it ends.
 """
 
 import os
+import platform
 import re
 import shutil
 import subprocess
@@ -38,11 +39,10 @@ def output(*argv):
 
 def sources(host):
     """This machine's source lists, for another release."""
-    with open("/etc/os-release", encoding="utf-8") as file:
-        own = re.search(r"^VERSION_CODENAME=(\w+)$", file.read(), re.M)
+    own = platform.freedesktop_os_release().get("VERSION_CODENAME")
     # As the lists name it, whether what they name was ever read or not.
     listed = output("apt-get", "update", "--print-uris")
-    found = re.findall(rf"^'(\S+/)dists/{own[1]}(|-updates|-security)/InRelease'", listed, re.M) if own else []
+    found = re.findall(rf"^'(\S+/)dists/{own}(|-updates|-security)/InRelease'", listed, re.M) if own else []
     if not found:
         raise Impossible("the source lists in /etc/apt name no mirror of this machine's own Debian")
     return [f"deb {uri} {host}{suite} main" for uri, suite in sorted(set(found))]

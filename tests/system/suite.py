@@ -11,6 +11,7 @@ nothing counts as one failure more. Results go to FILE, one check a line.
 
 import argparse
 import os
+import platform
 import re
 import subprocess
 import sys
@@ -33,19 +34,22 @@ Case = namedtuple("Case", "name script emulator cpus model limit modules options
 Result = namedtuple("Result", "case checks seconds words")
 
 
+def read_table(path):
+    """The words of each row; what begins with # is none."""
+    with open(path, encoding="utf-8") as file:
+        return [line.split() for line in file if line.strip() and line[0] != "#"]
+
+
 def read_cases():
-    with open(os.path.join(HERE, "cases.txt"), encoding="utf-8") as file:
-        rows = [line.split() for line in file if line.strip() and line[0] != "#"]
+    rows = read_table(os.path.join(HERE, "cases.txt"))
     return [Case(*row[:7], row[7:]) for row in rows]
 
 
 def foreign_kernels():
     """Names of scripts/kernels.txt from suites for another Debian than this: its compiler builds modules for them, not ours."""
-    with open("/etc/os-release", encoding="utf-8") as file:
-        own = re.search(r"^VERSION_CODENAME=(\w+)$", file.read(), re.M)
-    with open(os.path.join(HERE, "..", "..", "scripts", "kernels.txt"), encoding="utf-8") as file:
-        rows = [line.split() for line in file if line.strip() and line[0] != "#"]
-    return {name for name, suite in rows if not own or suite.split("-")[0] != own[1]}
+    own = platform.freedesktop_os_release().get("VERSION_CODENAME")
+    rows = read_table(os.path.join(HERE, "..", "..", "scripts", "kernels.txt"))
+    return {name for name, suite in rows if suite.split("-")[0] != own}
 
 
 def choose(cases, names):
