@@ -26,7 +26,7 @@ from config import END_WITH_US  # pylint: disable=wrong-import-position
 
 CHECK = re.compile(r"^(ok|not ok) (.*)$")
 TAIL_LINES = 30
-LONG = "long-"                  # cases that run only when named: ./test endurance
+NAMED = ("long-", "host-")       # cases that run only when named: ./test endurance, ./test hosts
 
 KERNEL = "--kernel="             # option of a case: not on the stock kernel
 
@@ -59,7 +59,7 @@ def choose(cases, names):
         sys.exit(f"suite.py: no such system test: {', '.join(sorted(unknown))}")
     foreign = {KERNEL + name for name in foreign_kernels()}
     return [case for case in cases
-            if case.name in names or not names and not case.name.startswith(LONG) and not foreign & set(case.options)]
+            if case.name in names or not names and not case.name.startswith(NAMED) and not foreign & set(case.options)]
 
 
 def command(case, build, folder):
