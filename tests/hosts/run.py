@@ -10,7 +10,6 @@ all end when this one does, however it ends.
 """
 
 import os
-import platform
 import re
 import shutil
 import subprocess
@@ -38,14 +37,12 @@ def output(*argv):
 
 
 def sources(host):
-    """This machine's source lists, for another release."""
-    own = platform.freedesktop_os_release().get("VERSION_CODENAME")
-    # As the lists name it, whether what they name was ever read or not.
-    listed = output("apt-get", "update", "--print-uris")
-    found = re.findall(rf"^'(\S+/)dists/{own}(|-updates|-security)/InRelease'", listed, re.M) if own else []
-    if not found:
-        raise Impossible("the source lists in /etc/apt name no mirror of this machine's own Debian")
-    return [f"deb {uri} {host}{suite} main" for uri, suite in sorted(set(found))]
+    """The release's source lists, at this machine's mirrors."""
+    found = subprocess.run([os.path.join(HERE, "..", "..", "scripts", "mirror.sh"), host],
+                           capture_output=True, text=True, check=False)
+    if found.returncode:
+        raise Impossible(found.stderr.strip())
+    return [f"deb {line} main" for line in found.stdout.splitlines()]
 
 
 def how_to_fetch(path):

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: MIT
+# Shell library of the scripts that fetch something of another Debian suite: apt in a folder of its own reads the suite, and
+# packages are unpacked. This machine's set-up stays untouched, nothing is installed.
+#
+# read_suite first; what lies in $scratch is gone at the caller's end.
+# shellcheck shell=bash disable=SC2154
+
+keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+scripts=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+
+die() {
+	echo "$(basename "$0"): $*" >&2
+	exit 1
+}
+
+apt() {
+	command apt-"$1" -qq -o "Dir::Etc::sourcelist=$scratch/suite.sources" -o Dir::Etc::sourceparts=- \
+		-o "Dir::State::lists=$scratch/lists" -o "Dir::State::status=$scratch/status" -o "Dir::Cache=$scratch/cache" \
+		-o APT::Sandbox::User= "${@:2}"
+}
+
+# read_suite SUITE: packages are this suite's from here on.
+read_suite() {
+	local uri
+	suite=$1
+	scratch=$(mktemp -d)
+	trap 'rm -rf "$scratch"' EXIT
+	uri=$("$scripts/mirror.sh" "$suite" | awk -v suite="$suite" '$2 == suite && !n++ { print $1 }')
+	[ -n "$uri" ] || die "this machine's mirror has no suite $suite"
+	mkdir -p "$scratch/lists/partial" "$scratch/cache/archives/partial" "$scratch/root"
+	: >"$scratch/status"
+	printf 'Types: deb\nURIs: %s\nSuites: %s\nComponents: main\nSigned-By: %s\n' "$uri" "$suite" "$keyring" >"$scratch/suite.sources"
+	apt get update >"$scratch/log" 2>&1 || { cat "$scratch/log" >&2; die "cannot read the suite $suite (no network?)"; }
+}
+
+# unpack PACKAGE...: to $scratch/root.
+unpack() {
+	local package
+	(cd "$scratch" && apt get download "$@" >"$scratch/log" 2>&1) ||
+		{ cat "$scratch/log" >&2; die "cannot download $* of $suite"; }
+	for package in "$scratch"/*.deb; do
+		dpkg -x "$package" "$scratch/root"
+	done
+}
+
+# keep_as FOLDER: what was unpacked becomes the folder, whole or not at all.
+keep_as() {
+	rm -rf "$1"
+	mkdir -p "$(dirname "$1")"
+	mv "$scratch/root" "$1"
+}
