@@ -35,7 +35,8 @@ CASES = (
     ("run --time-limit 1h", "wants a number of seconds"),
     ("test --nonsense", "unknown option '--nonsense'"),
     ("test system/nonsense", "no such system test"),
-    ("test hosts sarge", "no such host: sarge; there are bookworm, trixie"),
+    ("test hosts sarge", "no such host: sarge; there are here, bookworm, trixie"),
+    ("test hosts --suite", "--suite wants a value"),
     ("bench nonsense", "no such benchmark"),
 )
 

@@ -6,10 +6,11 @@
     suite.py --kernels [NAME...]
 
 Each check a guest script reports counts; a PC that crashes, hangs or reports
-nothing counts as one failure more. Results go to FILE, one check a line.
+nothing counts as one failure more. NAME may be a pattern, as hostile*. Results go to FILE, one check a line.
 """
 
 import argparse
+import fnmatch
 import os
 import platform
 import re
@@ -53,13 +54,16 @@ def foreign_kernels():
 
 
 def choose(cases, names):
-    """The cases named, or all that this machine can run; an unknown name ends the program."""
-    unknown = set(names) - {case.name for case in cases}
+    """The cases named, and those of a pattern (host-*), or all but NAMED, that this machine can run; a name or a pattern of none
+    ends the program."""
+    unknown = [name for name in names if not fnmatch.filter([case.name for case in cases], name)]
     if unknown:
-        sys.exit(f"suite.py: no such system test: {', '.join(sorted(unknown))}")
+        sys.exit(f"suite.py: no such system test: {', '.join(unknown)}")
     foreign = {KERNEL + name for name in foreign_kernels()}
-    return [case for case in cases
-            if case.name in names or not names and not case.name.startswith(NAMED) and not foreign & set(case.options)]
+
+    def wanted(case):
+        return not case.name.startswith(NAMED) if not names else any(fnmatch.fnmatchcase(case.name, name) for name in names)
+    return [case for case in cases if case.name in names or wanted(case) and not foreign & set(case.options)]
 
 
 def command(case, build, folder):
