@@ -233,12 +233,21 @@ static int fixed_bits_check(void)
 	return PLINTH_E_NOTSUP;
 }
 
+bool caps_kernel_shadow_stack(uint64_t cr4)
+{
+	return cr4 & CR4_CET && cpu_rdmsr(MSR_IA32_S_CET) & S_CET_SHSTK;
+}
+
 /* What of the running system the VMM could not keep as it is. */
 static int in_use_check(void)
 {
 	uint64_t unknown = cpu_read_cr4() & ~CR4_KEPT;
 	struct cpu_leaf leaf;
 
+	if (caps_kernel_shadow_stack(cpu_read_cr4())) {
+		LOG_ERR("IA32_S_CET.SH_STK_EN is set: the kernel has a shadow stack, and the VMM does not know how to change that");
+		return PLINTH_E_NOTSUP;
+	}
 	if (unknown & CR4_FRED) {
 		LOG_ERR("CR4.FRED is set: the VMM knows the IDT only, boot the kernel with fred=off");
 		return PLINTH_E_NOTSUP;

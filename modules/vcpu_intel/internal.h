@@ -36,6 +36,9 @@
 	(0x7fffull | CR4_FSGSBASE | CR4_PCIDE | CR4_OSXSAVE | CR4_KL | CR4_SMEP | CR4_SMAP | CR4_PKE |       \
 	 CR4_CET | CR4_PKS | CR4_UINTR | CR4_LAM_SUP)
 
+#define S_CET_SHSTK 1ull /* the kernel runs on a shadow stack */
+#define S_CET_ENDBR 4ull /* indirect branches must lead to ENDBR64 */
+
 #define LISTED_MSRS 2
 
 /* The VM-execution, exit and entry controls of this CPU, ready for the VMCS. */
@@ -58,6 +61,13 @@ PLINTH_MUST_USE int caps_check(struct controls *out);
 
 /** caps_has_lam() - linear-address masking: CR3 has two bits above the width of a physical address. */
 bool caps_has_lam(void);
+
+/**
+ * caps_kernel_shadow_stack() - does code with the kernel's privilege run on a shadow stack? The gate and the landing, which
+ * change stacks, know nothing of it.
+ * @cr4: of whoever would run it
+ */
+bool caps_kernel_shadow_stack(uint64_t cr4);
 
 /**
  * caps_ways_into_vmx() - the bits of IA32_FEATURE_CONTROL one of which VMXON wants: that for the outside of SMX operation

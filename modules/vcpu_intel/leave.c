@@ -14,7 +14,6 @@
 #define TSS_RSP0	4	     /* offset (SDM, "64-Bit TSS Format") */
 #define MSR_STAR	0xc0000081u
 #define U_CET_SHSTK	1ull
-#define S_CET_ENDBR	4ull /* indirect branches must lead to ENDBR64 */
 #define KERNEL_HALF	(1ull << 63) /* set in each of its addresses */
 
 /* All that the VMCS knows of the guest and that VMXOFF does not restore. */
@@ -304,6 +303,8 @@ bool vcpu_can_leave(struct vcpu *vcpu, const char **why)
 	*why = NULL;
 	if (!vcpu->priv->vmx_on)
 		*why = "it is not in VMX operation any more";
+	else if (caps_kernel_shadow_stack(vcpu_read(vcpu, VCPU_CR4)))
+		*why = "the guest's kernel runs on a shadow stack";
 	else if (vcpu_read(vcpu, VCPU_CPL) == 3)
 		return true;
 	else if (vcpu_read(vcpu, VCPU_CPL) || !(vmcs_read(VMCS_GUEST_RIP) & vmcs_read(VMCS_GUEST_RSP) & KERNEL_HALF))

@@ -134,6 +134,28 @@ Test(features, kernel_with_fred_is_refused)
 	expect_start(&kind, 0, NULL);
 }
 
+/* The gate changes stacks, and its returns would be found on no shadow stack. Landing pads and users' stacks are no matter. */
+Test(features, kernel_on_a_shadow_stack_is_refused)
+{
+	for (unsigned int bits = 0; bits < 8; bits++) {
+		const bool cet = bits & 1, kernels = bits & 2, users = bits & 4;
+		struct model_kind kind = plain();
+
+		kind.caps.cr4_fixed1 |= CR4_CET;
+		kind.cr4_extra = cet ? CR4_CET : 0;
+		sweep_label("CR4.CET %d, the kernel's shadow stack %d, the user's %d", cet, kernels, users);
+		sweep_count();
+		machine_reset(&kind, 1);
+		model.cpu[0].st.msr[MODEL_MSR_S_CET] = kernels;
+		model.cpu[0].st.msr[MODEL_MSR_U_CET] = users;
+		cr_assert_eq(machine_load(), 0, "%s: %s", sweep_case(), machine.report.text);
+		cr_expect_eq(machine_start(), cet && kernels ? PLINTH_E_NOTSUP : 0, "%s: %s", sweep_case(), machine.report.text);
+		cr_expect_eq(machine_log_has(0, "IA32_S_CET.SH_STK_EN is set"), cet && kernels, "%s", sweep_case());
+		sweep_expect_clean();
+	}
+	sweep_report("shadow stacks in use");
+}
+
 Test(features, trace_that_vmx_would_end_is_refused)
 {
 	struct model_kind kind = plain();

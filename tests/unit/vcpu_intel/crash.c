@@ -230,6 +230,19 @@ Test(vcpu_crash, a_kernel_on_a_users_tables, .init = root_usual)
 	EXPECT(MODEL_HALTED, "the guest's kernel is not on its own page tables");
 }
 
+/* The way back has returns that were called on no shadow stack of the guest's. */
+Test(vcpu_crash, a_kernel_on_a_shadow_stack)
+{
+	struct model_kind kind = model_kinds[0];
+
+	kind.caps.cr4_fixed1 |= CR4_CET;
+	kind.cr4_extra = CR4_CET;
+	root_up(&kind);
+	model.cpu[0].st.msr[MODEL_MSR_S_CET] = 1;
+	order.vector = VECTOR_UD;
+	EXPECT(MODEL_HALTED, "the guest's kernel runs on a shadow stack");
+}
+
 Test(vcpu_crash, vmx_is_off_already, .init = root_usual)
 {
 	order.vector = VECTOR_UD;
