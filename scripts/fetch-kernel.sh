@@ -11,15 +11,6 @@ top=$(cd "$(dirname "$0")/.." && pwd)
 name=$1
 root=$2/$name
 
-# depends PACKAGE PATTERN: the first it depends on whose name matches.
-depends() {
-	local found
-	found=$(apt cache depends --no-recommends --no-suggests "$1" |
-		awk -v pattern="^$2" '$1 ~ /Depends:$/ && $2 ~ pattern && !n++ { print $2 }')
-	[ -n "$found" ] || die "$suite: $1 depends on nothing like $2"
-	echo "$found"
-}
-
 wanted=$(awk -v name="$name" '$1 == name { print $2 }' "$top/scripts/kernels.txt")
 [ -n "$wanted" ] || die "no kernel '$name' in scripts/kernels.txt"
 [ ! -e "$root/headers" ] || exit 0

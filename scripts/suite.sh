@@ -30,17 +30,41 @@ read_suite() {
 	mkdir -p "$scratch/lists/partial" "$scratch/cache/archives/partial" "$scratch/root"
 	: >"$scratch/status"
 	printf 'Types: deb\nURIs: %s\nSuites: %s\nComponents: main\nSigned-By: %s\n' "$uri" "$suite" "$keyring" >"$scratch/suite.sources"
-	apt get update >"$scratch/log" 2>&1 || { cat "$scratch/log" >&2; die "cannot read the suite $suite (no network?)"; }
+	apt get -o APT::Update::Error-Mode=any update >"$scratch/log" 2>&1 || { cat "$scratch/log" >&2; die "cannot read the suite $suite (no network?)"; }
+}
+
+# depends PACKAGE PATTERN: the first it depends on whose name matches.
+depends() {
+	local found
+	found=$(apt cache depends --no-recommends --no-suggests "$1" |
+		awk -v pattern="^$2" '$1 ~ /Depends:$/ && $2 ~ pattern && !n++ { print $2 }')
+	[ -n "$found" ] || die "$suite: $1 depends on nothing like $2"
+	echo "$found"
+}
+
+# fetch COMMAND...: packages by apt-get, to $scratch.
+fetch() {
+	(cd "$scratch" && apt get "$@" >"$scratch/log" 2>&1) ||
+		{ cat "$scratch/log" >&2; die "apt-get of the suite $suite failed: $*"; }
+}
+
+# extract FOLDER: the packages that lie there, to $scratch/root. Not by dpkg -x, which makes folders of links to folders.
+extract() {
+	# shellcheck disable=SC2016 # expanded there
+	find "$1" -maxdepth 1 -name '*.deb' -print0 | xargs -0 -r -P "$(nproc)" -I{} sh -euc '
+		dpkg-deb --fsys-tarfile "$1" | tar -x -C "$2" --keep-directory-symlink --warning=no-timestamp' sh {} "$scratch/root"
 }
 
 # unpack PACKAGE...: to $scratch/root.
 unpack() {
-	local package
-	(cd "$scratch" && apt get download "$@" >"$scratch/log" 2>&1) ||
-		{ cat "$scratch/log" >&2; die "cannot download $* of $suite"; }
-	for package in "$scratch"/*.deb; do
-		dpkg -x "$package" "$scratch/root"
-	done
+	fetch download "$@"
+	extract "$scratch"
+}
+
+# unpack_all PACKAGE...: with everything they depend on but what is essential, to $scratch/root.
+unpack_all() {
+	fetch install -y --no-install-recommends --download-only "$@"
+	extract "$scratch/cache/archives"
 }
 
 # keep_as FOLDER: what was unpacked becomes the folder, whole or not at all.

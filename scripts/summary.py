@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
 """Adds up test results and prints the last line of ./test.
 
-    summary.py [--meson FILE] [--checks FILE]
+    summary.py [--meson FILE] [--checks FILE]...
 
 --meson is Meson's testlog.json: a test that prints TAP counts line by line,
 any other as one; one that dies or takes too long is a failure besides its
-lines. --checks is the record of the system tests, TAP lines too. Names what
+lines. --checks is a record of the system tests, TAP lines too. Names what
 failed; the exit status is 1 if anything did, or if nothing ran.
 """
 
@@ -56,10 +56,11 @@ def check_results(path):
 def main():
     parser = argparse.ArgumentParser(prog="summary.py")
     parser.add_argument("--meson")
-    parser.add_argument("--checks")
+    parser.add_argument("--checks", action="append", default=[])
     args = parser.parse_args()
     results = list(meson_results(args.meson)) if args.meson else []
-    results += check_results(args.checks) if args.checks else []
+    for path in args.checks:
+        results += check_results(path)
     count = {outcome: sum(1 for _, o in results if o == outcome)
              for outcome in ("passed", "failed", "skipped")}
     for name, outcome in results:

@@ -6,6 +6,7 @@ set -eu
 
 root=$1
 shift
+mount --bind "$root" "$root" # so that / is a mount there, too: who wants a namespace of his own asks for that
 mount -t proc proc "$root/proc"
 mount --rbind /dev "$root/dev"
 mount --rbind /sys "$root/sys"

@@ -3,7 +3,7 @@
 
     suite.py --build BUILD [--results FILE] [--jobs N] [NAME...]
     suite.py --list
-    suite.py --kernels [NAME...]
+    suite.py --kernels | --sets [NAME...]
 
 Each check a guest script reports counts; a PC that crashes, hangs or reports
 nothing counts as one failure more. NAME may be a pattern, as hostile*. Results go to FILE, one check a line.
@@ -30,6 +30,7 @@ TAIL_LINES = 30
 NAMED = ("long-", "host-")       # cases that run only when named: ./test endurance, ./test hosts
 
 KERNEL = "--kernel="             # option of a case: not on the stock kernel
+SETS = "--module-sets="          # of modules, in turn; those of the other Debian only where tests/hosts/other.sh could make them
 
 Case = namedtuple("Case", "name script emulator cpus model limit modules options")
 Result = namedtuple("Result", "case checks seconds words")
@@ -66,6 +67,15 @@ def choose(cases, names):
     return [case for case in cases if case.name in names or wanted(case) and not foreign & set(case.options)]
 
 
+def sets_there(option, build):
+    """The option without sets of the other Debian that could not be made: other.sh has said why."""
+    if not option.startswith(SETS):
+        return option
+    names = [name for name in option.removeprefix(SETS).split(",")
+             if not name.startswith("other-") or os.path.isdir(os.path.join(build, "tests", "toolchains", name))]
+    return SETS + ",".join(names or ["own"])
+
+
 def command(case, build, folder):
     argv = END_WITH_US + [
         sys.executable, os.path.join(HERE, "pc"), "--quiet", "--strict",
@@ -77,7 +87,7 @@ def command(case, build, folder):
         argv += ["--cpu-model", case.model]
     if case.modules != "-":
         argv += [word for name in case.modules.split(",") for word in ("--module", name)]
-    return argv + case.options
+    return argv + [sets_there(option, build) for option in case.options]
 
 
 def read_checks(folder):
@@ -125,14 +135,16 @@ def main():
     parser.add_argument("--list", action="store_true")
     parser.add_argument("names", nargs="*")
     parser.add_argument("--kernels", action="store_true", help="which kernels they run on beside the stock one")
+    parser.add_argument("--sets", action="store_true", help="which sets of modules they load")
     args = parser.parse_args()
     cases = choose(read_cases(), args.names)
     if args.list:
         print("\n".join("system/" + case.name for case in cases))
         return 0
-    if args.kernels:
-        print("\n".join(sorted({word.removeprefix(KERNEL) for case in cases for word in case.options if word.startswith(KERNEL)})))
-        return 0
+    for asked, option in ((args.kernels, KERNEL), (args.sets, SETS)):
+        if asked:
+            print("\n".join(sorted({word.removeprefix(option) for case in cases for word in case.options if word.startswith(option)})))
+            return 0
     good = True
     with ThreadPoolExecutor(args.jobs) as pool:
         results = list(pool.map(lambda case: finish(run_case(case, args.build)), cases))

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: MIT
+"""Which rows of cases.txt suite.py takes, and what becomes of sets of modules that are not there."""
+
+import os
+import sys
+import tempfile
+
+sys.dont_write_bytecode = True
+
+# pylint: disable=wrong-import-position
+import suite
+import tap
+
+CASES = [suite.Case(name, "demo.sh", "qemu", "1", "-", "9", "-", options)
+         for name, options in (("demo", []), ("demo-far", [suite.KERNEL + "of-another-debian"]), ("host-demo", []), ("long-demo", []))]
+
+# names given, rows taken
+CHOSEN = (
+    ([], ["demo"]),
+    (["demo-far"], ["demo-far"]),
+    (["demo*"], ["demo"]),
+    (["host-*", "long-demo"], ["host-demo", "long-demo"]),
+)
+
+# option, what it is where only the set other-gcc could be made
+OPTIONS = (
+    ("--kaslr=1", "--kaslr=1"),
+    ("--module-sets=gcc,own", "--module-sets=gcc,own"),
+    ("--module-sets=gcc,other-clang,other-gcc", "--module-sets=gcc,other-gcc"),
+    ("--module-sets=other-clang", "--module-sets=own"),
+)
+
+
+def refused(names):
+    try:
+        suite.choose(CASES, names)
+    except SystemExit as end:
+        return str(end)
+    return ""
+
+
+def main():
+    suite.foreign_kernels = lambda: {"of-another-debian"}
+    found = [(f"rows {' '.join(names) or 'of every run'}", tap.difference(rows, [case.name for case in suite.choose(CASES, names)]))
+             for names, rows in CHOSEN]
+    found.append(("a pattern of nothing", tap.difference("suite.py: no such system test: far-*", refused(["demo", "far-*"]))))
+    with tempfile.TemporaryDirectory() as build:
+        os.makedirs(os.path.join(build, "tests", "toolchains", "other-gcc"))
+        found += [(option, tap.difference(wanted, suite.sets_there(option, build))) for option, wanted in OPTIONS]
+    return tap.report(found)
+
+
+sys.exit(main())
