@@ -101,6 +101,18 @@ other_kernels() {
 	unlock_build
 }
 
+# other_emulators NAME...: emulators beside this machine's (scripts/emulators.txt).
+other_emulators() {
+	local name
+	[ $# -gt 0 ] || return 0
+	lock_build
+	for name in "$@"; do
+		# Their rows fail, and say what is missing.
+		"$top/scripts/fetch-emulator.sh" "$name" "$build/emulators" || true
+	done
+	unlock_build
+}
+
 # A finished build of everything. From Meson 1.7 on what only tests need is not of "all" any more.
 build_all() {
 	configure

@@ -36,6 +36,7 @@ RUNS = (
     ("without a seed one is drawn and told", "exit 7", ["--kaslr"], 7, "[pc] --kaslr="),
     ("a kernel that its decompressor moves is not ours to move", "", ["--kaslr", "--five-levels"], 2, "own decompressor"),
     ("a kernel that is not there is named, and what fetches it", "", ["--kernel", "9.9"], 2, "scripts/fetch-kernel.sh 9.9"),
+    ("so is an emulator", "", ["--emulator", "bochs-3", "--build", "/nowhere"], 2, "scripts/fetch-emulator.sh bochs-3 /nowhere/emulators"),
     ("an unknown CPU model is refused", "", ["--cpu-model", "z80"],
      2, "unknown CPU model 'z80'; known: corei7_haswell_4770"),
     ("an unknown kernel module is refused", "", ["--module", "nonsense"],

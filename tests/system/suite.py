@@ -3,7 +3,7 @@
 
     suite.py --build BUILD [--results FILE] [--jobs N] [NAME...]
     suite.py --list
-    suite.py --kernels | --sets [NAME...]
+    suite.py --kernels | --sets | --emulators [NAME...]
 
 Each check a guest script reports counts; a PC that crashes, hangs or reports
 nothing counts as one failure more. NAME may be a pattern, as hostile*. Results go to FILE, one check a line.
@@ -21,6 +21,7 @@ from collections import namedtuple
 from concurrent.futures import ThreadPoolExecutor
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+SCRIPTS = os.path.join(HERE, "..", "..", "scripts")
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(HERE, "pc"))
 from config import END_WITH_US  # pylint: disable=wrong-import-position
@@ -47,11 +48,19 @@ def read_cases():
     return [Case(*row[:7], row[7:]) for row in rows]
 
 
+def own_suite():
+    return platform.freedesktop_os_release().get("VERSION_CODENAME")
+
+
 def foreign_kernels():
     """Names of scripts/kernels.txt from suites for another Debian than this: its compiler builds modules for them, not ours."""
-    own = platform.freedesktop_os_release().get("VERSION_CODENAME")
-    rows = read_table(os.path.join(HERE, "..", "..", "scripts", "kernels.txt"))
-    return {name for name, suite in rows if suite.split("-")[0] != own}
+    own = own_suite()
+    return {name for name, suite in read_table(os.path.join(SCRIPTS, "kernels.txt")) if suite.split("-")[0] != own}
+
+
+def other_emulators():
+    """{name: suite} of scripts/emulators.txt."""
+    return {name: suite for name, suite, *_ in read_table(os.path.join(SCRIPTS, "emulators.txt"))}
 
 
 def choose(cases, names):
@@ -61,10 +70,15 @@ def choose(cases, names):
     if unknown:
         sys.exit(f"suite.py: no such system test: {', '.join(unknown)}")
     foreign = {KERNEL + name for name in foreign_kernels()}
+    # An emulator of this machine's own suite is what it has installed.
+    own = {name for name, suite in other_emulators().items() if suite == own_suite()}
 
     def wanted(case):
         return not case.name.startswith(NAMED) if not names else any(fnmatch.fnmatchcase(case.name, name) for name in names)
-    return [case for case in cases if case.name in names or wanted(case) and not foreign & set(case.options)]
+
+    def possible(case):
+        return not foreign & set(case.options) and case.emulator not in own
+    return [case for case in cases if case.name in names or wanted(case) and possible(case)]
 
 
 def sets_there(option, build):
@@ -136,6 +150,7 @@ def main():
     parser.add_argument("names", nargs="*")
     parser.add_argument("--kernels", action="store_true", help="which kernels they run on beside the stock one")
     parser.add_argument("--sets", action="store_true", help="which sets of modules they load")
+    parser.add_argument("--emulators", action="store_true", help="and in which emulators beside those of this machine")
     args = parser.parse_args()
     cases = choose(read_cases(), args.names)
     if args.list:
@@ -145,6 +160,9 @@ def main():
         if asked:
             print("\n".join(sorted({word.removeprefix(option) for case in cases for word in case.options if word.startswith(option)})))
             return 0
+    if args.emulators:
+        print("\n".join(sorted({case.emulator for case in cases} & set(other_emulators()))))
+        return 0
     good = True
     with ThreadPoolExecutor(args.jobs) as pool:
         results = list(pool.map(lambda case: finish(run_case(case, args.build)), cases))

@@ -27,6 +27,7 @@ import models
 import products
 import relocate
 import report
+import unpacked
 from bochs import Bochs
 from config import MEMORY_LEAST, MEMORY_MIB, MEMORY_MOST, Config
 from errors import PcError
@@ -48,7 +49,8 @@ def parse_arguments():
     add("--build", required=True, help="build folder: what is to be run")
     add("--folder", required=True, help="working folder: console, logs, disk")
     add("--bare", action="store_true", help="the stock kernel only, no Plinth")
-    add("--emulator", choices=EMULATORS, default="bochs")
+    add("--emulator", choices=[*EMULATORS, *unpacked.names()], default="bochs",
+        help="bochs and qemu are this machine's, the others of scripts/emulators.txt (default: %(default)s)")
     add("--cpus", type=int, default=2)
     add("--cpu-model", default="", help="see cpu_models.txt")
     add("--time-limit", type=int, default=600, metavar="SECONDS")
@@ -88,6 +90,8 @@ def parse_arguments():
         help="let the kernel take the certificates that were compiled in: the signatures of its own modules hold then")
     add("--stop-at", metavar="[MODULE:]FUNCTION",
         help="stop in Bochs' debugger there; modules have to be loaded with --no-aslr")
+    add("--in-debugger", action="store_true",
+        help="let Bochs' debugger carry the CPUs on; without it several of them hang at a breakpoint (README.md, \"Traps\")")
     add("--strict", action="store_true",
         help="fail if the CPU refused a VM entry or VMX instruction")
     add("--allow-refusals", dest="strict", action="store_false", help="the opposite; the last one counts")
@@ -152,13 +156,14 @@ def moved(seed, kernel, memory, initramfs_size):
 
 
 def run(args):
-    most = models.MAX_CPUS[args.emulator]
+    kind = args.emulator.split("-")[0]
+    most = models.MAX_CPUS[kind]
     if not 1 <= args.cpus <= most:
         raise PcError(f"--cpus {args.cpus}: the emulated PC has 1 to {most}")
-    most = MEMORY_MOST[args.emulator]
+    most = MEMORY_MOST[kind]
     if not MEMORY_LEAST <= args.memory <= most:
         raise PcError(f"--memory {args.memory}: the emulated PC has {MEMORY_LEAST} to {most} MiB")
-    if args.address_bits and (args.emulator != "qemu" or not 36 <= args.address_bits <= 52):
+    if args.address_bits and (kind != "qemu" or not 36 <= args.address_bits <= 52):
         raise PcError(f"--address-bits {args.address_bits}: QEMU has 36 to 52, Bochs 40")
     config = Config(args.folder, models.find(args.cpu_model), args.cpus,
                     args.time_limit, args.kernel_option)
@@ -168,7 +173,10 @@ def run(args):
     config.ticks_per_second = args.ticks_per_second
     config.five_levels = args.five_levels
     config.certificates = args.certificates
+    config.in_debugger = args.in_debugger or bool(args.stop_at)
     config.address_bits = args.address_bits
+    if kind != args.emulator:
+        config.bochs = unpacked.find(args.build, args.emulator)
     if args.kaslr is not None and args.five_levels:
         raise PcError("--kaslr: with --five-levels the kernel's own decompressor runs")
     config.prepare()
@@ -181,7 +189,7 @@ def run(args):
     archive = build_initramfs(args, kernel)
     if args.kaslr is not None:
         kernel = config.relocated = moved(args.kaslr, kernel, config.memory << 20, len(archive))
-    emulator = EMULATORS[args.emulator](config)
+    emulator = EMULATORS[kind](config)
     progress = report.Progress("pc", not args.quiet)
     machine = Machine(config, emulator, progress,
                       report.Console(progress, not args.quiet))

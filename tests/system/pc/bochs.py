@@ -16,8 +16,8 @@ display_library: rfb, options="timeout=0"
 config_interface: textconfig
 cpu: model={model}, count={cpus}, ips={ips}, reset_on_triple_fault=0
 memory: {memory}
-romimage: file=/usr/share/bochs/BIOS-bochs-latest, options=fastboot
-vgaromimage: file=/usr/share/bochs/VGABIOS-lgpl-latest
+romimage: file={share}/BIOS-bochs-latest, options=fastboot
+vgaromimage: file={share}/VGABIOS-lgpl-latest
 ata0-master: type=disk, path={disk}, mode=flat
 boot: disk
 com1: enabled=1, mode=file, dev={console}
@@ -74,9 +74,9 @@ def without_network():
     return []
 
 
-def with_debugger():
+def with_debugger(program):
     """Options for a start in the debugger: older ones always start in it, and 3.0 when it is asked to."""
-    words = subprocess.run(["bochs-bin", "--help"], capture_output=True, text=True, check=False)
+    words = subprocess.run(program + ["--help"], capture_output=True, text=True, check=False)
     return ["-debugger"] if "-debugger" in words.stdout + words.stderr else []
 
 
@@ -101,6 +101,7 @@ class Bochs:
         image.build(disk, kernel, initramfs, command_line, config.folder)
         text = CONFIG.format(
             model=config.model.name, cpus=config.cpus, memory=memory_option(config.memory),
+            share=config.bochs.share,
             ips=self.ticks_per_second(), disk=disk, log=self.log,
             console=config.console, uart=config.uart)
         with open(config.path("bochsrc"), "w", encoding="utf-8") as file:
@@ -117,9 +118,10 @@ class Bochs:
 
     def argv(self):
         """Standard output of this command is the control channel."""
-        return without_network() + END_WITH_US + [
-            "bochs-bin", "-q", "-f", self.config.path("bochsrc"),
-            "-rc", self.config.path("bochs-start")] + (with_debugger() if self.config.debug else [])
+        program = self.config.bochs.program
+        return without_network() + END_WITH_US + program + [
+            "-q", "-f", self.config.path("bochsrc"),
+            "-rc", self.config.path("bochs-start")] + (with_debugger(program) if self.config.in_debugger else [])
 
     def control(self):
         return self.config.path("emulator.out")

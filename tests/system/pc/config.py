@@ -3,6 +3,8 @@
 
 import os
 
+import unpacked
+
 MEMORY_MIB = 512
 MEMORY_LEAST = 256              # kernel and initramfs lie in the first 200
 # Bochs has each 128 KiB in a list that it searches for each other: its start takes the square.
@@ -27,10 +29,12 @@ class Config:
         self.kernel_options = kernel_options
         self.reset_is_the_end = False
         self.certificates = False
+        self.in_debugger = False    # Bochs' debugger carries the CPUs on
         self.ticks_per_second = 0   # 0: what suits the number of CPUs
         self.five_levels = False
         self.address_bits = 0   # 0: the emulator's own choice
         self.relocated = None   # relocate.Relocated: a kernel that was moved
+        self.bochs = unpacked.INSTALLED
         self.debug = None       # debug.Session: stop at a function
         self.console = self.path("console.txt")
         self.uart = self.path("vmm-uart.txt")
