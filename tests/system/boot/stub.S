@@ -8,6 +8,7 @@
  * Source: Linux' Documentation/x86/boot.rst, "64-bit Boot Protocol".
  */
 	.set	CR4_PAE, 1 << 5
+	.set	CR4_LA57, 1 << 12
 	.set	CR0_PG_PE, 0x80000001
 	.set	MSR_EFER, 0xc0000080
 	.set	EFER_LME, 1 << 8
@@ -16,6 +17,8 @@
 	.set	BOOT_CS, 0x10
 	.set	BOOT_DS, 0x18
 	.set	DEBUG_PORT, 0xe9
+	.set	SMI_COMMAND, 0xb2
+	.set	ACPI_ENABLE, 0xf1	/* of Bochs' firmware */
 
 	.code32
 	.globl	_start
@@ -24,6 +27,8 @@ _start:
 	.balign	8
 kernel_entry:				/* at offset 8: set by the image builder */
 	.quad	0
+five_levels:				/* at offset 16: the same; 1: of page tables, which the kernel then keeps */
+	.long	0
 
 enter:
 	cli
@@ -36,6 +41,7 @@ enter:
 	movl	%ebp, %esi
 
 	/* One page directory: 512 pages of 2 MiB, the first GiB one to one. */
+	movl	$(pml4 + TABLE), pml5
 	movl	$(pdpt + TABLE), pml4
 	movl	$(pd + TABLE), pdpt
 	movl	$PAGE_2M, %eax
@@ -47,11 +53,19 @@ enter:
 	jb	1b
 
 	lgdt	gdt_pointer
-	movl	%cr4, %eax
-	orl	$CR4_PAE, %eax
+	movl	$pml4, %ebx
+	movl	$CR4_PAE, %ecx
+	cmpl	$0, five_levels
+	je	2f
+	/* Bochs does not come back from an SMI with LA57: the one that the kernel would make is made before. */
+	movb	$ACPI_ENABLE, %al
+	outb	%al, $SMI_COMMAND
+	movl	$pml5, %ebx
+	orl	$CR4_LA57, %ecx
+2:	movl	%cr4, %eax
+	orl	%ecx, %eax
 	movl	%eax, %cr4
-	movl	$pml4, %eax
-	movl	%eax, %cr3
+	movl	%ebx, %cr3
 	movl	$MSR_EFER, %ecx
 	rdmsr
 	orl	$EFER_LME, %eax
@@ -90,3 +104,4 @@ stack_top:
 pml4:	.org	0x2000
 pdpt:	.org	0x3000
 pd:	.org	0x4000
+pml5:	.org	0x5000

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # The demonstration of ./run, and the first of the system tests: the running
 # kernel becomes a guest on every CPU, works on, and gets its machine back.
+# WANT_FLAG: of /proc/cpuinfo, what the kernel has to use; WANT_RETBLEED: how it has to answer Retbleed.
 . /lib/plinth/report.sh
 . /lib/plinth/plinth.sh
 
@@ -17,6 +18,9 @@ load_unload() {
 }
 
 echo "== Plinth on $(uname -r), $CPUS CPUs, $(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -n 1)"
+
+[ -z "$WANT_FLAG" ] || same "the kernel uses $WANT_FLAG" "$CPUS" "$(grep -cw "$WANT_FLAG" /proc/cpuinfo)"
+[ -z "$WANT_RETBLEED" ] || check "Retbleed: $WANT_RETBLEED" grep -q "$WANT_RETBLEED" /sys/devices/system/cpu/vulnerabilities/retbleed
 
 echo "== 1. natively"
 native=$(signatures)

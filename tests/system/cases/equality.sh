@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 # Three-way equality: natively, under the VMM and after it, in one boot, the machine looks
 # the same to programs and to the kernel, except where documented: CPUID.1:ECX[31], the
-# hypervisor leaves, and MSRs 40000000h to 400000ffh, which raise #GP as on bare metal.
+# hypervisor leaves, the features no guest has (LASS and FRED, CPUID.(EAX=07H,ECX=1):EAX), and MSRs 40000000h to 400000ffh,
+# which raise #GP as on bare metal.
 . /lib/plinth/report.sh
 . /lib/plinth/plinth.sh
 
@@ -16,7 +17,29 @@ on_cpus() {
 # local APIC's number in leaf 1 depends on nothing, so it stays in.
 cpuid_text() {
 	cpuid -r | sed -e '/0x4000/d' -e '/0x00000001 0x00/s/ecx=0x[89a-f]\(.......\)/ecx=0x_\1/' \
-		-e '/0x00000001 0x00/s/ecx=0x[0-7]\(.......\)/ecx=0x_\1/'
+		-e '/0x00000001 0x00/s/ecx=0x[0-7]\(.......\)/ecx=0x_\1/' | without_hidden
+}
+
+HIDDEN=$((1 << 6 | 1 << 17)) # LASS, FRED
+
+without_hidden() {
+	while read -r _line; do
+		case $_line in
+		*"0x00000007 0x01: eax="*)
+			_rest=${_line#*eax=}
+			_eax=${_rest%% *}
+			echo "${_line%%eax=*}eax=$(printf 0x%08x $((_eax & ~HIDDEN))) ${_rest#* }"
+			;;
+		*) echo "$_line" ;;
+		esac
+	done
+}
+
+# shown: which of the hidden ones CPUID shows on any CPU.
+shown() {
+	for _eax in $(cpuid -r -l 7 -s 1 | sed -n 's/.*0x00000007 0x01: eax=\(0x[0-9a-f]*\).*/\1/p'); do
+		echo $((_eax & HIDDEN))
+	done | sort -u
 }
 
 # take FOLDER: everything that can be looked at.
@@ -26,6 +49,7 @@ take() {
 	on_cpus cat /proc/exit_probe >"$1/kernel"
 	on_cpus resume_flag >"$1/resume_flag"
 	on_cpus compat >"$1/cpuid-compat"
+	on_cpus protection_key >"$1/protection-keys"
 	on_cpus cat /proc/intruder_msrs >"$1/msr-writes"
 	cpuid_text >"$1/cpuid"
 	msr_sweep >"$1/msr"
@@ -38,7 +62,7 @@ take() {
 
 # compare NAME FOLDER: each text is what it was natively.
 compare() {
-	for _text in stepping resume_flag kernel cpuid cpuid-compat msr msr-outside msr-writes time workload virt-what; do
+	for _text in stepping resume_flag kernel cpuid cpuid-compat protection-keys msr msr-outside msr-writes time workload virt-what; do
 		if diff "/tmp/native/$_text" "$2/$_text" >/tmp/diff; then
 			ok "$_text $1 ($(wc -l <"$2/$_text") lines)"
 		else
@@ -59,6 +83,7 @@ check "the VMM starts" plinth_up
 same "the VMM is there" "$(plinth_signatures)" "$(signatures)"
 take /tmp/under
 compare "under the VMM" /tmp/under
+same "LASS and FRED are not shown" 0 "$(shown)"
 same "a hypervisor's MSRs are not there" "cpu 0: 40000000-400000ff: none" \
 	"$(msr_sweep 40000000 400000ff | head -n 1)"
 check "the VMM goes" plinth_down

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # A kernel with 5-level page tables (LA57): the VMM's own have as many, and its code runs on
-# them. No emulator has both these and VT-x, so what is shown ends where a CPU would start.
+# them. What is shown here ends where a CPU would start; host-five-levels of cases.txt goes on from there.
 . /lib/plinth/report.sh
 . /lib/plinth/plinth.sh
 

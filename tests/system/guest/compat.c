@@ -59,6 +59,8 @@ static void show(uint32_t leaf, uint32_t subleaf)
 
 	if (leaf == 1) /* documented: it is set under the VMM */
 		a.ecx &= ~HYPERVISOR;
+	if (leaf == 7 && subleaf == 1) /* and these are not: LASS, FRED */
+		a.eax &= ~(1u << 6 | 1u << 17);
 	printf("%08x %x: %08x %08x %08x %08x\n", leaf, subleaf, a.eax, a.ebx, a.ecx, a.edx);
 }
 

@@ -82,7 +82,7 @@ def parse_arguments():
     add("--address-bits", type=int, default=0, metavar="N",
         help="width of physical addresses, 36 to 52 (QEMU; Bochs has 40)")
     add("--five-levels", action="store_true",
-        help="a CPU with 5-level paging (LA57), and a kernel that uses it (QEMU)")
+        help="a kernel that uses 5-level paging (LA57); in Bochs the model must have it")
     add("--kernel", default="", metavar="NAME", help="not the stock kernel but one of scripts/kernels.txt")
     add("--kaslr", nargs="?", type=int, const=-1, metavar="SEED",
         help="move the kernel as KASLR does, to a place that belongs to the seed; without one to another each time")

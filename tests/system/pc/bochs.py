@@ -98,7 +98,7 @@ class Bochs:
                 os.remove(stale)
         if image.INITRAMFS + len(initramfs) > config.memory << 20:
             raise PcError(f"--memory {config.memory}: too little for what the guest takes along")
-        image.build(disk, kernel, initramfs, command_line, config.folder)
+        image.build(disk, kernel, initramfs, command_line, config.folder, config.five_levels)
         text = CONFIG.format(
             model=config.model.name, cpus=config.cpus, memory=memory_option(config.memory),
             share=config.bochs.share,

@@ -55,9 +55,9 @@ def patch_setup(setup, initramfs_size):
     return bytes(setup)
 
 
-def make_stub(folder, entry, command_line):
+def make_stub(folder, entry, command_line, five_levels):
     stub = assemble("stub", folder)
-    struct.pack_into("<Q", stub, KERNEL_ENTRY, entry)
+    struct.pack_into("<QI", stub, KERNEL_ENTRY, entry, five_levels)
     padding = bytes(COMMAND_LINE - STUB - len(stub))
     return bytes(stub) + padding + command_line.encode() + b"\0"
 
@@ -67,11 +67,11 @@ def room_for_kernel(memory, initramfs_size):
     return [(KERNEL_FIRST, INITRAMFS), (INITRAMFS + initramfs_size, min(memory, IDENTITY_END))]
 
 
-def build(path, kernel, initramfs, command_line, folder):
+def build(path, kernel, initramfs, command_line, folder, five_levels=False):
     """Writes the disk image to path."""
     pieces = [
         (SETUP, patch_setup(kernel.setup_code(), len(initramfs))),
-        (STUB, make_stub(folder, kernel.entry(), command_line)),
+        (STUB, make_stub(folder, kernel.entry(), command_line, five_levels)),
         (kernel.start(), kernel.memory_image()),
         (INITRAMFS, initramfs),
     ]
