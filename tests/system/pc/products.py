@@ -11,7 +11,7 @@ TOP = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                    "..", "..", ".."))
 GUEST_PROGRAMS = ("pcctl", "cpuid_probe", "exitbench", "kvm_exitbench", "workload",
                   "break_module", "driver_load", "grace_period", "hold_vmx", "stepping", "resume_flag", "msr_sweep", "tsc_order", "poke",
-                  "entry_trials", "cycles", "compat", "ldt", "slat_type", "protection_key")
+                  "entry_trials", "cycles", "compat", "ldt", "slat_type", "shadow_stack", "protection_key")
 MODULES = "lib/plinth/modules"
 EXTENSIONS = "lib/plinth/extensions"
 DEBUG = "lib/plinth/debug"      # loaded only where a test asks for it
