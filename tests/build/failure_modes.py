@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Is every test that docs/failure-modes.md names there, and does every row name one?
+"""Is every test that docs/failure-modes.md and docs/cpu-features.md name there, and does every row name one?
 
     failure_modes.py TOP
 """
@@ -13,6 +13,7 @@ import sys
 TOP = sys.argv[1]
 LEAST = 35
 ROW = re.compile(r"^\| (\d+) \|.*\|(.*)\|$")
+FEATURE = re.compile(r"^\| (?!feature |kernel )([^|]+) \|.*\|(.*)\|$")
 
 
 def read(*path):
@@ -32,17 +33,22 @@ def tests():
     return cases
 
 
+def rows(page, pattern):
+    """(first column, tests that the last one names) of each row."""
+    found = map(pattern.match, read("docs", page).splitlines())
+    return [(row[1], re.findall(r"`([^`]+)`", row[2])) for row in found if row]
+
+
 def main():
-    known, numbers, bad = tests(), [], []
-    for line in read("docs", "failure-modes.md").splitlines():
-        row = ROW.match(line)
-        if not row:
-            continue
-        numbers.append(int(row[1]))
-        named = re.findall(r"`([^`]+)`", row[2])
+    known, bad = tests(), []
+    modes, features = rows("failure-modes.md", ROW), rows("cpu-features.md", FEATURE)
+    for name, named in modes + features:
         if not named:
-            bad.append(f"row {row[1]} names no test")
-        bad += [f"row {row[1]}: no such test: {name}" for name in named if name not in known]
+            bad.append(f"row {name} names no test")
+        bad += [f"row {name}: no such test: {test}" for test in named if test not in known]
+    numbers = [int(name) for name, _ in modes]
+    if not features:
+        bad.append("no row of cpu-features.md was found")
     if len(numbers) < LEAST or numbers != list(range(1, len(numbers) + 1)):
         bad.append(f"rows {numbers}, wanted 1 to {LEAST} or more")
     print("\n".join(bad))

@@ -134,6 +134,28 @@ Test(features, kernel_with_fred_is_refused)
 	expect_start(&kind, 0, NULL);
 }
 
+/* All of them stay the guest's; root mode has neither a shadow stack nor keys for its pages. */
+Test(features, bits_in_use_stay_the_guests)
+{
+	static const uint64_t bits[] = {CR4_PKE, CR4_CET, CR4_PKS, CR4_UINTR, CR4_LAM_SUP, CR4_CET | CR4_PKS | CR4_UINTR};
+	const uint64_t not_in_root_mode = CR4_CET | CR4_PKS;
+
+	for (size_t i = 0; i < sizeof(bits) / sizeof(*bits); i++) {
+		struct model_kind kind = plain();
+
+		kind.caps.lam = bits[i] & CR4_LAM_SUP;
+		kind.caps.cr4_fixed1 |= bits[i];
+		kind.cr4_extra = bits[i];
+		sweep_label("CR4 with 0x%llx", (unsigned long long)bits[i]);
+		expect_start(&kind, 0, NULL);
+		cr_expect_eq(model.cpu[0].st.cr4 & bits[i], bits[i], "%s", sweep_case());
+		cr_expect_eq(model_field(0, VMCS_HOST_CR4) & not_in_root_mode, 0, "%s", sweep_case());
+		cr_assert_eq(machine_stop(), 0, "%s: %s", sweep_case(), machine.report.text);
+		cr_expect_eq(model.cpu[0].st.cr4 & bits[i], bits[i], "%s", sweep_case());
+		sweep_expect_clean();
+	}
+}
+
 /* The gate changes stacks, and its returns would be found on no shadow stack. Landing pads and users' stacks are no matter. */
 Test(features, kernel_on_a_shadow_stack_is_refused)
 {
