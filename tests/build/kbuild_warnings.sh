@@ -23,6 +23,7 @@ refused "x.c:3:6: warning: unused variable 'a' [-Wunused-variable]"
 refused "x.o: warning: objtool: f+0x5: relocation to !ENDBR: g+0x0"
 refused "WARNING: modpost: x: section mismatch in reference: f (section: .text) -> g (section: .init.text)"
 builds 0 "warning: the compiler differs from the one used to build the kernel" || { echo "refused for the compiler's version"; exit 1; }
+builds 0 "warning: pahole version differs from the one used to build the kernel" || { echo "refused for pahole's version"; exit 1; }
 builds 0 "Skipping BTF generation for x.ko due to unavailability of vmlinux" || { echo "refused without a warning"; exit 1; }
 ! builds 1 "error: no such thing" || { echo "a build that failed was taken"; exit 1; }
 ! "$kbuild" "$scratch/nothing" "$scratch/module" 2>"$scratch/out" || { echo "built without headers"; exit 1; }

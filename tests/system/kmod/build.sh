@@ -13,5 +13,5 @@ shift 3
 for source in "$@"; do
 	ln -sf "$(realpath "$source")" "$folder/"
 done
-"$top/scripts/kbuild.sh" "$kernel" "$folder"
+"$top/scripts/kbuild.sh" "$kernel" "$folder" PLINTH_TOP="$top"
 cp "$folder"/*.ko "$output"

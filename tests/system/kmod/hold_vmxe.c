@@ -5,19 +5,31 @@
 #include <linux/module.h>
 #include <linux/smp.h>
 #include <asm/processor-flags.h>
-#include <asm/tlbflush.h>
+#include <asm/special_insns.h>
+
+#include "drivers/linux/kernel.h"
 
 static uint cpu;
 module_param(cpu, uint, 0444);
 
+/* In the kernel's copy, too, where it can be told: what it writes later it writes from there. */
+static void hold(bool on)
+{
+	unsigned long cr4 = __read_cr4();
+
+	kernel_show_vmxe(on);
+	cr4 = on ? cr4 | X86_CR4_VMXE : cr4 & ~X86_CR4_VMXE;
+	asm volatile("mov %0, %%cr4" : : "r"(cr4) : "memory");
+}
+
 static void set(void *unused)
 {
-	cr4_set_bits_irqsoff(X86_CR4_VMXE);
+	hold(true);
 }
 
 static void clear(void *unused)
 {
-	cr4_clear_bits_irqsoff(X86_CR4_VMXE);
+	hold(false);
 }
 
 static int __init hold_init(void)
