@@ -47,7 +47,8 @@ RESET = re.compile(r"Reset\(HARDWARE\) called")
 
 # Emulated instructions per emulated second, by number of CPUs. With more CPUs
 # a lower rate boots faster: fewer timer interrupts for the same work.
-TICKS_PER_SECOND = {1: 100_000_000, 2: 30_000_000, 3: 20_000_000, 4: 20_000_000}
+TICKS_PER_SECOND = {1: 100_000_000, 2: 30_000_000}
+OF_MORE = 20_000_000
 
 
 # MiB. Of this machine's memory Bochs takes no more, and keeps what does not fit in a file. With two CPUs it was seen to lose
@@ -111,7 +112,7 @@ class Bochs:
             file.write(config.debug.commands() if config.debug else "continue\n")
 
     def ticks_per_second(self):
-        return self.config.ticks_per_second or TICKS_PER_SECOND[self.config.cpus]
+        return self.config.ticks_per_second or TICKS_PER_SECOND.get(self.config.cpus, OF_MORE)
 
     def khz(self):
         return self.ticks_per_second() // 1000

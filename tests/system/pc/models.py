@@ -8,7 +8,7 @@ from errors import PcError
 
 TABLE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..",
                      "cpu_models.txt")
-MAX_CPUS = {"bochs": 4, "qemu": 255}
+MAX_CPUS = {"bochs": 10, "qemu": 255}     # more were not tried
 
 Model = namedtuple("Model", "name qemu_name kernel_options")
 
