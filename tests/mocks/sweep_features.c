@@ -137,7 +137,8 @@ Test(features, kernel_with_fred_is_refused)
 /* All of them stay the guest's; root mode has neither a shadow stack nor keys for its pages. */
 Test(features, bits_in_use_stay_the_guests)
 {
-	static const uint64_t bits[] = {CR4_PKE, CR4_CET, CR4_PKS, CR4_UINTR, CR4_LAM_SUP, CR4_CET | CR4_PKS | CR4_UINTR};
+	static const uint64_t bits[] = {CR4_PKE,   CR4_CET,	CR4_PKS,
+					CR4_UINTR, CR4_LAM_SUP, CR4_CET | CR4_PKS | CR4_UINTR};
 	const uint64_t not_in_root_mode = CR4_CET | CR4_PKS;
 
 	for (size_t i = 0; i < sizeof(bits) / sizeof(*bits); i++) {
@@ -156,7 +157,8 @@ Test(features, bits_in_use_stay_the_guests)
 	}
 }
 
-/* The gate changes stacks, and its returns would be found on no shadow stack. Landing pads and users' stacks are no matter. */
+/* The gate changes stacks, and its returns would be found on no shadow stack. Landing pads and users' stacks
+ * are no matter. */
 Test(features, kernel_on_a_shadow_stack_is_refused)
 {
 	for (unsigned int bits = 0; bits < 8; bits++) {
@@ -171,8 +173,10 @@ Test(features, kernel_on_a_shadow_stack_is_refused)
 		model.cpu[0].st.msr[MODEL_MSR_S_CET] = kernels;
 		model.cpu[0].st.msr[MODEL_MSR_U_CET] = users;
 		cr_assert_eq(machine_load(), 0, "%s: %s", sweep_case(), machine.report.text);
-		cr_expect_eq(machine_start(), cet && kernels ? PLINTH_E_NOTSUP : 0, "%s: %s", sweep_case(), machine.report.text);
-		cr_expect_eq(machine_log_has(0, "IA32_S_CET.SH_STK_EN is set"), cet && kernels, "%s", sweep_case());
+		cr_expect_eq(machine_start(), cet && kernels ? PLINTH_E_NOTSUP : 0, "%s: %s", sweep_case(),
+			     machine.report.text);
+		cr_expect_eq(machine_log_has(0, "IA32_S_CET.SH_STK_EN is set"), cet && kernels, "%s",
+			     sweep_case());
 		sweep_expect_clean();
 	}
 	sweep_report("shadow stacks in use");
