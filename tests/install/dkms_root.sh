@@ -3,6 +3,7 @@
 # One step of dkms_test.py, run by mmdebstrap for a Debian that lives in a folder.
 #
 #   dkms_root.sh install|remove ROOT
+#   dkms_root.sh second ROOT MIRROR SUITE     another kernel's headers come, of that suite
 set -eu
 
 step=$1
@@ -40,6 +41,19 @@ install)
 	[ -s "$root/var/lib/dkms/mok.pub" ] || fail "no key to be enrolled: /var/lib/dkms/mok.pub"
 	inside sh -c "plinthctl check /usr/lib/plinth/modules/*.so" | tail -n 1 | grep -x 'would load'
 	inside sh -c 'ls /etc/systemd/system/*/plinth.service' 2>/dev/null && fail "the unit is on, nobody asked for it"
+	;;
+second)
+	echo "deb $3 $4 main" >"$root/etc/apt/sources.list.d/second.list"
+	inside apt-get update
+	# What somebody has who only asks for the newer kernel: no pahole, though such headers may hold what it would read.
+	inside apt-get install -y --no-install-recommends -t "$4" linux-headers-amd64
+	inside dkms status
+	[ "$(inside dkms status | grep -c '^plinth/.*: installed')" -eq 2 ] || fail "DKMS has not built the driver for the second kernel"
+	for built in $(driver); do
+		release=${built#"$root"/usr/lib/modules/}
+		release=${release%%/*}
+		inside modinfo -k "$release" -F vermagic plinth | grep -q "^$release " || fail "$built is not for $release"
+	done
 	;;
 remove)
 	inside apt-get purge -y plinth

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""`apt install ./plinth_*.deb` for real: in a Debian of its own, DKMS builds the driver for the stock kernel's headers;
-then what came of it runs in the emulated PC, and the package is purged.
+"""`apt install ./plinth_*.deb` for real: in a Debian of its own, DKMS builds the driver for the stock kernel's headers, and
+again when those of the backports' kernel come; then what came of the first runs in the emulated PC, and the package is purged.
 
     dkms_test.py BUILD [DEB]
 
@@ -41,10 +41,18 @@ def sources(release):
     return found
 
 
+def mirror(suite):
+    """Where this machine's mirror has it."""
+    lines = run(os.path.join(TOP, "scripts", "mirror.sh"), suite).splitlines()
+    return next(uri for uri, name in map(str.split, lines) if name == suite)
+
+
 def install(package, folder):
     """Into a new Debian, out of it to the folder, and off again."""
     release, kernel = codename(), run(os.path.join(TOP, "scripts", "kernel.sh"), "release")
+    newer = release + "-backports"
     hooks = [f"copy-in {package} /root", f"sh {STEP} install \"$1\"",
+             f"sh {STEP} second \"$1\" {mirror(newer)} {newer}",
              f"copy-out /usr/sbin/plinthctl /usr/lib/plinth /usr/lib/modules/{kernel} {folder}",
              f"sh {STEP} remove \"$1\""]
     run("mmdebstrap", "--variant=apt", f"--include=dkms,openssl,linux-headers-{kernel}", "--format=null",
