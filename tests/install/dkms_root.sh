@@ -52,7 +52,7 @@ second)
 	for built in $(driver); do
 		release=${built#"$root"/usr/lib/modules/}
 		release=${release%%/*}
-		inside modinfo -k "$release" -F vermagic plinth | grep -q "^$release " || fail "$built is not for $release"
+		inside modinfo -F vermagic "${built#"$root"}" | grep -q "^$release " || fail "$built is not for $release"
 	done
 	;;
 remove)
