@@ -17,7 +17,7 @@ import summary  # pylint: disable=wrong-import-position
 
 OUTCOMES = ("passed", "failed", "skipped")
 # A test's name in Meson's record, and a check's in that of the system tests.
-SUITE = re.compile(r"^(?:[^:/]*:)?([\w-]+) / |^(system/[^:]+): ")
+SUITE = re.compile(r"^(?:[^/]*[:+])?([\w-]+) / |^(system/[^:]+): ")
 
 
 def records(build):
@@ -37,7 +37,7 @@ def of_last_run(build):
     for read, path in zip((summary.meson_results, summary.check_results), records(build)):
         for name, outcome in read(path) if os.path.exists(path) else ():
             match = SUITE.match(name)
-            found.setdefault(match[1] or match[2] if match else name, [0, 0, 0])[OUTCOMES.index(outcome)] += 1
+            found.setdefault(match[1] or match[2] if match else "others", [0, 0, 0])[OUTCOMES.index(outcome)] += 1
     return found
 
 

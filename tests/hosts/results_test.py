@@ -18,7 +18,7 @@ TABLE = """\
 |  | Debian 13 |
 | --- | --- |
 | gcc | 14.2.0 |
-| `rtld` | 1 skipped |
+| `threads` | 1 skipped |
 | `unit` | 3 |
 | `system/demo-1` | 2 |
 | `system/pti` | 1, **1 failed** |
@@ -36,7 +36,7 @@ def record(build, tests, checks):
 
 def remembered():
     """Three runs, of which the last tried something once more."""
-    runs = (([("plinth:unit / lib: a", "OK", "ok a\nok b\n"), ("plinth:unit / c", "OK", ""), ("plinth:rtld / d", "SKIP", "")], []),
+    runs = (([("plinth:unit / lib: a", "OK", "ok a\nok b\n"), ("plinth:unit / c", "OK", ""), ("plinth:mocks+threads / d", "SKIP", "")], []),
             ([], ["ok system/demo-1: up", "not ok system/demo-1: down", "ok system/pti: on", "not ok system/pti: off"]),
             ([], ["ok system/demo-1: up", "ok system/demo-1: down"]))
     with tempfile.TemporaryDirectory() as folder:
