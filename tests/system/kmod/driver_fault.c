@@ -33,6 +33,7 @@ static DEFINE_RAW_SPINLOCK(lock);
 struct target {
 	struct kprobe probe;
 	unsigned long (*instead)(void);
+	const char *counted; /* its name since Linux 6.10: allocators count who has what */
 };
 
 /* What a caller gets from a function that failed. */
@@ -90,6 +91,12 @@ static void on_return(struct kprobe *probe, struct pt_regs *regs, unsigned long 
 {
 }
 
+#define ALLOCATOR(function, counted_function)                                                                \
+	{                                                                                                    \
+		.probe = {.symbol_name = function, .pre_handler = on_call, .post_handler = on_return},       \
+		.instead = no_pointer, .counted = counted_function,                                          \
+	}
+
 #define TARGET(function, otherwise)                                                                          \
 	{                                                                                                    \
 		.probe = {.symbol_name = function, .pre_handler = on_call, .post_handler = on_return},       \
@@ -97,10 +104,10 @@ static void on_return(struct kprobe *probe, struct pt_regs *regs, unsigned long 
 	}
 
 static struct target targets[] = {
-	TARGET("__vmalloc", no_pointer),
-	TARGET("alloc_pages_exact", no_pointer),
-	TARGET("kvmalloc_node", no_pointer),
-	TARGET("kmalloc_large", no_pointer),
+	ALLOCATOR("__vmalloc", "__vmalloc_noprof"),
+	ALLOCATOR("alloc_pages_exact", "alloc_pages_exact_noprof"),
+	ALLOCATOR("kvmalloc_node", "__kvmalloc_node_noprof"),
+	ALLOCATOR("kmalloc_large", "__kmalloc_large_noprof"),
 	TARGET("strndup_user", no_memory),
 	TARGET("__cpuhp_setup_state", no_memory),
 	TARGET("__register_nmi_handler", no_memory),
@@ -110,16 +117,26 @@ static struct target targets[] = {
 	TARGET("misc_register", no_memory),
 };
 
+static int probe(struct target *target)
+{
+	int err = register_kprobe(&target->probe);
+
+	if (err == -ENOENT && target->counted) {
+		target->probe.symbol_name = target->counted;
+		err = register_kprobe(&target->probe);
+	}
+	if (err)
+		pr_err("driver_fault: no probe at %s: %d\n", target->probe.symbol_name, err);
+	return err;
+}
+
 static int __init fault_init(void)
 {
 	size_t i;
 	int err = 0;
 
-	for (i = 0; i < ARRAY_SIZE(targets) && !err; i++) {
-		err = register_kprobe(&targets[i].probe);
-		if (err)
-			pr_err("driver_fault: no probe at %s: %d\n", targets[i].probe.symbol_name, err);
-	}
+	for (i = 0; i < ARRAY_SIZE(targets) && !err; i++)
+		err = probe(&targets[i]);
 	if (!err)
 		return 0;
 	for (i--; i > 0; i--)
