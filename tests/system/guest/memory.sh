@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-# Shell library of the guest scripts that look for leaks; needs report.sh.
+# Shell library of the guest scripts that look for leaks; needs report.sh and
+# plinth.sh.
 
 # let_go: the kernel frees what it keeps in stock: cached files, address ranges no longer
 # mapped (changing a module's memory makes it look), each CPU's slabs.
@@ -8,9 +9,7 @@ let_go() {
 	echo 3 >/proc/sys/vm/drop_caches
 	insmod /lib/plinth/exit_probe.ko
 	rmmod exit_probe
-	for _cache in /sys/kernel/slab/*; do
-		[ -L "$_cache" ] || echo 1 >"$_cache/shrink"
-	done
+	shrink_slabs
 }
 
 # memory_now: what is in use then, a line each: "KIND NUMBER SLACK". KiB of the kernel's, bytes
