@@ -187,7 +187,9 @@ static bool is_harmful(uint32_t field)
  */
 static bool cannot_be_asked(void)
 {
-	return EVENT_TYPE(cpu_vmread(VMCS_ENTRY_INTERRUPTION_INFO)) == TYPE_OTHER ||
+	bool has_trap = trials.caps.primary >> 32 & PRIMARY_TRAP_FLAG;
+
+	return (EVENT_TYPE(cpu_vmread(VMCS_ENTRY_INTERRUPTION_INFO)) == TYPE_OTHER && !has_trap) ||
 	       (cpu_vmread(VMCS_PRIMARY_CONTROLS) & PRIMARY_TPR_SHADOW &&
 		cpu_vmread(VMCS_TPR_THRESHOLD) & 15);
 }
