@@ -118,9 +118,12 @@ static inline void kernel_show_vmxe(bool on)
  *
  * Where the callback is x86_virt_register_emergency_callback() (7.2), it is KVM's modules' alone: a crash
  * kernel then runs on top of the VMM, in memory of its own, until it resets the machine.
+ * KERNEL_CALLS_ON_CRASH: whether it calls anybody.
  */
 #if defined(KERNEL_HAS_VIRT_CALLBACK)
 #include <asm/reboot.h>
+
+#define KERNEL_CALLS_ON_CRASH true
 
 static inline void kernel_on_crash(void (*stop)(void))
 {
@@ -134,6 +137,8 @@ static inline void kernel_not_on_crash(void (*stop)(void))
 #elif defined(KERNEL_HAS_CRASH_VMCLEAR)
 #include <linux/kexec.h>
 
+#define KERNEL_CALLS_ON_CRASH true
+
 static inline void kernel_on_crash(void (*stop)(void))
 {
 	rcu_assign_pointer(crash_vmclear_loaded_vmcss, stop);
@@ -145,6 +150,8 @@ static inline void kernel_not_on_crash(void (*stop)(void))
 	synchronize_rcu();
 }
 #else
+#define KERNEL_CALLS_ON_CRASH false
+
 static inline void kernel_on_crash(void (*stop)(void))
 {
 }

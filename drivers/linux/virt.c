@@ -50,6 +50,8 @@ int os_virt_acquire(const char **why)
 		return PLINTH_E_BUSY;
 	}
 	kernel_on_crash(emergency_stop);
+	if (!KERNEL_CALLS_ON_CRASH)
+		pr_info("plinth: this kernel tells KVM alone that it crashes: a crash kernel will run on top of the VMM\n");
 	watch_announce();
 	return 0;
 }
