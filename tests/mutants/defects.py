@@ -322,6 +322,7 @@ DEFECTS = [
     ('CPUID shows FRED and LASS', CPUID, '\t\tanswer->eax &= ~(CPUID_7_1_EAX_LASS | CPUID_7_1_EAX_FRED);\n', ''),
     ('bits of CR4 in use that nobody knows', CAPS, '\tif (unknown) {\n', '\tif (false) {\n'),
     ('a kernel on a shadow stack is taken', CAPS, '\tif (caps_kernel_shadow_stack(cpu_read_cr4())) {\n', '\tif (false) {\n'),
+    ('root mode has the protection keys of the kernel', HOST, '& ~(CR4_PCIDE | CR4_CET | CR4_PKS)', '& ~(CR4_PCIDE | CR4_CET)'),
     # What only shows when several CPUs are in the VMM at once.
     ('the heap without its lock, at once', MEMORY, '\tmem_lock();\n\tp = heap_alloc_locked(bytes, align, owner);\n\tmem_unlock();\n',
      '\tp = heap_alloc_locked(bytes, align, owner);\n'),
