@@ -90,18 +90,23 @@ def shared_libraries(program):
     return re.findall(r"(/\S+) \(0x", result.stdout)
 
 
+def add_applets(archive, path, program):
+    """Adds a program that is many, and links by the names of those it lists."""
+    archive.file(path, program)
+    folder, own = os.path.split(path)
+    names = subprocess.run([program, "--list"], capture_output=True, text=True, check=True).stdout.split()
+    for name in names:
+        if name != own:
+            archive.link(f"{folder}/{name}", own)
+
+
 def add_base(archive):
     """busybox with its commands, the folders, our init and shell library."""
     if not os.path.exists(BUSYBOX):
         raise PcError(f"{BUSYBOX} is missing: run scripts/setup.sh")
     for folder in FOLDERS:
         archive.folder(folder)
-    archive.file("bin/busybox", BUSYBOX)
-    names = subprocess.run([BUSYBOX, "--list"], capture_output=True, text=True,
-                           check=True).stdout.split()
-    for name in names:
-        if name != "busybox":
-            archive.link("bin/" + name, "busybox")
+    add_applets(archive, "bin/busybox", BUSYBOX)
     archive.link("sbin", "bin")
     archive.data("etc/passwd", b"root:x:0:0:root:/root:/bin/sh\n"
                                b"nobody:x:65534:65534:nobody:/:/bin/sh\n")

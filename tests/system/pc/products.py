@@ -3,15 +3,15 @@
 
 import glob
 import os
+import shutil
 import subprocess
+import tempfile
 
+import initramfs
 from errors import PcError
 
 TOP = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                    "..", "..", ".."))
-GUEST_PROGRAMS = ("pcctl", "cpuid_probe", "exitbench", "kvm_exitbench", "workload",
-                  "break_module", "driver_load", "grace_period", "hold_vmx", "stepping", "resume_flag", "msr_sweep", "tsc_order", "poke",
-                  "entry_trials", "cycles", "compat", "ldt", "slat_type", "shadow_stack", "protection_key")
 MODULES = "lib/plinth/modules"
 EXTENSIONS = "lib/plinth/extensions"
 DEBUG = "lib/plinth/debug"      # loaded only where a test asks for it
@@ -19,6 +19,7 @@ KERNEL_MODULES = ("driver_fault.ko", "far.ko", "hold_vmxe.ko", "hostile.ko", "in
                   "nmi_storm.ko", "too_late.ko")
 DRIVER = "lib/plinth/plinth.ko"
 PROBE = "lib/plinth/exit_probe.ko"
+PROGRAMS = "bin/guest_programs"
 TOOL = "bin/plinthctl"
 BESIDE = ("lazy.so",)           # modules that are installed as extensions
 
@@ -47,11 +48,28 @@ def kernel_module(build, name, stock, other):
     return find(build, name, f"tests/system/kernels/{other}/{name}" if other else f"{stock}/{name}")
 
 
+def kernel_modules(build, bare, other):
+    """(path in the guest, file) of each kernel module of ours."""
+    yield PROBE, kernel_module(build, "exit_probe.ko", "tests/system", other)
+    if not bare:
+        for name in KERNEL_MODULES:
+            yield f"lib/plinth/{name}", kernel_module(build, name, "tests/system", other)
+        yield DRIVER, kernel_module(build, "plinth.ko", "drivers/linux", other)
+
+
+def add_kernel_modules(archive, files):
+    """Adds {path in the guest: file}, without what only debuggers read: ten times less for the emulator to carry."""
+    with tempfile.TemporaryDirectory() as folder:
+        copies = {path: shutil.copy(file, folder) for path, file in files.items()}
+        subprocess.run(["strip", "--strip-debug", *copies.values()], check=True)
+        for path, file in copies.items():
+            archive.file(path, file)
+
+
 def add(archive, build, bare, sets=("own",), other=""):
     """Adds the guest's programs and, unless bare, Plinth itself; `other`: its kernel, if it is not the stock one."""
-    for name in GUEST_PROGRAMS:
-        archive.file("bin/" + name, find(build, name, "tests/system/" + name))
-    archive.file(PROBE, kernel_module(build, "exit_probe.ko", "tests/system", other))
+    initramfs.add_applets(archive, PROGRAMS, find(build, "guest_programs", "tests/system/guest_programs"))
+    add_kernel_modules(archive, dict(kernel_modules(build, bare, other)))
     if bare:
         return
     for module in module_files(build, sets):
@@ -61,9 +79,6 @@ def add(archive, build, bare, sets=("own",), other=""):
         archive.file(f"{folder}/{name}", module)
     for module in sorted(glob.glob(os.path.join(build, "examples", "*.so"))):
         archive.file(f"{EXTENSIONS}/{os.path.basename(module)}", module)
-    for module in KERNEL_MODULES:
-        archive.file(f"lib/plinth/{module}", kernel_module(build, module, "tests/system", other))
-    archive.file(DRIVER, kernel_module(build, "plinth.ko", "drivers/linux", other))
     archive.program(TOOL, find(build, "plinthctl", "tools/plinthctl/plinthctl"))
 
 
