@@ -17,7 +17,7 @@ start_inner() {
 	qemu-system-x86_64 -L $INNER -M microvm,acpi=off,pit=on,pic=on,rtc=on -accel kvm -cpu host,kvm-asyncpf-int=off -smp $INNER_CPUS -m 256 \
 		-kernel $INNER/vmlinux -initrd $INNER/initramfs \
 		-append "console=ttyS0,115200 loglevel=4 panic=-1 nokaslr no_timer_check mitigations=off cryptomgr.notests=1
-			initcall_blacklist=load_system_certificate_list,cubictcp_register,init_blk_tracer,init_kprobe_trace
+			$(grep -o 'initcall_blacklist=[^ ]*' /proc/cmdline)
 			tsc=reliable tsc_early_khz=$KHZ nohz=off $CLOCK acpi=off" \
 		-display none -nodefaults -no-user-config -no-reboot -serial file:/tmp/console \
 		-chardev file,id=words,path=/tmp/words -device isa-debugcon,iobase=0xe9,chardev=words &
