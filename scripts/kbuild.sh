@@ -18,7 +18,7 @@ status=0
 # Flags meant for other compilers must not reach this one. Type information of a module nobody reads, and to make it takes pahole
 # where the headers hold the kernel's.
 env -u MAKEFLAGS -u CFLAGS -u LDFLAGS -u CC -u CPPFLAGS LC_ALL=C \
-	make -s -C "$headers" M="$folder" CONFIG_DEBUG_INFO_BTF_MODULES= "$@" modules >"$log" 2>&1 || status=$?
+	make -s -j "$(nproc)" -C "$headers" M="$folder" CONFIG_DEBUG_INFO_BTF_MODULES= "$@" modules >"$log" 2>&1 || status=$?
 cat "$log" >&2
 [ "$status" -eq 0 ] || exit "$status"
 # That the compiler, or pahole, is not the one the kernel was built by is of another kind: Debian's own change between two updates.

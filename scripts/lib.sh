@@ -88,27 +88,22 @@ configure() {
 	fi
 }
 
-# other_kernels NAME...: kernels beside the stock one (scripts/kernels.txt), with the driver and the tests' modules for each.
-other_kernels() {
-	local name
-	[ $# -gt 0 ] || return 0
-	lock_build
+# fetch WHAT CACHE NAME...: unpacks kernels or emulators beside this machine's (scripts/kernels.txt, emulators.txt). Beside a command
+# that builds, but not beside another that fetches. Where one is missing its rows fail, and say so.
+fetch() {
+	local what=$1 cache=$2 name
+	shift 2
 	for name in "$@"; do
-		# Their rows fail, and say what is missing.
-		"$top/scripts/fetch-kernel.sh" "$name" "$build/kernel" || continue
-		step "kernel-$name" ninja -C "$build" "kernel-$name"
+		flock "$build/.fetch" "$top/scripts/fetch-$what.sh" "$name" "$cache" || true
 	done
-	unlock_build
 }
 
-# other_emulators NAME...: emulators beside this machine's (scripts/emulators.txt).
-other_emulators() {
+# build_kernels NAME...: the driver and the tests' modules for each kernel that was fetched.
+build_kernels() {
 	local name
-	[ $# -gt 0 ] || return 0
 	lock_build
 	for name in "$@"; do
-		# Their rows fail, and say what is missing.
-		"$top/scripts/fetch-emulator.sh" "$name" "$build/emulators" || true
+		[ ! -e "$build/kernel/$name/headers" ] || step "kernel-$name" ninja -C "$build" "kernel-$name"
 	done
 	unlock_build
 }
