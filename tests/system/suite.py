@@ -27,6 +27,7 @@ sys.path.insert(0, os.path.join(HERE, "pc"))
 from config import END_WITH_US  # pylint: disable=wrong-import-position
 
 CHECK = re.compile(r"^(ok|not ok) (.*)$")
+COST = re.compile(r"^\[pc\] .* (\d+ s of a CPU)$", re.MULTILINE)
 TAIL_LINES = 30
 NAMED = ("long-", "host-")       # cases that run only when named: ./test endurance, ./test hosts
 
@@ -131,9 +132,10 @@ def run_case(case, build):
 def show(result):
     """One line if all is well, else what failed and the last lines of the run."""
     failed = [text for passed, text in result.checks if not passed]
+    cost = COST.search(result.words)
     print(f"{'not ok' if failed else 'ok'} system/{result.case.name}: "
           f"{len(result.checks) - len(failed)} passed, {len(failed)} failed, "
-          f"{result.seconds:.0f} s", flush=True)
+          f"{result.seconds:.0f} s{', ' + cost[1] if cost else ''}", flush=True)
     if failed:
         for text in failed:
             print(f"    not ok {text}")
@@ -164,6 +166,8 @@ def main():
         print("\n".join(sorted({case.emulator for case in cases} & set(other_emulators()))))
         return 0
     good = True
+    # The quick ones last: a long one that began late would end alone.
+    cases.sort(key=lambda case: -int(case.limit))
     with ThreadPoolExecutor(args.jobs) as pool:
         results = list(pool.map(lambda case: finish(run_case(case, args.build)), cases))
     if args.results:

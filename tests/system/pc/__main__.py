@@ -14,6 +14,7 @@ sys.dont_write_bytecode = True
 import argparse
 import os
 import random
+import resource
 import shutil
 import signal
 import subprocess
@@ -203,6 +204,12 @@ def run(args):
     return verdict(args, config, emulator, outcome)
 
 
+def cpu_seconds():
+    """What this run cost, on whatever busy machine: us and all programs that have ended."""
+    usage = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(u.ru_utime + u.ru_stime for u in usage)
+
+
 def verdict(args, config, emulator, outcome):
     """Says how it went and returns the exit status."""
     failure = outcome.failure
@@ -211,7 +218,7 @@ def verdict(args, config, emulator, outcome):
     boot = f"{outcome.boot_seconds:.0f}" if outcome.boot_seconds else "-"
     if failure is None and args.ends_with_reset and not emulator.was_reset():
         failure = "the PC was not reset"
-    print(f"[pc] boot {boot} s, {outcome.seconds:.0f} s in all", file=sys.stderr)
+    print(f"[pc] boot {boot} s, {outcome.seconds:.0f} s in all, {cpu_seconds():.0f} s of a CPU", file=sys.stderr)
     if failure:
         report.explain(config, emulator, failure)
         return MACHINE_FAILED
