@@ -24,7 +24,7 @@ field() {
 # Each CPU keeps the stacks of a few threads that ended for new ones, and clears them only then.
 use_up_stacks() {
 	for cpu in $(seq 0 $((CPUS - 1))); do
-		taskset -c "$cpu" sh -c 'for _ in 1 2 3 4 5 6 7 8; do sleep 1 & done; wait'
+		taskset -c "$cpu" sh -c 'for _ in 1 2 3 4 5 6 7 8; do sleep 0.2 & done; wait'
 	done
 }
 
