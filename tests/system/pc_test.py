@@ -11,9 +11,12 @@ import tempfile
 
 sys.dont_write_bytecode = True
 
-import tap  # pylint: disable=wrong-import-position
-
 HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "pc"))
+
+# pylint: disable=wrong-import-position
+import tap
+import unpacked
 
 # name, script, extra arguments, wanted status, what standard error must say
 RUNS = (
@@ -36,7 +39,6 @@ RUNS = (
     ("without a seed one is drawn and told", "exit 7", ["--kaslr"], 7, "[pc] --kaslr="),
     ("a kernel that its decompressor moves is not ours to move", "", ["--kaslr", "--five-levels"], 2, "own decompressor"),
     ("a kernel that is not there is named, and what fetches it", "", ["--kernel", "9.9"], 2, "scripts/fetch-kernel.sh 9.9"),
-    ("so is an emulator", "", ["--emulator", "bochs-3", "--build", "/nowhere"], 2, "scripts/fetch-emulator.sh bochs-3 /nowhere/emulators"),
     ("an unknown CPU model is refused", "", ["--cpu-model", "z80"],
      2, "unknown CPU model 'z80'; known: corei7_haswell_4770"),
     ("an unknown kernel module is refused", "", ["--module", "nonsense"],
@@ -48,6 +50,9 @@ RUNS = (
     ("too much memory is refused", "", ["--memory", "65537"], 2,
      "65537: the emulated PC has 256 to 65536 MiB"),
 )
+# The emulators of another Debian.
+RUNS += tuple((f"so is {name}", "", ["--emulator", name, "--build", "/nowhere"], 2, f"scripts/fetch-emulator.sh {name} /nowhere/emulators")
+              for name in unpacked.to_unpack())
 
 
 def run_pc(build, folder, script, arguments):

@@ -12,7 +12,6 @@ nothing counts as one failure more. NAME may be a pattern, as hostile*. Results 
 import argparse
 import fnmatch
 import os
-import platform
 import re
 import subprocess
 import sys
@@ -24,7 +23,11 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 SCRIPTS = os.path.join(HERE, "..", "..", "scripts")
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(HERE, "pc"))
-from config import END_WITH_US  # pylint: disable=wrong-import-position
+# pylint: disable=wrong-import-position
+import unpacked
+from config import END_WITH_US
+
+# pylint: enable=wrong-import-position
 
 CHECK = re.compile(r"^(ok|not ok) (.*)$")
 COST = re.compile(r"^\[pc\] .* (\d+ s of a CPU)$", re.MULTILINE)
@@ -49,19 +52,10 @@ def read_cases():
     return [Case(*row[:7], row[7:]) for row in rows]
 
 
-def own_suite():
-    return platform.freedesktop_os_release().get("VERSION_CODENAME")
-
-
 def foreign_kernels():
     """Names of scripts/kernels.txt from suites for another Debian than this: its compiler builds modules for them, not ours."""
-    own = own_suite()
+    own = unpacked.own_suite()
     return {name for name, suite in read_table(os.path.join(SCRIPTS, "kernels.txt")) if suite.split("-")[0] != own}
-
-
-def other_emulators():
-    """{name: suite} of scripts/emulators.txt."""
-    return {name: suite for name, suite, *_ in read_table(os.path.join(SCRIPTS, "emulators.txt"))}
 
 
 def choose(cases, names):
@@ -71,14 +65,12 @@ def choose(cases, names):
     if unknown:
         sys.exit(f"suite.py: no such system test: {', '.join(unknown)}")
     foreign = {KERNEL + name for name in foreign_kernels()}
-    # An emulator of this machine's own suite is what it has installed.
-    own = {name for name, suite in other_emulators().items() if suite == own_suite()}
 
     def wanted(case):
         return not case.name.startswith(NAMED) if not names else any(fnmatch.fnmatchcase(case.name, name) for name in names)
 
     def possible(case):
-        return not foreign & set(case.options) and case.emulator not in own
+        return not foreign & set(case.options)
     return [case for case in cases if case.name in names or wanted(case) and possible(case)]
 
 
@@ -163,7 +155,7 @@ def main():
             print("\n".join(sorted({word.removeprefix(option) for case in cases for word in case.options if word.startswith(option)})))
             return 0
     if args.emulators:
-        print("\n".join(sorted({case.emulator for case in cases} & set(other_emulators()))))
+        print("\n".join(sorted({case.emulator for case in cases} & unpacked.to_unpack())))
         return 0
     good = True
     # The quick ones last: a long one that began late would end alone.

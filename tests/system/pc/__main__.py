@@ -50,7 +50,7 @@ def parse_arguments():
     add("--build", required=True, help="build folder: what is to be run")
     add("--folder", required=True, help="working folder: console, logs, disk")
     add("--bare", action="store_true", help="the stock kernel only, no Plinth")
-    add("--emulator", choices=[*EMULATORS, *unpacked.names()], default="bochs",
+    add("--emulator", choices=[*EMULATORS, *unpacked.suites()], default="bochs",
         help="bochs and qemu are this machine's, the others of scripts/emulators.txt (default: %(default)s)")
     add("--cpus", type=int, default=2)
     add("--cpu-model", default="", help="see cpu_models.txt")

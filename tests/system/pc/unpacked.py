@@ -2,6 +2,7 @@
 """Where Bochs and what it needs lie: on this machine, or where scripts/fetch-emulator.sh has unpacked another."""
 
 import os
+import platform
 from collections import namedtuple
 
 from errors import PcError
@@ -14,14 +15,25 @@ Place = namedtuple("Place", "program share")
 INSTALLED = Place(["bochs-bin"], "/usr/share/bochs")
 
 
-def names():
-    """What --emulator takes beside those of this machine."""
+def own_suite():
+    return platform.freedesktop_os_release().get("VERSION_CODENAME")
+
+
+def suites():
+    """{name: suite} of what --emulator takes beside bochs and qemu."""
     with open(TABLE, encoding="utf-8") as file:
-        return [line.split()[0] for line in file if line.strip() and line[0] != "#"]
+        return dict(line.split()[:2] for line in file if line.strip() and line[0] != "#")
+
+
+def to_unpack():
+    """Those of another Debian than this; this one's own is the one that is installed."""
+    return {name for name, suite in suites().items() if suite != own_suite()}
 
 
 def find(build, name):
     """Runs by its own dynamic linker, with its own libraries before this machine's: nothing is installed."""
+    if name not in to_unpack():
+        return INSTALLED
     cache = os.path.join(os.path.abspath(build), "emulators")
     root = os.path.join(cache, name)
     if not os.path.isdir(root):
