@@ -20,7 +20,6 @@ from collections import namedtuple
 from concurrent.futures import ThreadPoolExecutor
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-SCRIPTS = os.path.join(HERE, "..", "..", "scripts")
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(HERE, "pc"))
 # pylint: disable=wrong-import-position
@@ -41,37 +40,21 @@ Case = namedtuple("Case", "name script emulator cpus model limit modules options
 Result = namedtuple("Result", "case checks seconds words")
 
 
-def read_table(path):
-    """The words of each row; what begins with # is none."""
-    with open(path, encoding="utf-8") as file:
-        return [line.split() for line in file if line.strip() and line[0] != "#"]
-
-
 def read_cases():
-    rows = read_table(os.path.join(HERE, "cases.txt"))
+    """Those of cases.txt; what begins with # is none."""
+    with open(os.path.join(HERE, "cases.txt"), encoding="utf-8") as file:
+        rows = [line.split() for line in file if line.strip() and line[0] != "#"]
     return [Case(*row[:7], row[7:]) for row in rows]
 
 
-def foreign_kernels():
-    """Names of scripts/kernels.txt from suites for another Debian than this: its compiler builds modules for them, not ours."""
-    own = unpacked.own_suite()
-    return {name for name, suite in read_table(os.path.join(SCRIPTS, "kernels.txt")) if suite.split("-")[0] != own}
-
-
 def choose(cases, names):
-    """The cases named, and those of a pattern (host-*), or all but NAMED, that this machine can run; a name or a pattern of none
-    ends the program."""
+    """The cases of the names and patterns (host-*), or all but NAMED; a name or a pattern of none ends the program."""
     unknown = [name for name in names if not fnmatch.filter([case.name for case in cases], name)]
     if unknown:
         sys.exit(f"suite.py: no such system test: {', '.join(unknown)}")
-    foreign = {KERNEL + name for name in foreign_kernels()}
-
-    def wanted(case):
-        return not case.name.startswith(NAMED) if not names else any(fnmatch.fnmatchcase(case.name, name) for name in names)
-
-    def possible(case):
-        return not foreign & set(case.options)
-    return [case for case in cases if case.name in names or wanted(case) and possible(case)]
+    if not names:
+        return [case for case in cases if not case.name.startswith(NAMED)]
+    return [case for case in cases if any(fnmatch.fnmatchcase(case.name, name) for name in names)]
 
 
 def sets_there(option, build):
