@@ -44,10 +44,9 @@ make_root() {
 	done
 	mkdir -p "$scratch/root"/{build,dev,plinth,proc,tmp}
 	headers=$(depends linux-headers-amd64 linux-headers-)
+	# Not with what they depend on, which is the kernel.
 	fetch download "$headers" "$(depends "$headers" 'linux-headers-.*-common')" "$(depends "$headers" linux-kbuild-)"
 	extract "$scratch"
-	# Their own tools are wanted, not their kernel, which they depend on; its type information wants pahole.
-	rm -f "$scratch/root/usr/src/$headers/vmlinux"
 	unpack_all "${packages[@]}"
 	ln -s mawk "$scratch/root/usr/bin/awk"
 	echo "${packages[*]}" >"$scratch/root/packages"

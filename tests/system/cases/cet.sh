@@ -65,11 +65,7 @@ spin
 check "a process with a shadow stack spins there" it_goes_on
 end_it
 check "the VMM dies beneath a shadow stack, which stays" taskset -c $VICTIM shadow_stack crash
-tries=0
-until plinthctl status | grep -q corrupt || [ $tries -eq 10 ]; do
-	sleep 1
-	tries=$((tries + 1))
-done
+wait_until_corrupt
 same "no CPU is left under it" "$native" "$(signatures)"
 spin
 check "a process with a shadow stack spins after it" it_goes_on

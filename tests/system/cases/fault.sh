@@ -44,11 +44,7 @@ if [ "$FROM" = kernel ]; then
 else
 	refuses "the VMM crashes: $KIND" "CPU $VICTIM" plinthctl debug fault "$KIND" --cpu $VICTIM
 fi
-tries=0
-until plinthctl status | grep -q corrupt || [ $tries -eq 10 ]; do
-	sleep 1
-	tries=$((tries + 1))
-done
+wait_until_corrupt
 same "no CPU is left under it" "$native" "$(signatures)"
 plinthctl log
 in_log "the report says what happened" "$wanted"

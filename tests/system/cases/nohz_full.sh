@@ -19,11 +19,7 @@ check "the watch's timer runs on CPU 0" grep -q '\[000\]' /tmp/timers
 same "and on no other" 0 "$(grep -vc '\[000\]' /tmp/timers)"
 
 refuses "the VMM crashes on CPU 1" "CPU 1" plinthctl debug fault ud --cpu 1
-tries=0
-until plinthctl status | grep -q corrupt || [ $tries -eq 10 ]; do
-	sleep 1
-	tries=$((tries + 1))
-done
+wait_until_corrupt
 check "CPU 0 saw it" sh -c "plinthctl status | grep -q corrupt"
 check "CPU 1 is dead to the VMM" sh -c "plinthctl stat | grep -E '^cpu +1 +state +dead'"
 same "the kernel has nothing to complain of" "" "$(kernel_complaints)"

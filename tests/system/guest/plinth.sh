@@ -42,6 +42,15 @@ plinth_signatures() {
 	done
 }
 
+# The VMM has died, and the driver has noticed; in 10 s, or what follows will say that it has not.
+wait_until_corrupt() {
+	_tries=0
+	until plinthctl status | grep -q corrupt || [ $_tries -eq 10 ]; do
+		sleep 1
+		_tries=$((_tries + 1))
+	done
+}
+
 # KiB of memory nobody uses: exact, with the pages each CPU holds ready, and
 # after the kernel has let go of what it can.
 free_memory() {

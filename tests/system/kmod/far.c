@@ -74,7 +74,6 @@ static int run(const char *text, const struct kernel_param *param)
 static int crowd(const char *text, const struct kernel_param *param)
 {
 	int err = span_of(text);
-
 	int cpu;
 
 	if (err)
