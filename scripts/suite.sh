@@ -16,12 +16,12 @@ die() {
 apt() {
 	command apt-"$1" -qq -o "Dir::Etc::sourcelist=$scratch/suite.sources" -o Dir::Etc::sourceparts=- \
 		-o "Dir::State::lists=$scratch/lists" -o "Dir::State::status=$scratch/status" -o "Dir::Cache=$scratch/cache" \
-		-o APT::Sandbox::User= "${@:2}"
+		-o "APT::Default-Release=$suite" -o APT::Sandbox::User= "${@:2}"
 }
 
-# read_suite SUITE: packages are this suite's from here on.
+# read_suite SUITE: packages are this suite's from here on; what backports are beside has the rest of what theirs depend on.
 read_suite() {
-	local uri
+	local uri release=${1%-backports}
 	suite=$1
 	scratch=$(mktemp -d)
 	trap 'rm -rf "$scratch"' EXIT
@@ -29,7 +29,8 @@ read_suite() {
 	[ -n "$uri" ] || die "this machine's mirror has no suite $suite"
 	mkdir -p "$scratch/lists/partial" "$scratch/cache/archives/partial" "$scratch/root"
 	: >"$scratch/status"
-	printf 'Types: deb\nURIs: %s\nSuites: %s\nComponents: main\nSigned-By: %s\n' "$uri" "$suite" "$keyring" >"$scratch/suite.sources"
+	[ "$release" != "$suite" ] || release=
+	printf 'Types: deb\nURIs: %s\nSuites: %s\nComponents: main\nSigned-By: %s\n' "$uri" "$suite $release" "$keyring" >"$scratch/suite.sources"
 	apt get -o APT::Update::Error-Mode=any update >"$scratch/log" 2>&1 || { cat "$scratch/log" >&2; die "cannot read the suite $suite (no network?)"; }
 }
 

@@ -3,7 +3,7 @@
 # One step of dkms_test.py, run by mmdebstrap for a Debian that lives in a folder.
 #
 #   dkms_root.sh install|remove ROOT
-#   dkms_root.sh second ROOT MIRROR SUITE     another kernel's headers come, of that suite
+#   dkms_root.sh second ROOT LINE SUITE     another kernel's headers come, of that suite, which the source list's line names
 set -eu
 
 step=$1
@@ -43,7 +43,7 @@ install)
 	inside sh -c 'ls /etc/systemd/system/*/plinth.service' 2>/dev/null && fail "the unit is on, nobody asked for it"
 	;;
 second)
-	echo "deb $3 $4 main" >"$root/etc/apt/sources.list.d/second.list"
+	echo "$3" >"$root/etc/apt/sources.list.d/second.list"
 	inside apt-get update
 	# What somebody has who only asks for the newer kernel: no pahole, though such headers may hold what it would read.
 	inside apt-get install -y --no-install-recommends -t "$4" linux-headers-amd64

@@ -8,9 +8,8 @@ Needs a Debian mirror that this machine's sources name, and root (or user namesp
 Debian is made in a temporary folder by mmdebstrap and is gone afterwards; this machine's own packages stay as they are.
 """
 
-import glob
 import os
-import re
+import platform
 import shutil
 import subprocess
 import sys
@@ -21,42 +20,22 @@ from package_test import HERE, TOP, run
 STEP = os.path.join(HERE, "dkms_root.sh")
 
 
-def codename():
-    with open("/etc/os-release", encoding="utf-8") as file:
-        return re.search(r"^VERSION_CODENAME=(\w+)$", file.read(), re.M).group(1)
-
-
-def sources(release):
-    """This machine's source lists that have the release itself; others may want keys the new Debian has not."""
-    wanted = re.compile(rf"^(?!#).*(?<![\w-]){release}(?![\w-])", re.M)
-    found = []
-    for path in ["/etc/apt/sources.list"] + sorted(glob.glob("/etc/apt/sources.list.d/*")):
-        if path.endswith((".list", ".sources")) and os.path.isfile(path):
-            with open(path, encoding="utf-8") as file:
-                text = file.read()
-            if wanted.search(text) and re.search(r"\bmain\b", text):
-                found.append(path)
-    if not found:
-        sys.exit(f"no source list of this machine has Debian {release}: /etc/apt/sources.list.d")
-    return found
-
-
-def mirror(suite):
-    """Where this machine's mirror has it."""
+def sources(suite):
+    """{suite: source list line} of this machine's mirrors for it and for its updates."""
     lines = run(os.path.join(TOP, "scripts", "mirror.sh"), suite).splitlines()
-    return next(uri for uri, name in map(str.split, lines) if name == suite)
+    return {line.split()[1]: f"deb {line} main" for line in lines}
 
 
 def install(package, folder):
     """Into a new Debian, out of it to the folder, and off again."""
-    release, kernel = codename(), run(os.path.join(TOP, "scripts", "kernel.sh"), "release")
+    release, kernel = platform.freedesktop_os_release()["VERSION_CODENAME"], run(os.path.join(TOP, "scripts", "kernel.sh"), "release")
     newer = release + "-backports"
     hooks = [f"copy-in {package} /root", f"sh {STEP} install \"$1\"",
-             f"sh {STEP} second \"$1\" {mirror(newer)} {newer}",
+             f"sh {STEP} second \"$1\" '{sources(newer)[newer]}' {newer}",
              f"copy-out /usr/sbin/plinthctl /usr/lib/plinth /usr/lib/modules/{kernel} {folder}",
              f"sh {STEP} remove \"$1\""]
     run("mmdebstrap", "--variant=apt", f"--include=dkms,openssl,linux-headers-{kernel}", "--format=null",
-        *(f"--customize-hook={hook}" for hook in hooks), release, "/dev/null", *sources(release))
+        *(f"--customize-hook={hook}" for hook in hooks), release, "/dev/null", *sources(release).values())
     return kernel
 
 

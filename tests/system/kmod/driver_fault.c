@@ -91,30 +91,25 @@ static void on_return(struct kprobe *probe, struct pt_regs *regs, unsigned long 
 {
 }
 
-#define ALLOCATOR(function, counted_function)                                                                \
+#define TARGET(function, ...)                                                                                \
 	{                                                                                                    \
 		.probe = {.symbol_name = function, .pre_handler = on_call, .post_handler = on_return},       \
-		.instead = no_pointer, .counted = counted_function,                                          \
+		__VA_ARGS__,                                                                                 \
 	}
-
-#define TARGET(function, otherwise)                                                                          \
-	{                                                                                                    \
-		.probe = {.symbol_name = function, .pre_handler = on_call, .post_handler = on_return},       \
-		.instead = otherwise,                                                                        \
-	}
+#define ALLOCATOR(function, count) TARGET(function, .instead = no_pointer, .counted = count)
 
 static struct target targets[] = {
 	ALLOCATOR("__vmalloc", "__vmalloc_noprof"),
 	ALLOCATOR("alloc_pages_exact", "alloc_pages_exact_noprof"),
 	ALLOCATOR("kvmalloc_node", "__kvmalloc_node_noprof"),
 	ALLOCATOR("kmalloc_large", "__kmalloc_large_noprof"),
-	TARGET("strndup_user", no_memory),
-	TARGET("__cpuhp_setup_state", no_memory),
-	TARGET("__register_nmi_handler", no_memory),
-	TARGET("register_module_notifier", no_memory),
-	TARGET("register_pm_notifier", no_memory),
-	TARGET("register_reboot_notifier", no_memory),
-	TARGET("misc_register", no_memory),
+	TARGET("strndup_user", .instead = no_memory),
+	TARGET("__cpuhp_setup_state", .instead = no_memory),
+	TARGET("__register_nmi_handler", .instead = no_memory),
+	TARGET("register_module_notifier", .instead = no_memory),
+	TARGET("register_pm_notifier", .instead = no_memory),
+	TARGET("register_reboot_notifier", .instead = no_memory),
+	TARGET("misc_register", .instead = no_memory),
 };
 
 static int probe(struct target *target)

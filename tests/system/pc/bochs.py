@@ -51,8 +51,8 @@ TICKS_PER_SECOND = {1: 100_000_000, 2: 30_000_000}
 OF_MORE = 20_000_000
 
 
-# MiB. Of this machine's memory Bochs takes no more, and keeps what does not fit in a file. With two CPUs it was seen to lose
-# a page of that (a kernel that had not come to its first program yet returned to 0), so rows with more have one.
+# MiB. Of this machine's memory Bochs takes no more, and keeps what does not fit in a file, of which it loses pages: a guest that touches
+# more than this may stand still before its first message.
 HOST_MEMORY_MOST = 2048
 # What would be RAM from 3 to 4 GiB is the devices', and Bochs does not put it elsewhere.
 BELOW_DEVICES = 3072
