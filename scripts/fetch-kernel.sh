@@ -43,9 +43,10 @@ run_unpacked() {
 	chmod +x "$1"
 }
 
-wanted=$(awk -v name="$name" '$1 == name { print $2 }' "$top/scripts/kernels.txt")
+read -r wanted compiler < <(awk -v name="$name" '$1 == name { print $2, $3 }' "$top/scripts/kernels.txt") || true
 [ -n "$wanted" ] || die "no kernel '$name' in scripts/kernels.txt"
 [ ! -e "$root/headers" ] || exit 0
+[ -z "$compiler" ] || exec "$top/scripts/build-kernel.sh" "$name" "$2"
 read_suite "$wanted"
 
 headers=$(depends linux-headers-amd64 linux-headers-)

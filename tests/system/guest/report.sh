@@ -89,3 +89,4 @@ finish() {
 }
 
 [ -z "$KERNEL_TEXT" ] || same "the kernel is where it was moved to" "$KERNEL_TEXT $KERNEL_CODE" "$(kernel_place)"
+[ -z "$WANT_BOOT" ] || check "the kernel said at its boot: $WANT_BOOT" grep -q "$WANT_BOOT" /tmp/dmesg-boot
