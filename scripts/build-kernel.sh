@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Builds a kernel of a kind that Debian has not got, from the source of one that it has: as small as kernels get, with what
 # kernel-NAME.config asks for, by a compiler of this machine's Debian that is unpacked for it. Then it lies there like one that
-# fetch-kernel.sh unpacked. Some 15 minutes of processor time, once.
+# fetch-kernel.sh unpacked. Some 23 minutes of processor time, once.
 #
 #   build-kernel.sh NAME CACHE     NAME: of kernels.txt, with a compiler in its line
 set -euo pipefail
@@ -85,7 +85,7 @@ kernel_make modules_install
 release=$(cat "$source/include/config/kernel.release")
 cp "$source/arch/x86/boot/bzImage" "$half/boot/vmlinuz-$release"
 keep_headers "$half/usr/src/linux-headers-$release"
-rm -rf "$half/source" "$half/lib/modules/$release/build"
+rm -rf "$half/source" "$half/make.log" "$half/lib/modules/$release/build"
 ln -s "usr/src/linux-headers-$release" "$half/headers"
 rm -rf "$root"
 mv "$half" "$root"

@@ -18,6 +18,15 @@ fail() {
 	exit 1
 }
 
+# What DKMS prints its dots with lives a few seconds longer; until then the Debian cannot be unmounted.
+await_end_of_all() {
+	for _ in $(seq 30); do
+		readlink /proc/[0-9]*/root 2>/dev/null | grep -qxF "$root" || return 0
+		sleep 1
+	done
+	fail "processes in $root do not end"
+}
+
 driver() {
 	find "$root/usr/lib/modules" -path '*/updates/dkms/plinth.ko*'
 }
@@ -61,6 +70,7 @@ remove)
 	for path in "$root"/usr/sbin/plinthctl "$root"/usr/lib/plinth "$root"/usr/src/plinth-* "$root"/var/lib/dkms/plinth; do
 		[ ! -e "$path" ] || fail "$path stays behind"
 	done
+	await_end_of_all
 	;;
 esac
 exit 0

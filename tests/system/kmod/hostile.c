@@ -7,17 +7,18 @@
  *   note     remember each page of RAM that holds one of the VMM's addresses
  *   scan     count the pages of RAM that show one now; others tells those that were not noted
  *   holes    the same below 4 GiB and up to a GiB above RAM, where no RAM is; unread tells what could not be mapped
- *   look     count the noted pages that still show what they showed; spoiled are those that hold what destroy writes
+ *   look     count the noted pages that still show what they showed, others tells where; spoiled are those that hold what destroy writes
  *   settle   forget those that do not: stacks and buffers that are something else by now
  *   touch    write every page of RAM with what it holds; counts where the CPU refused that
  *   destroy  overwrite the noted pages that do not show it any more, and so are not real
  * The results are in the other parameters. A page that holds the VMM's addresses is one of
- * the VMM's, or one of the driver's, which has to know them.
+ * the VMM's, or one of the driver's, which has to know them. Stacks of threads do not count.
  */
 #include <linux/io.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/sizes.h>
 #include <linux/string.h>
@@ -78,9 +79,39 @@ static bool is_cleared(const u64 *words)
 	return true;
 }
 
+static bool is_stack_of(const struct task_struct *thread, unsigned long pfn)
+{
+	unsigned long at;
+
+	if (!thread->stack || !is_vmalloc_addr(thread->stack))
+		return false;
+	for (at = 0; at < THREAD_SIZE; at += PAGE_SIZE)
+		if (vmalloc_to_pfn(thread->stack + at) == pfn)
+			return true;
+	return false;
+}
+
+/* What a call left deep on a thread's stack is there until the next call that deep. The VMM's own stacks are no thread's. */
+static bool is_stack(unsigned long pfn)
+{
+	const struct task_struct *leader, *thread;
+	bool found = false;
+
+	rcu_read_lock();
+	for_each_process_thread(leader, thread)
+		found = found || is_stack_of(thread, pfn);
+	rcu_read_unlock();
+	return found;
+}
+
+static bool shows_address(const u64 *words, unsigned long pfn)
+{
+	return holds_address(words) && !is_stack(pfn);
+}
+
 static void note(u64 *words, unsigned long pfn, bool is_free)
 {
-	if ((is_free && is_cleared(words)) || !holds_address(words))
+	if ((is_free && is_cleared(words)) || !shows_address(words, pfn))
 		return;
 	if (noted < NOTED_MAX)
 		notes[noted++] = pfn;
@@ -247,9 +278,41 @@ static void for_holes(void)
 	}
 }
 
+/* Of pages that show an address and should not: where it is, and from where in the VMM's addresses. */
+static struct other {
+	unsigned long pfn;
+	unsigned int at;
+	u64 from_first;
+} others[OTHERS_MAX];
+static unsigned int n_others;
+
+static int read_others(char *out, const struct kernel_param *param)
+{
+	unsigned int i;
+	int n = 0;
+
+	for (i = 0; i < n_others; i++)
+		n += sysfs_emit_at(out, n, "page %lx has first + %llx at %x\n", others[i].pfn, others[i].from_first,
+				   others[i].at);
+	return n;
+}
+
+static const struct kernel_param_ops others_ops = { .get = read_others };
+module_param_cb(others, &others_ops, NULL, 0400);
+
+static void tell(const u64 *words, unsigned long pfn)
+{
+	unsigned int i;
+
+	for (i = 0; i < WORDS && n_others < OTHERS_MAX; i++)
+		if (is_address(words[i]))
+			others[n_others++] = (struct other){ pfn, i * sizeof(u64), words[i] + minus_first };
+}
+
 static void look(u64 *words, unsigned long pfn, bool is_free)
 {
 	shown += holds_address(words);
+	tell(words, pfn);
 	spoiled += words[0] == 0xcccccccccccccccc && words[1] == words[0];
 }
 
@@ -283,40 +346,9 @@ static bool is_noted(unsigned long pfn)
 	return false;
 }
 
-/* Of pages that show an address and were not noted: where it is, and from where in the VMM's addresses. */
-static struct other {
-	unsigned long pfn;
-	unsigned int at;
-	u64 from_first;
-} others[OTHERS_MAX];
-static unsigned int n_others;
-
-static int read_others(char *out, const struct kernel_param *param)
-{
-	unsigned int i;
-	int n = 0;
-
-	for (i = 0; i < n_others; i++)
-		n += sysfs_emit_at(out, n, "page %lx has first + %llx at %x\n", others[i].pfn, others[i].from_first,
-				   others[i].at);
-	return n;
-}
-
-static const struct kernel_param_ops others_ops = { .get = read_others };
-module_param_cb(others, &others_ops, NULL, 0400);
-
-static void tell(const u64 *words, unsigned long pfn)
-{
-	unsigned int i;
-
-	for (i = 0; i < WORDS && n_others < OTHERS_MAX; i++)
-		if (is_address(words[i]))
-			others[n_others++] = (struct other){ pfn, i * sizeof(u64), words[i] + minus_first };
-}
-
 static void scan(u64 *words, unsigned long pfn, bool is_free)
 {
-	if ((is_free && is_cleared(words)) || !holds_address(words))
+	if ((is_free && is_cleared(words)) || !shows_address(words, pfn))
 		return;
 	shown++;
 	if (!is_noted(pfn))
@@ -325,7 +357,7 @@ static void scan(u64 *words, unsigned long pfn, bool is_free)
 
 static void settle(u64 *words, unsigned long pfn, bool is_free)
 {
-	if (holds_address(words))
+	if (shows_address(words, pfn))
 		notes[shown++] = pfn;
 }
 
@@ -359,6 +391,7 @@ static int run(const char *word, const struct kernel_param *param)
 		for_holes();
 	} else if (sysfs_streq(word, "look")) {
 		shown = spoiled = 0;
+		n_others = 0;
 		for_noted(look);
 	} else if (sysfs_streq(word, "settle")) {
 		shown = 0;
