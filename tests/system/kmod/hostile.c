@@ -18,12 +18,13 @@
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/sched.h>
-#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/sizes.h>
 #include <linux/string.h>
 #include <linux/vmalloc.h>
 #include <asm/asm.h>
+
+#include "tests/system/kmod/thread_stack.h"
 
 /* Of the allocator of pages: MAX_ORDER - 1, MAX_ORDER or MAX_PAGE_ORDER, as kernels call it. */
 #define LARGEST_ORDER 10
@@ -79,34 +80,9 @@ static bool is_cleared(const u64 *words)
 	return true;
 }
 
-static bool is_stack_of(const struct task_struct *thread, unsigned long pfn)
-{
-	unsigned long at;
-
-	if (!thread->stack || !is_vmalloc_addr(thread->stack))
-		return false;
-	for (at = 0; at < THREAD_SIZE; at += PAGE_SIZE)
-		if (vmalloc_to_pfn(thread->stack + at) == pfn)
-			return true;
-	return false;
-}
-
-/* What a call left deep on a thread's stack is there until the next call that deep. The VMM's own stacks are no thread's. */
-static bool is_stack(unsigned long pfn)
-{
-	const struct task_struct *leader, *thread;
-	bool found = false;
-
-	rcu_read_lock();
-	for_each_process_thread(leader, thread)
-		found = found || is_stack_of(thread, pfn);
-	rcu_read_unlock();
-	return found;
-}
-
 static bool shows_address(const u64 *words, unsigned long pfn)
 {
-	return holds_address(words) && !is_stack(pfn);
+	return holds_address(words) && !is_thread_stack(pfn);
 }
 
 static void note(u64 *words, unsigned long pfn, bool is_free)
@@ -412,16 +388,5 @@ static int run(const char *word, const struct kernel_param *param)
 static const struct kernel_param_ops run_ops = { .set = run };
 module_param_cb(run, &run_ops, NULL, 0200);
 
-static int __init hostile_init(void)
-{
-	return 0;
-}
-
-static void __exit hostile_exit(void)
-{
-}
-
-module_init(hostile_init);
-module_exit(hostile_exit);
 MODULE_LICENSE("Dual MIT/GPL");
 MODULE_DESCRIPTION("Test: looks for the VMM in physical memory");
