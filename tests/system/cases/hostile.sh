@@ -48,7 +48,7 @@ for _ in 1 2 3 4 5 6 7 8 9 10; do
 	use_up_stacks
 	run settle
 	[ "$(value noted)" -eq "$noted" ] && still=$((still + 1)) || still=0
-	[ $still -lt 2 ] || break
+	[ $still -lt 3 ] || break
 done
 noted=$(value noted)
 echo "$(value pages) pages of RAM, $noted of them hold addresses of the VMM"

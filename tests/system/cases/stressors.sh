@@ -11,7 +11,7 @@ STRESSORS=${STRESSORS:-priv-instr:20,x86cpuid:1,x86syscall:2000,sigtrap:200,opco
 stress() {
 	stress-ng "--$1" 2 "--$1-ops" "$2" --verify --pathological --timeout 60 \
 		--seed 1 --temp-path /tmp >/tmp/words 2>&1
-	# Since 0.16 it counts what it skipped.
+	# Newer ones (0.19) count what they skipped.
 	echo "$1: status $?, $(grep -E 'fail:|skipped' /tmp/words | grep -cv 'skipped: 0$') complaints"
 }
 
