@@ -90,19 +90,20 @@ static inline void kernel_landing_pads_restore(u64 cet)
 #endif
 
 /*
- * kernel_show_vmxe() - the kernel rewrites CR4 from its copy of it, and KVM reads from it that VMX is taken.
+ * kernel_show_cr4() - bits of CR4 in the kernel's copy of it: the kernel writes CR4 from there, and KVM reads
+ * from it that VMX is taken. Interrupts are off.
  *
  * "x86: Restrict KVM-induced symbol exports to KVM modules where obvious/possible" (6.18): the copy cannot be
  * changed any more. Nothing but KVM reads it; KVM is kept out by virt.c too. Whatever the kernel writes, the
  * CPU's VMXE stays set: the VMM owns that bit.
  */
 #ifdef KERNEL_HAS_CR4_UPDATE
-static inline void kernel_show_vmxe(bool on)
+static inline void kernel_show_cr4(unsigned long set, unsigned long clear)
 {
-	cr4_update_irqsoff(on ? X86_CR4_VMXE : 0, on ? 0 : X86_CR4_VMXE);
+	cr4_update_irqsoff(set, clear);
 }
 #else
-static inline void kernel_show_vmxe(bool on)
+static inline void kernel_show_cr4(unsigned long set, unsigned long clear)
 {
 }
 #endif

@@ -301,12 +301,12 @@ void os_gate_user(uint64_t *land_user, uint64_t *user_cr3)
 
 void os_cpu_claim(void)
 {
-	kernel_show_vmxe(true);
+	kernel_show_cr4(X86_CR4_VMXE, 0);
 	watch_start();
 }
 
 void os_cpu_unclaim(void)
 {
 	watch_stop();
-	kernel_show_vmxe(false);
+	kernel_show_cr4(0, X86_CR4_VMXE);
 }

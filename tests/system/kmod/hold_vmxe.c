@@ -13,23 +13,20 @@ static uint cpu;
 module_param(cpu, uint, 0444);
 
 /* In the kernel's copy, too, where it can be told: what it writes later it writes from there. */
-static void hold(bool on)
+static void hold(unsigned long set, unsigned long clear)
 {
-	unsigned long cr4 = __read_cr4();
-
-	kernel_show_vmxe(on);
-	cr4 = on ? cr4 | X86_CR4_VMXE : cr4 & ~X86_CR4_VMXE;
-	asm volatile("mov %0, %%cr4" : : "r"(cr4) : "memory");
+	kernel_show_cr4(set, clear);
+	asm volatile("mov %0, %%cr4" : : "r"((__read_cr4() | set) & ~clear) : "memory");
 }
 
 static void set(void *unused)
 {
-	hold(true);
+	hold(X86_CR4_VMXE, 0);
 }
 
 static void clear(void *unused)
 {
-	hold(false);
+	hold(0, X86_CR4_VMXE);
 }
 
 static int __init hold_init(void)
