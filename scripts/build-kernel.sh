@@ -4,7 +4,7 @@
 # kernel-NAME.config asks for, by a compiler of this machine's Debian that is unpacked for it. Then it lies there like one that
 # fetch-kernel.sh unpacked. Some 23 minutes of processor time, once.
 #
-#   build-kernel.sh NAME CACHE     NAME: of kernels.txt, with a compiler in its line
+#   build-kernel.sh NAME CACHE SUITE clang-VERSION     what fetch-kernel.sh, which begins it, has read in kernels.txt
 set -euo pipefail
 
 top=$(cd "$(dirname "$0")/.." && pwd)
@@ -12,11 +12,11 @@ top=$(cd "$(dirname "$0")/.." && pwd)
 . "$top/scripts/suite.sh"
 name=$1
 root=$2/$name
+wanted=$3
+version=${4#clang-}
 half=$(realpath -m "$root.new")
 config=$top/scripts/kernel-$name.config
 export PATH=$PATH:/usr/sbin:/sbin
-
-read -r wanted version < <(awk -v name="$name" '$1 == name { sub("clang-", "", $3); print $2, $3 }' "$top/scripts/kernels.txt")
 
 # get_tools: the compiler, and what else builds a kernel. Its programs begin each other, so each gets its libraries by the environment.
 get_tools() (
@@ -68,7 +68,6 @@ keep_headers() {
 }
 
 [ -r "$config" ] || die "no $config"
-[ ! -e "$root/headers" ] || exit 0
 rm -rf "$half"
 mkdir -p "$half/boot"
 echo "[kernel] building $name from the source that $wanted has" >&2

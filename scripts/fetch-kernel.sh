@@ -46,7 +46,7 @@ run_unpacked() {
 read -r wanted compiler < <(awk -v name="$name" '$1 == name { print $2, $3 }' "$top/scripts/kernels.txt") || true
 [ -n "$wanted" ] || die "no kernel '$name' in scripts/kernels.txt"
 [ ! -e "$root/headers" ] || exit 0
-[ -z "$compiler" ] || exec "$top/scripts/build-kernel.sh" "$name" "$2"
+[ -z "$compiler" ] || exec "$top/scripts/build-kernel.sh" "$name" "$2" "$wanted" "$compiler"
 read_suite "$wanted"
 
 headers=$(depends linux-headers-amd64 linux-headers-)
