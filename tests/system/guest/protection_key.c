@@ -9,6 +9,8 @@
 #include <sys/mman.h>
 #include <ucontext.h>
 
+#include "spin.h"
+
 #define KEY_FAULT    4 /* si_code of SIGSEGV: SEGV_PKUERR */
 #define ACCESS_BYTES 2
 
@@ -20,13 +22,6 @@ static uint32_t rights(void)
 
 	__asm__ volatile("rdpkru" : "=a"(eax), "=d"(edx) : "c"(0));
 	return eax;
-}
-
-static void exit_to_vmm(void)
-{
-	uint32_t eax = 0, ebx, ecx = 0, edx;
-
-	__asm__ volatile("cpuid" : "+a"(eax), "=b"(ebx), "+c"(ecx), "=d"(edx));
 }
 
 /* Over the access: the way back from a signal brings PKRU back, too, which in a handler forbids all keys but 0. */

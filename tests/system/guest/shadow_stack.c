@@ -9,18 +9,18 @@
  *
  * Status 0 if all is as it should be, 1 if not, 3 if the kernel has no shadow stacks.
  */
-#include <fcntl.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <ucontext.h>
 #include <unistd.h>
 
 #include <plinth/debug_fault.h>
+
+#include "spin.h"
 
 #define ARCH_SHSTK_ENABLE 0x5001
 #define ARCH_SHSTK_SHSTK  1
@@ -50,14 +50,6 @@ static inline __attribute__((always_inline)) uint64_t shadow_pointer(void)
 
 	__asm__ volatile("rdsspq %0" : "+r"(pointer));
 	return pointer;
-}
-
-/* With a VMM there is one below: CPUID exits always. */
-static inline __attribute__((always_inline)) void exit_to_vmm(void)
-{
-	uint32_t eax = 0, ebx, ecx = 0, edx;
-
-	__asm__ volatile("cpuid" : "+a"(eax), "=b"(ebx), "+c"(ecx), "=d"(edx));
 }
 
 static void wrong(const char *what)
@@ -163,15 +155,6 @@ static void handle(int number, void (*handler)(int, siginfo_t *, void *))
 	const struct sigaction action = {.sa_sigaction = handler, .sa_flags = SA_SIGINFO};
 
 	sigaction(number, &action, NULL);
-}
-
-static volatile uint32_t *map_word(const char *name)
-{
-	int file = open(name, O_RDWR | O_CREAT, 0600);
-	void *word = file < 0 || ftruncate(file, 4096) ? MAP_FAILED
-						       : mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
-
-	return word == MAP_FAILED ? NULL : word;
 }
 
 int main(int argc, char **argv)

@@ -112,7 +112,7 @@ def add_base(archive):
                                b"nobody:x:65534:65534:nobody:/:/bin/sh\n")
     archive.data("etc/group", b"root:x:0:\nnogroup:x:65534:\n")
     archive.file("init", os.path.join(GUEST, "init"))
-    for library in ("report.sh", "plinth.sh", "memory.sh"):
+    for library in ("report.sh", "plinth.sh", "memory.sh", "spin.sh"):
         archive.file("lib/plinth/" + library, os.path.join(GUEST, library))
 
 

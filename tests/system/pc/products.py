@@ -15,8 +15,8 @@ TOP = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)),
 MODULES = "lib/plinth/modules"
 EXTENSIONS = "lib/plinth/extensions"
 DEBUG = "lib/plinth/debug"      # loaded only where a test asks for it
-KERNEL_MODULES = ("driver_fault.ko", "far.ko", "hold_vmxe.ko", "hostile.ko", "init_signal.ko", "intruder.ko",
-                  "nmi_storm.ko", "too_late.ko")
+KERNEL_MODULES = ("driver_fault.ko", "extra_state.ko", "far.ko", "hold_vmxe.ko", "hostile.ko", "init_signal.ko",
+                  "intruder.ko", "nmi_storm.ko", "too_late.ko")
 DRIVER = "lib/plinth/plinth.ko"
 PROBE = "lib/plinth/exit_probe.ko"
 PROGRAMS = "bin/guest_programs"
