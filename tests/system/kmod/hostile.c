@@ -388,5 +388,16 @@ static int run(const char *word, const struct kernel_param *param)
 static const struct kernel_param_ops run_ops = { .set = run };
 module_param_cb(run, &run_ops, NULL, 0200);
 
+static int __init hostile_init(void)
+{
+	return find_idle_threads();
+}
+
+static void __exit hostile_exit(void)
+{
+}
+
+module_init(hostile_init);
+module_exit(hostile_exit);
 MODULE_LICENSE("Dual MIT/GPL");
 MODULE_DESCRIPTION("Test: looks for the VMM in physical memory");
