@@ -3,7 +3,7 @@
 . /lib/plinth/report.sh
 . /lib/plinth/plinth.sh
 
-# A page a round must be noticed, nothing at all must not.
+# A page a round must be noticed, nothing at all must not. Of so many rounds that what the kernel gives up meanwhile does not make up for it.
 leak_page() {
 	head -c 4096 /dev/zero >"$(mktemp /tmp/leak.XXXXXX)"
 }
@@ -14,7 +14,7 @@ check "a module of the stock kernel" modprobe msr
 check "workload" workload
 check "cpuid_probe" cpuid_probe
 steady "no leak" 20 true
-case $(steady "a leak" 20 leak_page | tail -n 1) in
+case $(steady "a leak" 100 leak_page | tail -n 1) in
 "not ok a leak: "*) ok "a leak is noticed" ;;
 *) not_ok "a leak is noticed" "it was not" ;;
 esac

@@ -34,13 +34,13 @@ hide() {
 }
 
 native=$(signatures)
-check "the hostile module goes in" taskset -c 0 insmod /lib/plinth/hostile.ko
+check "the hostile module goes in" insmod /lib/plinth/hostile.ko
 check "the driver goes in" driver_in
 check "the modules load" load_modules
 minus_first=$(hide "$(field base_va)")
 echo "$minus_first" >$here/minus_first
 echo $(($(field end_va) + minus_first)) >$here/span
-run note
+taskset -c 0 sh -c "echo note >$here/run"
 # What was a stack's or a buffer's is something else a little later.
 still=0
 for _ in 1 2 3 4 5 6 7 8 9 10; do

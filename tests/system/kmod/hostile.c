@@ -4,7 +4,7 @@
  *
  * Wants a kernel that clears what is freed (init_on_free=1). The parameters minus_first and span are the VMM's
  * addresses. Words into the parameter run do:
- *   note     remember each page of RAM that holds one of the VMM's addresses
+ *   note     remember each page of RAM that holds one of the VMM's addresses; from the first CPU
  *   scan     count the pages of RAM that show one now; others tells those that were not noted
  *   holes    the same below 4 GiB and up to a GiB above RAM, where no RAM is; unread tells what could not be mapped
  *   look     count the noted pages that still show what they showed, others tells where; spoiled are those that hold what destroy writes
@@ -356,6 +356,10 @@ static void for_noted(page_fn *fn)
 static int run(const char *word, const struct kernel_param *param)
 {
 	if (sysfs_streq(word, "note")) {
+		int err = find_idle_threads();
+
+		if (err)
+			return err;
 		noted = 0;
 		for_all(note);
 	} else if (sysfs_streq(word, "scan")) {
@@ -388,16 +392,5 @@ static int run(const char *word, const struct kernel_param *param)
 static const struct kernel_param_ops run_ops = { .set = run };
 module_param_cb(run, &run_ops, NULL, 0200);
 
-static int __init hostile_init(void)
-{
-	return find_idle_threads();
-}
-
-static void __exit hostile_exit(void)
-{
-}
-
-module_init(hostile_init);
-module_exit(hostile_exit);
 MODULE_LICENSE("Dual MIT/GPL");
 MODULE_DESCRIPTION("Test: looks for the VMM in physical memory");
