@@ -33,7 +33,7 @@ echo 1 >/proc/sys/kernel/sysrq
 check "the tests' module goes in" insmod /lib/plinth/exit_probe.ko
 check "the VMM starts" plinth_up
 same "it is on every CPU" "$(plinth_signatures)" "$(signatures)"
-ok "about to end by $END"
+last_word "about to end by $END"
 pcctl status $failures
 "$END"
 sleep 1000

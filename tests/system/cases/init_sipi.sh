@@ -50,7 +50,7 @@ plinthctl stat | grep -E 'state|init'
 same "the other CPUs are given back" "$here" "$(here)"
 plinthctl log | tail -n 3
 check "the log tells" sh -c "plinthctl log | grep -q 'INIT: '"
-ok "about to reset what is left"
+last_word "about to reset what is left"
 pcctl status $failures
 echo b >/proc/sysrq-trigger
 sleep 1000

@@ -49,7 +49,7 @@ first() {
 	check "a file system for the next one" pack "no such name"
 	check "the next kernel is loaded" next_kernel --load 2
 	check "somebody will start the VMM again after it was stopped for that" insmod /lib/plinth/too_late.ko
-	ok "about to start it"
+	last_word "about to start it"
 	kexec --exec
 }
 
@@ -59,7 +59,7 @@ second() {
 	check "a file system for the crash kernel" pack bzImage
 	check "the crash kernel is loaded" next_kernel --load-panic 3 "nr_cpus=1 on_top=$(dmesg | grep -c 'plinth: .*on top of the VMM')"
 	echo 1 >/proc/sys/kernel/sysrq
-	ok "about to panic"
+	last_word "about to panic"
 	echo c >/proc/sysrq-trigger
 }
 
@@ -71,7 +71,7 @@ crash() {
 		same "crash kernel: it runs on top of the VMM" "$(plinth_signatures)" "$(signatures)"
 		refuses "crash kernel: it takes no other" "hypervisor below" plinth_up
 	fi
-	ok "about to restart"
+	last_word "about to restart"
 	pcctl status $failures
 	echo 1 >/proc/sys/kernel/sysrq
 	echo b >/proc/sysrq-trigger

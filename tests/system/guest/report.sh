@@ -11,6 +11,12 @@ ok() {
 	echo "ok $1"
 }
 
+# last_word NAME: what follows ends the kernel, so the console has this before.
+last_word() {
+	ok "$1"
+	sleep 1
+}
+
 # not_ok NAME WHY: the script goes on, finish will fail.
 not_ok() {
 	checks=$((checks + 1))
