@@ -6,7 +6,7 @@
  *
  * Parameters, in /sys/module/extra_state/parameters:
  *	keys	read: what a key of the kernel's forbids on the reader's CPU
- *	handler	written: the address of a handler of user interrupts in the writer's process, for its CPU; 0 for none
+ *	handler	written: the address of a handler of user interrupts in the writer's process, for its CPU
  *	post	written: a user interrupt for that handler
  */
 #include <linux/cpumask.h>
@@ -14,16 +14,15 @@
 #include <linux/module.h>
 #include <linux/percpu.h>
 #include <linux/preempt.h>
-#include <linux/slab.h>
 #include <linux/smp.h>
 #include <linux/uaccess.h>
 #include <linux/vmalloc.h>
 #include <asm/apic.h>
 #include <asm/irq_vectors.h>
 #include <asm/processor.h>
-#include <asm/special_insns.h>
 
 #include "drivers/linux/kernel.h"
+#include "tests/system/kmod/cr4.h"
 
 #define CR4_BITS  (BIT(24) | BIT(25)) /* PKS, UINTR */
 #define XCR0_BITS (BIT(17) | BIT(18)) /* XTILECFG, XTILEDATA */
@@ -72,12 +71,6 @@ static u64 xcr0(void)
 static void set_xcr0(u64 value)
 {
 	asm volatile("xsetbv" : : "a"((u32)value), "d"((u32)(value >> 32)), "c"(0) : "memory");
-}
-
-static void change_cr4(unsigned long set, unsigned long clear)
-{
-	kernel_show_cr4(set, clear);
-	asm volatile("mov %0, %%cr4" : : "r"((__read_cr4() | set) & ~clear) : "memory");
 }
 
 static void turn_on(void *unused)
@@ -160,7 +153,7 @@ static int handler(const char *text, const struct kernel_param *param)
 	kernel_wrmsr(IA32_UINTR_HANDLER, address);
 	kernel_wrmsr(IA32_UINTR_STACKADJUST, RED_ZONE);
 	kernel_wrmsr(IA32_UINTR_PD, (unsigned long)descriptor);
-	kernel_wrmsr(IA32_UINTR_MISC, address ? (u64)POSTED_INTR_WAKEUP_VECTOR << 32 : 0);
+	kernel_wrmsr(IA32_UINTR_MISC, (u64)POSTED_INTR_WAKEUP_VECTOR << 32);
 	preempt_enable();
 	return 0;
 }

@@ -5,28 +5,20 @@
 #include <linux/module.h>
 #include <linux/smp.h>
 #include <asm/processor-flags.h>
-#include <asm/special_insns.h>
 
-#include "drivers/linux/kernel.h"
+#include "tests/system/kmod/cr4.h"
 
 static uint cpu;
 module_param(cpu, uint, 0444);
 
-/* In the kernel's copy, too, where it can be told: what it writes later it writes from there. */
-static void hold(unsigned long set, unsigned long clear)
-{
-	kernel_show_cr4(set, clear);
-	asm volatile("mov %0, %%cr4" : : "r"((__read_cr4() | set) & ~clear) : "memory");
-}
-
 static void set(void *unused)
 {
-	hold(X86_CR4_VMXE, 0);
+	change_cr4(X86_CR4_VMXE, 0);
 }
 
 static void clear(void *unused)
 {
-	hold(0, X86_CR4_VMXE);
+	change_cr4(0, X86_CR4_VMXE);
 }
 
 static int __init hold_init(void)
