@@ -29,7 +29,7 @@ static struct plinth_trace_record *record(struct vcpu *vcpu, uint64_t tsc, uint6
 	const struct plinth_trace_record now = {
 		.tsc = tsc,
 		.rip = vcpu->exit.rip,
-		.qualification = vcpu_qualification(vcpu),
+		.qualification = vcpu_detail(vcpu),
 		.kind = vcpu->exit.kind,
 		.rax = vcpu->regs.rax,
 	};

@@ -31,6 +31,11 @@ struct cpu_table {
 	uint64_t base;
 } __attribute__((packed));
 
+/* A gate of the IDT. */
+struct cpu_gate {
+	uint64_t low, high;
+};
+
 struct cpu_leaf {
 	uint32_t eax, ebx, ecx, edx;
 };
@@ -197,7 +202,7 @@ PLINTH_EXPORT PLINTH_MUST_USE int cpu_vmlaunch(struct vcpu *vcpu);
  * calls vcpu->on_exit(vcpu). If the answer is EXIT_NEXT, nothing blocks interrupts, the guest
  * does not single-step, RFLAGS.RF is 0 and RIP is not about to wrap, it moves RIP over the
  * instruction; otherwise it calls vcpu->on_action(vcpu, answer). Then it resumes the guest.
- * When that fails it calls vcpu->on_resume_failure(vcpu, result), which does not return.
+ * When that fails it calls vcpu->on_refusal(vcpu, result), which does not return.
  */
 PLINTH_EXPORT uint64_t cpu_vm_exit_address(void);
 

@@ -286,7 +286,10 @@ static enum verdict judge(struct vcpu *vcpu, uint64_t gpa, uint64_t wanted)
 
 static enum exit_action refuse(struct vcpu *vcpu, const char *why)
 {
-	LOG_WARN("guest may not touch physical 0x%llx (RIP 0x%llx): %s", (unsigned long long)vcpu_guest_physical(vcpu),
+	struct vcpu_memory_access access;
+
+	vcpu_memory_access(vcpu, &access);
+	LOG_WARN("guest may not touch physical 0x%llx (RIP 0x%llx): %s", (unsigned long long)access.address,
 		 (unsigned long long)vcpu->exit.rip, why);
 	vcpu_inject(vcpu, VECTOR_GP, true, 0);
 	return EXIT_RETRY;
@@ -295,12 +298,13 @@ static enum exit_action refuse(struct vcpu *vcpu, const char *why)
 /* What somebody decided about is for whoever did; at the bottom of the chain the access is refused. */
 static enum exit_action ept_violation(struct vcpu *vcpu, const struct exit_link *below, void *context)
 {
-	uint64_t gpa = vcpu_guest_physical(vcpu), wanted = vcpu_qualification(vcpu) & EPT_ALL;
+	struct vcpu_memory_access access;
 	enum verdict verdict;
 
 	(void)context;
+	vcpu_memory_access(vcpu, &access);
 	table_lock();
-	verdict = judge(vcpu, gpa, wanted);
+	verdict = judge(vcpu, access.address, access.wanted);
 	table_unlock();
 	switch (verdict) {
 	case FORBIDDEN: return exit_below(vcpu, below);
@@ -370,7 +374,7 @@ static const struct {
 	{ MSR_DEFAULT, MSR_DEFAULT },
 };
 
-static const struct vcpu_slat slat = { .init = ept_init, .fini = ept_fini, .root = table_pointer, .flush = ept_start };
+static const struct slat slat = { .init = ept_init, .fini = ept_fini, .root = table_pointer, .flush = ept_start };
 
 __attribute__((constructor)) static void ept_register(void)
 {

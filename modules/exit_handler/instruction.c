@@ -57,7 +57,10 @@ enum exit_action exit_getsec(struct vcpu *vcpu)
 /* An access that second-level translation does not allow, and that nobody asked for; natively as if nothing answered. */
 enum exit_action exit_memory(struct vcpu *vcpu)
 {
-	LOG_WARN("guest may not touch physical 0x%llx (RIP 0x%llx)", (unsigned long long)vcpu_guest_physical(vcpu),
+	struct vcpu_memory_access access;
+
+	vcpu_memory_access(vcpu, &access);
+	LOG_WARN("guest may not touch physical 0x%llx (RIP 0x%llx)", (unsigned long long)access.address,
 		 (unsigned long long)vcpu->exit.rip);
 	return exit_raise_gp(vcpu);
 }

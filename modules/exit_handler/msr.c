@@ -86,7 +86,7 @@ enum exit_action exit_msr_write(struct vcpu *vcpu)
  */
 enum exit_action exit_msr_list(struct vcpu *vcpu)
 {
-	LOG_DEBUG("a list of MSRs stops at 0x%llx", (unsigned long long)vcpu_qualification(vcpu));
+	LOG_DEBUG("a list of MSRs stops at 0x%llx", (unsigned long long)vcpu_detail(vcpu));
 	return exit_raise_gp(vcpu);
 }
 

@@ -11,13 +11,13 @@
 
 SAME(VCPU_ON_EXIT, struct vcpu, on_exit);
 SAME(VCPU_ON_ACTION, struct vcpu, on_action);
-SAME(VCPU_ON_RESUME_FAILURE, struct vcpu, on_resume_failure);
-SAME(VCPU_LAUNCH_RSP, struct vcpu, launch_rsp);
+SAME(VCPU_ON_REFUSAL, struct vcpu, on_refusal);
+SAME(VCPU_STUB, struct vcpu, stub);
 SAME(VCPU_EXIT_REASON, struct vcpu, exit.reason);
 SAME(VCPU_EXIT_RIP, struct vcpu, exit.rip);
 SAME(VCPU_EXIT_LENGTH, struct vcpu, exit.length);
 SAME(VCPU_EXIT_RFLAGS, struct vcpu, exit.rflags);
-SAME(VCPU_EXIT_INTERRUPTIBILITY, struct vcpu, exit.interruptibility);
+SAME(VCPU_EXIT_BLOCKED, struct vcpu, exit.blocked);
 SAME(VCPU_R15, struct vcpu, regs.r15);
 SAME(VCPU_R14, struct vcpu, regs.r14);
 SAME(VCPU_R13, struct vcpu, regs.r13);

@@ -20,13 +20,13 @@
 #define VCPU_RAX			    112
 #define VCPU_ON_EXIT		    120
 #define VCPU_ON_ACTION		    128
-#define VCPU_ON_RESUME_FAILURE	    136
-#define VCPU_LAUNCH_RSP		    144
+#define VCPU_ON_REFUSAL	    136
+#define VCPU_STUB		    144
 #define VCPU_EXIT_REASON	    152
 #define VCPU_EXIT_RIP		    160
 #define VCPU_EXIT_LENGTH	    168
 #define VCPU_EXIT_RFLAGS	    176
-#define VCPU_EXIT_INTERRUPTIBILITY  184
+#define VCPU_EXIT_BLOCKED  184
 
 #define HANDBACK_R15  0
 #define HANDBACK_R14  8

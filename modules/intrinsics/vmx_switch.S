@@ -21,12 +21,12 @@ cpu_vmlaunch:
 	push	%r13
 	push	%r14
 	push	%r15
-	mov	%rsp, VCPU_LAUNCH_RSP(%rdi)
+	mov	%rsp, VCPU_STUB(%rdi)
 	mov	%rdi, %rsp
 	POP_REGS
 	vmlaunch
 	/* RSP = &vcpu->on_exit: MOV leaves the flags, which hold the verdict, alone. */
-	mov	(VCPU_LAUNCH_RSP - VCPU_ON_EXIT)(%rsp), %rsp
+	mov	(VCPU_STUB - VCPU_ON_EXIT)(%rsp), %rsp
 	setc	%al
 	setz	%cl
 	movzbl	%al, %eax
@@ -58,14 +58,14 @@ vm_exit:
 	vmread	%rcx, VCPU_EXIT_RIP(%rsp)
 	vmread	%rdx, VCPU_EXIT_LENGTH(%rsp)
 	vmread	%rsi, VCPU_EXIT_RFLAGS(%rsp)
-	vmread	%r8, VCPU_EXIT_INTERRUPTIBILITY(%rsp)
+	vmread	%r8, VCPU_EXIT_BLOCKED(%rsp)
 	mov	%rsp, %rdi
 	call	*VCPU_ON_EXIT(%rsp)
 
 	/* The usual end: over the instruction, and nothing else to think of. */
 	test	%eax, %eax		/* EXIT_NEXT */
 	jne	2f
-	testb	$BLOCKING_STI_OR_SS, VCPU_EXIT_INTERRUPTIBILITY(%rsp)
+	testb	$BLOCKING_STI_OR_SS, VCPU_EXIT_BLOCKED(%rsp)
 	jne	2f
 	testl	$RFLAGS_TF_OR_RF, VCPU_EXIT_RFLAGS(%rsp)
 	jne	2f
@@ -85,7 +85,7 @@ vm_exit:
 	lea	(%rsi,%rcx,2), %esi
 	lea	-VCPU_ON_EXIT(%rsp), %rdi
 	mov	%rdi, %rsp
-	call	*VCPU_ON_RESUME_FAILURE(%rdi)
+	call	*VCPU_ON_REFUSAL(%rdi)
 	ud2
 
 2:	mov	%rsp, %rdi

@@ -161,7 +161,7 @@ static int exit_and_entry_find(struct controls *c, bool exact)
 /* The secondary controls, and those the CPU may have beyond them. */
 static int more_find(struct controls *c)
 {
-	uint32_t slat_bit = vcpu_common.slat ? SECONDARY_EPT : 0, want;
+	uint32_t slat_bit = vendor_common.slat ? SECONDARY_EPT : 0, want;
 	uint32_t allowed = (uint32_t)(cpu_rdmsr(MSR_IA32_VMX_PROCBASED_CTLS2) >> 32);
 	uint64_t want_tertiary;
 	int err;
@@ -233,29 +233,11 @@ static int fixed_bits_check(void)
 	return PLINTH_E_NOTSUP;
 }
 
-bool caps_kernel_shadow_stack(uint64_t cr4)
+/* What is traced now would end where the CPU cannot trace in VMX operation. */
+static int trace_check(void)
 {
-	return cr4 & CR4_CET && cpu_rdmsr(MSR_IA32_S_CET) & S_CET_SHSTK;
-}
-
-/* What of the running system the VMM could not keep as it is. */
-static int in_use_check(void)
-{
-	uint64_t unknown = cpu_read_cr4() & ~CR4_KEPT;
 	struct cpu_leaf leaf;
 
-	if (caps_kernel_shadow_stack(cpu_read_cr4())) {
-		LOG_ERR("IA32_S_CET.SH_STK_EN is set: the kernel has a shadow stack, and the VMM does not know how to change that");
-		return PLINTH_E_NOTSUP;
-	}
-	if (unknown & CR4_FRED) {
-		LOG_ERR("CR4.FRED is set: the VMM knows the IDT only, boot the kernel with fred=off");
-		return PLINTH_E_NOTSUP;
-	}
-	if (unknown) {
-		LOG_ERR("CR4 has bits 0x%llx set: the VMM does not know what they change", (unsigned long long)unknown);
-		return PLINTH_E_NOTSUP;
-	}
 	cpu_cpuid(7, 0, &leaf);
 	if (!(leaf.ebx & CPUID_7_EBX_PT) || cpu_rdmsr(MSR_IA32_VMX_MISC) & MISC_PT_IN_VMX ||
 	    !(cpu_rdmsr(MSR_IA32_RTIT_CTL) & RTIT_CTL_TRACE))
@@ -309,7 +291,7 @@ int caps_check(struct controls *out)
 	int err = vmx_check();
 
 	if (!err)
-		err = in_use_check();
+		err = trace_check();
 	if (!err)
 		err = basic_check();
 	if (!err)

@@ -54,14 +54,14 @@ void counters_find(struct controls *c)
 		c->listed[c->n_listed++] = MSR_IA32_PERF_GLOBAL_CTRL;
 }
 
-void counters_write(const struct vcpu_private *p)
+void counters_write(struct vendor_private *p)
 {
 	const struct controls *c = &p->controls;
-	const uint64_t guest = p->host_pa + offsetof(struct host_tables, guest_msrs);
+	const uint64_t guest = p->lists_pa + offsetof(struct msr_lists, guest);
 
 	for (uint32_t i = 0; i < c->n_listed; i++) {
-		p->host->guest_msrs[i] = (struct msr_entry){ .msr = c->listed[i], .value = cpu_rdmsr(c->listed[i]) };
-		p->host->root_msrs[i] = (struct msr_entry){ .msr = c->listed[i] };
+		p->lists.guest[i] = (struct msr_entry){ .msr = c->listed[i], .value = cpu_rdmsr(c->listed[i]) };
+		p->lists.root[i] = (struct msr_entry){ .msr = c->listed[i] };
 	}
 	vmcs_write(VMCS_EXIT_MSR_STORE_COUNT, c->n_listed);
 	vmcs_write(VMCS_EXIT_MSR_LOAD_COUNT, c->n_listed);
@@ -70,11 +70,11 @@ void counters_write(const struct vcpu_private *p)
 		return;
 	vmcs_write(VMCS_EXIT_MSR_STORE_ADDRESS, guest);
 	vmcs_write(VMCS_ENTRY_MSR_LOAD_ADDRESS, guest);
-	vmcs_write(VMCS_EXIT_MSR_LOAD_ADDRESS, p->host_pa + offsetof(struct host_tables, root_msrs));
+	vmcs_write(VMCS_EXIT_MSR_LOAD_ADDRESS, p->lists_pa + offsetof(struct msr_lists, root));
 }
 
-void counters_give_back(const struct vcpu_private *p)
+void counters_give_back(const struct vendor_private *p)
 {
 	for (uint32_t i = 0; i < p->controls.n_listed; i++)
-		cpu_wrmsr(p->host->guest_msrs[i].msr, p->host->guest_msrs[i].value);
+		cpu_wrmsr(p->lists.guest[i].msr, p->lists.guest[i].value);
 }

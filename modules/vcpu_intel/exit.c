@@ -40,7 +40,6 @@ static const uint8_t kinds[] = {
 #define ENTRY_FAILED	   (1ull << 31) /* of the exit reason */
 #define BASIC_REASON	   0xffffull
 #define REASON_ENTRY_MC	   41u
-#define BLOCKING_STI_OR_SS 3ull
 #define PENDING_BS	   (1ull << 14)
 #define DEBUGCTL_BTF	   2ull
 #define RIGHTS_LONG	   (1u << 13)
@@ -53,8 +52,8 @@ static void skip_rare(struct vcpu *vcpu)
 {
 	if (vcpu->exit.rflags & RFLAGS_RF)
 		vmcs_write(VMCS_GUEST_RFLAGS, vmcs_read(VMCS_GUEST_RFLAGS) & ~RFLAGS_RF);
-	if (vcpu->exit.interruptibility & BLOCKING_STI_OR_SS)
-		vmcs_write(VMCS_GUEST_INTERRUPTIBILITY, vcpu->exit.interruptibility & ~BLOCKING_STI_OR_SS);
+	if (vcpu->exit.blocked & (VCPU_BLOCKED_STI | VCPU_BLOCKED_SS))
+		vmcs_write(VMCS_GUEST_INTERRUPTIBILITY, vcpu->exit.blocked & ~(uint64_t)(VCPU_BLOCKED_STI | VCPU_BLOCKED_SS));
 	/* The single-step trap after the instruction we did in the guest's stead. */
 	if (vcpu->exit.rflags & RFLAGS_TF && !(vmcs_read(VMCS_GUEST_DEBUGCTL) & DEBUGCTL_BTF))
 		vmcs_write(VMCS_GUEST_PENDING_DEBUG, vmcs_read(VMCS_GUEST_PENDING_DEBUG) | PENDING_BS);
@@ -70,7 +69,7 @@ static uint64_t wrap(uint64_t rip)
  * Over the instruction, in every state of the guest. The exit stub does the same by
  * itself when none of the rare conditions holds.
  */
-static void skip(struct vcpu *vcpu)
+void vendor_skip(struct vcpu *vcpu)
 {
 	uint64_t rip = vcpu->exit.rip + vcpu->exit.length;
 
@@ -80,65 +79,9 @@ static void skip(struct vcpu *vcpu)
 	vmcs_write(VMCS_GUEST_RIP, rip);
 }
 
-/*
- * The first entry failed its checks: no instruction of the guest ran, so the launch is
- * taken back by giving the CPU back with an error as the result of entry_start().
- */
-static bool launch_failed(const struct vcpu *vcpu)
+bool vendor_machine_check(struct vcpu *vcpu)
 {
-	return vcpu->exit.kind == PLINTH_EXIT_ENTRY_FAILURE && vcpu->exit.rip == vcpu->priv->rip;
-}
-
-static vcpu_entry_check_fn *entry_check;
-
-void vcpu_register_entry_check(vcpu_entry_check_fn *check)
-{
-	entry_check = check;
-}
-
-void entry_explain(struct vcpu *vcpu)
-{
-	if (entry_check)
-		entry_check(vcpu);
-}
-
-static void take_back_launch(struct vcpu *vcpu)
-{
-	LOG_ERR("VM entry refused, exit reason 0x%llx qualification 0x%llx", (unsigned long long)vcpu->exit.reason,
-		(unsigned long long)vcpu_qualification(vcpu));
-	entry_explain(vcpu);
-	vcpu->regs.rax = (uint64_t)PLINTH_E_ENTRY;
-	vcpu_leave(vcpu);
-}
-
-static __attribute__((noreturn)) void give_up(struct vcpu *vcpu)
-{
-	const bool entry = vcpu->exit.kind == PLINTH_EXIT_ENTRY_FAILURE;
-	const struct crash crash = {
-		.what = entry ? "the CPU refused the guest's state" : "an exit that nobody handles",
-		.entry = entry,
-	};
-
-	vcpu_crash(vcpu, &crash);
-}
-
-void vcpu_on_action(struct vcpu *vcpu, enum exit_action action)
-{
-	switch (action) {
-	case EXIT_NEXT:
-		skip(vcpu);
-		break;
-	case EXIT_RETRY:
-		event_redeliver(vcpu);
-		break;
-	case EXIT_LEAVE:
-		skip(vcpu);
-		vcpu_leave(vcpu);
-	case EXIT_FATAL:
-		if (launch_failed(vcpu))
-			take_back_launch(vcpu);
-		give_up(vcpu);
-	}
+	return vcpu->exit.reason & ENTRY_FAILED && (vcpu->exit.reason & BASIC_REASON) == REASON_ENTRY_MC;
 }
 
 static inline __attribute__((always_inline)) enum exit_action handle(struct vcpu *vcpu, uint64_t kind)
@@ -148,25 +91,11 @@ static inline __attribute__((always_inline)) enum exit_action handle(struct vcpu
 	return vcpu->handlers[kind](vcpu);
 }
 
-/*
- * The CPU's machine check came on the way in, and no instruction of the guest ran (SDM, "Machine-Check Events During VM
- * Entry"). It is the guest's, as any other. A first entry cannot be tried again: nothing was launched.
- */
-static enum exit_action on_entry_machine_check(struct vcpu *vcpu)
-{
-	vcpu->exit.kind = PLINTH_EXIT_ENTRY_FAILURE;
-	vcpu->shared->exits[PLINTH_EXIT_ENTRY_FAILURE]++;
-	event_machine_check(vcpu);
-	return launch_failed(vcpu) ? EXIT_FATAL : EXIT_RETRY;
-}
-
 /* Out of line, and the last thing vcpu_on_exit() does: so it needs no frame. */
 static __attribute__((noinline)) enum exit_action on_strange_exit(struct vcpu *vcpu)
 {
 	uint64_t basic = vcpu->exit.reason & BASIC_REASON;
 
-	if (vcpu->exit.reason & ENTRY_FAILED && basic == REASON_ENTRY_MC)
-		return on_entry_machine_check(vcpu);
 	if (vcpu->exit.reason & ENTRY_FAILED)
 		return handle(vcpu, PLINTH_EXIT_ENTRY_FAILURE);
 	/* Bits above the basic reason tell of the circumstances (an enclave, a bus lock). */
@@ -180,15 +109,4 @@ enum exit_action vcpu_on_exit(struct vcpu *vcpu)
 	if (__builtin_expect(reason >= sizeof(kinds), 0))
 		return on_strange_exit(vcpu);
 	return handle(vcpu, kinds[reason]);
-}
-
-/* VMRESUME itself failed: the VMCS is not what we think it is. */
-void vcpu_on_resume_failure(struct vcpu *vcpu, int result)
-{
-	const struct crash crash = {
-		.what = result == CPU_VMX_FAIL_VALID ? "VMRESUME failed" : "VMRESUME failed: no current VMCS",
-		.entry = true,
-	};
-
-	vcpu_crash(vcpu, &crash);
 }

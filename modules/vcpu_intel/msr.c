@@ -60,30 +60,30 @@ bool msr_writes_can_exit(uint32_t first, uint32_t last)
 	return true;
 }
 
-static const struct elsewhere *find(const struct vcpu *vcpu, uint32_t msr)
+static const struct elsewhere *elsewhere_of(const struct vcpu *vcpu, uint32_t msr)
 {
 	for (size_t i = 0; i < N_ELSEWHERE; i++)
 		if (elsewhere[i].msr == msr &&
-		    (vcpu->priv->controls.exit & elsewhere[i].exit) == elsewhere[i].exit)
+		    (vcpu->vendor->controls.exit & elsewhere[i].exit) == elsewhere[i].exit)
 			return &elsewhere[i];
 	return NULL;
 }
 
 /* Where the lists of counters.c have it while root mode runs, or NULL. */
-static const struct msr_entry *find_listed(const struct vcpu *vcpu, uint32_t msr)
+static const struct msr_entry *listed_of(const struct vcpu *vcpu, uint32_t msr)
 {
-	const struct vcpu_private *p = vcpu->priv;
+	const struct vendor_private *p = vcpu->vendor;
 
 	for (uint32_t i = 0; i < p->controls.n_listed; i++)
 		if (p->controls.listed[i] == msr)
-			return &p->host->guest_msrs[i];
+			return &p->lists.guest[i];
 	return NULL;
 }
 
 int vcpu_read_msr(struct vcpu *vcpu, uint32_t msr, uint64_t *value)
 {
-	const struct elsewhere *row = find(vcpu, msr);
-	const struct msr_entry *listed = find_listed(vcpu, msr);
+	const struct elsewhere *row = elsewhere_of(vcpu, msr);
+	const struct msr_entry *listed = listed_of(vcpu, msr);
 
 	if (listed) {
 		*value = listed->value;
@@ -153,10 +153,10 @@ static int judge(const struct elsewhere *row, uint64_t *value)
 
 int vcpu_write_msr(struct vcpu *vcpu, uint32_t msr, uint64_t value)
 {
-	const struct elsewhere *row = find(vcpu, msr);
+	const struct elsewhere *row = elsewhere_of(vcpu, msr);
 	int err;
 
-	if (find_listed(vcpu, msr))
+	if (listed_of(vcpu, msr))
 		return PLINTH_E_FAULT;
 	/* Where root mode has the guest's IA32_EFER, its page tables still say what may not be executed. */
 	if (!row && msr == MSR_IA32_EFER && !(value & EFER_NXE)) {

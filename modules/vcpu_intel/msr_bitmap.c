@@ -54,12 +54,12 @@ int vcpu_msr_exits(uint32_t first, uint32_t last, uint32_t what, bool exits)
 	for (uint32_t i = 0; i < N_PARTS; i++)
 		if (parts[i].what & what)
 			part_set(i, first, last, exits);
-	if (vcpu_common.msr_bitmap)
-		memcpy(vcpu_common.msr_bitmap, wanted, sizeof(wanted));
+	if (vendor_common.msr_bitmap)
+		memcpy(vendor_common.msr_bitmap, wanted, sizeof(wanted));
 	return 0;
 }
 
 void msr_bitmap_fill(void)
 {
-	memcpy(vcpu_common.msr_bitmap, wanted, sizeof(wanted));
+	memcpy(vendor_common.msr_bitmap, wanted, sizeof(wanted));
 }

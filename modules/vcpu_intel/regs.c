@@ -23,7 +23,7 @@ static uint64_t shadowed(enum vmcs_field real, enum vmcs_field shadow, uint64_t 
 
 uint64_t vcpu_read(struct vcpu *vcpu, enum vcpu_reg reg)
 {
-	const struct vcpu_private *p = vcpu->priv;
+	const struct vendor_private *p = vcpu->vendor;
 
 	switch (reg) {
 	case VCPU_CR0:
@@ -44,7 +44,7 @@ uint64_t vcpu_read(struct vcpu *vcpu, enum vcpu_reg reg)
 }
 
 /* Without VPIDs every exit and every entry has flushed. */
-static void flush(const struct vcpu_private *p)
+static void flush(const struct vendor_private *p)
 {
 	if (p->controls.has_vpid)
 		(void)cpu_invvpid(INVVPID_ALL, 0, 0);
@@ -55,7 +55,7 @@ static void flush(const struct vcpu_private *p)
  * those, the shadow shows what was written. What the write would have flushed natively
  * is flushed, and rather more than less: such a write is rare.
  */
-static void write_fixed(const struct vcpu_private *p, uint64_t value, uint64_t mask, enum vmcs_field real,
+static void write_fixed(const struct vendor_private *p, uint64_t value, uint64_t mask, enum vmcs_field real,
 			enum vmcs_field shadow)
 {
 	vmcs_write(real, (value & ~mask) | (vmcs_read(real) & mask));
@@ -75,7 +75,7 @@ static bool cr0_valid(uint64_t value, uint64_t cr4)
 
 static bool cr4_valid(uint64_t value, uint64_t before, uint64_t cr0, uint64_t cr3)
 {
-	if (value & ~(cpu_rdmsr(MSR_IA32_VMX_CR4_FIXED1) & CR4_KEPT) || !(value & CR4_PAE))
+	if (value & ~(cpu_rdmsr(MSR_IA32_VMX_CR4_FIXED1) & VENDOR_CR4_KEPT) || !(value & CR4_PAE))
 		return false;
 	if ((value ^ before) & CR4_LA57)
 		return false;
@@ -98,7 +98,7 @@ static int write_cr0(struct vcpu *vcpu, uint64_t value)
 	if (!cr0_valid(value, vcpu_read(vcpu, VCPU_CR4)))
 		return PLINTH_E_INVAL;
 	write_caching(value);
-	write_fixed(vcpu->priv, value, vcpu->priv->cr0_mask, VMCS_GUEST_CR0, VMCS_CR0_SHADOW);
+	write_fixed(vcpu->vendor, value, vcpu->vendor->cr0_mask, VMCS_GUEST_CR0, VMCS_CR0_SHADOW);
 	return 0;
 }
 
@@ -106,7 +106,7 @@ static int write_cr4(struct vcpu *vcpu, uint64_t value)
 {
 	if (!cr4_valid(value, vcpu_read(vcpu, VCPU_CR4), vcpu_read(vcpu, VCPU_CR0), vmcs_read(VMCS_GUEST_CR3)))
 		return PLINTH_E_INVAL;
-	write_fixed(vcpu->priv, value, vcpu->priv->cr4_mask, VMCS_GUEST_CR4, VMCS_CR4_SHADOW);
+	write_fixed(vcpu->vendor, value, vcpu->vendor->cr4_mask, VMCS_GUEST_CR4, VMCS_CR4_SHADOW);
 	return 0;
 }
 
@@ -134,7 +134,7 @@ static int write_cr3(struct vcpu *vcpu, uint64_t value)
 		return PLINTH_E_INVAL;
 	vmcs_write(VMCS_GUEST_CR3, value);
 	if (!keep)
-		flush(vcpu->priv);
+		flush(vcpu->vendor);
 	return 0;
 }
 
@@ -183,22 +183,23 @@ void vcpu_set_gpr(struct vcpu *vcpu, unsigned int number, uint64_t value)
 		*gpr(vcpu, number) = value;
 }
 
-uint64_t vcpu_qualification(struct vcpu *vcpu)
+uint64_t vcpu_detail(struct vcpu *vcpu)
 {
 	(void)vcpu;
 	return vmcs_read(VMCS_EXIT_QUALIFICATION);
 }
 
-uint64_t vcpu_guest_physical(struct vcpu *vcpu)
+/* SDM, "Exit Qualification for EPT Violations": its lowest three bits are SLAT_READ and so on. */
+void vcpu_memory_access(struct vcpu *vcpu, struct vcpu_memory_access *out)
 {
-	(void)vcpu;
-	return vmcs_read(VMCS_GUEST_PHYSICAL_ADDRESS);
+	out->address = vmcs_read(VMCS_GUEST_PHYSICAL_ADDRESS);
+	out->wanted = vcpu_detail(vcpu) & (SLAT_READ | SLAT_WRITE | SLAT_EXECUTE);
 }
 
 /* SDM, "Exit Qualification for Control-Register Accesses". */
 void vcpu_cr_access(struct vcpu *vcpu, struct vcpu_cr_access *out)
 {
-	uint64_t q = vcpu_qualification(vcpu);
+	uint64_t q = vcpu_detail(vcpu);
 
 	out->cr = q & 15;
 	out->op = q >> 4 & 3;

@@ -37,16 +37,16 @@ void vmcs_write(enum vmcs_field field, uint64_t value)
 
 	if (!result)
 		return;
-	first = &cpu_local()->vcpu->priv->write_failure;
+	first = &cpu_local()->vcpu->vendor->write_failure;
 	if (!first->result)
 		*first = (struct vmcs_failure){ .result = result, .field = field };
 }
 
 int vmcs_write_error(struct vcpu *vcpu)
 {
-	const struct vmcs_failure failure = vcpu->priv->write_failure;
+	const struct vmcs_failure failure = vcpu->vendor->write_failure;
 
-	vcpu->priv->write_failure = (struct vmcs_failure){ 0 };
+	vcpu->vendor->write_failure = (struct vmcs_failure){ 0 };
 	if (!failure.result)
 		return 0;
 	LOG_ERR("VMWRITE of %s (0x%x) failed: %s", vmcs_field_name(failure.field), failure.field,

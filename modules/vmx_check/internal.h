@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include <plinth/vmcs.h>
+#include <plinth/vendor.h>
 #include <plinth/vmx_check.h>
 #include <plinth/x86.h>
 

@@ -2,7 +2,7 @@
 /* The module: when an entry fails on this CPU, the log names what is wrong with the current VMCS. */
 #include <plinth/intrinsics.h>
 #include <plinth/log.h>
-#include <plinth/vcpu.h>
+#include <plinth/vendor.h>
 
 #include "internal.h"
 
@@ -88,10 +88,10 @@ static void report(struct vcpu *vcpu)
 
 static __attribute__((constructor)) void attach(void)
 {
-	vcpu_register_entry_check(report);
+	vendor_register_entry_check(report);
 }
 
 static __attribute__((destructor)) void detach(void)
 {
-	vcpu_register_entry_check(NULL);
+	vendor_register_entry_check(NULL);
 }

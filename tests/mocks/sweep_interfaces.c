@@ -20,7 +20,7 @@ static const struct {
 	{"mock_intrinsics", "intrinsics", {[FAILS] = true, [CTOR] = true}},
 	{"serial", "serial", {false}},
 	{"memory", "memory", {false}},
-	{"vcpu_intel", "vcpu", {false}},
+	{"vcpu_intel", "vendor", {false}},
 	{"exit_handler", "exit_handler", {false}},
 	{"entry", "entry", {false}},
 };

@@ -12,7 +12,7 @@ static const struct {
 	{"mock_intrinsics", "intrinsics_works"},
 	{"serial", "serial_works"},
 	{"memory", "memory_works"},
-	{"vcpu_intel", "vcpu_works"},
+	{"vcpu_intel", "vendor_works"},
 	{"exit_handler", "exit_handler_works"},
 	{"entry", "entry_works"},
 	/* ... and the shipped sources once more, in another file. */

@@ -57,14 +57,14 @@ static void try_one(enum greedy_what what, const char *remedy, const char *who)
 
 Test(shortage, of_the_heap)
 {
-	try_one(GREEDY_HEAP, "KiB is used up (vcpu_intel wanted ",
+	try_one(GREEDY_HEAP, "KiB is used up (vcpu wanted ",
 		"greedy has most): load with a larger heap");
 }
 
 Test(shortage, of_pages)
 {
 	try_one(GREEDY_PAGES,
-		"pages is used up (vcpu_intel wanted 1 more, ept has most), and a larger heap does not help",
+		"pages is used up (vcpu wanted 1 more, ept has most), and a larger heap does not help",
 		"load without modules of your own, or without ept");
 }
 

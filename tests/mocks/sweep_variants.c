@@ -14,14 +14,14 @@ static const struct {
 	bool optional; /* the others do without it */
 } modules[] = {
 	{ "mock_intrinsics", false }, { "serial", false }, { "memory", false }, { "vcpu_intel", false },
-	{ "exit_handler", false },    { "ept", true },      { "vmx_check", true }, { "entry", false },
+	{ "vcpu", false },	      { "exit_handler", false },    { "ept", true },      { "vmx_check", true }, { "entry", false },
 };
 
 #define N_MODULES (sizeof(modules) / sizeof(modules[0]))
 
 /* Built variants, see variants/meson.build. */
-static const char *const lacking[] = { "memory", "serial", "exit_handler", "vcpu_intel", "entry" };
-static const char *const failing[] = { "memory", "serial", "exit_handler", "vcpu_intel", "entry" };
+static const char *const lacking[] = { "memory", "serial", "exit_handler", "vcpu_intel", "vcpu", "entry" };
+static const char *const failing[] = { "memory", "serial", "exit_handler", "vcpu_intel", "vcpu", "entry" };
 
 #define N_LACKING (sizeof(lacking) / sizeof(lacking[0]))
 #define N_FAILING (sizeof(failing) / sizeof(failing[0]))

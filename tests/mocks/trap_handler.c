@@ -13,12 +13,15 @@ static uint64_t value, done, others;
 
 static enum exit_action access(struct vcpu *vcpu, const struct exit_link *below, void *context)
 {
+	struct vcpu_memory_access wants;
+
 	(void)context;
-	if (vcpu_guest_physical(vcpu) >> 12 != TRAP_PAGE >> 12) {
+	vcpu_memory_access(vcpu, &wants);
+	if (wants.address >> 12 != TRAP_PAGE >> 12) {
 		__atomic_add_fetch(&others, 1, __ATOMIC_RELAXED);
 		return exit_below(vcpu, below);
 	}
-	if (vcpu_qualification(vcpu) & TRAP_WRITE)
+	if (wants.wanted & SLAT_WRITE)
 		__atomic_store_n(&value, vcpu->regs.rax, __ATOMIC_RELAXED);
 	else
 		vcpu->regs.rax = __atomic_load_n(&value, __ATOMIC_RELAXED);

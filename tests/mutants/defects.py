@@ -1,15 +1,22 @@
 # SPDX-License-Identifier: MIT
 """Defects that somebody could have written: (name, file, what stands there, what the defect makes of it)."""
 
-VCPU = 'modules/vcpu_intel/vcpu.c'
-EVENT = 'modules/vcpu_intel/event.c'
+VCPU = 'modules/vcpu/vcpu.c'
+START = 'modules/vcpu/start.c'
+LAUNCH = 'modules/vcpu_intel/launch.c'
+EVENT = 'modules/vcpu/event.c'
+VMX_EVENT = 'modules/vcpu_intel/event.c'
 EXIT = 'modules/vcpu_intel/exit.c'
-LEAVE = 'modules/vcpu_intel/leave.c'
+LEAVE = 'modules/vcpu/leave.c'
+INIT_SIGNAL = 'modules/vcpu/init_signal.c'
+SYSTEM = 'modules/vcpu_intel/system.c'
 SETUP = 'modules/vcpu_intel/setup.c'
-HOST = 'modules/vcpu_intel/host.c'
+ACTION = 'modules/vcpu/action.c'
+FAULT = 'modules/vcpu/fault.c'
+TABLES = 'modules/vcpu/tables.c'
 CAPS = 'modules/vcpu_intel/caps.c'
 REGS = 'modules/vcpu_intel/regs.c'
-SEGMENT = 'modules/vcpu_intel/segment.c'
+SEGMENT = 'modules/vcpu/segment.c'
 CONTROL = 'modules/exit_handler/control.c'
 CPUID = 'modules/exit_handler/cpuid.c'
 MSR = 'modules/exit_handler/msr.c'
@@ -31,8 +38,8 @@ EPT = 'modules/ept/ept.c'
 EPT_TABLE = 'modules/ept/table.c'
 EPT_WINDOW = 'modules/ept/window.c'
 SLAT_PAGES = 'drivers/common/slat_pages.c'
-WATCHDOG = 'modules/vcpu_intel/watchdog.c'
-REPORT = 'modules/vcpu_intel/report.c'
+WATCHDOG = 'modules/vcpu/watchdog.c'
+REPORT = 'modules/vcpu/report.c'
 COUNTERS = 'modules/vcpu_intel/counters.c'
 BENEATH = 'modules/exit_handler/beneath.c'
 CHAIN = 'modules/exit_handler/chain.c'
@@ -40,11 +47,11 @@ POLICY = 'modules/exit_handler/msr_policy.c'
 DISPATCH = 'modules/exit_handler/dispatch.c'
 BITMAP = 'modules/vcpu_intel/msr_bitmap.c'
 GUEST_MSR = 'modules/vcpu_intel/msr.c'
-HISTORY = 'modules/vcpu_intel/history.c'
+HISTORY = 'modules/vcpu/history.c'
 VMCS = 'modules/vcpu_intel/vmcs.c'
 LOG = 'modules/serial/log.c'
 UART = 'modules/serial/uart.c'
-HISTORY = 'modules/vcpu_intel/history.c'
+HISTORY = 'modules/vcpu/history.c'
 STEP = 'lib/step.c'
 
 DEFECTS = [
@@ -82,17 +89,17 @@ DEFECTS = [
     ('the limit of a segment ignores its granularity', SEGMENT, 'return low >> 55 & 1 ? limit << 12 | 0xfff : limit;',
      'return limit;'),
     ('a null segment is usable', SEGMENT, '.rights = RIGHTS_UNUSABLE };', '.rights = 0 };'),
-    ('no TSS in root mode', HOST, 'vmcs_write(VMCS_HOST_TR_SELECTOR, HOST_TR);', 'vmcs_write(VMCS_HOST_TR_SELECTOR, 0);'),
-    ('HOST_RSP at the wrong place', HOST, '(uint64_t)&vcpu->on_exit)', '(uint64_t)&vcpu->on_action)'),
-    ('the guest\'s page tables in root mode', HOST, 'vmcs_write(VMCS_HOST_CR3, mem_root_tables());',
+    ('no TSS in root mode', SETUP, 'vmcs_write(VMCS_HOST_TR_SELECTOR, HOST_TR);', 'vmcs_write(VMCS_HOST_TR_SELECTOR, 0);'),
+    ('HOST_RSP at the wrong place', SETUP, '(uint64_t)&vcpu->on_exit)', '(uint64_t)&vcpu->on_action)'),
+    ('the guest\'s page tables in root mode', SETUP, 'vmcs_write(VMCS_HOST_CR3, mem_root_tables());',
      'vmcs_write(VMCS_HOST_CR3, ~0ull);'),
-    ('NMIs without a stack of their own', HOST, 'vector == VECTOR_NMI ? IST_NMI', 'vector == VECTOR_NMI ? 0'),
+    ('NMIs without a stack of their own', SETUP, 'vector == VECTOR_NMI ? IST_NMI', 'vector == VECTOR_NMI ? 0'),
     ('an NMI that exits is nobody\'s', HISTORY, '\trecording[PLINTH_EXIT_EXCEPTION] = record_exception;\n', ''),
     ('the window of NMIs is never closed', EVENT, 'c->primary = on ? c->primary | primary : c->primary & ~primary;', 'c->primary |= primary;'),
-    ('machine checks on the stack of faults', HOST, 'vector == VECTOR_MC ? IST_MC', 'vector == VECTOR_MC ? IST_FAULT'),
-    ('CR4.MCE in root mode as it was at the launch', HOST, '(CR4_OSXSAVE | CR4_MCE) & cpu_rdmsr', 'CR4_OSXSAVE & cpu_rdmsr'),
-    ('a machine check is the VMM\'s death', HOST, 'if (fault->vector == VECTOR_MC) {', 'if (false) {'),
-    ('root mode goes on whatever a machine check hit', HOST, '\tif (!can_go_on())\n', '\tif (false)\n'),
+    ('machine checks on the stack of faults', SETUP, 'vector == VECTOR_MC ? IST_MC', 'vector == VECTOR_MC ? IST_FAULT'),
+    ('CR4.MCE in root mode as it was at the launch', SETUP, '(CR4_OSXSAVE | CR4_MCE) & cpu_rdmsr', 'CR4_OSXSAVE & cpu_rdmsr'),
+    ('a machine check is the VMM\'s death', SETUP, 'if (fault->vector == VECTOR_MC) {', 'if (false) {'),
+    ('root mode goes on whatever a machine check hit', SETUP, '\tif (!can_go_on())\n', '\tif (false)\n'),
     ('a guest without CR4.MCE gets a machine check', EVENT, '\tif (!(vcpu_read(vcpu, VCPU_CR4) & CR4_MCE))\n\t\tshut_down(vcpu);\n', ''),
     ('a machine check that was queued is lost to an event', EVENT, '\telse if (queued == MC_INFO)\n\t\tmc_owe(vcpu);\n', ''),
     ('a machine check overwrites an event', EVENT, 'if (queued & INFO_VALID && queued != NMI_INFO)', 'if (false)'),
@@ -106,9 +113,9 @@ DEFECTS = [
     ('records are written in root mode', COUNTERS, '\tif (has_pebs())\n', '\tif (false)\n'),
     ('counters stand still after the stop', LEAVE, '\tcounters_give_back(vcpu->priv);\n', ''),
     ('an INIT finds root mode\'s tables with counters that run', LEAVE, '\tcpu_write_cr3(mem_launch_tables());\n\tmsrs_load(vcpu, &g);', '\tmsrs_load(vcpu, &g);'),
-    ('host PCIDE stays on', HOST, '& ~(CR4_PCIDE | CR4_CET | CR4_PKS)', '& ~(CR4_VMXE | CR4_CET | CR4_PKS)'),
-    ('VMXON with the kernel\'s gates', HOST, '\tcpu_load_idt(&borrowed);\n', ''),
-    ('the IDT is not given back after VMXON', HOST, '\tcpu_load_idt(&kernels);\n\treturn result;', '\treturn result;'),
+    ('host PCIDE stays on', SETUP, '& ~(CR4_PCIDE | CR4_CET | CR4_PKS)', '& ~(CR4_VMXE | CR4_CET | CR4_PKS)'),
+    ('VMXON with the kernel\'s gates', SETUP, '\tcpu_load_idt(&borrowed);\n', ''),
+    ('the IDT is not given back after VMXON', SETUP, '\tcpu_load_idt(&kernels);\n\treturn result;', '\treturn result;'),
     ('inside SMX operation nobody may go into VMX operation', CAPS, 'cpu_read_cr4() & CR4_SMXE ? FEATURE_CONTROL_VMX_IN_SMX : 0', '0'),
     # What a CPU cannot do is not noticed.
     ('VT-x in use is not noticed', CAPS, 'if (cpu_read_cr4() & CR4_VMXE) {', 'if (!cpu_read_cr4()) {'),
@@ -322,7 +329,7 @@ DEFECTS = [
     ('CPUID shows FRED and LASS', CPUID, '\t\tanswer->eax &= ~(CPUID_7_1_EAX_LASS | CPUID_7_1_EAX_FRED);\n', ''),
     ('bits of CR4 in use that nobody knows', CAPS, '\tif (unknown) {\n', '\tif (false) {\n'),
     ('a kernel on a shadow stack is taken', CAPS, '\tif (caps_kernel_shadow_stack(cpu_read_cr4())) {\n', '\tif (false) {\n'),
-    ('root mode has the protection keys of the kernel', HOST, '& ~(CR4_PCIDE | CR4_CET | CR4_PKS)', '& ~(CR4_PCIDE | CR4_CET)'),
+    ('root mode has the protection keys of the kernel', SETUP, '& ~(CR4_PCIDE | CR4_CET | CR4_PKS)', '& ~(CR4_PCIDE | CR4_CET)'),
     # What only shows when several CPUs are in the VMM at once.
     ('the heap without its lock, at once', MEMORY, '\tmem_lock();\n\tp = heap_alloc_locked(bytes, align, owner);\n\tmem_unlock();\n',
      '\tp = heap_alloc_locked(bytes, align, owner);\n'),

@@ -44,7 +44,7 @@ void pretence_take(struct model_cpu *cpu, const struct model_exit *exit)
 					.rip = cpu->rip,
 					.length = exit->length,
 					.rflags = cpu->st.rflags,
-					.interruptibility = cpu->interruptibility};
+					.blocked = cpu->interruptibility};
 	cpu->st.rflags = RFLAGS_FIXED;
 	cpu->st.msr[MODEL_MSR_FS_BASE] = (uint64_t)&vcpu->local;
 	cpu->guest = false;

@@ -34,7 +34,7 @@ static void stub(const struct model_cpu *cpu, struct vcpu *vcpu)
 	vcpu->exit.rip = vmcs_get(cpu, VMCS_GUEST_RIP);
 	vcpu->exit.length = vmcs_get(cpu, VMCS_EXIT_INSTRUCTION_LENGTH);
 	vcpu->exit.rflags = vmcs_get(cpu, VMCS_GUEST_RFLAGS);
-	vcpu->exit.interruptibility = vmcs_get(cpu, VMCS_GUEST_INTERRUPTIBILITY);
+	vcpu->exit.blocked = vmcs_get(cpu, VMCS_GUEST_INTERRUPTIBILITY);
 }
 
 static uint64_t vmm_run(struct model_cpu *cpu, uint64_t stack_top, uint64_t fn, uint64_t a, uint64_t b, uint64_t c,
@@ -60,10 +60,10 @@ static enum model_end resume(struct model_cpu *cpu, struct vcpu *vcpu)
 
 	if (!result)
 		return exits ? MODEL_EXIT : MODEL_GUEST;
-	end = vmm_run(cpu, (uint64_t)vcpu, (uint64_t)vcpu->on_resume_failure, (uint64_t)vcpu, (uint64_t)result, 0, 0);
+	end = vmm_run(cpu, (uint64_t)vcpu, (uint64_t)vcpu->on_refusal, (uint64_t)vcpu, (uint64_t)result, 0, 0);
 	if (!model_switch_returned)
 		return (enum model_end)end;
-	model_violation("on_resume_failure() returned");
+	model_violation("on_refusal() returned");
 	return MODEL_CRASHED;
 }
 

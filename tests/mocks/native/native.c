@@ -5,6 +5,7 @@
 #include <plinth/entry.h>
 #include <plinth/exit_handler.h>
 #include <plinth/vcpu.h>
+#include <plinth/vendor.h>
 
 #include "intrinsics/calls.h"
 #include "machine/machine.h"
@@ -16,30 +17,30 @@ const char *const machine_usual[] = { "native_bridge", NULL };
  * with the vCPU module ends with the first unload: the linker leads their calls here (--wrap), where they are
  * written down and repeated with every load.
  */
-static const struct vcpu_slat *slat;
-static vcpu_entry_check_fn *explain_entry;
+static const struct slat *slat;
+static vendor_entry_check_fn *explain_entry;
 
-void __real_vcpu_register_slat(const struct vcpu_slat *registered);
-void __real_vcpu_register_entry_check(vcpu_entry_check_fn *check);
-void __wrap_vcpu_register_slat(const struct vcpu_slat *registered);
-void __wrap_vcpu_register_entry_check(vcpu_entry_check_fn *check);
+void __real_vcpu_register_slat(const struct slat *registered);
+void __real_vendor_register_entry_check(vendor_entry_check_fn *check);
+void __wrap_vcpu_register_slat(const struct slat *registered);
+void __wrap_vendor_register_entry_check(vendor_entry_check_fn *check);
 
-void __wrap_vcpu_register_slat(const struct vcpu_slat *registered)
+void __wrap_vcpu_register_slat(const struct slat *registered)
 {
 	slat = registered;
 	__real_vcpu_register_slat(registered);
 }
 
-void __wrap_vcpu_register_entry_check(vcpu_entry_check_fn *check)
+void __wrap_vendor_register_entry_check(vendor_entry_check_fn *check)
 {
 	explain_entry = check;
-	__real_vcpu_register_entry_check(check);
+	__real_vendor_register_entry_check(check);
 }
 
 static int init(const struct plinth_boot *boot, uint64_t cpu)
 {
 	__real_vcpu_register_slat(slat);
-	__real_vcpu_register_entry_check(explain_entry);
+	__real_vendor_register_entry_check(explain_entry);
 	return entry_init(boot, cpu);
 }
 

@@ -175,8 +175,11 @@ uint64_t vmm_trapped(void)
 
 static enum exit_action access(struct vcpu *vcpu, const struct exit_link *below, void *context)
 {
+	struct vcpu_memory_access wants;
+
 	(void)context;
-	if ((vcpu_guest_physical(vcpu) ^ VMM_TRAPPED) >= MEM_PAGE)
+	vcpu_memory_access(vcpu, &wants);
+	if ((wants.address ^ VMM_TRAPPED) >= MEM_PAGE)
 		return exit_below(vcpu, below);
 	__atomic_add_fetch(&trapped, 1, __ATOMIC_RELAXED);
 	return EXIT_NEXT;

@@ -9,6 +9,7 @@
 #include <plinth/memory.h>
 #include <plinth/serial.h>
 #include <plinth/vcpu.h>
+#include <plinth/vendor.h>
 
 #include "../intrinsics/calls.h"
 

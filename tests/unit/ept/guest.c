@@ -5,7 +5,7 @@
 #include <plinth/memory.h>
 
 #include "drivers/common/internal.h"
-#include "modules/vcpu_intel/internal.h"
+#include "modules/vcpu/internal.h"
 #include "root/root.h"
 
 #define REASON_VIOLATION 48
@@ -25,7 +25,7 @@ static int again(uint64_t slat, uint64_t unused)
 {
 	(void)unused;
 	vcpu_fini();
-	vcpu_register_slat((const struct vcpu_slat *)slat);
+	vcpu_register_slat((const struct slat *)slat);
 	return vcpu_init(root_boot());
 }
 

@@ -33,10 +33,10 @@ int vcpu_write(struct vcpu *v, enum vcpu_reg reg, uint64_t value)
 	return 0;
 }
 
-uint64_t vcpu_guest_physical(struct vcpu *v)
+void vcpu_memory_access(struct vcpu *v, struct vcpu_memory_access *out)
 {
 	(void)v;
-	return 0;
+	*out = (struct vcpu_memory_access){0};
 }
 
 uint64_t vcpu_gpr(struct vcpu *v, unsigned int number)

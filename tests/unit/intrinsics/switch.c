@@ -39,7 +39,7 @@ static uint64_t vmcs_field(uint64_t field)
 	switch (field) {
 	case EXIT_REASON: return guest.reason;
 	case EXIT_LENGTH: return guest.length;
-	case INTERRUPTIBILITY: return guest.interruptibility;
+	case INTERRUPTIBILITY: return guest.blocked;
 	case GUEST_RIP: return guest.rip;
 	case GUEST_RFLAGS: return guest.rflags;
 	default: return 0;
@@ -72,10 +72,10 @@ static void on_action(struct vcpu *vcpu, enum exit_action action)
 	action_seen = action;
 }
 
-static void on_resume_failure(struct vcpu *vcpu, int result)
+static void on_refusal(struct vcpu *vcpu, int how)
 {
 	cr_assert_eq(vcpu, &root.vcpu);
-	failure = result;
+	failure = how;
 	siglongjmp(trap_left, 1);
 }
 
@@ -88,7 +88,7 @@ static void fresh(void)
 	memset(&root.vcpu, 0, sizeof(root.vcpu));
 	root.vcpu.on_exit = handle;
 	root.vcpu.on_action = on_action;
-	root.vcpu.on_resume_failure = on_resume_failure;
+	root.vcpu.on_refusal = on_refusal;
 	answer = EXIT_NEXT;
 	actions = 0;
 	failure = -1;
@@ -150,7 +150,7 @@ Test(exit_stub, facts_and_registers_go_to_the_handler_and_back, .init = fresh)
 	cr_expect_eq(exit_seen.rip, RIP);
 	cr_expect_eq(exit_seen.length, 2);
 	cr_expect_eq(exit_seen.rflags, 0x202);
-	cr_expect_eq(exit_seen.interruptibility, 0);
+	cr_expect_eq(exit_seen.blocked, 0);
 	for (unsigned int i = 0; i < 16; i++) {
 		if (i == RSP_NUMBER)
 			continue;
@@ -187,9 +187,9 @@ Test(exit_stub, everything_else_is_the_vcpus, .init = fresh)
 		answer = others[i];
 		expect_left_to_the_vcpu("not EXIT_NEXT");
 	}
-	guest.interruptibility = 1;
+	guest.blocked = 1;
 	expect_left_to_the_vcpu("behind STI");
-	guest.interruptibility = 2;
+	guest.blocked = 2;
 	expect_left_to_the_vcpu("behind MOV SS");
 	guest.rflags |= RFLAGS_TF;
 	expect_left_to_the_vcpu("single steps");
@@ -203,7 +203,7 @@ Test(exit_stub, everything_else_is_the_vcpus, .init = fresh)
 
 Test(exit_stub, blocking_by_nmi_is_nothing_special, .init = fresh)
 {
-	guest.interruptibility = 8;
+	guest.blocked = 8;
 	guest.rip = 0xfffffff0;
 	exit_once();
 	cr_expect_eq(actions, 0);

@@ -219,10 +219,10 @@ Test(vcpu_registers, a_field_that_does_not_exist, .init = root_usual)
 
 static enum exit_action write_without_vmcs(struct vcpu *vcpu)
 {
-	(void)!cpu_vmclear(vcpu->priv->vmcs_pa);
+	(void)!cpu_vmclear(vcpu->vendor->vmcs_pa);
 	vmcs_write(VMCS_GUEST_RIP, 1);
 	first_error = vmcs_write_error(vcpu);
-	(void)!cpu_vmptrld(vcpu->priv->vmcs_pa);
+	(void)!cpu_vmptrld(vcpu->vendor->vmcs_pa);
 	cpu_halt();
 	return EXIT_RETRY;
 }

@@ -6,6 +6,8 @@
 #include <plinth/memory.h>
 
 #include "drivers/common/internal.h"
+#include "modules/vcpu/internal.h"
+#undef LOG_TAG
 #include "modules/vcpu_intel/internal.h"
 #include "root/root.h"
 #include "tests/mocks/memory.h"
@@ -116,7 +118,7 @@ Test(vcpu_life, a_first_entry_that_fails)
 	/* No loaded TR has an idle task state. */
 	gdt[cpu->st.seg[MODEL_TR].selector / 8] &= ~(1ull << 41);
 	cr_expect_eq(machine_start(), PLINTH_E_ENTRY, "%s", machine.report.text);
-	cr_expect(root_logged("VM entry refused, exit reason 0x80000021"));
+	cr_expect(root_logged("the CPU refused the guest, reason 0x80000021"));
 	cr_expect_eq(cpu->st.msr[MODEL_MSR_PERF_GLOBAL_CTRL], 0xf, "the exit had stopped the counters");
 	cr_expect_eq(cpu->st.msr[MODEL_MSR_PEBS_ENABLE], 3);
 	cr_expect(root_logged("TR: type"), "and the rule that was broken");
@@ -142,7 +144,7 @@ Test(vcpu_life, segments_of_the_local_descriptor_table)
 {
 	static uint64_t gdt[16], ldt[4];
 	const struct cpu_table table = {.base = (uint64_t)gdt, .limit = sizeof(gdt) - 1};
-	struct segment_state s[SEGMENTS];
+	struct vcpu_segment_state s[SEG_COUNT];
 	struct model_segment *seg;
 
 	machine_reset(&model_kinds[0], 1);
@@ -171,7 +173,7 @@ Test(vcpu_life, segments_of_the_local_descriptor_table)
 	cr_expect_eq(s[SEG_DS].base, 0x10000);
 	cr_expect_eq(s[SEG_DS].limit, 0xffffffff);
 	cr_expect_eq(s[SEG_CS].rights, 0xa09b);
-	cr_expect_eq(s[SEG_SS].rights, RIGHTS_UNUSABLE);
+	cr_expect_eq(s[SEG_SS].rights, SEG_UNUSABLE);
 	cr_expect_eq(s[SEG_FS].limit, 0x1234);
 	cr_expect_eq(s[SEG_FS].base, model.cpu[0].st.msr[MODEL_MSR_FS_BASE], "not the descriptor's");
 	cr_expect_eq(s[SEG_GS].base, model.cpu[0].st.msr[MODEL_MSR_GS_BASE]);
@@ -300,7 +302,7 @@ static int up_with(uint64_t pages, uint64_t unused)
 	(void)unused;
 	vcpu_fini();
 	/* Registered by a constructor, which runs once; vcpu_fini() forgot it. */
-	vcpu_register_slat((const struct vcpu_slat *)unused);
+	vcpu_register_slat((const struct slat *)unused);
 	leave_pages(pages, 0);
 	before = free_pages();
 	err = vcpu_init(root_boot());
@@ -312,7 +314,7 @@ static int up_with(uint64_t pages, uint64_t unused)
 Test(vcpu_life, module_memory_runs_out)
 {
 	uint64_t pages = 0;
-	const struct vcpu_slat *slat;
+	const struct slat *slat;
 	int err;
 
 	/* Away from the first 2 MiB, which are mapped page by page anyhow. */

@@ -6,6 +6,8 @@
  */
 #include <plinth/exit_handler.h>
 
+#include "modules/vcpu/internal.h"
+#undef LOG_TAG
 #include "modules/vcpu_intel/internal.h"
 #include "root/root.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The last exits of a CPU, for the report of its crash. */
-#ifndef PLINTH_VCPU_INTEL_HISTORY_H
-#define PLINTH_VCPU_INTEL_HISTORY_H
+#ifndef PLINTH_VCPU_HISTORY_H
+#define PLINTH_VCPU_HISTORY_H
 
 #include <stdint.h>
 

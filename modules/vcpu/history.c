@@ -36,6 +36,11 @@ static enum exit_action record_exception(struct vcpu *vcpu)
 	return event_nmi_exit(vcpu) ? EXIT_RETRY : record(vcpu);
 }
 
+static enum exit_action record_entry_failure(struct vcpu *vcpu)
+{
+	return entry_failed(vcpu, record);
+}
+
 vcpu_exit_fn *const *history_handlers(vcpu_exit_fn *const *handlers)
 {
 	/* Other CPUs may be in their handlers: what is there for them is not written again. */
@@ -45,6 +50,7 @@ vcpu_exit_fn *const *history_handlers(vcpu_exit_fn *const *handlers)
 	for (uint32_t kind = 0; kind < PLINTH_EXIT_KINDS; kind++)
 		recording[kind] = kind == PLINTH_EXIT_CPUID ? handlers[kind] : record;
 	recording[PLINTH_EXIT_EXCEPTION] = record_exception;
+	recording[PLINTH_EXIT_ENTRY_FAILURE] = record_entry_failure;
 	return recording;
 }
 

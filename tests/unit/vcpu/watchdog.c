@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* NMIs that all find the same exit have found an endless loop. */
+#include "modules/vcpu/internal.h"
+#undef LOG_TAG
 #include "modules/vcpu_intel/internal.h"
 #include "root/root.h"
 
@@ -13,7 +15,7 @@ static void nmi(unsigned int ticks)
 
 	while (ticks--)
 		(void)cpu_rdtsc();
-	host_fault(&f);
+	fault_arrived(&f);
 }
 
 static enum exit_action hang(struct vcpu *vcpu)

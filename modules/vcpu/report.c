@@ -4,7 +4,6 @@
  * the modules' own memory and this CPU's stacks, takes no lock and allocates nothing.
  */
 #include <format.h>
-#include <plinth/memory.h>
 #include <symbol.h>
 
 #include "internal.h"
@@ -29,73 +28,6 @@ static void place_text(uint64_t address, char *out, size_t room)
 	symbol_text(vcpu_common.modules, vcpu_common.n_modules, address, out, room);
 }
 
-/* -- this CPU's stacks ------------------------------------------------------------------ */
-
-struct stack {
-	const char *name;
-	uint64_t bottom, top;
-};
-
-#define STACKS 4
-
-static struct stack stack_of(const char *name, uint64_t top, uint64_t pages)
-{
-	top = (top + MEM_PAGE - 1) & ~(uint64_t)(MEM_PAGE - 1);
-	return (struct stack){ .name = name, .bottom = top - pages * MEM_PAGE, .top = top };
-}
-
-static void stacks_of(const struct vcpu *vcpu, struct stack *out)
-{
-	out[0] = stack_of("root", (uint64_t)(vcpu + 1), ROOT_STACK_PAGES);
-	out[1] = stack_of("NMI", (uint64_t)vcpu->priv->nmi_stack, NMI_STACK_PAGES);
-	out[2] = stack_of("fault", (uint64_t)vcpu->priv->fault_stack, FAULT_STACK_PAGES);
-	out[3] = stack_of("machine check", (uint64_t)vcpu->priv->mc_stack, MC_STACK_PAGES);
-}
-
-/* May two words be read there? */
-static bool on_stack(const struct vcpu *vcpu, uint64_t address)
-{
-	struct stack stacks[STACKS];
-
-	stacks_of(vcpu, stacks);
-	for (size_t i = 0; i < STACKS; i++)
-		if (address >= stacks[i].bottom && address <= stacks[i].top - 2 * sizeof(uint64_t))
-			return !(address % sizeof(uint64_t));
-	return false;
-}
-
-static void guard_log(const struct vcpu *vcpu, uint64_t address)
-{
-	struct stack stacks[STACKS];
-
-	stacks_of(vcpu, stacks);
-	for (size_t i = 0; i < STACKS; i++)
-		if (address >= stacks[i].bottom - MEM_PAGE && address < stacks[i].bottom)
-			LOG_ERR("  stack overflow: the guard page below the %s stack (0x%llx to 0x%llx)",
-				stacks[i].name, (unsigned long long)stacks[i].bottom,
-				(unsigned long long)stacks[i].top);
-}
-
-/* How deep it ever was: whoever took it got it zeroed. */
-static uint32_t depth(const struct stack *stack)
-{
-	const volatile uint64_t *word = (const volatile uint64_t *)stack->bottom;
-
-	while ((uint64_t)word < stack->top && !*word)
-		word++;
-	return (uint32_t)(stack->top - (uint64_t)word);
-}
-
-static void depths_log(const struct vcpu *vcpu)
-{
-	struct stack s[STACKS];
-
-	stacks_of(vcpu, s);
-	LOG_ERR("stacks, deepest: root %u of %u, NMI %u of %u, fault %u of %u, machine check %u of %u",
-		depth(&s[0]), ROOT_STACK_PAGES * MEM_PAGE, depth(&s[1]), NMI_STACK_PAGES * MEM_PAGE, depth(&s[2]),
-		FAULT_STACK_PAGES * MEM_PAGE, depth(&s[3]), MC_STACK_PAGES * MEM_PAGE);
-}
-
 /* -- the parts of a report ---------------------------------------------------------------- */
 
 static void page_fault_log(const struct vcpu *vcpu, const struct cpu_fault *f)
@@ -104,7 +36,7 @@ static void page_fault_log(const struct vcpu *vcpu, const struct cpu_fault *f)
 
 	LOG_ERR("  %s of 0x%llx, %s", f->error & 16 ? "execution" : f->error & 2 ? "write" : "read",
 		(unsigned long long)address, f->error & 1 ? "which forbids it" : "where nothing is mapped");
-	guard_log(vcpu, address);
+	stacks_log_guard(vcpu, address);
 }
 
 static void exception_log(const struct vcpu *vcpu, const struct cpu_fault *f)
@@ -166,7 +98,7 @@ static void backtrace_log(const struct vcpu *vcpu, uint64_t rip, uint64_t frame)
 	LOG_ERR("backtrace:");
 	if (rip)
 		frame_log(rip);
-	while (lines < LINES_MAX && on_stack(vcpu, frame)) {
+	while (lines < LINES_MAX && stacks_hold(vcpu, frame)) {
 		const uint64_t *words = (const uint64_t *)frame;
 
 		same = words[1] == last ? same + 1 : 0;
@@ -178,7 +110,7 @@ static void backtrace_log(const struct vcpu *vcpu, uint64_t rip, uint64_t frame)
 			lines++;
 		}
 		last = words[1];
-		if (words[0] <= frame && on_stack(vcpu, words[0]))
+		if (words[0] <= frame && stacks_hold(vcpu, words[0]))
 			break;
 		frame = words[0];
 	}
@@ -186,16 +118,16 @@ static void backtrace_log(const struct vcpu *vcpu, uint64_t rip, uint64_t frame)
 
 /* -- the whole -------------------------------------------------------------------------------- */
 
-static void heading_log(const struct vcpu *vcpu, const struct crash *crash, uint64_t rip)
+static void heading_log(struct vcpu *vcpu, const struct crash *crash, uint64_t rip)
 {
 	char place[LINE];
 
 	place_text(rip, place, sizeof(place));
 	LOG_ERR("==== crash report of CPU %u: %s", vcpu->local.cpu, crash->what);
 	LOG_ERR("  at %s", place);
-	LOG_ERR("  handling exit %s, reason 0x%llx, qualification 0x%llx, of the guest at RIP 0x%llx",
+	LOG_ERR("  handling exit %s, reason 0x%llx, detail 0x%llx, of the guest at RIP 0x%llx",
 		history_kind_name(vcpu->exit.kind), (unsigned long long)vcpu->exit.reason,
-		(unsigned long long)(vcpu->priv->vmx_on ? vmcs_read(VMCS_EXIT_QUALIFICATION) : 0),
+		(unsigned long long)(vcpu->priv->loaded ? vcpu_detail(vcpu) : 0),
 		(unsigned long long)vcpu->exit.rip);
 }
 
@@ -206,18 +138,16 @@ static void report(struct vcpu *vcpu, const struct crash *crash, uint64_t rip, u
 		return;
 	if (crash->fault)
 		exception_log(vcpu, crash->fault);
-	if (crash->entry) {
-		LOG_ERR("  VM-instruction error %llu", (unsigned long long)vmcs_read(VMCS_INSTRUCTION_ERROR));
-		entry_explain(vcpu);
-	}
+	if (crash->entry)
+		vendor_refusal_log(vcpu, crash->refusal);
 	backtrace_log(vcpu, crash->fault ? rip : 0, frame);
 	if (crash->fault)
 		root_registers_log(crash->fault);
 	registers_log("guest", &vcpu->regs);
 	history_log(vcpu);
-	if (vcpu->priv->vmx_on)
-		vmcs_dump();
-	depths_log(vcpu);
+	if (vcpu->priv->loaded)
+		vendor_dump(vcpu);
+	stacks_log_depths(vcpu);
 }
 
 static __attribute__((noreturn)) void halt(struct vcpu *vcpu, const char *why)

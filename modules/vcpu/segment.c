@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* The running system's segments as the VMCS wants them (SDM, "Guest Register State"). */
+/* The running system's segment registers, and descriptors (SDM, "Segment Descriptors"). */
 #include <string.h>
 
 #include "internal.h"
 
 #define SELECTOR_INDEX(s) ((s) & ~7u)
 
-uint64_t descriptor_base(const uint8_t *descriptor, bool system)
+static uint64_t descriptor_base(const uint8_t *descriptor, bool system)
 {
 	uint64_t low, high = 0;
 
@@ -29,7 +29,7 @@ static uint32_t descriptor_rights(uint64_t low)
 	return (uint32_t)(low >> 40 & 0xff) | (uint32_t)(low >> 40 & 0xf000);
 }
 
-uint64_t segment_descriptor(const struct segment_state *segment)
+uint64_t segment_descriptor(const struct vcpu_segment_state *segment)
 {
 	uint64_t base = segment->base & 0xffffffff, rights = segment->rights;
 	uint64_t limit = rights >> 15 & 1 ? segment->limit >> 12 : segment->limit;
@@ -38,12 +38,12 @@ uint64_t segment_descriptor(const struct segment_state *segment)
 	       (rights & 0xff) << 40 | (rights & 0xf000) << 40;
 }
 
-static void capture(struct segment_state *out, uint16_t selector, uint64_t table, bool system)
+static void capture(struct vcpu_segment_state *out, uint16_t selector, uint64_t table, bool system)
 {
 	const uint8_t *descriptor = (const uint8_t *)(table + SELECTOR_INDEX(selector));
 	uint64_t low;
 
-	*out = (struct segment_state){ .selector = selector, .rights = RIGHTS_UNUSABLE };
+	*out = (struct vcpu_segment_state){ .selector = selector, .rights = SEG_UNUSABLE };
 	if (!SELECTOR_INDEX(selector) && !(selector & SELECTOR_TI))
 		return;
 	memcpy(&low, descriptor, sizeof(low));
@@ -52,7 +52,7 @@ static void capture(struct segment_state *out, uint16_t selector, uint64_t table
 	out->rights = descriptor_rights(low);
 }
 
-void segments_capture(struct segment_state *out, const struct cpu_table *gdt)
+void segments_capture(struct vcpu_segment_state *out, const struct cpu_table *gdt)
 {
 	struct cpu_selectors s;
 	uint64_t ldt;

@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "drivers/common/internal.h"
+#include "modules/vcpu/internal.h"
+#undef LOG_TAG
 #include "modules/vcpu_intel/internal.h"
 #include "root/root.h"
 
@@ -52,8 +54,8 @@ static enum exit_action fault(struct vcpu *vcpu)
 	cpu_write_cr2(order.below_stack ? root_stack_bottom(vcpu) - 8 : order.cr2);
 	vcpu->local.in_fault = order.in_fault;
 	if (order.vmx_off)
-		vcpu->priv->vmx_on = false;
-	host_fault(&f);
+		vcpu->priv->loaded = false;
+	fault_arrived(&f);
 	return EXIT_NEXT;
 }
 
@@ -247,7 +249,7 @@ Test(vcpu_crash, vmx_is_off_already, .init = root_usual)
 {
 	order.vector = VECTOR_UD;
 	order.vmx_off = true;
-	EXPECT(MODEL_HALTED, "it is not in VMX operation any more");
+	EXPECT(MODEL_HALTED, "it runs no guest any more");
 }
 
 static enum exit_action fault_while_nobody_can_speak(struct vcpu *vcpu)
@@ -302,14 +304,14 @@ static enum exit_action bad_guest(struct vcpu *vcpu)
 
 static enum exit_action no_vmcs(struct vcpu *vcpu)
 {
-	(void)!cpu_vmclear(vcpu->priv->vmcs_pa);
+	(void)!cpu_vmclear(vcpu->vendor->vmcs_pa);
 	return EXIT_RETRY;
 }
 
 Test(vcpu_crash, vmresume_refuses_the_controls, .init = root_usual)
 {
 	cr_assert_eq(root_run(bad_control, (struct model_exit){.length = 1}), MODEL_BACK);
-	cr_expect(root_logged("VMRESUME failed"));
+	cr_expect(root_logged("the CPU refused to go on with the guest"));
 	cr_expect(root_logged("VM-instruction error 7"));
 	cr_expect(root_logged("CR3_TARGET_COUNT"), "and the rule that was broken");
 	cr_expect_eq(model.cpu[0].rip, ROOT_RIP + 1, "the instruction had been done");
@@ -328,7 +330,7 @@ Test(vcpu_crash, vmresume_refuses_the_controls_of_an_old_cpu)
 
 static enum exit_action bad_control_and_no_check(struct vcpu *vcpu)
 {
-	vcpu_register_entry_check(NULL);
+	vendor_register_entry_check(NULL);
 	return bad_control(vcpu);
 }
 
@@ -350,5 +352,5 @@ Test(vcpu_crash, the_guests_state_is_refused, .init = root_usual)
 Test(vcpu_crash, vmresume_without_a_vmcs, .init = root_usual)
 {
 	cr_assert_eq(root_run(no_vmcs, (struct model_exit){0}), MODEL_HALTED);
-	cr_expect(root_logged("VMRESUME failed: no current VMCS"));
+	cr_expect(root_logged("no VMCS is current"));
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A VMM that hangs. Interrupts are off in root mode and the VMX-preemption timer does not
- * run there, but an NMI arrives: from the system's own watchdog, or from the driver on another
+ * A VMM that hangs. Interrupts are off in root mode, but an NMI arrives: from the system's own watchdog, or from the driver on another
  * CPU when this one does not answer. Several of them over some time that all find the
  * same exit have found a loop.
  */

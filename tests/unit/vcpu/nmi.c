@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* NMIs that are owed, and how a CPU comes back to deliver them: by its timer, or by a window. */
+#include "modules/vcpu/internal.h"
+#undef LOG_TAG
 #include "modules/vcpu_intel/internal.h"
 #include "root/root.h"
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Machine checks that arrive in root mode: they are the guest's, whatever else is on its way to it. */
+#include "modules/vcpu/internal.h"
+#undef LOG_TAG
 #include "modules/vcpu_intel/internal.h"
 #include "root/root.h"
 
@@ -21,7 +23,7 @@ static enum exit_action take_machine_check(struct vcpu *vcpu)
 	model.cpu[0].mcs_sent++;
 	model.cpu[0].st.msr[MODEL_MSR_MCG_STATUS] = MCG_STATUS_MCIP | (model.mc_fatal ? 0 : MCG_STATUS_RIPV);
 	(void)vcpu;
-	host_fault(&f);
+	fault_arrived(&f);
 	return EXIT_NEXT;
 }
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A guest that comes back behind its next instruction. */
+#include "modules/vcpu/internal.h"
+#undef LOG_TAG
 #include "modules/vcpu_intel/internal.h"
 #include "root/root.h"
 

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A vCPU's state, and what its last exit was about, by names that fit every vendor. Provided by the vendor's module (role
+ * "vendor"), which knows where the hardware keeps it. Prefix vcpu_.
+ */
+#ifndef PLINTH_VCPU_STATE_H
+#define PLINTH_VCPU_STATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <plinth/abi.h>
+#include <plinth/error.h>
+#include <plinth/intrinsics.h>
+#include <plinth/shared.h>
+
+/* In the order in which the exit stub pushes them, lowest address first. */
+struct vcpu_regs {
+	uint64_t r15, r14, r13, r12, r11, r10, r9, r8, rdi, rsi, rbp, rbx, rdx, rcx, rax;
+};
+
+/* What holds back events that could else be delivered: bits of struct vcpu_exit and of vendor_blocking(). */
+#define VCPU_BLOCKED_STI 1u /* the instruction behind STI */
+#define VCPU_BLOCKED_SS	 2u /* the instruction behind a load of SS */
+#define VCPU_BLOCKED_NMI 8u /* the handler of an NMI */
+
+/*
+ * Facts of the last exit. The stub fills the first group, the vendor's module the kind; they
+ * stay as they are until the next exit.
+ */
+struct vcpu_exit {
+	uint64_t reason;  /* as the hardware codes it: for logs */
+	uint64_t rip;	  /* of the guest at the exit */
+	uint64_t length;  /* of the instruction that exited, if one did */
+	uint64_t rflags;  /* of the guest at the exit */
+	uint64_t blocked; /* VCPU_BLOCKED_* */
+	uint32_t kind;	  /* enum plinth_exit_kind */
+	uint32_t reserved0;
+};
+
+/* What a handler wants to happen next. */
+enum exit_action {
+	EXIT_NEXT = 0,	/* handled: skip the instruction and resume */
+	EXIT_RETRY = 1, /* handled: resume at the guest's RIP as it now is */
+	EXIT_LEAVE = 2, /* skip the instruction and give this CPU back */
+	EXIT_FATAL = 3, /* not handled: report and stop this CPU safely */
+};
+
+struct vcpu;
+typedef enum exit_action vcpu_exit_fn(struct vcpu *vcpu);
+
+/*
+ * Lies at the top of the CPU's root stack: on an exit the stack pointer is &on_exit, so
+ * that the stub's pushes land in regs.
+ */
+struct vcpu {
+	struct vcpu_regs regs;
+	/* Handles the exit; EXIT_NEXT with nothing special about it the stub carries out itself. */
+	enum exit_action (*on_exit)(struct vcpu *vcpu);
+	/* Carries out any action; returns if the guest is to be resumed. */
+	void (*on_action)(struct vcpu *vcpu, enum exit_action action);
+	/* The guest could not be entered again, @how is for vendor_refusal_log(); does not return. */
+	void (*on_refusal)(struct vcpu *vcpu, int how);
+	uint64_t stub; /* what the way in and out keeps for itself */
+	struct vcpu_exit exit;
+	vcpu_exit_fn *const *handlers; /* by enum plinth_exit_kind */
+	struct plinth_shared_cpu *shared;
+	struct cpu_local local;
+	struct vcpu_private *priv;   /* the module vcpu's own */
+	struct vendor_private *vendor; /* the vendor's module's own */
+};
+
+enum vcpu_reg {
+	VCPU_RIP,
+	VCPU_RSP,
+	VCPU_RFLAGS,
+	VCPU_CR0, /* control registers as the guest reads them */
+	VCPU_CR2,
+	VCPU_CR3,
+	VCPU_CR4,
+	VCPU_DR7,
+	VCPU_EFER,
+	VCPU_CS,
+	VCPU_SS,
+	VCPU_DS,
+	VCPU_ES,
+	VCPU_FS,
+	VCPU_GS,
+	VCPU_FS_BASE,
+	VCPU_GS_BASE,
+	VCPU_CPL,
+	VCPU_CODE64, /* 1 if it executes 64-bit code, else 0; cannot be written */
+	VCPU_REG_COUNT,
+};
+
+/* What a control register access wants (kind CR_ACCESS). */
+enum vcpu_cr_op { VCPU_CR_WRITE, VCPU_CR_READ, VCPU_CR_CLTS, VCPU_CR_LMSW };
+
+struct vcpu_cr_access {
+	uint8_t cr;	  /* 0, 3, 4 or 8 */
+	uint8_t op;	  /* enum vcpu_cr_op */
+	uint8_t gpr;	  /* 0-15 in instruction encoding order: RAX, RCX, RDX, RBX, RSP, ... */
+	uint64_t source;  /* LMSW: the source operand */
+};
+
+/* What the guest wanted of memory (kinds SLAT_VIOLATION and SLAT_MISCONFIG). */
+struct vcpu_memory_access {
+	uint64_t address; /* guest-physical */
+	uint8_t wanted;	  /* SLAT_READ, SLAT_WRITE, SLAT_EXECUTE */
+};
+
+/**
+ * vcpu_read(), vcpu_write() - a register of the guest.
+ *
+ * Context: root mode, on the vCPU's CPU, during an exit. vcpu_write() of CR0, CR4 takes
+ *          the value the guest wrote, keeps what the VMM needs in the real register and
+ *          lets the guest read back what it wrote; of CR3 the operand as it stands, with the bit
+ *          that asks not to flush. What the guest's own write flushes is flushed.
+ * Return:  vcpu_write(): 0, or PLINTH_E_INVAL for a value the CPU would refuse (#GP).
+ */
+PLINTH_EXPORT uint64_t vcpu_read(struct vcpu *vcpu, enum vcpu_reg reg);
+PLINTH_EXPORT PLINTH_MUST_USE int vcpu_write(struct vcpu *vcpu, enum vcpu_reg reg, uint64_t value);
+
+/** vcpu_gpr() - a general register by its number in instruction encodings, RSP included. */
+PLINTH_EXPORT uint64_t vcpu_gpr(struct vcpu *vcpu, unsigned int number);
+PLINTH_EXPORT void vcpu_set_gpr(struct vcpu *vcpu, unsigned int number, uint64_t value);
+
+/** vcpu_detail() - the exit's detail as the hardware codes it: for logs and traces, not for decisions. */
+PLINTH_EXPORT uint64_t vcpu_detail(struct vcpu *vcpu);
+
+/** vcpu_memory_access() - decode an exit of kind SLAT_VIOLATION or SLAT_MISCONFIG. */
+PLINTH_EXPORT void vcpu_memory_access(struct vcpu *vcpu, struct vcpu_memory_access *out);
+
+/** vcpu_cr_access() - decode an exit of kind CR_ACCESS. */
+PLINTH_EXPORT void vcpu_cr_access(struct vcpu *vcpu, struct vcpu_cr_access *out);
+
+/* Accesses of an MSR: bits. */
+#define VCPU_MSR_READ  1u
+#define VCPU_MSR_WRITE 2u
+
+/**
+ * vcpu_msr_exits() - do accesses of some MSRs leave for the VMM?
+ * @first, @last: MSRs, both included
+ * @what:         VCPU_MSR_*: which accesses
+ * @exits:        true: they do, as kind MSR_READ or MSR_WRITE; false, as at first: the hardware carries them
+ * out in the guest
+ *
+ * MSRs that the hardware cannot leave to a guest exit in any case. RDMSRLIST and its like exit at an MSR that
+ * does, as kind MSR_LIST. It says so for all vCPUs.
+ *
+ * Context: while no CPU is a guest; before vcpu_init(), too (a constructor is right).
+ * Return:  0; PLINTH_E_NOTSUP: the hardware changes one of them between root mode and guest, and a write of
+ * it cannot be done in the guest's stead; PLINTH_E_INVAL.
+ */
+PLINTH_EXPORT PLINTH_MUST_USE int vcpu_msr_exits(uint32_t first, uint32_t last, uint32_t what, bool exits);
+
+/**
+ * vcpu_read_msr(), vcpu_write_msr() - what RDMSR or WRMSR would do in the guest, to the guest's MSR.
+ *
+ * Context: root mode, on the vCPU's CPU, during an exit.
+ * Return:  0, or PLINTH_E_FAULT where it would be #GP; then nothing has changed.
+ */
+PLINTH_EXPORT PLINTH_MUST_USE int vcpu_read_msr(struct vcpu *vcpu, uint32_t msr, uint64_t *value);
+PLINTH_EXPORT PLINTH_MUST_USE int vcpu_write_msr(struct vcpu *vcpu, uint32_t msr, uint64_t value);
+
+#endif

@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Events for the guest: exceptions a handler raises, and NMIs and machine checks that arrive while the
+ * CPU is in root mode.
+ *
+ * An NMI in root mode interrupts this very code. Whoever decides about the event of the next entry says so first
+ * (injecting); the NMI is then owed, and the CPU is brought back right after that entry to deliver it.
+ */
+#include "internal.h"
+
+#define ERROR_EXT 1u /* of an error code */
+
+static const struct vcpu_event nothing = { .type = VCPU_EVENT_NONE };
+static const struct vcpu_event nmi = { .type = VCPU_EVENT_NMI, .vector = VECTOR_NMI };
+static const struct vcpu_event machine_check = { .type = VCPU_EVENT_EXCEPTION, .vector = VECTOR_MC };
+
+static bool is_nmi(const struct vcpu_event *event)
+{
+	return event->type == VCPU_EVENT_NMI;
+}
+
+static bool is_machine_check(const struct vcpu_event *event)
+{
+	return event->type == VCPU_EVENT_EXCEPTION && event->vector == VECTOR_MC;
+}
+
+int vcpu_step(struct vcpu *vcpu, bool on)
+{
+	int err = vendor_step(vcpu, on);
+
+	/* What arrived meanwhile may have wanted others of the same controls. */
+	if (!err && (__atomic_load_n(&vcpu->priv->nmis_owed, __ATOMIC_RELAXED) || __atomic_load_n(&vcpu->priv->mc_owed, __ATOMIC_RELAXED)))
+		vendor_recall(vcpu, VENDOR_RECALL_NOW);
+	return err;
+}
+
+/* Between the two what arrives is owed: from before the first look at the entry's field to the write. */
+static void injecting(struct vcpu_private *p, bool now)
+{
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	p->injecting = now;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+}
+
+static bool event_queued(struct vcpu *vcpu)
+{
+	return vendor_queued(vcpu).type != VCPU_EVENT_NONE;
+}
+
+static void nmi_owe(struct vcpu *vcpu)
+{
+	__atomic_add_fetch(&vcpu->priv->nmis_owed, 1, __ATOMIC_RELAXED);
+	vendor_recall(vcpu, VENDOR_RECALL_NOW);
+}
+
+static void mc_owe(struct vcpu *vcpu)
+{
+	vcpu->priv->mc_owed = true;
+	vendor_recall(vcpu, VENDOR_RECALL_NOW);
+}
+
+/* What was queued by event_nmi() or event_machine_check() gives way to what is more urgent, and is owed. */
+static void give_way(struct vcpu *vcpu)
+{
+	const struct vcpu_event queued = vendor_queued(vcpu);
+
+	if (is_nmi(&queued))
+		nmi_owe(vcpu);
+	else if (is_machine_check(&queued))
+		mc_owe(vcpu);
+}
+
+static void mc_inject(struct vcpu *vcpu)
+{
+	give_way(vcpu);
+	vendor_queue(vcpu, &machine_check);
+}
+
+/* An NMI wants no blocking by STI or a load of SS; one instruction early does no harm. */
+static void nmi_inject(struct vcpu *vcpu)
+{
+	vendor_block(vcpu, 0, VCPU_BLOCKED_STI | VCPU_BLOCKED_SS);
+	vendor_queue(vcpu, &nmi);
+}
+
+static bool guest_blocks_nmi(struct vcpu *vcpu)
+{
+	return vendor_blocked(vcpu) & VCPU_BLOCKED_NMI;
+}
+
+void event_nmi(struct vcpu *vcpu)
+{
+	struct vcpu_private *p = vcpu->priv;
+
+	plinth_count(&vcpu->shared->nmis, 1);
+	if (!p->loaded) {
+		/* On the way out: cpu_hand_back() delivers it. */
+		__atomic_add_fetch(&p->nmis_owed, 1, __ATOMIC_RELAXED);
+		return;
+	}
+	if (p->injecting) {
+		nmi_owe(vcpu);
+		return;
+	}
+	injecting(p, true);
+	if (event_queued(vcpu) || guest_blocks_nmi(vcpu))
+		nmi_owe(vcpu);
+	else
+		nmi_inject(vcpu);
+	injecting(p, false);
+}
+
+static void shut_down(struct vcpu *vcpu)
+{
+	vcpu->exit.kind = PLINTH_EXIT_TRIPLE_FAULT;
+	vcpu_on_action(vcpu, vcpu->handlers[PLINTH_EXIT_TRIPLE_FAULT](vcpu));
+}
+
+/*
+ * It is the guest's kernel that knows the machine's banks of errors. The registers that tell of it are the CPU's, and
+ * the guest finds them as the CPU has set them: MCIP, which makes another machine check a shutdown until the guest has
+ * cleared it, too. So there is one at a time. A guest without CR4.MCE is shut down, as it would be natively.
+ */
+void event_machine_check(struct vcpu *vcpu)
+{
+	struct vcpu_private *p = vcpu->priv;
+	struct vcpu_event queued;
+
+	if (!p->loaded) {
+		p->mc_owed = true;
+		return;
+	}
+	if (!(vcpu_read(vcpu, VCPU_CR4) & CR4_MCE))
+		shut_down(vcpu);
+	if (p->injecting) {
+		mc_owe(vcpu);
+		return;
+	}
+	injecting(p, true);
+	queued = vendor_queued(vcpu);
+	if (queued.type != VCPU_EVENT_NONE && !is_nmi(&queued))
+		mc_owe(vcpu);
+	else
+		mc_inject(vcpu);
+	injecting(p, false);
+}
+
+bool event_nmi_exit(struct vcpu *vcpu)
+{
+	const struct vcpu_event reported = vendor_reported(vcpu);
+
+	if (!is_nmi(&reported))
+		return false;
+	event_nmi(vcpu);
+	return true;
+}
+
+void event_withdraw(struct vcpu *vcpu)
+{
+	struct vcpu_private *p = vcpu->priv;
+	struct vcpu_event queued;
+
+	/* From here both only count; what they queued before is looked at after that. */
+	p->loaded = false;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	queued = vendor_queued(vcpu);
+	if (is_nmi(&queued))
+		__atomic_add_fetch(&p->nmis_owed, 1, __ATOMIC_RELAXED);
+	if (is_machine_check(&queued))
+		p->mc_owed = true;
+}
+
+/* Of what is owed it comes first. */
+static void settle_machine_check(struct vcpu *vcpu)
+{
+	mc_inject(vcpu);
+	vcpu->priv->mc_owed = false;
+	if (__atomic_load_n(&vcpu->priv->nmis_owed, __ATOMIC_RELAXED))
+		vendor_recall(vcpu, VENDOR_RECALL_NOW);
+}
+
+static void settle_nmi(struct vcpu *vcpu)
+{
+	struct vcpu_private *p = vcpu->priv;
+
+	if (event_queued(vcpu) || guest_blocks_nmi(vcpu)) {
+		vendor_recall(vcpu, VENDOR_RECALL_LATER);
+		return;
+	}
+	nmi_inject(vcpu);
+	if (__atomic_sub_fetch(&p->nmis_owed, 1, __ATOMIC_RELAXED))
+		vendor_recall(vcpu, VENDOR_RECALL_NOW);
+}
+
+void vcpu_settle(struct vcpu *vcpu)
+{
+	struct vcpu_private *p = vcpu->priv;
+
+	injecting(p, true);
+	vendor_recall(vcpu, VENDOR_RECALL_NEVER);
+	if (__atomic_load_n(&p->mc_owed, __ATOMIC_RELAXED))
+		settle_machine_check(vcpu);
+	else if (__atomic_load_n(&p->nmis_owed, __ATOMIC_RELAXED))
+		settle_nmi(vcpu);
+	injecting(p, false);
+}
+
+/*
+ * Delivering an event ends blocking by STI and by a load of SS: left set, they would make the entry check RFLAGS.IF and
+ * the pending single-step trap against them.
+ */
+static void queue(struct vcpu *vcpu, const struct vcpu_event *event)
+{
+	struct vcpu_private *p = vcpu->priv;
+
+	injecting(p, true);
+	vendor_block(vcpu, 0, VCPU_BLOCKED_STI | VCPU_BLOCKED_SS | (is_nmi(event) ? VCPU_BLOCKED_NMI : 0));
+	/* What got there first comes right after. */
+	give_way(vcpu);
+	vendor_queue(vcpu, event);
+	injecting(p, false);
+}
+
+/* Vectors whose delivery, when it meets a fault, becomes a double fault (SDM, "Interrupt 8"). */
+#define CONTRIBUTORY (1u << 0 | 1u << 10 | 1u << 11 | 1u << 12 | 1u << 13 | 1u << 14 | 1u << 20)
+
+static bool doubles(const struct vcpu_event *event)
+{
+	return event->type == VCPU_EVENT_EXCEPTION && CONTRIBUTORY >> (event->vector & 31) & 1;
+}
+
+/*
+ * Faults, which push RF as 1, so that a breakpoint on the instruction does not hit once more when the handler returns
+ * to it (SDM, "Instruction-Breakpoint Exception Condition"). What is delivered again needs no help: the exit has saved
+ * RF as the delivery would have pushed it. #DB, #BP, #OF, #DF and #MC push it as it is.
+ */
+#define FAULTS                                                                                                 \
+	(1u << 0 | 1u << 5 | 1u << 6 | 1u << 7 | 1u << 10 | 1u << 11 | 1u << 12 | 1u << 13 | 1u << 14 | 1u << 16 | \
+	 1u << 17 | 1u << 19 | 1u << 20 | 1u << 21)
+
+static void push_rf(struct vcpu *vcpu, uint8_t vector)
+{
+	if (FAULTS >> (vector & 31) & 1)
+		(void)!vcpu_write(vcpu, VCPU_RFLAGS, vcpu_read(vcpu, VCPU_RFLAGS) | RFLAGS_RF);
+}
+
+/* Faults whose error code tells of a segment, and in its lowest bit that the program was not at fault. */
+#define WITH_EXT (1u << 10 | 1u << 11 | 1u << 12 | 1u << 13)
+
+/* A fault that meets the delivery of anything but INT n, INT3 and INTO (SDM, "Error Code"). */
+static void tell_external(struct vcpu *vcpu, const struct vcpu_event *first, struct vcpu_event *queued)
+{
+	if (queued->type != VCPU_EVENT_EXCEPTION || !(WITH_EXT >> (queued->vector & 31) & 1) ||
+	    first->type == VCPU_EVENT_SOFT_INTERRUPT || first->type == VCPU_EVENT_SOFT_EXCEPTION)
+		return;
+	queued->error |= ERROR_EXT;
+	vendor_queue(vcpu, queued);
+}
+
+/* A fault in the delivery of a double fault shuts the CPU down, which is what a triple fault does. */
+static bool shuts_down(const struct vcpu_event *event)
+{
+	return event->type == VCPU_EVENT_EXCEPTION && event->vector == VECTOR_DF;
+}
+
+/* An IRET that was about to unblock NMIs did not do it (SDM, "Information for VM Exits During IRET"). */
+static void block_nmi_again(struct vcpu *vcpu)
+{
+	if (vendor_nmi_unblocked(vcpu))
+		vendor_block(vcpu, VCPU_BLOCKED_NMI, 0);
+}
+
+void event_redeliver(struct vcpu *vcpu)
+{
+	const struct vcpu_event first = vendor_interrupted(vcpu);
+	struct vcpu_event queued = vendor_queued(vcpu);
+
+	/* An entry that failed was no exit: what the one before it interrupted waits for the next entry already. */
+	if (vcpu->exit.kind == PLINTH_EXIT_ENTRY_FAILURE)
+		return;
+	if (first.type == VCPU_EVENT_NONE) {
+		block_nmi_again(vcpu);
+	} else if (queued.type == VCPU_EVENT_NONE || is_nmi(&queued) || is_machine_check(&queued)) {
+		vcpu_reinject(vcpu);
+	} else if (doubles(&first)) {
+		vendor_queue(vcpu, &nothing);
+		vcpu_inject(vcpu, VECTOR_DF, true, 0);
+	} else if (shuts_down(&first)) {
+		shut_down(vcpu);
+	} else {
+		tell_external(vcpu, &first, &queued);
+	}
+}
+
+void vcpu_inject(struct vcpu *vcpu, uint8_t vector, bool has_error, uint32_t error)
+{
+	const struct vcpu_event event = {
+		.type = VCPU_EVENT_EXCEPTION, .vector = vector, .has_error = has_error, .error = error};
+
+	push_rf(vcpu, vector);
+	queue(vcpu, &event);
+}
+
+void vcpu_reinject(struct vcpu *vcpu)
+{
+	struct vcpu_event event = vendor_interrupted(vcpu);
+
+	if (event.type == VCPU_EVENT_NONE)
+		event = vendor_reported(vcpu);
+	if (event.type != VCPU_EVENT_NONE)
+		queue(vcpu, &event);
+}

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of vcpu share. */
+#ifndef PLINTH_VCPU_INTERNAL_H
+#define PLINTH_VCPU_INTERNAL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <plinth/footprint.h>
+#include <plinth/log.h>
+#include <plinth/vcpu.h>
+#include <plinth/vendor.h>
+#include <plinth/x86.h>
+
+#include "history.h"
+
+#define LOG_TAG "vcpu"
+
+/* A report may be written on each of them. */
+#define ROOT_STACK_PAGES  PLINTH_ROOT_STACK_PAGES
+#define NMI_STACK_PAGES	  PLINTH_NMI_STACK_PAGES
+#define FAULT_STACK_PAGES PLINTH_FAULT_STACK_PAGES
+#define MC_STACK_PAGES	  PLINTH_MC_STACK_PAGES /* nothing is reported there */
+
+/* -- segment.c: segment registers and descriptors --------------------------------------- */
+
+#define SELECTOR_TI 4u /* of the LDT */
+
+/** segments_capture() - all eight from the registers and the descriptor tables in use. */
+void segments_capture(struct vcpu_segment_state *out, const struct cpu_table *gdt);
+/** segment_descriptor() - the descriptor that would load as this usable segment, bits 63:32 of its base aside. */
+uint64_t segment_descriptor(const struct vcpu_segment_state *segment);
+
+/* -- tables.c: the CPU's own descriptor tables in root mode ------------------------------- */
+
+/*
+ * One page. The first part of the GDT is free in root mode: at the end it takes a copy
+ * of the guest's GDT, so that for a moment both worlds' selectors are valid.
+ */
+#define TABLES_GUEST_BYTES 1024
+#define TABLES_CS	   (TABLES_GUEST_BYTES + 0x00)
+#define TABLES_DS	   (TABLES_GUEST_BYTES + 0x08)
+#define TABLES_TR	   (TABLES_GUEST_BYTES + 0x10)
+#define TABLES_LDT	   (TABLES_GUEST_BYTES + 0x20) /* on the way out: see tables_show_ldt() */
+
+struct task_state {
+	uint32_t reserved0;
+	uint64_t rsp[3];
+	uint64_t reserved1;
+	uint64_t ist[7]; /* ist[0] is IST1 */
+	uint64_t reserved2;
+	uint16_t reserved3;
+	uint16_t io_base;
+} __attribute__((packed));
+
+struct tables {
+	uint64_t gdt[TABLES_GUEST_BYTES / 8 + 6];
+	uint64_t ldt_entry; /* the only one that is there of the LDT at TABLES_LDT */
+	struct task_state tss __attribute__((aligned(16)));
+	struct cpu_gate idt[CPU_FAULT_VECTORS] __attribute__((aligned(16)));
+};
+
+void tables_init(struct tables *tables, uint64_t nmi_stack, uint64_t fault_stack, uint64_t mc_stack);
+/** tables_root() - where exits arrive on a CPU that has these tables. */
+struct vendor_root tables_root(struct tables *tables, struct cpu_local *local);
+/** tables_show_ldt() - make LDTR a table of the VMM's own in which a selector leads to this descriptor. */
+void tables_show_ldt(struct tables *tables, uint16_t selector, uint64_t descriptor);
+/** tables_gates_stay() - from now on exceptions and NMIs take the stack that is in use, not one of the task state. */
+void tables_gates_stay(struct tables *tables);
+
+/* -- fault.c ------------------------------------------------------------------------------- */
+
+/** fault_arrived() - the handler behind the IDT. */
+void fault_arrived(struct cpu_fault *fault);
+
+/* -- the vCPU's own ---------------------------------------------------------------- */
+
+struct vcpu_private {
+	struct tables *tables;
+	void *nmi_stack, *fault_stack, *mc_stack;
+
+	uint64_t began;	  /* RIP of its first instruction */
+	uint64_t started; /* TSC */
+
+	/* NMIs that arrived in root mode and wait for an entry that can deliver them. */
+	uint32_t nmis_owed;
+	bool mc_owed;	/* a machine check, the same; there is one at a time */
+	bool injecting; /* the event of the next entry is being decided */
+	bool loaded;	/* the vCPU is the CPU's: its state may be read and written */
+	bool fatal;	/* give the CPU back as soon as that is possible */
+	struct cpu_handback handback;
+	struct history history;
+
+	/* watchdog.c: NMIs that all found the same exit. */
+	uint64_t loop_exits, loop_since;
+	uint32_t loop_nmis;
+};
+
+/* What all vCPUs share; set by vcpu_init(). */
+struct vcpu_common {
+	uint64_t land, land_user;
+	uint64_t user_cr3; /* bits of CR3 that tell user tables from the kernel's; 0: they are the same */
+	const struct plinth_boot_module *modules;
+	uint64_t n_modules;
+	struct plinth_shared *shared;
+	void *xapic;		 /* the local APIC's registers, once an INIT has arrived */
+	const struct slat *slat; /* NULL: no second-level translation */
+};
+extern struct vcpu_common vcpu_common;
+
+/** state_set() - where this CPU stands, for the driver, which may look from any CPU at any time. */
+static inline void state_set(struct vcpu *vcpu, enum plinth_cpu_state state)
+{
+	__atomic_store_n(&vcpu->shared->state, state, __ATOMIC_RELEASE);
+}
+
+/** kernel_shadow_stack() - does code with the kernel's privilege run on a shadow stack, with this CR4? The gate and the
+ * landing, which change stacks, know nothing of it. */
+bool kernel_shadow_stack(uint64_t cr4);
+
+/* -- action.c, leave.c ------------------------------------------------------------------ */
+
+void vcpu_on_action(struct vcpu *vcpu, enum exit_action action);
+void vcpu_on_refusal(struct vcpu *vcpu, int how);
+
+/**
+ * entry_failed() - exits of kind ENTRY_FAILURE. A machine check on the way in is the guest's, as any other (SDM,
+ * "Machine-Check Events During VM Entry"): the entry is made again, but for a first one, as nothing was launched.
+ */
+enum exit_action entry_failed(struct vcpu *vcpu, vcpu_exit_fn *handler);
+
+/** vcpu_leave() - give the CPU back: everything the guest's, on at the guest's RIP. */
+void vcpu_leave(struct vcpu *vcpu) __attribute__((noreturn));
+
+/** vcpu_can_leave() - does the guest's state allow vcpu_leave()? Else *why says what is in the way. */
+bool vcpu_can_leave(struct vcpu *vcpu, const char **why);
+
+/** vcpu_withdraw() - no entry follows: the CPU runs no guests any more, and what was queued is owed. */
+void vcpu_withdraw(struct vcpu *vcpu);
+
+/* -- stacks.c ---------------------------------------------------------------------------- */
+
+/** stacks_hold() - may two words be read there, on a stack of this vCPU's? */
+bool stacks_hold(const struct vcpu *vcpu, uint64_t address);
+/** stacks_log_guard() - says so if the address is in the guard page below one. */
+void stacks_log_guard(const struct vcpu *vcpu, uint64_t address);
+/** stacks_log_depths() - how deep each ever was. */
+void stacks_log_depths(const struct vcpu *vcpu);
+
+/* -- report.c ---------------------------------------------------------------------------- */
+
+/* What killed the VMM on this CPU. */
+struct crash {
+	const char *what;	       /* e.g. "VM entry failed" */
+	const struct cpu_fault *fault; /* the interrupted code; NULL: the caller itself */
+	bool entry;		       /* ask for the rule that the entry broke */
+	int refusal;		       /* then: for vendor_refusal_log() */
+	bool brief;		       /* there is no stack for a report */
+};
+
+/**
+ * vcpu_crash() - report, then give the CPU back at the guest's RIP, as if the exit had not
+ * been; if that cannot be, halt.
+ */
+void vcpu_crash(struct vcpu *vcpu, const struct crash *crash) __attribute__((noreturn));
+
+/* -- watchdog.c -------------------------------------------------------------------------- */
+
+/** watchdog_nmi() - an NMI interrupted root mode at @fault: does it hang? Then it does not return. */
+void watchdog_nmi(struct vcpu *vcpu, const struct cpu_fault *fault);
+
+/* -- event.c ----------------------------------------------------------------------------- */
+
+/** event_nmi() - an NMI arrived in root mode. */
+void event_nmi(struct vcpu *vcpu);
+
+/** event_nmi_exit() - was the exit at hand an NMI that exits while others are owed? Then it is one of them. */
+bool event_nmi_exit(struct vcpu *vcpu);
+
+/** event_machine_check() - one arrived in root mode. */
+void event_machine_check(struct vcpu *vcpu);
+
+/** event_withdraw() - no entry follows: a queued NMI or machine check is owed. */
+void event_withdraw(struct vcpu *vcpu);
+
+/** event_redeliver() - the exit is handled: the event it interrupted, if any, is delivered again. */
+void event_redeliver(struct vcpu *vcpu);
+
+#endif

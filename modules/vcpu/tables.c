@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT */
+/* Root mode's own GDT, TSS and IDT. */
+#include <string.h>
+
+#include <plinth/memory.h>
+
+#include "gate.h"
+#include "internal.h"
+
+/* Descriptors (SDM, "Segment Descriptors"): present, DPL 0, accessed. */
+#define GDT_CODE_64 0x00209b0000000000ull
+#define GDT_DATA    0x0000930000000000ull
+#define GDT_TSS_64  0x0000890000000000ull
+#define GDT_LDT	    0x0000820000000000ull
+#define LDT_LIMIT   0xffffull /* whatever index a selector has */
+
+#define IST_NMI	       1u
+#define IST_FAULT      2u
+#define IST_MC	       3u /* it may arrive on any of the others, and goes back there */
+
+static void system_descriptor(uint64_t *slot, uint64_t kind, uint64_t base, uint64_t limit)
+{
+	slot[0] = kind | limit | (base & 0xffffff) << 16 | (base >> 24 & 0xff) << 56;
+	slot[1] = base >> 32;
+}
+
+static uint64_t ist_of(unsigned int vector)
+{
+	return vector == VECTOR_NMI ? IST_NMI : vector == VECTOR_MC ? IST_MC : IST_FAULT;
+}
+
+void tables_init(struct tables *tables, uint64_t nmi_stack, uint64_t fault_stack, uint64_t mc_stack)
+{
+	memset(tables, 0, sizeof(*tables));
+	tables->gdt[TABLES_CS / 8] = GDT_CODE_64;
+	tables->gdt[TABLES_DS / 8] = GDT_DATA;
+	tables->tss.io_base = sizeof(tables->tss);
+	tables->tss.ist[IST_NMI - 1] = nmi_stack;
+	tables->tss.ist[IST_FAULT - 1] = fault_stack;
+	tables->tss.ist[IST_MC - 1] = mc_stack;
+	system_descriptor(&tables->gdt[TABLES_TR / 8], GDT_TSS_64, (uint64_t)&tables->tss, sizeof(tables->tss) - 1);
+	for (unsigned int vector = 0; vector < CPU_FAULT_VECTORS; vector++)
+		tables->idt[vector] = gate_to(cpu_fault_stub(vector), TABLES_CS, ist_of(vector));
+}
+
+void tables_show_ldt(struct tables *tables, uint16_t selector, uint64_t descriptor)
+{
+	uint64_t base = (uint64_t)&tables->ldt_entry - (selector & ~7u);
+
+	tables->ldt_entry = descriptor;
+	system_descriptor(&tables->gdt[TABLES_LDT / 8], GDT_LDT, base, LDT_LIMIT);
+	cpu_load_ldt(TABLES_LDT);
+}
+
+void tables_gates_stay(struct tables *tables)
+{
+	for (unsigned int vector = 0; vector < CPU_FAULT_VECTORS; vector++)
+		__atomic_store_n(&tables->idt[vector].low, tables->idt[vector].low & ~GATE_IST, __ATOMIC_RELAXED);
+}
+
+struct vendor_root tables_root(struct tables *tables, struct cpu_local *local)
+{
+	return (struct vendor_root){
+		.cr3 = mem_root_tables(),
+		.fs_base = (uint64_t)local,
+		.tss = (uint64_t)&tables->tss,
+		.gdt = (uint64_t)tables->gdt,
+		.idt = (uint64_t)tables->idt,
+		.cs = TABLES_CS,
+		.ss = TABLES_DS,
+		.tr = TABLES_TR,
+	};
+}
