@@ -7,9 +7,9 @@ static const struct {
 	int err;
 	const char *advice;
 } advices[] = {
-	{PLINTH_E_NOTSUP, "Plinth needs a CPU with VT-x (and, in a virtual machine, nested virtualization)"},
-	{PLINTH_E_LOCKED, "enable Intel VT-x in the firmware's set-up"},
-	{PLINTH_E_BUSY, "another hypervisor uses it (CR4.VMXE is set): stop its guests and unload it, e.g. rmmod kvm_intel"},
+	{PLINTH_E_NOTSUP, "it lacks what the modules need (in a virtual machine: nested virtualization)"},
+	{PLINTH_E_LOCKED, "enable virtualization in the firmware's set-up"},
+	{PLINTH_E_BUSY, "another hypervisor uses it: stop its guests and unload it (of KVM, the module of this CPU's vendor)"},
 	{PLINTH_E_ABI, "driver and modules are of different versions"},
 };
 

@@ -147,7 +147,7 @@ PLINTH_MUST_USE int os_vmm_start(uint64_t launch_pa, uint64_t stack_top, uint64_
  * os_vmm_stop() - the stop hypercall (plinth/boot.h) on this CPU.
  *
  * Context: interrupts off, or an NMI: takes no lock.
- * Return:  0: the caller goes on without VMM. PLINTH_E_VMX: nobody answered the
+ * Return:  0: the caller goes on without VMM. PLINTH_E_VIRT: nobody answered the
  *          hypercall, or it was refused.
  */
 PLINTH_MUST_USE int os_vmm_stop(const uint64_t token[2]);
@@ -157,7 +157,7 @@ PLINTH_MUST_USE int os_vmm_stop(const uint64_t token[2]);
  * @out: va, bytes and flags; untouched on failure
  *
  * Context: inside os_run_on(), on a CPU that is a guest.
- * Return:  0, PLINTH_E_FAULT: nothing at or above @from; PLINTH_E_VMX: nobody answered.
+ * Return:  0, PLINTH_E_FAULT: nothing at or above @from; PLINTH_E_VIRT: nobody answered.
  */
 PLINTH_MUST_USE int os_vmm_map(const uint64_t token[2], uint32_t table, uint64_t from,
 			       struct plinth_ctl_map *out);

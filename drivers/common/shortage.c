@@ -31,7 +31,7 @@ static const char of_heap[] =
 	"the heap of %llu KiB is used up (%s wanted %llu bytes, %s has most): load with a larger heap";
 static const char of_pages[] =
 	"the pool of %llu pages is used up (%s wanted %llu more, %s has most), and a larger heap does not help: load "
-	"without modules of your own, or without ept; with Plinth's alone it is a defect: report it";
+	"without modules of your own, or without optional ones; with Plinth's alone it is a defect: report it";
 static const char of_addresses[] =
 	"the VMM's addresses are used up (%llu in a row wanted): stop and start, then what was given back can be used; "
 	"if that does not help, load without modules of your own";

@@ -247,7 +247,7 @@ int os_vmm_start(uint64_t launch_pa, uint64_t stack_top, uint64_t fn, uint32_t c
 int os_vmm_stop(const uint64_t token[2])
 {
 	u64 cet = kernel_landing_pads_off();
-	int err = gate_stop(token[0], token[1], PLINTH_HYPERCALL_STOP, PLINTH_E_VMX) ? PLINTH_E_VMX : 0;
+	int err = gate_stop(token[0], token[1], PLINTH_HYPERCALL_STOP, PLINTH_E_VIRT) ? PLINTH_E_VIRT : 0;
 
 	/* On its way back the VMM runs some code with the kernel's CR4. */
 	kernel_landing_pads_restore(cet);
@@ -262,7 +262,7 @@ int os_vmm_map(const uint64_t token[2], uint32_t table, uint64_t from, struct pl
 	asm volatile("1: vmcall\n2:\n" _ASM_EXTABLE(1b, 2b)
 		     : "+a"(answer), "+d"(flags), "+D"(va), "+S"(bytes) : "c"(token[0]) : "memory");
 	if (answer)
-		return answer == PLINTH_HYPERCALL_MAPS ? PLINTH_E_VMX : (int)answer;
+		return answer == PLINTH_HYPERCALL_MAPS ? PLINTH_E_VIRT : (int)answer;
 	out->va = va;
 	out->bytes = bytes;
 	out->flags = flags;

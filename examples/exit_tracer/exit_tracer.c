@@ -2,7 +2,7 @@
 /*
  * Remembers the last exits of every CPU in the trace rings of the shared region, for
  * `plinthctl trace`. It stands above the handlers of all exit kinds that were there before it, so it costs
- * nothing when it is not loaded, and about two RDTSC and one VMREAD an exit when it is. Kinds that `plinthctl
+ * nothing when it is not loaded, and about two RDTSC and one vcpu_detail() an exit when it is. Kinds that `plinthctl
  * trace --record` leaves out cost a few instructions.
  */
 #include <stdbool.h>
@@ -29,7 +29,7 @@ static struct plinth_trace_record *record(struct vcpu *vcpu, uint64_t tsc, uint6
 	const struct plinth_trace_record now = {
 		.tsc = tsc,
 		.rip = vcpu->exit.rip,
-		.qualification = vcpu_detail(vcpu),
+		.detail = vcpu_detail(vcpu),
 		.kind = vcpu->exit.kind,
 		.rax = vcpu->regs.rax,
 	};

@@ -111,7 +111,7 @@ struct plinth_boot {
 	uint64_t user_cr3;
 
 	/*
-	 * Stopping is a hypercall from this instruction's address (RIP of the VMCALL)
+	 * Stopping is a hypercall from this instruction's address (RIP at the exit)
 	 * at CPL 0 with RAX = PLINTH_HYPERCALL_STOP, RCX and RDX = token.
 	 */
 	uint64_t stop_rip;

@@ -6,7 +6,7 @@
 #ifndef PLINTH_DEBUG_FAULT_H
 #define PLINTH_DEBUG_FAULT_H
 
-/* RAX of the VMCALL; RCX: enum debug_fault_kind. */
+/* RAX of the hypercall; RCX: enum debug_fault_kind. */
 #define DEBUG_FAULT_HYPERCALL 0x504c4e5444425547ull /* "PLNTDBUG" */
 
 /* DEBUG_FAULT(NAME, text): what `plinthctl debug fault` calls it. The order is ABI. */

@@ -7,7 +7,7 @@
 #define PLINTH_DEBUG_SLAT_H
 
 /*
- * RAX of the VMCALL; RCX: a guest-physical address.
+ * RAX of the hypercall; RCX: a guest-physical address.
  *
  * Answer, of the CPU that asks: RAX 0, RCX the memory type as the entry has it (0: uncached, 6: write-back), RDX the
  * level of that entry; RAX PLINTH_E_FAULT: it is not mapped, or not yet.

@@ -12,7 +12,7 @@
  *
  * Answer: RAX 0, RCX entries tried, RDX those on which the CPU and the rules differ, RSI changes that were not tried because
  * the guest would have run, RDI the name of the state, 8 characters. RAX PLINTH_E_INVAL: there is no such state;
- * PLINTH_E_NOTSUP: this CPU cannot have it; PLINTH_E_NOMEM, PLINTH_E_VMX. What differs stands in the log.
+ * PLINTH_E_NOTSUP: this CPU cannot have it; PLINTH_E_NOMEM, PLINTH_E_VIRT. What differs stands in the log.
  */
 #define DEBUG_TRIALS_HYPERCALL 0x504c4e5454524c53ull /* "PLNTTRLS" */
 

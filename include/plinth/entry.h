@@ -62,7 +62,7 @@ PLINTH_EXPORT void entry_release(uint64_t target, uint64_t cpu);
  * Context: on the target CPU, on its own prepared stack.
  * Return:  does not return on success: the guest starts at @rip with RAX = 0.
  *          Otherwise PLINTH_E_NOTSUP, PLINTH_E_LOCKED, PLINTH_E_BUSY, PLINTH_E_NOMEM,
- *          PLINTH_E_VMX or PLINTH_E_ENTRY with the CPU exactly as it was.
+ *          PLINTH_E_VIRT or PLINTH_E_ENTRY with the CPU exactly as it was.
  * Undo:    the stop hypercall (see boot.h).
  */
 PLINTH_EXPORT PLINTH_MUST_USE int entry_start(uint64_t cpu, uint64_t rip, uint64_t rsp, uint64_t cr3);

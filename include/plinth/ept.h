@@ -48,7 +48,7 @@ PLINTH_EXPORT PLINTH_MUST_USE int ept_get_page(uint64_t gpa, uint64_t *hpa, uint
  * ept_flush() - drop this CPU's translations that came from EPT.
  *
  * Context: root mode, on the CPU in question.
- * Return:  0 or PLINTH_E_VMX: the CPU refused, and may still go by what it remembers.
+ * Return:  0 or PLINTH_E_VIRT: the CPU refused, and may still go by what it remembers.
  */
 PLINTH_EXPORT PLINTH_MUST_USE int ept_flush(void);
 

@@ -173,21 +173,21 @@ PLINTH_EXPORT PLINTH_MUST_USE int exit_register_msr(uint32_t first, uint32_t las
 PLINTH_EXPORT PLINTH_MUST_USE int exit_unregister_msr(uint32_t first, uint32_t last, uint32_t what,
 						      exit_msr_fn *handler, void *context);
 
-/* Who may make a hypercall; to everybody else VMCALL is what it is without this registration. */
+/* Who may make a hypercall; to everybody else the instruction is what it is without this registration. */
 enum exit_caller {
 	EXIT_CALLER_KERNEL = 0,	 /* privilege level 0 */
 	EXIT_CALLER_ANYBODY = 1, /* every process, too */
 };
 
 /**
- * exit_register_hypercall() - answer a range of hypercall numbers (RAX of VMCALL).
+ * exit_register_hypercall() - answer a range of hypercall numbers (RAX at the instruction).
  * @first, @last: numbers, both included
  * @caller:       whose calls reach the handler
  * @handler:      see above
  * @context:      handed to the handler
  *
  * A handler trusts no register: with EXIT_CALLER_ANYBODY they are any process's. At the bottom of the chain
- * is the undefined instruction that VMCALL is without a VMM, or for a kernel the hypervisor beneath
+ * is the undefined instruction that a hypercall is without a VMM, or for a kernel the hypervisor beneath
  * Plinth, if there is one. Plinth's own numbers (boot.h) do not come here.
  *
  * Return: 0, PLINTH_E_BUSY (registered already with the same arguments), PLINTH_E_LIMIT (no row is free),

@@ -99,13 +99,13 @@ PLINTH_EXPORT PLINTH_MUST_USE int cpu_wrmsr_safe(uint32_t msr, uint64_t value);
 PLINTH_EXPORT PLINTH_MUST_USE int cpu_xsetbv_safe(uint32_t index, uint64_t value);
 
 /**
- * cpu_vmcall_guest() - VMCALL with the guest's general registers, and the hypervisor's answer into them.
+ * cpu_hypercall_guest() - VMCALL with the guest's general registers, and the hypervisor's answer into them.
  *
  * Context: root mode with the VMM's IDT, where a hypervisor is beneath: it takes the call for that of a kernel. RSP
  *          is the VMM's.
  * Return:  0, or PLINTH_E_FAULT if it raised an exception: then registers are as before.
  */
-PLINTH_EXPORT PLINTH_MUST_USE int cpu_vmcall_guest(struct vcpu *vcpu);
+PLINTH_EXPORT PLINTH_MUST_USE int cpu_hypercall_guest(struct vcpu *vcpu);
 
 /* -- segments and descriptor tables --------------------------------------- */
 

@@ -90,7 +90,7 @@ struct plinth_trace_record {
 	uint64_t sequence;
 	uint64_t tsc; /* when the handler was called */
 	uint64_t rip; /* of the guest */
-	uint64_t qualification;
+	uint64_t detail; /* vcpu_detail() */
 	uint64_t rax;	/* of the guest: CPUID leaf, hypercall number */
 	uint32_t kind;	/* enum plinth_exit_kind */
 	uint32_t ticks; /* in the handler; 0 if it did not return */

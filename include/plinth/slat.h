@@ -18,7 +18,7 @@
 struct slat {
 	int (*init)(const struct plinth_boot *boot); /* within vcpu_init(); 0 or PLINTH_E_* */
 	void (*fini)(void);			     /* within vcpu_fini() */
-	uint64_t (*root)(void);			     /* of this CPU, as the hardware wants it (EPTP, nCR3) */
+	uint64_t (*root)(void);			     /* of this CPU, as the hardware wants it */
 	/*
 	 * Before each launch, in root operation on the CPU in question: look at what may have changed since the last one,
 	 * and drop translations; 0 or PLINTH_E_*.

@@ -37,7 +37,7 @@ PLINTH_EXPORT void vcpu_fini(void);
  *
  * Context: launch tables, on the CPU in question.
  * Return:  0, PLINTH_E_NOTSUP (a feature is missing; named in the log), PLINTH_E_LOCKED,
- *          PLINTH_E_BUSY (CR4.VMXE is set).
+ *          PLINTH_E_BUSY (somebody else uses it).
  */
 PLINTH_EXPORT PLINTH_MUST_USE int vcpu_check(void);
 
@@ -60,7 +60,7 @@ PLINTH_EXPORT void vcpu_destroy(struct vcpu *vcpu);
  * @fs_base: of the guest
  *
  * Context: launch tables, on the CPU in question, interrupts off, on the vCPU's stack.
- * Return:  does not return on success; else as vcpu_check(), PLINTH_E_VMX or
+ * Return:  does not return on success; else as vcpu_check(), PLINTH_E_VIRT or
  *          PLINTH_E_ENTRY, and the CPU is exactly as it was.
  */
 PLINTH_EXPORT PLINTH_MUST_USE int vcpu_start(struct vcpu *vcpu, uint64_t rip, uint64_t rsp, uint64_t cr3,

@@ -112,12 +112,12 @@ PLINTH_EXPORT void vendor_destroy(struct vcpu *vcpu);
  * vendor_root_on() - the CPU can run guests from here on. vendor_root_off() - as before; it cannot fail.
  *
  * Context: launch tables, on the vCPU's CPU, interrupts off.
- * Return:  0, as vendor_check(), or PLINTH_E_VMX; then the CPU is as it was.
+ * Return:  0, as vendor_check(), or PLINTH_E_VIRT; then the CPU is as it was.
  */
 PLINTH_EXPORT PLINTH_MUST_USE int vendor_root_on(struct vcpu *vcpu);
 PLINTH_EXPORT void vendor_root_off(struct vcpu *vcpu);
 
-/** vendor_flush() - nothing is left of what others translated by the same tags. Return: 0 or PLINTH_E_VMX. */
+/** vendor_flush() - nothing is left of what others translated by the same tags. Return: 0 or PLINTH_E_VIRT. */
 PLINTH_EXPORT PLINTH_MUST_USE int vendor_flush(struct vcpu *vcpu);
 
 /**
@@ -127,7 +127,7 @@ PLINTH_EXPORT PLINTH_MUST_USE int vendor_flush(struct vcpu *vcpu);
  *
  * The guest's MSRs are those that the CPU has at this moment.
  *
- * Return: 0 or PLINTH_E_VMX; then the vCPU is not the CPU's.
+ * Return: 0 or PLINTH_E_VIRT; then the vCPU is not the CPU's.
  */
 PLINTH_EXPORT PLINTH_MUST_USE int vendor_load(struct vcpu *vcpu, const struct vcpu_system *system,
 					      const struct vendor_root *root);
@@ -136,7 +136,7 @@ PLINTH_EXPORT void vendor_unload(struct vcpu *vcpu);
 /**
  * vendor_enter() - the guest goes on; exits arrive in vcpu->on_exit.
  *
- * Return: only where the hardware refused before anything changed: PLINTH_E_VMX. A later refusal is an exit of kind ENTRY_FAILURE.
+ * Return: only where the hardware refused before anything changed: PLINTH_E_VIRT. A later refusal is an exit of kind ENTRY_FAILURE.
  */
 PLINTH_EXPORT PLINTH_MUST_USE int vendor_enter(struct vcpu *vcpu);
 

@@ -283,7 +283,7 @@ static int begin(void)
 	trials.own_pa = pa;
 	state_make();
 	renew();
-	return trials.failed ? PLINTH_E_VMX : 0;
+	return trials.failed ? PLINTH_E_VIRT : 0;
 }
 
 static int run(uint64_t pairs)
@@ -292,14 +292,14 @@ static int run(uint64_t pairs)
 		return PLINTH_E_NOTSUP;
 	single_changes();
 	pairs_of_changes(pairs);
-	return trials.failed ? PLINTH_E_VMX : 0;
+	return trials.failed ? PLINTH_E_VIRT : 0;
 }
 
 /* The guest's VMCS is the current one again, and nothing of the trials' translations is left. */
 static int end(int err)
 {
 	if (cpu_vmclear(trials.own_pa) || cpu_vmptrld(trials.guest_pa))
-		err = PLINTH_E_VMX;
+		err = PLINTH_E_VIRT;
 	(void)!cpu_invept(ALL_CONTEXTS, 0);
 	(void)!cpu_invvpid(ALL_CONTEXTS, 0, 0);
 	return err;

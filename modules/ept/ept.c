@@ -245,7 +245,7 @@ static int borrow(struct vcpu *vcpu)
 	int err = window_borrow(cpu);
 
 	if (!err && vcpu_step(vcpu, true))
-		err = window_return(cpu) ? PLINTH_E_VMX : PLINTH_E_NOMEM;
+		err = window_return(cpu) ? PLINTH_E_VIRT : PLINTH_E_NOMEM;
 	return err;
 }
 

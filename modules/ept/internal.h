@@ -137,7 +137,7 @@ void table_unlock(void);
 PLINTH_MUST_USE int window_init(uint32_t n_cpus, struct plinth_shared *shared);
 void window_fini(void);
 
-/* The following: on the CPU in question, in root mode, the lock held; 0 or PLINTH_E_VMX, when the CPU refused. */
+/* The following: on the CPU in question, in root mode, the lock held; 0 or PLINTH_E_VIRT, when the CPU refused. */
 
 /** window_flush() - INVEPT. */
 PLINTH_MUST_USE int window_flush(void);

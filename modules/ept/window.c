@@ -139,7 +139,7 @@ static unsigned int count(void)
 
 int window_flush(void)
 {
-	return cpu_invept(INVEPT_ALL, 0) ? PLINTH_E_VMX : 0;
+	return cpu_invept(INVEPT_ALL, 0) ? PLINTH_E_VIRT : 0;
 }
 
 void window_forget(uint32_t cpu)
@@ -160,7 +160,7 @@ int window_close(uint32_t cpu)
 	if (!s)
 		return 0;
 	if (cpu_vmwrite(VMCS_EPT_POINTER, table_pointer()))
-		return PLINTH_E_VMX;
+		return PLINTH_E_VIRT;
 	s->cpu = NOBODY;
 	return 0;
 }
@@ -196,7 +196,7 @@ static int take_seat(uint32_t cpu, struct seat **out)
 	if (!*out)
 		return PLINTH_E_NOMEM;
 	if (cpu_vmwrite(VMCS_EPT_POINTER, table_pointer_of((*out)->root_pa)))
-		return PLINTH_E_VMX;
+		return PLINTH_E_VIRT;
 	furnish(*out, cpu);
 	return 0;
 }

@@ -57,7 +57,7 @@ uint32_t beneath_leaf(void)
  */
 enum exit_action beneath_call(struct vcpu *vcpu)
 {
-	if (!found || vcpu_read(vcpu, VCPU_CPL) || !vcpu_read(vcpu, VCPU_CODE64) || cpu_vmcall_guest(vcpu))
+	if (!found || vcpu_read(vcpu, VCPU_CPL) || !vcpu_read(vcpu, VCPU_CODE64) || cpu_hypercall_guest(vcpu))
 		return exit_raise_ud(vcpu);
 	return EXIT_NEXT;
 }

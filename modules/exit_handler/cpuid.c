@@ -24,19 +24,19 @@ static void follow(uint32_t *word, uint32_t bit, bool on)
 	*word = (*word & ~bit) | (on ? bit : 0);
 }
 
-/* "GenuineIntel", in the order EBX, EDX, ECX. */
-#define INTEL_EBX 0x756e6547u
-#define INTEL_EDX 0x49656e69u
-#define INTEL_ECX 0x6c65746eu
+/* CPUs that have SYSCALL in 64-bit code only, and say so (they call themselves thus, in the order EBX, EDX, ECX). */
+#define ONLY_64_EBX 0x756e6547u
+#define ONLY_64_EDX 0x49656e69u
+#define ONLY_64_ECX 0x6c65746eu
 
-static bool syscall_in_64_only; /* others have SYSCALL in 32-bit code as well, and say so */
+static bool syscall_in_64_only; /* others have it in 32-bit code as well */
 
 void cpuid_init(void)
 {
 	struct cpu_leaf id;
 
 	cpu_cpuid(0, 0, &id);
-	syscall_in_64_only = id.ebx == INTEL_EBX && id.edx == INTEL_EDX && id.ecx == INTEL_ECX;
+	syscall_in_64_only = id.ebx == ONLY_64_EBX && id.edx == ONLY_64_EDX && id.ecx == ONLY_64_ECX;
 }
 
 /* Whether key locker is on is up to CR4.KL and the firmware: with the guest's bit the CPU knows. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* VMCALL: the driver's stop, what modules register, and what a hypervisor beneath answers. All else is #UD. */
+/* Hypercalls: the driver's stop, what modules register, and what a hypervisor beneath answers. All else is #UD. */
 #include "internal.h"
 
 #define BY_KERNEL  1u

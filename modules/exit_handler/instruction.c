@@ -24,7 +24,7 @@ enum exit_action exit_raise_ud(struct vcpu *vcpu)
 	return EXIT_RETRY;
 }
 
-/* VMX instructions: CR4.VMXE is 0 in the guest's eyes, so natively they are undefined. */
+/* A hypervisor's instructions: nobody has switched them on in the guest's eyes, so natively they are undefined. */
 enum exit_action exit_undefined(struct vcpu *vcpu)
 {
 	return exit_raise_ud(vcpu);

@@ -74,8 +74,8 @@
 	FIXUP	1b, 2b
 	.size	cpu_vmxon, . - cpu_vmxon
 
-	/* int cpu_vmcall_guest(struct vcpu *vcpu) */
-	GLOBAL	cpu_vmcall_guest
+	/* int cpu_hypercall_guest(struct vcpu *vcpu) */
+	GLOBAL	cpu_hypercall_guest
 	push	%rbp
 	push	%rbx
 	push	%r12
@@ -127,7 +127,7 @@
 	mov	$-13, %eax		/* PLINTH_E_FAULT */
 	jmp	3b
 	FIXUP	1b, 2b
-	.size	cpu_vmcall_guest, . - cpu_vmcall_guest
+	.size	cpu_hypercall_guest, . - cpu_hypercall_guest
 
 	.type	refused, @function
 refused:

@@ -4,8 +4,8 @@
  * handed out first fit, so that addresses (and the page tables behind them) are used again however often
  * something comes and goes.
  *
- * Other CPUs may keep the translation of what is unmapped here: with VPIDs neither exits nor entries flush
- * the VMM's own (SDM, "Operations that Invalidate TLBs and Paging-Structure Caches"). So such an address
+ * Other CPUs may keep the translation of what is unmapped here: where translations carry tags, neither exits nor entries
+ * flush the VMM's own (SDM, "Operations that Invalidate TLBs and Paging-Structure Caches"). So such an address
  * waits until each CPU that is in the VMM's hands has flushed.
  */
 #include <string.h>

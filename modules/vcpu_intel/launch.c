@@ -56,7 +56,7 @@ static int vmx_error(const char *what, int result)
 	if (!result)
 		return 0;
 	LOG_ERR("%s failed (%d)", what, result);
-	return PLINTH_E_VMX;
+	return PLINTH_E_VIRT;
 }
 
 /*

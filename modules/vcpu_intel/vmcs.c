@@ -51,7 +51,7 @@ int vmcs_write_error(struct vcpu *vcpu)
 		return 0;
 	LOG_ERR("VMWRITE of %s (0x%x) failed: %s", vmcs_field_name(failure.field), failure.field,
 		failure.result == CPU_VMX_FAIL_INVALID ? "no current VMCS" : "no such field on this CPU");
-	return PLINTH_E_VMX;
+	return PLINTH_E_VIRT;
 }
 
 const char *vmcs_field_name(uint32_t encoding)

@@ -44,7 +44,7 @@ same "our CPUID leaf answers" "Hello!......" "$(cpuid_probe --leaf 40000100 --cp
 cpuid_probe --count 10 >/dev/null
 check "trace shows exits" plinthctl trace
 plinthctl trace --exit cpuid --cpu 0 --last 3 | tee /tmp/trace
-same "trace: three CPUID exits of CPU 0" 3 "$(grep -c 'cpu 0 cpuid .*qualification.*rip.*user' /tmp/trace)"
+same "trace: three CPUID exits of CPU 0" 3 "$(grep -c 'cpu 0 cpuid .*detail.*rip.*user' /tmp/trace)"
 same "trace: nothing of another kind" 0 "$(plinthctl trace --exit xsetbv --cpu 0 | grep -vc xsetbv)"
 plinthctl trace --json --last 1
 check "trace: record MSRs only" plinthctl trace --record msr-read,msr-write

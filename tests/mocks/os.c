@@ -249,7 +249,7 @@ int os_vmm_stop(const uint64_t token[2])
 	if (token[0] != mock_config.random || !mock_world.guest[here])
 		abort();
 	if (fault())
-		return PLINTH_E_VMX;
+		return PLINTH_E_VIRT;
 	note_event(MOCK_EVENTS - 1, here);
 	trace[traced - 3] = '-';
 	mock_world.guest[here] = false;
@@ -262,7 +262,7 @@ int os_vmm_map(const uint64_t token[2], uint32_t table, uint64_t from, struct pl
 	if (token[0] != mock_config.random || !mock_world.guest[here])
 		abort();
 	if (fault())
-		return PLINTH_E_VMX;
+		return PLINTH_E_VIRT;
 	if (from > MOCK_MAP_VA + MOCK_MAP_STEP)
 		return PLINTH_E_FAULT;
 	out->va = from > MOCK_MAP_VA ? MOCK_MAP_VA + MOCK_MAP_STEP : MOCK_MAP_VA;

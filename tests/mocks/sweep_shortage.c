@@ -65,7 +65,7 @@ Test(shortage, of_pages)
 {
 	try_one(GREEDY_PAGES,
 		"pages is used up (vcpu wanted 1 more, ept has most), and a larger heap does not help",
-		"load without modules of your own, or without ept");
+		"load without modules of your own, or without optional ones");
 }
 
 Test(shortage, of_addresses)

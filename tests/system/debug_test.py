@@ -92,7 +92,7 @@ def session(build, folder):
 def refused_entry(build, folder):
     run = Pc(build, folder, "entry", "--env", "FAULT=vmcs-host", "--env", "OPTIONS=", "--env", "FILES=")
     return run.lacks(CRASHED, r"^ +CPU 1: the VMX instruction failed: VMCS invalid host TR selector",
-                     r"crash report of CPU 1: ", r"  vcpu_intel\+0x[0-9a-f]+ \(\w+\+0x[0-9a-f]+\)$")
+                     r"crash report of CPU 1: ", r"  vcpu\+0x[0-9a-f]+ \(\w+\+0x[0-9a-f]+\)$")
 
 
 def gdb(console, *commands):

@@ -33,7 +33,7 @@ static const struct argp_option option_list[] = {
 	{"modules", 'm', "DIR|LIST", 0,
 	 "a folder's *.so, or a list's files (default: $PLINTH_MODULES, else the installed ones)", 0},
 	{"replace", 'r', "NAME=FILE", 0, "FILE instead of the module NAME; may be repeated", 0},
-	{"without", 'w', "NAME", 0, "not the module NAME, e.g. ept", 0},
+	{"without", 'w', "NAME", 0, "not the module NAME, if it is optional", 0},
 	{"add", 'a', "FILE", 0, "one more: a file or an installed extension", 0},
 	{"heap", 'H', "SIZE", 0, "of the VMM, with K, M, G (32K and 1.5K a CPU)", 0},
 	{"lazy", 'z', NULL, 0, "jump slots at the first call; adds extension lazy", 0},

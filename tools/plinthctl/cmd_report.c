@@ -23,7 +23,7 @@ static const struct {
 } sections[] = {
 	{"kernel", "cat /proc/version /proc/cmdline; cat /proc/sys/kernel/tainted"},
 	{"processor", "sed '/^$/q' /proc/cpuinfo; grep -c ^processor /proc/cpuinfo"},
-	{"other users of VT-x", "grep -E '^(kvm|vbox|vmmon)' /proc/modules || echo none"},
+	{"other hypervisors", "grep -E '^(kvm|vbox|vmmon)' /proc/modules || echo none"},
 	{"Secure Boot and lockdown",
 	 "cat /sys/kernel/security/lockdown 2>/dev/null || echo unknown; "
 	 "echo only signed modules: $(cat /sys/module/module/parameters/sig_enforce)"},

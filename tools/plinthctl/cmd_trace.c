@@ -118,9 +118,9 @@ static void print_line(const struct line *line)
 	const struct plinth_trace_record *r = &line->record;
 	char symbol[80];
 
-	printf("%16" PRIu64 " cpu %u %-14s %6u ticks  qualification %#" PRIx64 " rax %#" PRIx64
+	printf("%16" PRIu64 " cpu %u %-14s %6u ticks  detail %#" PRIx64 " rax %#" PRIx64
 	       " rip %#" PRIx64 " %s\n",
-	       r->tsc, line->cpu, exit_kind_name(r->kind), r->ticks, r->qualification, r->rax, r->rip,
+	       r->tsc, line->cpu, exit_kind_name(r->kind), r->ticks, r->detail, r->rax, r->rip,
 	       kernel_symbol(r->rip, symbol, sizeof(symbol)));
 }
 
@@ -134,7 +134,7 @@ static void print_line_json(const struct line *line)
 	json_object_object_add(item, "cpu", json_object_new_uint64(line->cpu));
 	json_object_object_add(item, "exit", json_object_new_string(exit_kind_name(r->kind)));
 	json_object_object_add(item, "ticks", json_object_new_uint64(r->ticks));
-	json_object_object_add(item, "qualification", json_object_new_uint64(r->qualification));
+	json_object_object_add(item, "detail", json_object_new_uint64(r->detail));
 	json_object_object_add(item, "rax", json_object_new_uint64(r->rax));
 	json_object_object_add(item, "rip", json_object_new_uint64(r->rip));
 	json_object_object_add(item, "symbol",
@@ -181,7 +181,7 @@ int cmd_trace(int argc, char **argv)
 		.parser = parse,
 		.doc = "Show the last exits of each CPU, oldest first: time stamp counter, CPU, kind, ticks "
 		       "in the "
-		       "handler, qualification, RAX, RIP. Needs the extension exit_tracer: load --add "
+		       "handler, detail, RAX, RIP. Needs the extension exit_tracer: load --add "
 		       "exit_tracer.",
 	};
 	struct plinth_shared *shared;

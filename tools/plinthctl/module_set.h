@@ -29,7 +29,7 @@ bool module_set_add_extension(struct module_set *set, const char *word);
 bool module_set_add_once(struct module_set *set, const char *name);
 /* module_set_replace() - @word is NAME=FILE; NAME that of a file in the set, without .so. */
 bool module_set_replace(struct module_set *set, const char *word);
-/* module_set_without() - drop the module @name, e.g. "ept". */
+/* module_set_without() - drop the module @name. */
 bool module_set_without(struct module_set *set, const char *name);
 
 /* module_set_read_plan() - a plan only saves time, so what cannot be read is as good as none. */

@@ -154,7 +154,7 @@ int entry_start(uint64_t cpu, uint64_t rip, uint64_t rsp, uint64_t cr3)
 	int err;
 
 	if (mock_fails("entry_start"))
-		return PLINTH_E_VMX;
+		return PLINTH_E_VIRT;
 	fs_base = cpu_set_local(&vcpus[cpu]->local);
 	err = vcpu_start(vcpus[cpu], rip, rsp, cr3, fs_base);
 	cpu_restore_local(fs_base);

@@ -96,7 +96,7 @@ void vendor_destroy(struct vcpu *vcpu)
 int vendor_root_on(struct vcpu *vcpu)
 {
 	(void)vcpu;
-	return mock_fails("vendor_root_on") ? PLINTH_E_VMX : 0;
+	return mock_fails("vendor_root_on") ? PLINTH_E_VIRT : 0;
 }
 
 void vendor_root_off(struct vcpu *vcpu)
@@ -107,7 +107,7 @@ void vendor_root_off(struct vcpu *vcpu)
 int vendor_flush(struct vcpu *vcpu)
 {
 	(void)vcpu;
-	return mock_fails("vendor_flush") ? PLINTH_E_VMX : 0;
+	return mock_fails("vendor_flush") ? PLINTH_E_VIRT : 0;
 }
 
 int vendor_load(struct vcpu *vcpu, const struct vcpu_system *system, const struct vendor_root *root)
@@ -116,7 +116,7 @@ int vendor_load(struct vcpu *vcpu, const struct vcpu_system *system, const struc
 
 	(void)root;
 	if (mock_fails("vendor_load"))
-		return PLINTH_E_VMX;
+		return PLINTH_E_VIRT;
 	p->system = *system;
 	p->guest.reg[VCPU_RIP] = system->rip;
 	p->guest.reg[VCPU_RSP] = system->rsp;
@@ -137,7 +137,7 @@ void vendor_unload(struct vcpu *vcpu)
 int vendor_enter(struct vcpu *vcpu)
 {
 	if (mock_fails("vendor_enter"))
-		return PLINTH_E_VMX;
+		return PLINTH_E_VIRT;
 	MODEL->pretend(vcpu, &vcpu->vendor->guest);
 }
 

@@ -193,7 +193,7 @@ int os_vmm_call(uint64_t launch_pa, uint64_t stack_top, uint64_t fn, uint64_t ar
 	if (model_call(model.here, stack_top, fn, arg0, arg1, 0, 0, &result) != MODEL_RETURNED) {
 		model_violation("a call into the VMM did not come back");
 		cpu->st = before;
-		return PLINTH_E_VMX;
+		return PLINTH_E_VIRT;
 	}
 	cpu->st.cr3 = before.cr3;
 	expect_same(&before, "a call into the VMM");
@@ -274,7 +274,7 @@ int os_vmm_start(uint64_t launch_pa, uint64_t stack_top, uint64_t fn, uint32_t n
 	case MODEL_BACK: return taken_back(&before, rsp);
 	default:
 		model_violation("a start ended with %d", (int)end);
-		return PLINTH_E_VMX;
+		return PLINTH_E_VIRT;
 	}
 }
 
@@ -290,7 +290,7 @@ int os_vmm_stop(const uint64_t token[2])
 
 	/* Without a VMM, VMCALL is an undefined instruction. */
 	if (!cpu->guest || model_fault("os_vmm_stop"))
-		return PLINTH_E_VMX;
+		return PLINTH_E_VIRT;
 	rsp = kernel_rsp();
 	cpu->rsp = rsp;
 	cpu->regs = regs;
@@ -298,7 +298,7 @@ int os_vmm_stop(const uint64_t token[2])
 	cpu->st.rflags = RFLAGS_FIXED;
 	model_visible(model.here, &before);
 	if (model_exit(model.here, &vmcall) != MODEL_BACK)
-		return PLINTH_E_VMX;
+		return PLINTH_E_VIRT;
 	before.cr4 &= ~CR4_VMXE;
 	expect_same(&before, "a stop");
 	regs.rax = 0;
@@ -319,7 +319,7 @@ int os_vmm_map(const uint64_t token[2], uint32_t table, uint64_t from, struct pl
 	cpu->regs = (struct vcpu_regs){ .rax = PLINTH_HYPERCALL_MAPS, .rcx = token[0], .rdx = token[1], .rdi = table,
 					.rsi = from };
 	if (!cpu->guest || model_fault("os_vmm_map") || model_exit(model.here, &vmcall) != MODEL_GUEST)
-		return PLINTH_E_VMX;
+		return PLINTH_E_VIRT;
 	if (cpu->regs.rax)
 		return (int)cpu->regs.rax;
 	out->va = cpu->regs.rdi;

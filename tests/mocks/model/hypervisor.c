@@ -16,7 +16,7 @@ bool model_beneath(struct vcpu_regs *regs)
 	return true;
 }
 
-int model_vmcall_guest(struct vcpu *vcpu)
+int model_hypercall_guest(struct vcpu *vcpu)
 {
 	model_tick();
 	if (!model_in_root(model_here()))

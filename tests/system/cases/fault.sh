@@ -48,7 +48,7 @@ wait_until_corrupt
 same "no CPU is left under it" "$native" "$(signatures)"
 plinthctl log
 in_log "the report says what happened" "$wanted"
-in_log "it says where: module and function" "at (debug_fault|vcpu_intel|intrinsics|memory)\+0x"
+in_log "it says where: module and function" "at (debug_fault|vcpu|vcpu_intel|intrinsics|memory)\+0x"
 in_log "it goes back to the exit stub" "intrinsics\+0x"
 in_log "it shows the guest's state by name" "GUEST_RIP +0x"
 in_log "it shows the last exits" "x cpuid"

@@ -21,7 +21,7 @@ same "both tables hold the same" "$(grep -c '^root' /tmp/maps)" "$(grep -c '^lau
 same "nothing is writable and executable" "" "$(awk '$3 ~ /wx/' /tmp/maps)"
 same "nothing is the user's" "" "$(awk '$3 ~ /u/' /tmp/maps)"
 same "nothing is global" "" "$(awk '$3 ~ /g/' /tmp/maps)"
-for module in entry vcpu_intel intrinsics; do
+for module in entry vcpu vcpu_intel intrinsics; do
 	same "$module has text" 2 "$(grep -cE "r-x-- .* $module\$" /tmp/maps)"
 done
 first=$(base)

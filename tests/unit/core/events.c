@@ -49,7 +49,7 @@ Test(core_events, a_cpu_that_cannot_start_may_not_come)
 	mock_config.entry_error = PLINTH_E_LOCKED;
 	cr_expect_eq(core_cpu_online(core, 1, &report), PLINTH_E_LOCKED);
 	EXPECT_REPORT("CPU 1: check failed");
-	EXPECT_REPORT("enable Intel VT-x in the firmware");
+	EXPECT_REPORT("enable virtualization in the firmware");
 	cr_expect_eq(state_now(), PLINTH_RUNNING);
 	cr_expect(mock_world.guest[0] && !mock_world.prepared[1]);
 }

@@ -287,7 +287,7 @@ static enum exit_action flush_without_a_type(struct vcpu *vcpu)
 Test(ept_guest, a_flush_that_fails_is_told, .init = root_usual)
 {
 	cr_assert_eq(root_run(flush_without_a_type, (struct model_exit){.length = 1}), MODEL_GUEST);
-	cr_expect(flushed == PLINTH_E_VMX && root_logged("INVEPT failed"));
+	cr_expect(flushed == PLINTH_E_VIRT && root_logged("INVEPT failed"));
 }
 
 /* What the CPU might remember is not used again; the guest's access is refused, and the VMM lives. */

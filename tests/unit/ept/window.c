@@ -41,11 +41,11 @@ Test(ept_window, without_a_flush_no_table_is_used_again)
 	cr_assert_eq(window_open(0, 5 * PAGE_1G), 0);
 	cr_expect_eq(flushes, 1, "somebody may have had the seat before");
 	no_flush = true;
-	cr_expect_eq(window_open(0, 6 * PAGE_1G), PLINTH_E_VMX);
+	cr_expect_eq(window_open(0, 6 * PAGE_1G), PLINTH_E_VIRT);
 	cr_expect(!sees(0, 5 * PAGE_1G));
 	cr_expect(!sees(0, 6 * PAGE_1G));
 	cr_expect(sees(0, 0));
-	cr_expect_eq(window_open(0, 6 * PAGE_1G), PLINTH_E_VMX, "and again");
+	cr_expect_eq(window_open(0, 6 * PAGE_1G), PLINTH_E_VIRT, "and again");
 	no_flush = false;
 	cr_expect_eq(window_open(0, 6 * PAGE_1G), 0);
 	cr_expect(sees(0, 6 * PAGE_1G));
@@ -178,7 +178,7 @@ Test(ept_window, what_was_lent_is_closed_first)
 	cr_expect_eq(window_borrow(10), PLINTH_E_BUSY);
 	cr_assert_eq(window_open(9, 6 * PAGE_1G), 0);
 	no_write = true;
-	cr_expect_eq(window_return(9), PLINTH_E_VMX);
+	cr_expect_eq(window_return(9), PLINTH_E_VIRT);
 	no_write = false;
 	cr_expect(window_borrows(9) && window_borrow(10) == PLINTH_E_BUSY);
 	cr_expect_eq(window_return(9), 0);
@@ -216,11 +216,11 @@ Test(ept_window, a_vmwrite_that_fails)
 {
 	fresh(false, 46, 0);
 	no_write = true;
-	cr_expect_eq(window_open(0, 5 * PAGE_1G), PLINTH_E_VMX);
+	cr_expect_eq(window_open(0, 5 * PAGE_1G), PLINTH_E_VIRT);
 	no_write = false;
 	cr_expect_eq(window_open(0, 5 * PAGE_1G), 0);
 	no_write = true;
-	cr_expect_eq(window_close(0), PLINTH_E_VMX, "the seat stays the CPU's");
+	cr_expect_eq(window_close(0), PLINTH_E_VIRT, "the seat stays the CPU's");
 	no_write = false;
 	cr_expect_eq(window_close(0), 0);
 	down();

@@ -83,13 +83,13 @@ static const uint8_t vmcall[] = {0x0f, 0x01, 0xc1};
 /* INTO, and two instructions that do nothing, over the VMCALL. */
 static void write_over_vmcall(void)
 {
-	uint8_t *code = (uint8_t *)cpu_vmcall_guest;
+	uint8_t *code = (uint8_t *)cpu_hypercall_guest;
 	const uint64_t page = (uint64_t)code & ~4095ull;
 	unsigned int i = 0;
 
 	while (i < 256 && memcmp(code + i, vmcall, sizeof(vmcall)))
 		i++;
-	cr_assert_lt(i, 256, "no VMCALL in cpu_vmcall_guest()");
+	cr_assert_lt(i, 256, "no VMCALL in cpu_hypercall_guest()");
 	cr_assert_eq(mprotect((void *)page, 8192, PROT_READ | PROT_WRITE | PROT_EXEC), 0);
 	memcpy(code + i, (const uint8_t[]){0xce, 0x90, 0x90}, sizeof(vmcall));
 }
@@ -113,7 +113,7 @@ Test(instructions, hypercall, .init = trap_reset)
 	for (unsigned int i = 0; i < sizeof(vcpu.regs) / sizeof(*words); i++)
 		words[i] = FAR + 0x0101010101010101ull * i;
 	before = vcpu.regs;
-	cr_assert_eq(cpu_vmcall_guest(&vcpu), 0);
+	cr_assert_eq(cpu_hypercall_guest(&vcpu), 0);
 	for (unsigned int i = 0; i < 16; i++) {
 		if (i == 4) /* RSP */
 			continue;
@@ -123,7 +123,7 @@ Test(instructions, hypercall, .init = trap_reset)
 	expect(T_VMCALL, before.rax, 0);
 	trap.refused = true;
 	before = vcpu.regs;
-	cr_expect_eq(cpu_vmcall_guest(&vcpu), PLINTH_E_FAULT);
+	cr_expect_eq(cpu_hypercall_guest(&vcpu), PLINTH_E_FAULT);
 	cr_expect(!memcmp(&before, &vcpu.regs, sizeof(before)));
 }
 

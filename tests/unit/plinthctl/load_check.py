@@ -14,7 +14,7 @@ import sys
 import tempfile
 
 TOOL, MODULES = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
-NAMES = ("entry", "ept", "exit_handler", "intrinsics", "memory", "serial", "vcpu_intel")
+NAMES = ("entry", "ept", "exit_handler", "intrinsics", "memory", "serial", "vcpu", "vcpu_intel")
 SECONDS = 20                    # what is no file must not be waited for
 DEVICE = "plinthctl: /dev/plinth"
 

@@ -5,7 +5,7 @@
 
 #define WITH_SYSCALL	0xd01ull
 #define WITHOUT_SYSCALL 0xd00ull
-#define EXIT_LOAD_PERF	(1ull << (32 + 12)) /* of the exit controls that can be 1 */
+#define EXIT_CAN_LOAD_PERF	(1ull << (32 + 12)) /* of the exit controls that can be 1 */
 
 static int result, results[3];
 static uint64_t value;
@@ -43,7 +43,7 @@ Test(vcpu_guest_msr, what_is_on_a_list)
 	static struct model_kind kind;
 
 	kind = model_kinds[0];
-	kind.caps.exit &= ~EXIT_LOAD_PERF;
+	kind.caps.exit &= ~EXIT_CAN_LOAD_PERF;
 	root_up(&kind);
 	model.cpu[0].st.msr[MODEL_MSR_PERF_GLOBAL_CTRL] = 5;
 	cr_assert_eq(root_run(read_counters, (struct model_exit){0}), MODEL_GUEST);

@@ -211,7 +211,7 @@ static enum exit_action write_no_field(struct vcpu *vcpu)
 Test(vcpu_registers, a_field_that_does_not_exist, .init = root_usual)
 {
 	cr_assert_eq(root_run(write_no_field, (struct model_exit){0}), MODEL_GUEST);
-	cr_expect_eq(first_error, PLINTH_E_VMX);
+	cr_expect_eq(first_error, PLINTH_E_VIRT);
 	cr_expect_eq(second_error, 0);
 	cr_expect_str_eq(unknown_name, "?");
 	cr_expect(root_logged("VMWRITE of ? (0x6fee) failed: no such field on this CPU"));
@@ -230,7 +230,7 @@ static enum exit_action write_without_vmcs(struct vcpu *vcpu)
 Test(vcpu_registers, no_current_vmcs, .init = root_usual)
 {
 	cr_assert_eq(root_run(write_without_vmcs, (struct model_exit){0}), MODEL_HALTED);
-	cr_expect_eq(first_error, PLINTH_E_VMX);
+	cr_expect_eq(first_error, PLINTH_E_VIRT);
 	cr_expect(root_logged("VMWRITE of GUEST_RIP (0x681e) failed: no current VMCS"));
 }
 
