@@ -2,8 +2,8 @@
 /*
  * Remembers the last exits of every CPU in the trace rings of the shared region, for
  * `plinthctl trace`. It stands above the handlers of all exit kinds that were there before it, so it costs
- * nothing when it is not loaded, and about two RDTSC and one vcpu_detail() an exit when it is. Kinds that `plinthctl
- * trace --record` leaves out cost a few instructions.
+ * nothing when it is not loaded, and about two RDTSC and one vcpu_detail() an exit when it is. Kinds that
+ * `plinthctl trace --record` leaves out cost a few instructions.
  */
 #include <stdbool.h>
 

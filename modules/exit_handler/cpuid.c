@@ -24,7 +24,7 @@ static void follow(uint32_t *word, uint32_t bit, bool on)
 	*word = (*word & ~bit) | (on ? bit : 0);
 }
 
-/* CPUs that have SYSCALL in 64-bit code only, and say so (they call themselves thus, in the order EBX, EDX, ECX). */
+/* The name of CPUs that have SYSCALL in 64-bit code only, and say so: in the order EBX, EDX, ECX. */
 #define ONLY_64_EBX 0x756e6547u
 #define ONLY_64_EDX 0x49656e69u
 #define ONLY_64_ECX 0x6c65746eu

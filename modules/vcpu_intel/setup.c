@@ -100,8 +100,9 @@ static void start_state_write(const struct vcpu_system *system)
 }
 
 /*
- * What the guest may turn on later and then wants done, where the CPU has it: OSXSAVE, for its XSETBV; MCE, for without it a
- * machine check that arrives in root mode shuts the CPU down. What the guest itself wants of it the module vcpu looks at.
+ * What the guest may turn on later and then wants done, where the CPU has it: OSXSAVE, for its XSETBV; MCE,
+ * for without it a machine check that arrives in root mode shuts the CPU down. What the guest itself wants of
+ * it the module vcpu looks at.
  */
 static uint64_t cr4_anyway(void)
 {

@@ -118,8 +118,8 @@ static void print_line(const struct line *line)
 	const struct plinth_trace_record *r = &line->record;
 	char symbol[80];
 
-	printf("%16" PRIu64 " cpu %u %-14s %6u ticks  detail %#" PRIx64 " rax %#" PRIx64
-	       " rip %#" PRIx64 " %s\n",
+	printf("%16" PRIu64 " cpu %u %-14s %6u ticks  detail %#" PRIx64 " rax %#" PRIx64 " rip %#" PRIx64
+	       " %s\n",
 	       r->tsc, line->cpu, exit_kind_name(r->kind), r->ticks, r->detail, r->rax, r->rip,
 	       kernel_symbol(r->rip, symbol, sizeof(symbol)));
 }
