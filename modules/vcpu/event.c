@@ -263,11 +263,24 @@ static bool shuts_down(const struct vcpu_event *event)
 	return event->type == VCPU_EVENT_EXCEPTION && event->vector == VECTOR_DF;
 }
 
-/* An IRET that was about to unblock NMIs did not do it (SDM, "Information for VM Exits During IRET"). */
+/*
+ * An IRET that was about to unblock NMIs did not do it (SDM, "Information for VM Exits During IRET"). One that arrived since
+ * the exit, when they seemed to be free, is owed until then.
+ */
 static void block_nmi_again(struct vcpu *vcpu)
 {
-	if (vendor_nmi_unblocked(vcpu))
-		vendor_block(vcpu, VCPU_BLOCKED_NMI, 0);
+	struct vcpu_event queued;
+
+	if (!vendor_nmi_unblocked(vcpu))
+		return;
+	injecting(vcpu->priv, true);
+	vendor_block(vcpu, VCPU_BLOCKED_NMI, 0);
+	queued = vendor_queued(vcpu);
+	if (is_nmi(&queued)) {
+		vendor_queue(vcpu, &nothing);
+		nmi_owe(vcpu);
+	}
+	injecting(vcpu->priv, false);
 }
 
 void event_redeliver(struct vcpu *vcpu)

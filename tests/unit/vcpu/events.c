@@ -278,6 +278,31 @@ Test(vcpu_events, each_nmi_is_delivered_once, .init = root_usual)
 	root_expect_clean();
 }
 
+static enum exit_action take_nmi_in_an_iret(struct vcpu *vcpu)
+{
+	vcpu->exit.kind = PLINTH_EXIT_SLAT_VIOLATION;
+	event_nmi(vcpu);
+	return EXIT_RETRY;
+}
+
+/* NMIs seem to be free at the exit, and are not: the IRET is made again. */
+Test(vcpu_events, an_nmi_after_an_iret_that_did_not_end_waits_for_its_end, .init = root_usual)
+{
+	struct model_cpu *cpu = &model.cpu[0];
+
+	cr_assert_eq(root_run(take_nmi_in_an_iret, (struct model_exit){.qualification = UNBLOCKED}),
+		     MODEL_GUEST);
+	expect_event(0, 0, 0);
+	cr_expect_eq(cpu->interruptibility, 8);
+	root_timer_exit();
+	expect_event(0, 0, 0);
+	cpu->interruptibility = 0;
+	root_timer_exit();
+	expect_event(NMI, 0, 0);
+	cr_expect_eq(cpu->nmis_delivered, 1);
+	root_expect_clean();
+}
+
 Test(vcpu_events, an_nmi_behind_sti, .init = root_usual)
 {
 	nmis_arrive = 1;
