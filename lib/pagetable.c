@@ -139,7 +139,7 @@ static void narrow(struct pt_leaf *leaf, uint64_t entry)
 		leaf->user = false;
 }
 
-static void finish(struct pt_leaf *leaf, uint64_t entry, unsigned int level)
+static void finish_run(struct pt_leaf *leaf, uint64_t entry, unsigned int level)
 {
 	leaf->bytes = level_bytes(level);
 	leaf->entry = entry;
@@ -168,7 +168,7 @@ int pt_find(const struct pt *pt, uint64_t va, struct pt_leaf *out)
 			return PLINTH_E_FAULT;
 		narrow(&leaf, entry);
 		if (is_leaf(entry, level)) {
-			finish(&leaf, entry, level);
+			finish_run(&leaf, entry, level);
 			leaf.pa += va % leaf.bytes;
 			leaf.bytes -= va % leaf.bytes;
 			*out = leaf;
@@ -197,7 +197,7 @@ static int walk_table(const struct pt *pt, uint64_t pa, unsigned int level, cons
 		leaf.va += i * level_bytes(level);
 		narrow(&leaf, table[i]);
 		if (is_leaf(table[i], level)) {
-			finish(&leaf, table[i], level);
+			finish_run(&leaf, table[i], level);
 			err = fn(ctx, &leaf);
 		} else {
 			err = walk_table(pt, table[i] & PT_BITS_ADDRESS, level - 1, &leaf, fn, ctx);

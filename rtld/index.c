@@ -152,7 +152,7 @@ static inline uint64_t eight_bytes(const char *at, const char *end)
  * The slot where the row of a name begins that is not the first with its hash word: of that
  * word, of what the name has where it differs from the first, and of where that is.
  */
-static inline uint32_t row_of(const struct rtld_index *x, uint32_t hash, uint64_t bytes, uint32_t where)
+static inline uint32_t index_row(const struct rtld_index *x, uint32_t hash, uint64_t bytes, uint32_t where)
 {
 	uint64_t sum = (bytes + where) * ROW_FACTOR;
 
@@ -174,7 +174,7 @@ static inline bool differs(const struct rtld_index *x, uint32_t hash, const char
 		if (!(word >> 56) || !rtld_spend(x->set, ROW_STEPS))
 			return false;
 	}
-	*row = row_of(x, hash, word, i);
+	*row = index_row(x, hash, word, i);
 	return true;
 }
 
@@ -243,7 +243,7 @@ static RTLD_COLD void insert_equal(struct rtld_index *x, uint32_t at, uint32_t w
 		if (!odd && !nul)
 			continue;
 		nul ^= nul - 1;		/* all up to the NUL, or without one all */
-		row = row_of(x, word, own & nul, i);
+		row = index_row(x, word, own & nul, i);
 		if (!(odd & nul))
 			break;
 		if (x->slot[row])

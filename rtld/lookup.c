@@ -65,7 +65,7 @@ static uint32_t find_sysv(const struct rtld_module *m,
 	return found;
 }
 
-static uint32_t find(const struct rtld_module *m, const struct rtld_name *name)
+static uint32_t find_in_module(const struct rtld_module *m, const struct rtld_name *name)
 {
 	if (rtld_has(m, RTLD_DT_GNU_HASH))
 		return find_gnu(m, name);
@@ -92,7 +92,7 @@ int rtld_lookup_in(const struct rtld_set *set, uint32_t module,
 		return PLINTH_E_INVAL;
 	m = &set->module[module];
 	make_name(&name, text);
-	symbol = find(m, &name);
+	symbol = find_in_module(m, &name);
 	if (!symbol)
 		return PLINTH_E_NOSYM;
 	*run = rtld_symbol_run(m, &m->symbol[symbol]);
@@ -109,7 +109,7 @@ int rtld_lookup(const struct rtld_set *set, const char *text, uint64_t *run)
 	make_name(&name, text);
 	for (i = 0; i < set->count; i++) {
 		const struct rtld_module *m = &set->module[i];
-		uint32_t symbol = find(m, &name);
+		uint32_t symbol = find_in_module(m, &name);
 		bool strong = symbol && !rtld_is_weak(&m->symbol[symbol]);
 
 		if (!symbol || (err == 0 && !strong))

@@ -47,7 +47,7 @@ static bool has_name(const struct rtld_module *m, const struct name *name)
 }
 
 /* The slot of that name, or the empty one where it belongs; NULL: it takes too long. */
-static inline uint32_t *find(const struct names *names,
+static inline uint32_t *find_name(const struct names *names,
 			     struct rtld_set *set,
 			     const struct name *name)
 {
@@ -62,7 +62,7 @@ static inline uint32_t *find(const struct names *names,
 	return &names->slot[at];
 }
 
-static int report(struct rtld_module *m, enum rtld_check check,
+static int report_name(struct rtld_module *m, enum rtld_check check,
 		  enum rtld_table table, uint64_t index, const char *name,
 		  uint32_t other)
 {
@@ -98,13 +98,13 @@ static int index_names(struct names *names, struct rtld_set *set)
 		if (measure(m, m->info.name, &length))
 			return PLINTH_E_LIMIT;
 		name = make_name(m->info.name, length);
-		slot = find(names, set, &name);
+		slot = find_name(names, set, &name);
 		if (!slot)
 			return PLINTH_E_LIMIT;
 		if (!*slot)
 			*slot = i + 1;
 		else
-			err = report(m, RTLD_NAME_TWICE, RTLD_T_SET, i,
+			err = report_name(m, RTLD_NAME_TWICE, RTLD_T_SET, i,
 				     m->info.name,
 				     set->module[*slot - 1].position);
 	}
@@ -122,7 +122,7 @@ static uint32_t *find_needed(const struct names *names, struct rtld_module *m, c
 	if (measure(m, text, &length))
 		return NULL;
 	name = make_name(text, length);
-	slot = find(names, m->set, &name);
+	slot = find_name(names, m->set, &name);
 	if (!slot || *slot)
 		return slot;
 	/* A library without DT_SONAME is needed by the path that the linker was given. */
@@ -132,7 +132,7 @@ static uint32_t *find_needed(const struct names *names, struct rtld_module *m, c
 	if (base == text || !*base)
 		return slot;
 	name = make_name(base, length - (base - text));
-	return find(names, m->set, &name);
+	return find_name(names, m->set, &name);
 }
 
 /* The next module that m needs and that is in the set; NULL at the end, also of the budget. */
@@ -153,7 +153,7 @@ static struct rtld_module *next_needed(const struct names *names,
 			return &set->module[*slot - 1];
 		}
 		if (!(set->flags & RTLD_RULES_ELF))
-			*err = report(m, RTLD_NEEDED_MISSING, RTLD_T_NEEDED,
+			*err = report_name(m, RTLD_NEEDED_MISSING, RTLD_T_NEEDED,
 				      m->walk - 1, text, RTLD_NONE);
 	}
 	return NULL;
@@ -179,7 +179,7 @@ static void visit(const struct names *names, struct rtld_set *set,
 			m = dep;
 		} else if (dep->visit == RTLD_OPEN &&
 			   !(set->flags & RTLD_RULES_ELF)) {
-			*err = report(m, RTLD_NEEDED_CYCLE, RTLD_T_NEEDED,
+			*err = report_name(m, RTLD_NEEDED_CYCLE, RTLD_T_NEEDED,
 				      m->walk - 1, dep->info.name,
 				      dep->position);
 		}

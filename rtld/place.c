@@ -2,7 +2,7 @@
 /* Where modules lie. */
 #include "internal.h"
 
-static int fail(struct rtld_module *m, enum rtld_check check, uint64_t value,
+static int fail_set(struct rtld_module *m, enum rtld_check check, uint64_t value,
 		uint64_t limit)
 {
 	return rtld_fail(m, check, RTLD_T_SET, m->place, value, limit);
@@ -18,11 +18,11 @@ int rtld_place(struct rtld_set *set, uint32_t module, void *write,
 	m = &set->module[module];
 	if (run % RTLD_PAGE ||
 	    (run % m->info.align && (run - m->info.low) % m->info.align))
-		return fail(m, RTLD_PLACE_ALIGN, run, m->info.align);
+		return fail_set(m, RTLD_PLACE_ALIGN, run, m->info.align);
 	if ((uintptr_t)write % 8)
-		return fail(m, RTLD_PLACE_ALIGN, (uintptr_t)write, 8);
+		return fail_set(m, RTLD_PLACE_ALIGN, (uintptr_t)write, 8);
 	if (m->info.image_size > UINT64_MAX - run)
-		return fail(m, RTLD_PLACE_WRAP, run,
+		return fail_set(m, RTLD_PLACE_WRAP, run,
 			    UINT64_MAX - m->info.image_size);
 	m->info.run = run;
 	m->info.write = write;
@@ -80,7 +80,7 @@ int rtld_check_places(struct rtld_set *set)
 
 	for (i = 0; i < set->count; i++)
 		if (!set->module[i].placed)
-			err = fail(&set->module[i], RTLD_PLACE_MISSING, 0, 0);
+			err = fail_set(&set->module[i], RTLD_PLACE_MISSING, 0, 0);
 	if (err || ascends(set))
 		return err;
 	for (i = 0; i < set->count; i++)

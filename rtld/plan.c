@@ -61,7 +61,7 @@ static uint32_t entries_for(const struct rtld_module *m)
 
 #define ENTRY_STEPS	4ull	/* beside the bytes of the name, which are compared */
 
-static bool refuse(struct rtld_set *set, enum rtld_plan_state state,
+static bool refuse_plan(struct rtld_set *set, enum rtld_plan_state state,
 		   uint32_t module, uint32_t entry)
 {
 	set->planned = (struct rtld_plan_result){ state, module, entry };
@@ -82,21 +82,21 @@ static bool is_for_set(struct rtld_set *set, const struct plan_head *head)
 	uint32_t i;
 
 	if (head->rules != (set->flags & RTLD_RULES_ELF))
-		return refuse(set, RTLD_PLAN_RULES, RTLD_NONE, 0);
+		return refuse_plan(set, RTLD_PLAN_RULES, RTLD_NONE, 0);
 	if (head->modules != set->count)
-		return refuse(set, RTLD_PLAN_COUNT, RTLD_NONE, 0);
+		return refuse_plan(set, RTLD_PLAN_COUNT, RTLD_NONE, 0);
 	for (i = 0; i < set->count; i++, p++) {
 		const struct rtld_module *m = &set->module[i];
 
 		if (!m->build_id ||
 		    memcmp(m->build_id, p->build_id, RTLD_BUILD_ID))
-			return refuse(set, RTLD_PLAN_BUILD, i, 0);
+			return refuse_plan(set, RTLD_PLAN_BUILD, i, 0);
 		if (p->entries != entries_for(m))
-			return refuse(set, RTLD_PLAN_FORM, RTLD_NONE, 0);
+			return refuse_plan(set, RTLD_PLAN_FORM, RTLD_NONE, 0);
 		entries += p->entries;
 	}
 	return entries == head->entries ||
-	       refuse(set, RTLD_PLAN_FORM, RTLD_NONE, 0);
+	       refuse_plan(set, RTLD_PLAN_FORM, RTLD_NONE, 0);
 }
 
 static bool is_export(const struct rtld_module *m, uint32_t symbol)
@@ -215,7 +215,7 @@ static bool use_module(struct rtld_module *m, const struct plan_entry *e)
 		right += use_entries(m, m->jmprel, m->jmprels, e + others,
 				     m->value + others);
 	return right == entries_for(m) ||
-	       refuse(m->set, RTLD_PLAN_BINDING, m->place, right);
+	       refuse_plan(m->set, RTLD_PLAN_BINDING, m->place, right);
 }
 
 bool rtld_use_plan(struct rtld_set *set)
@@ -225,9 +225,9 @@ bool rtld_use_plan(struct rtld_set *set)
 	const struct plan_entry *e;
 
 	if (!head)
-		return refuse(set, RTLD_PLAN_NONE, RTLD_NONE, 0);
+		return refuse_plan(set, RTLD_PLAN_NONE, RTLD_NONE, 0);
 	if (!has_form(head, set->plan_size))
-		return refuse(set, RTLD_PLAN_FORM, RTLD_NONE, 0);
+		return refuse_plan(set, RTLD_PLAN_FORM, RTLD_NONE, 0);
 	if (!is_for_set(set, head))
 		return false;
 	e = entries_of(head);

@@ -52,7 +52,7 @@ struct table {
 	enum rtld_table id;
 };
 
-static int fail(struct rtld_module *m, enum rtld_check check,
+static int fail_reloc(struct rtld_module *m, enum rtld_check check,
 		const struct table *t, uint32_t i, uint64_t value,
 		uint64_t limit)
 {
@@ -80,10 +80,10 @@ static int check_place(struct rtld_module *m, const struct table *t,
 	if (rtld_is_target(m, at))
 		return 0;
 	if (at % 8)
-		return fail(m, RTLD_RELOC_ALIGN, t, i, at, 8);
+		return fail_reloc(m, RTLD_RELOC_ALIGN, t, i, at, 8);
 	if (at - m->dynamic.start < m->dynamic.size)
-		return fail(m, RTLD_RELOC_DYNAMIC, t, i, at, m->dynamic.start);
-	return fail(m, RTLD_RELOC_PLACE, t, i, at,
+		return fail_reloc(m, RTLD_RELOC_DYNAMIC, t, i, at, m->dynamic.start);
+	return fail_reloc(m, RTLD_RELOC_PLACE, t, i, at,
 		    m->targets ? m->target[0].start : 0);
 }
 
@@ -93,11 +93,11 @@ static int check_type(struct rtld_module *m, const struct table *t, uint32_t i)
 
 	/* 38 was RELATIVE64 of the x32 ABI, 27 to 33 are for large code. */
 	if (type >= sizeof(refused) || (type > 26 && type < 34))
-		return fail(m, RTLD_RELOC_TYPE, t, i, type, 0);
+		return fail_reloc(m, RTLD_RELOC_TYPE, t, i, type, 0);
 	if (refused[type])
-		return fail(m, (enum rtld_check)refused[type], t, i, type, 0);
+		return fail_reloc(m, (enum rtld_check)refused[type], t, i, type, 0);
 	if (t->id == RTLD_T_JMPREL && type != R_X86_64_JUMP_SLOT)
-		return fail(m, RTLD_RELOC_JUMP, t, i, type, 0);
+		return fail_reloc(m, RTLD_RELOC_JUMP, t, i, type, 0);
 	return 0;
 }
 
@@ -108,11 +108,11 @@ static int check_symbol(struct rtld_module *m, const struct table *t,
 	bool wants = r->type != R_X86_64_RELATIVE && r->type != R_X86_64_NONE;
 
 	if (!wants && r->symbol)
-		return fail(m, RTLD_RELOC_SYMBOL_EXTRA, t, i, r->symbol, 0);
+		return fail_reloc(m, RTLD_RELOC_SYMBOL_EXTRA, t, i, r->symbol, 0);
 	if (wants && !r->symbol)
-		return fail(m, RTLD_RELOC_SYMBOL_NULL, t, i, r->type, 0);
+		return fail_reloc(m, RTLD_RELOC_SYMBOL_NULL, t, i, r->type, 0);
 	if (r->symbol >= m->symbol_room)
-		return fail(m, RTLD_RELOC_SYMBOL, t, i, r->symbol,
+		return fail_reloc(m, RTLD_RELOC_SYMBOL, t, i, r->symbol,
 			    m->symbol_room);
 	if (r->symbol >= m->symbols_known)
 		m->symbols_known = r->symbol + 1;
@@ -130,7 +130,7 @@ static RTLD_COLD int check_entry(struct rtld_module *m, const struct table *t,
 	if (!err && r->type != R_X86_64_NONE)
 		err = check_place(m, t, i);
 	if (!err && r->addend && r->type == R_X86_64_GLOB_DAT)
-		err = fail(m, RTLD_RELOC_ADDEND, t, i, r->addend, 0);
+		err = fail_reloc(m, RTLD_RELOC_ADDEND, t, i, r->addend, 0);
 	return err;
 }
 

@@ -15,7 +15,7 @@
 #define CLOSE_STEPS	(63u * 4)	/* where a bitmap is checked bit by bit, */
 #define TARGET_STEPS	(63u * 3)	/* and for each PT_LOAD then */
 
-static int fail(struct rtld_module *m, enum rtld_check check, uint32_t i,
+static int fail_relr(struct rtld_module *m, enum rtld_check check, uint32_t i,
 		uint64_t value, uint64_t limit)
 {
 	return rtld_fail(m, check, RTLD_T_RELR, i, value, limit);
@@ -27,11 +27,11 @@ static int check_address(struct rtld_module *m, uint32_t i, uint64_t at,
 	if (rtld_pay(m, BIT_STEPS + SEGMENT_STEPS * m->targets))
 		return PLINTH_E_LIMIT;
 	if (at % 8)
-		return fail(m, RTLD_RELR_ALIGN, i, at, 8);
+		return fail_relr(m, RTLD_RELR_ALIGN, i, at, 8);
 	if (at < next)
-		return fail(m, RTLD_RELR_ORDER, i, at, next);
+		return fail_relr(m, RTLD_RELR_ORDER, i, at, next);
 	if (!rtld_is_target(m, at))
-		return fail(m, RTLD_RELR_PLACE, i, at, m->info.image_size);
+		return fail_relr(m, RTLD_RELR_PLACE, i, at, m->info.image_size);
 	m->info.relative++;
 	return 0;
 }
@@ -55,7 +55,7 @@ static RTLD_COLD int check_closely(struct rtld_module *m, uint32_t i, uint64_t a
 		if (!(bits & 1))
 			continue;
 		if (!rtld_is_target(m, at))
-			return fail(m, RTLD_RELR_PLACE, i, at,
+			return fail_relr(m, RTLD_RELR_PLACE, i, at,
 				    m->info.image_size);
 	}
 	return 0;
@@ -95,7 +95,7 @@ static int check_words(struct rtld_module *m)
 			err = check_address(m, i, word, next);
 			next = word + 8;
 		} else if (!i) {
-			err = fail(m, RTLD_RELR_FIRST, i, word, 0);
+			err = fail_relr(m, RTLD_RELR_FIRST, i, word, 0);
 		} else {
 			err = check_bits(m, i, next, &w);
 			next += SPAN;

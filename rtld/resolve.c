@@ -20,7 +20,7 @@ struct totals {
 	uint64_t values;
 };
 
-static struct totals count(const struct rtld_set *set)
+static struct totals count_symbols(const struct rtld_set *set)
 {
 	struct totals t = { 0 };
 	uint32_t i;
@@ -37,7 +37,7 @@ static struct totals count(const struct rtld_set *set)
 
 size_t rtld_work_size(const struct rtld_set *set)
 {
-	struct totals t = count(set);
+	struct totals t = count_symbols(set);
 
 	return rtld_index_bytes(t.exports) + 8 * t.values + 4 * t.symbols +
 	       4ull * name_slots(set);
@@ -100,7 +100,7 @@ int rtld_missing(struct rtld_module *m, uint32_t symbol)
 }
 
 /* The provider of a name, wherever in the index it is; the key is that of rtld_short_key(). */
-static uint32_t find(struct rtld_index *x, const struct rtld_module *m,
+static uint32_t find_provider(struct rtld_index *x, const struct rtld_module *m,
 		     const char *text, uint64_t key)
 {
 	struct rtld_name name;
@@ -138,7 +138,7 @@ static RTLD_COLD int bind_oddly(struct rtld_index *x, struct rtld_module *m,
 		return 0;
 	}
 	if (rtld_is_for_all(m, s))
-		provider = find(x, m, text, rtld_short_key(m, text));
+		provider = find_provider(x, m, text, rtld_short_key(m, text));
 	/* A definition is found even if it is not in its own hash table. */
 	if (!rtld_binds(provider) && s->shndx != SHN_UNDEF)
 		provider = m->place << RTLD_BIND_SHIFT | symbol;
@@ -152,7 +152,7 @@ static RTLD_COLD int bind_behind(struct rtld_index *x, struct rtld_module *m,
 	const char *text = m->strings + m->symbol[r->symbol].name;
 
 	m->set->budget += rtld_name_steps(key >> 32);
-	return bind_to(m, r, find(x, m, text, key), value);
+	return bind_to(m, r, find_provider(x, m, text, key), value);
 }
 
 /*
@@ -234,7 +234,7 @@ static int bind_all(struct rtld_set *set, const struct totals *t, void *work)
 
 static int resolve(struct rtld_set *set, uint8_t *work)
 {
-	struct totals t = count(set);
+	struct totals t = count_symbols(set);
 	uint64_t *value = (uint64_t *)(work + rtld_index_bytes(t.exports));
 	uint32_t *bind = (uint32_t *)(value + t.values);
 	int order, places, binds = 0;

@@ -4,7 +4,7 @@
 
 #define COPIED_BYTES	16u	/* in a step, see link.c */
 
-static int fail(struct rtld_module *m, enum rtld_check check, uint32_t i,
+static int fail_segment(struct rtld_module *m, enum rtld_check check, uint32_t i,
 		uint64_t value, uint64_t limit)
 {
 	return rtld_fail(m, check, RTLD_T_PHDR, i, value, limit);
@@ -18,19 +18,19 @@ static int check_load(struct rtld_module *m, uint32_t i)
 	uint64_t last = UINT64_MAX - RTLD_PAGE;
 
 	if (p->flags & ~(PF_R | PF_W | PF_X))
-		return fail(m, RTLD_LOAD_FLAGS, i, p->flags, 7);
+		return fail_segment(m, RTLD_LOAD_FLAGS, i, p->flags, 7);
 	if ((p->flags & PF_W) && (p->flags & PF_X))
-		return fail(m, RTLD_LOAD_WX, i, p->flags, 0);
+		return fail_segment(m, RTLD_LOAD_WX, i, p->flags, 0);
 	if (p->filesz > p->memsz)
-		return fail(m, RTLD_LOAD_FILESZ, i, p->filesz, p->memsz);
+		return fail_segment(m, RTLD_LOAD_FILESZ, i, p->filesz, p->memsz);
 	if (p->offset > size || p->filesz > size - p->offset)
-		return fail(m, RTLD_LOAD_RANGE, i, p->offset, size);
+		return fail_segment(m, RTLD_LOAD_RANGE, i, p->offset, size);
 	if (p->vaddr > last || p->memsz > last - p->vaddr)
-		return fail(m, RTLD_LOAD_WRAP, i, p->vaddr, last);
+		return fail_segment(m, RTLD_LOAD_WRAP, i, p->vaddr, last);
 	if (p->align & (p->align - 1) || p->align > RTLD_MAX_ALIGN)
-		return fail(m, RTLD_LOAD_ALIGN, i, p->align, RTLD_MAX_ALIGN);
+		return fail_segment(m, RTLD_LOAD_ALIGN, i, p->align, RTLD_MAX_ALIGN);
 	if (p->align && (p->vaddr - p->offset) & (p->align - 1))
-		return fail(m, RTLD_LOAD_CONGRUENT, i, p->vaddr, p->align);
+		return fail_segment(m, RTLD_LOAD_CONGRUENT, i, p->vaddr, p->align);
 	return 0;
 }
 
@@ -42,10 +42,10 @@ static int check_neighbour(struct rtld_module *m, uint32_t i,
 	uint64_t end = before->vaddr + before->memsz;
 
 	if (p->vaddr < end)
-		return fail(m, RTLD_LOAD_ORDER, i, p->vaddr, end);
+		return fail_segment(m, RTLD_LOAD_ORDER, i, p->vaddr, end);
 	if (before->memsz && p->memsz && before->flags != p->flags &&
 	    rtld_page_floor(p->vaddr) < rtld_page_ceil(end))
-		return fail(m, RTLD_LOAD_PAGE, i, p->vaddr,
+		return fail_segment(m, RTLD_LOAD_PAGE, i, p->vaddr,
 			    rtld_page_ceil(end));
 	return 0;
 }
@@ -73,7 +73,7 @@ static int add_load(struct rtld_module *m, uint32_t i)
 	if (err)
 		return err;
 	if (n == RTLD_MAX_SEGMENTS)
-		return fail(m, RTLD_LOAD_MANY, i, n + 1, n);
+		return fail_segment(m, RTLD_LOAD_MANY, i, n + 1, n);
 	if (n) {
 		/* An empty PT_LOAD takes no page, so look past it too. */
 		err = check_neighbour(m, i, &m->segment[n - 1]);
@@ -86,7 +86,7 @@ static int add_load(struct rtld_module *m, uint32_t i)
 	}
 	size = rtld_page_ceil(p->vaddr + p->memsz) - m->info.low;
 	if (size > RTLD_MAX_IMAGE)
-		return fail(m, RTLD_LOAD_SIZE, i, size, RTLD_MAX_IMAGE);
+		return fail_segment(m, RTLD_LOAD_SIZE, i, size, RTLD_MAX_IMAGE);
 	m->info.image_size = size;
 	keep_load(m, p);
 	/* PT_LOADs may have the same bytes of the file. */
@@ -115,7 +115,7 @@ static int check_relro(struct rtld_module *m, uint32_t i)
 		m->relro = (struct rtld_range){ p->vaddr, p->memsz < room ? p->memsz : room };
 		return 0;
 	}
-	return p->memsz ? fail(m, RTLD_RELRO_PLACE, i, p->vaddr, p->memsz) : 0;
+	return p->memsz ? fail_segment(m, RTLD_RELRO_PLACE, i, p->vaddr, p->memsz) : 0;
 }
 
 static int check_dynamic(struct rtld_module *m, uint32_t i)
@@ -125,10 +125,10 @@ static int check_dynamic(struct rtld_module *m, uint32_t i)
 
 	if (!p->memsz || p->memsz % sizeof(struct elf64_dyn) ||
 	    p->filesz != p->memsz)
-		return fail(m, RTLD_DYNAMIC_SIZE, i, p->filesz, p->memsz);
+		return fail_segment(m, RTLD_DYNAMIC_SIZE, i, p->filesz, p->memsz);
 	if (!at || p->vaddr % 8 || (uintptr_t)at % 8 ||
 	    (uint64_t)(at - m->info.bytes) != p->offset)
-		return fail(m, RTLD_DYNAMIC_PLACE, i, p->vaddr, p->offset);
+		return fail_segment(m, RTLD_DYNAMIC_PLACE, i, p->vaddr, p->offset);
 	m->dynamic = (struct rtld_range){ p->vaddr, p->memsz };
 	m->dyn = (const void *)at;
 	return 0;
@@ -147,7 +147,7 @@ static int check_loads(struct rtld_module *m)
 		if (err)
 			return err;
 	}
-	return m->info.image_size ? 0 : fail(m, RTLD_LOAD_NONE, 0, 0, 0);
+	return m->info.image_size ? 0 : fail_segment(m, RTLD_LOAD_NONE, 0, 0, 0);
 }
 
 static int check_other(struct rtld_module *m, uint32_t i)
@@ -156,12 +156,12 @@ static int check_other(struct rtld_module *m, uint32_t i)
 
 	switch (p->type) {
 	case PT_TLS:
-		return fail(m, RTLD_PHDR_TLS, i, p->memsz, 0);
+		return fail_segment(m, RTLD_PHDR_TLS, i, p->memsz, 0);
 	case PT_INTERP:
-		return fail(m, RTLD_PHDR_INTERP, i, 0, 0);
+		return fail_segment(m, RTLD_PHDR_INTERP, i, 0, 0);
 	case PT_GNU_STACK:
 		if (p->flags & PF_X)
-			return fail(m, RTLD_STACK_EXEC, i, p->flags, 0);
+			return fail_segment(m, RTLD_STACK_EXEC, i, p->flags, 0);
 		return 0;
 	case PT_DYNAMIC:
 		return check_dynamic(m, i);
@@ -195,12 +195,12 @@ int rtld_check_segments(struct rtld_module *m)
 			continue;
 		bit = once(p->type);
 		if (seen & bit)
-			return fail(m, RTLD_PHDR_TWICE, p - m->phdr, p->type, 0);
+			return fail_segment(m, RTLD_PHDR_TWICE, p - m->phdr, p->type, 0);
 		seen |= bit;
 		err = check_other(m, p - m->phdr);
 	}
 	if (!err && !m->dyn)
-		err = fail(m, RTLD_DYNAMIC_NONE, 0, 0, 0);
+		err = fail_segment(m, RTLD_DYNAMIC_NONE, 0, 0, 0);
 	return err;
 }
 

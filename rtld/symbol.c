@@ -37,7 +37,7 @@ const char *rtld_symbol_name(const struct rtld_module *m, uint32_t symbol)
 	return name && name < m->strings_size ? m->strings + name : NULL;
 }
 
-static int fail(struct rtld_module *m, enum rtld_check check, uint32_t i,
+static int fail_symbol(struct rtld_module *m, enum rtld_check check, uint32_t i,
 		uint64_t value, uint64_t limit)
 {
 	return rtld_fail_symbol(m, check, RTLD_T_SYMTAB, i, value, limit, i);
@@ -48,9 +48,9 @@ static int check_undefined(struct rtld_module *m, uint32_t i)
 	const struct elf64_sym *s = &m->symbol[i];
 
 	if (s->info >> 4 == STB_LOCAL)
-		return fail(m, RTLD_SYMBOL_LOCAL, i, 0, 0);
+		return fail_symbol(m, RTLD_SYMBOL_LOCAL, i, 0, 0);
 	if (!m->strings[s->name])
-		return fail(m, RTLD_NAME_EMPTY, i, 0, 0);
+		return fail_symbol(m, RTLD_NAME_EMPTY, i, 0, 0);
 	return 0;
 }
 
@@ -61,10 +61,10 @@ static int check_section(struct rtld_module *m, uint32_t i)
 	if (s->shndx == SHN_ABS)
 		return 0;
 	if (s->shndx >= SHN_LORESERVE)
-		return fail(m, RTLD_SYMBOL_SECTION, i, s->shndx, SHN_LORESERVE);
+		return fail_symbol(m, RTLD_SYMBOL_SECTION, i, s->shndx, SHN_LORESERVE);
 	/* A symbol may mark the end of the image, so the limit itself is fine. */
 	if (s->value - m->info.low > m->info.image_size)
-		return fail(m, RTLD_SYMBOL_VALUE, i, s->value,
+		return fail_symbol(m, RTLD_SYMBOL_VALUE, i, s->value,
 			    m->info.low + m->info.image_size);
 	return 0;
 }
@@ -75,11 +75,11 @@ static int check_kind(struct rtld_module *m, uint32_t i)
 
 	switch (kinds[s->info]) {
 	case BAD:
-		return fail(m, RTLD_SYMBOL_KIND, i, s->info, 0);
+		return fail_symbol(m, RTLD_SYMBOL_KIND, i, s->info, 0);
 	case TLS:
-		return s->shndx ? fail(m, RTLD_SYMBOL_TLS, i, 0, 0) : 0;
+		return s->shndx ? fail_symbol(m, RTLD_SYMBOL_TLS, i, 0, 0) : 0;
 	case IFUNC:
-		return s->shndx ? fail(m, RTLD_SYMBOL_IFUNC, i, 0, 0) : 0;
+		return s->shndx ? fail_symbol(m, RTLD_SYMBOL_IFUNC, i, 0, 0) : 0;
 	default:
 		return 0;
 	}
@@ -92,13 +92,13 @@ static int check_symbol(struct rtld_module *m, uint32_t i)
 	int err;
 
 	if (s->name >= m->strings_size)
-		return fail(m, RTLD_STRING_RANGE, i, s->name, m->strings_size);
+		return fail_symbol(m, RTLD_STRING_RANGE, i, s->name, m->strings_size);
 	err = check_kind(m, i);
 	if (err)
 		return err;
 	if (i >= m->gnu.first && i < m->gnu.end &&
 	    !rtld_exported(s))
-		return fail(m, RTLD_SYMBOL_HASHED, i, 0, 0);
+		return fail_symbol(m, RTLD_SYMBOL_HASHED, i, 0, 0);
 	return s->shndx == SHN_UNDEF ? check_undefined(m, i) :
 				       check_section(m, i);
 }

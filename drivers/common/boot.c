@@ -106,8 +106,6 @@ int boot_fill(void *ctx)
 		.size = sizeof(*boot),
 		.abi = PLINTH_MODULE_ABI,
 		.n_cpus = core->n_cpus,
-		.options = core->load->flags & PLINTH_LOAD_NO_ASLR ? PLINTH_BOOT_NO_ASLR : 0,
-		.uart_count = core->load->uart_port ? 1 : 0,
 		.uart = {.io_base = core->load->uart_port, .baud = core->load->uart_baud},
 		.stop_token = {core->stop_token[0], core->stop_token[1]},
 	};

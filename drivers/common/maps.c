@@ -197,7 +197,7 @@ struct check {
 	uint64_t stack_top; /* 0: none to be looked at */
 };
 
-static int refuse(const struct check *check, uint64_t va, const char *what)
+static int refuse_mapping(const struct check *check, uint64_t va, const char *what)
 {
 	report_line(check->core->report, "0x%llx (%s) in the %s tables is %s: the VMM is not started like that",
 		    (unsigned long long)va, name_of(check->core, va),
@@ -205,18 +205,18 @@ static int refuse(const struct check *check, uint64_t va, const char *what)
 	return PLINTH_E_INVAL;
 }
 
-static int judge(void *ctx, const struct pt_leaf *leaf)
+static int judge_leaf(void *ctx, const struct pt_leaf *leaf)
 {
 	const struct check *check = ctx;
 
 	if (leaf->flags == (PT_WRITE | PT_EXEC))
-		return refuse(check, leaf->va, "writable and executable");
+		return refuse_mapping(check, leaf->va, "writable and executable");
 	if (leaf->user)
-		return refuse(check, leaf->va, "accessible to user mode");
+		return refuse_mapping(check, leaf->va, "accessible to user mode");
 	if (leaf->entry & PT_BIT_GLOBAL)
-		return refuse(check, leaf->va, "global");
+		return refuse_mapping(check, leaf->va, "global");
 	if (leaf->va < check->core->slot_va || leaf->va + leaf->bytes > check->core->slot_va + SLOT_BYTES)
-		return refuse(check, leaf->va, "outside the VMM's addresses");
+		return refuse_mapping(check, leaf->va, "outside the VMM's addresses");
 	return 0;
 }
 
@@ -227,7 +227,7 @@ static int judge_upper_half(const struct check *check)
 
 	for (uint32_t i = PT_ENTRIES / 2; i < PT_ENTRIES; i++)
 		if (top[i] & PT_BIT_PRESENT)
-			return refuse(check, -((uint64_t)(PT_ENTRIES - i) << (12 + 9 * (check->core->levels - 1))),
+			return refuse_mapping(check, -((uint64_t)(PT_ENTRIES - i) << (12 + 9 * (check->core->levels - 1))),
 				      "the kernel's");
 	return 0;
 }
@@ -241,7 +241,7 @@ static int judge_stack(const struct check *check, const struct pt *pt)
 		return 0;
 	if (check->stack_top % STACK_ALIGN || check->stack_top - check->core->slot_va > SLOT_BYTES ||
 	    pt_find(pt, check->stack_top - STACK_ALIGN, &leaf) || !(leaf.flags & PT_WRITE))
-		return refuse(check, check->stack_top, "no stack");
+		return refuse_mapping(check, check->stack_top, "no stack");
 	return 0;
 }
 
@@ -254,7 +254,7 @@ static int check_here(void *arg)
 		const struct pt pt = tables_of(check->core, table);
 
 		check->table = table;
-		err = pt_walk(&pt, judge, check);
+		err = pt_walk(&pt, judge_leaf, check);
 		if (!err && table == PLINTH_MAP_ROOT)
 			err = judge_upper_half(check);
 		if (!err)

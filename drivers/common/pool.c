@@ -67,7 +67,7 @@ static int alloc(struct core *core, uint64_t pages, size_t align, const char *wh
 }
 
 /* Pages that the pool should have, as it lies. */
-static int count(struct core *core, uint64_t *pages)
+static int pool_wanted(struct core *core, uint64_t *pages)
 {
 	uint64_t slat;
 	int err = slat_pages(core, &slat);
@@ -91,7 +91,7 @@ static void shrink(struct core *core, uint64_t need)
 
 	pool->pages = need + MORE_PAGES;
 	pool->kernel = core_alloc(core, pool->pages, 2 * OS_PAGE, NULL);
-	fits = pool->kernel && !count(core, &need) && need <= pool->pages;
+	fits = pool->kernel && !pool_wanted(core, &need) && need <= pool->pages;
 	core_free(core, fits ? before.kernel : pool->kernel, fits ? before.pages : pool->pages);
 	if (!fits)
 		*pool = before;
@@ -110,7 +110,7 @@ int pool_alloc(struct core *core)
 
 	slat_note_memory(core);
 	for (unsigned int i = 0; i < TRIES; i++) {
-		int err = count(core, &need);
+		int err = pool_wanted(core, &need);
 
 		if (err)
 			return err;

@@ -53,9 +53,6 @@ struct plinth_boot_memory {
 #define PLINTH_SLAT_SEAT_PAGES	      3
 #define PLINTH_SLAT_SEATS_FOR(n_cpus) ((n_cpus) < PLINTH_SLAT_SEATS ? (n_cpus) : PLINTH_SLAT_SEATS)
 
-/* struct plinth_boot.options */
-#define PLINTH_BOOT_NO_ASLR 1u
-
 /* An 8-bit UART register block. */
 struct plinth_boot_uart {
 	uint16_t io_base; /* 0: no UART */
@@ -67,12 +64,10 @@ struct plinth_boot {
 	uint32_t size; /* sizeof(struct plinth_boot) of the core's header */
 	uint32_t abi;  /* PLINTH_MODULE_ABI */
 	uint32_t n_cpus;
-	uint32_t options;
+	uint32_t levels; /* of page tables: 4, or 5 with CR4.LA57 */
 
 	uint64_t slot_va;     /* the VMM's 512 GiB slot */
 	uint64_t free_va;     /* first address above everything already placed in it */
-	uint32_t levels;      /* 4, or 5 with CR4.LA57 */
-	uint32_t uart_count;
 	struct plinth_boot_uart uart;
 
 	uint64_t launch_pgd_pa; /* VMM slot + the kernel's half; bit 12 is clear */

@@ -286,7 +286,7 @@ static int begin(void)
 	return trials.failed ? PLINTH_E_VIRT : 0;
 }
 
-static int run(uint64_t pairs)
+static int trials_run(uint64_t pairs)
 {
 	if (enter() != OUTCOME_ENTERED)
 		return PLINTH_E_NOTSUP;
@@ -328,7 +328,7 @@ static enum exit_action on_call(struct vcpu *vcpu, const struct exit_link *below
 	judge_begin();
 	trials.guest_pa = current_vmcs();
 	err = begin();
-	err = end(err ? err : run(pairs));
+	err = end(err ? err : trials_run(pairs));
 	mem_page_free(trials.page);
 	regs->rax = (uint64_t)err;
 	regs->rcx = trials.tried;

@@ -178,7 +178,7 @@ static int ept_init(const struct plinth_boot *boot)
 /* -- one CPU ---------------------------------------------------------------------------------- */
 
 /* @starts: it has no VMCS yet. */
-static int flush(bool starts)
+static int ept_settle_cpu(bool starts)
 {
 	uint32_t cpu = cpu_local()->cpu;
 	int err = 0;
@@ -198,7 +198,7 @@ static int flush(bool starts)
 
 int ept_flush(void)
 {
-	return flush(false);
+	return ept_settle_cpu(false);
 }
 
 static int take_over(const struct mtrr_state *state, bool starts)
@@ -213,7 +213,7 @@ static int take_over(const struct mtrr_state *state, bool starts)
 	table_unlock();
 	if (changed)
 		LOG_INFO("memory types have changed");
-	return flush(starts);
+	return ept_settle_cpu(starts);
 }
 
 /* What the firmware or the kernel changed since somebody looked last, in a sleep or on this CPU alone. */
@@ -272,7 +272,7 @@ static enum verdict open_window(struct vcpu *vcpu, uint64_t gpa)
 /*
  * Mapped meanwhile, by another CPU or in another's tables: try again. Forbidden: not ours. Not there: it is from now on.
  */
-static enum verdict judge(struct vcpu *vcpu, uint64_t gpa, uint64_t wanted)
+static enum verdict judge_access(struct vcpu *vcpu, uint64_t gpa, uint64_t wanted)
 {
 	unsigned int level;
 	uint64_t entry = gpa < table_kind()->reach ? table_find(gpa, &level) : 0;
@@ -284,7 +284,7 @@ static enum verdict judge(struct vcpu *vcpu, uint64_t gpa, uint64_t wanted)
 	return window_follow(vcpu->local.cpu, gpa) ? NO_FLUSH : GO_ON;
 }
 
-static enum exit_action refuse(struct vcpu *vcpu, const char *why)
+static enum exit_action refuse_access(struct vcpu *vcpu, const char *why)
 {
 	struct vcpu_memory_access access;
 
@@ -304,12 +304,12 @@ static enum exit_action ept_violation(struct vcpu *vcpu, const struct exit_link 
 	(void)context;
 	vcpu_memory_access(vcpu, &access);
 	table_lock();
-	verdict = judge(vcpu, access.address, access.wanted);
+	verdict = judge_access(vcpu, access.address, access.wanted);
 	table_unlock();
 	switch (verdict) {
 	case FORBIDDEN: return exit_below(vcpu, below);
-	case NO_TABLES: return refuse(vcpu, "too few tables");
-	case NO_FLUSH: return refuse(vcpu, "INVEPT failed");
+	case NO_TABLES: return refuse_access(vcpu, "too few tables");
+	case NO_FLUSH: return refuse_access(vcpu, "INVEPT failed");
 	default: return EXIT_RETRY;
 	}
 }

@@ -132,7 +132,7 @@ static unsigned int depth(void)
 	return table_kind()->levels - table_leaf_level();
 }
 
-static unsigned int count(void)
+static unsigned int seat_count(void)
 {
 	return WINDOW_PAGES / depth();
 }
@@ -203,7 +203,7 @@ static int take_seat(uint32_t cpu, struct seat **out)
 
 int window_borrow(uint32_t cpu)
 {
-	if (n_kept == n_seats || !count())
+	if (n_kept == n_seats || !seat_count())
 		return PLINTH_E_NOMEM;
 	if (!is_gone(borrower))
 		return PLINTH_E_BUSY;
@@ -278,7 +278,7 @@ int window_open(uint32_t cpu, uint64_t gpa)
 {
 	struct seat *s;
 	unsigned int i;
-	int err = count() ? take_seat(cpu, &s) : PLINTH_E_NOMEM;
+	int err = seat_count() ? take_seat(cpu, &s) : PLINTH_E_NOMEM;
 
 	if (err)
 		return err;
@@ -287,7 +287,7 @@ int window_open(uint32_t cpu, uint64_t gpa)
 	if (err)
 		return err;
 	build(s, i, gpa);
-	s->next = (i + 1) % count();
+	s->next = (i + 1) % seat_count();
 	return 0;
 }
 

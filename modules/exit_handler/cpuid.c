@@ -137,7 +137,7 @@ vcpu_exit_fn *cpuid_handler(void)
 	return exit_cpuid;
 }
 
-static struct chain_row row_of(uint32_t first, uint32_t last, exit_cpuid_fn *handler, void *context)
+static struct chain_row cpuid_row(uint32_t first, uint32_t last, exit_cpuid_fn *handler, void *context)
 {
 	return (struct chain_row){.first = first,
 				  .last = last,
@@ -148,7 +148,7 @@ static struct chain_row row_of(uint32_t first, uint32_t last, exit_cpuid_fn *han
 
 int exit_register_cpuid(uint32_t first, uint32_t last, exit_cpuid_fn *handler, void *context)
 {
-	const struct chain_row row = row_of(first, last, handler, context);
+	const struct chain_row row = cpuid_row(first, last, handler, context);
 	int err = chain_add(&leaves, &row);
 
 	table_refresh();
@@ -157,7 +157,7 @@ int exit_register_cpuid(uint32_t first, uint32_t last, exit_cpuid_fn *handler, v
 
 int exit_unregister_cpuid(uint32_t first, uint32_t last, exit_cpuid_fn *handler, void *context)
 {
-	const struct chain_row row = row_of(first, last, handler, context);
+	const struct chain_row row = cpuid_row(first, last, handler, context);
 	int err = chain_remove(&leaves, &row);
 
 	table_refresh();

@@ -52,7 +52,7 @@ static vcpu_exit_fn *builtin_of(uint32_t kind)
 	return builtin[kind] ? builtin[kind] : unexpected;
 }
 
-static enum exit_action bottom(struct vcpu *vcpu, const struct exit_link *below)
+static enum exit_action kind_bottom(struct vcpu *vcpu, const struct exit_link *below)
 {
 	return builtin_of((uint32_t)below->number)(vcpu);
 }
@@ -65,7 +65,7 @@ static enum exit_action hooked(struct vcpu *vcpu)
 		.what = CHAIN_ANY,
 		.number = vcpu->exit.kind,
 		.call = chain_call_hook,
-		.bottom = bottom,
+		.bottom = kind_bottom,
 	};
 
 	return exit_below(vcpu, &top);
@@ -107,7 +107,7 @@ vcpu_exit_fn *const *exit_handlers(void)
 	return table;
 }
 
-static struct chain_row row_of(uint32_t first, uint32_t last, exit_hook_fn *handler, void *context)
+static struct chain_row kind_row(uint32_t first, uint32_t last, exit_hook_fn *handler, void *context)
 {
 	return (struct chain_row){
 		.first = first, .last = last, .handler.hook = handler, .context = context, .what = CHAIN_ANY};
@@ -115,7 +115,7 @@ static struct chain_row row_of(uint32_t first, uint32_t last, exit_hook_fn *hand
 
 int exit_register_kind(uint32_t first, uint32_t last, exit_hook_fn *handler, void *context)
 {
-	const struct chain_row row = row_of(first, last, handler, context);
+	const struct chain_row row = kind_row(first, last, handler, context);
 	int err = last >= PLINTH_EXIT_KINDS ? PLINTH_E_INVAL : chain_add(&kinds, &row);
 
 	table_refresh();
@@ -124,7 +124,7 @@ int exit_register_kind(uint32_t first, uint32_t last, exit_hook_fn *handler, voi
 
 int exit_unregister_kind(uint32_t first, uint32_t last, exit_hook_fn *handler, void *context)
 {
-	const struct chain_row row = row_of(first, last, handler, context);
+	const struct chain_row row = kind_row(first, last, handler, context);
 	int err = chain_remove(&kinds, &row);
 
 	table_refresh();

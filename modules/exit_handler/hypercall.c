@@ -23,7 +23,7 @@ static bool is_stop(struct vcpu *vcpu)
 	       vcpu_read(vcpu, VCPU_CPL) == 0;
 }
 
-static enum exit_action bottom(struct vcpu *vcpu, const struct exit_link *below)
+static enum exit_action hypercall_bottom(struct vcpu *vcpu, const struct exit_link *below)
 {
 	const bool ours = below->number == PLINTH_HYPERCALL_STOP || below->number == PLINTH_HYPERCALL_MAPS;
 
@@ -36,7 +36,7 @@ enum exit_action exit_hypercall(struct vcpu *vcpu)
 				.n = calls.n,
 				.number = vcpu->regs.rax,
 				.call = chain_call_hook,
-				.bottom = bottom};
+				.bottom = hypercall_bottom};
 
 	if (is_stop(vcpu)) {
 		vcpu->regs.rax = 0;
@@ -47,7 +47,7 @@ enum exit_action exit_hypercall(struct vcpu *vcpu)
 }
 
 /* @what is 0, which no table takes, for a caller that is none. */
-static struct chain_row row_of(uint64_t first, uint64_t last, enum exit_caller caller, exit_hook_fn *handler,
+static struct chain_row hypercall_row(uint64_t first, uint64_t last, enum exit_caller caller, exit_hook_fn *handler,
 			       void *context)
 {
 	const uint32_t what = caller == EXIT_CALLER_KERNEL    ? BY_KERNEL
@@ -61,7 +61,7 @@ static struct chain_row row_of(uint64_t first, uint64_t last, enum exit_caller c
 int exit_register_hypercall(uint64_t first, uint64_t last, enum exit_caller caller, exit_hook_fn *handler,
 			    void *context)
 {
-	const struct chain_row row = row_of(first, last, caller, handler, context);
+	const struct chain_row row = hypercall_row(first, last, caller, handler, context);
 
 	return chain_add(&calls, &row);
 }
@@ -69,7 +69,7 @@ int exit_register_hypercall(uint64_t first, uint64_t last, enum exit_caller call
 int exit_unregister_hypercall(uint64_t first, uint64_t last, enum exit_caller caller, exit_hook_fn *handler,
 			      void *context)
 {
-	const struct chain_row row = row_of(first, last, caller, handler, context);
+	const struct chain_row row = hypercall_row(first, last, caller, handler, context);
 
 	return chain_remove(&calls, &row);
 }

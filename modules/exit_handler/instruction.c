@@ -3,7 +3,7 @@
 #include "internal.h"
 
 /* For `plinthctl log --set exit=debug`: what the guest is refused. */
-static void tell(const struct vcpu *vcpu, const char *fault)
+static void log_raised(const struct vcpu *vcpu, const char *fault)
 {
 	LOG_DEBUG("%s for the guest at RIP 0x%llx: exit kind %u, RAX 0x%llx, RCX 0x%llx", fault,
 		  (unsigned long long)vcpu->exit.rip, vcpu->exit.kind, (unsigned long long)vcpu->regs.rax,
@@ -12,14 +12,14 @@ static void tell(const struct vcpu *vcpu, const char *fault)
 
 enum exit_action exit_raise_gp(struct vcpu *vcpu)
 {
-	tell(vcpu, "#GP");
+	log_raised(vcpu, "#GP");
 	vcpu_inject(vcpu, VECTOR_GP, true, 0);
 	return EXIT_RETRY;
 }
 
 enum exit_action exit_raise_ud(struct vcpu *vcpu)
 {
-	tell(vcpu, "#UD");
+	log_raised(vcpu, "#UD");
 	vcpu_inject(vcpu, VECTOR_UD, false, 0);
 	return EXIT_RETRY;
 }

@@ -27,7 +27,7 @@ enum exit_action msr_pass(struct vcpu *vcpu, struct exit_msr *access)
 	return err ? exit_raise_gp(vcpu) : EXIT_NEXT;
 }
 
-static enum exit_action bottom(struct vcpu *vcpu, const struct exit_link *below)
+static enum exit_action msr_bottom(struct vcpu *vcpu, const struct exit_link *below)
 {
 	struct exit_msr *access = below->question;
 	const struct msr_policy *policy = msr_policy_find(access->msr, below->what);
@@ -49,7 +49,7 @@ static enum exit_action handle(struct vcpu *vcpu, struct exit_msr *access)
 		.number = access->msr,
 		.question = access,
 		.call = call,
-		.bottom = bottom,
+		.bottom = msr_bottom,
 	};
 
 	return exit_below(vcpu, &top);
@@ -118,8 +118,8 @@ int msr_init(const struct plinth_boot *boot)
 	return msr_policy_apply(0, UINT32_MAX);
 }
 
-static struct chain_row row_of(uint32_t first, uint32_t last, uint32_t what, exit_msr_fn *handler,
-			       void *context)
+static struct chain_row msr_row(uint32_t first, uint32_t last, uint32_t what, exit_msr_fn *handler,
+				void *context)
 {
 	return (struct chain_row){
 		.first = first, .last = last, .handler.msr = handler, .context = context, .what = what};
@@ -127,7 +127,7 @@ static struct chain_row row_of(uint32_t first, uint32_t last, uint32_t what, exi
 
 int exit_register_msr(uint32_t first, uint32_t last, uint32_t what, exit_msr_fn *handler, void *context)
 {
-	const struct chain_row row = row_of(first, last, what, handler, context);
+	const struct chain_row row = msr_row(first, last, what, handler, context);
 	int err = what & ~(VCPU_MSR_READ | VCPU_MSR_WRITE) ? PLINTH_E_INVAL : chain_add(&msrs, &row);
 
 	if (err)
@@ -140,7 +140,7 @@ int exit_register_msr(uint32_t first, uint32_t last, uint32_t what, exit_msr_fn 
 
 int exit_unregister_msr(uint32_t first, uint32_t last, uint32_t what, exit_msr_fn *handler, void *context)
 {
-	const struct chain_row row = row_of(first, last, what, handler, context);
+	const struct chain_row row = msr_row(first, last, what, handler, context);
 	int err = chain_remove(&msrs, &row);
 
 	if (!err)

@@ -14,7 +14,7 @@
 
 static uint64_t slot_va;
 
-static enum exit_action refuse(struct vcpu *vcpu, const struct exit_msr *access, const char *why)
+static enum exit_action refuse_msr_write(struct vcpu *vcpu, const struct exit_msr *access, const char *why)
 {
 	LOG_WARN("guest wrote 0x%llx to MSR 0x%x; refused: %s", (unsigned long long)access->value,
 		 access->msr, why);
@@ -32,7 +32,7 @@ static enum exit_action apic_base(struct vcpu *vcpu, struct exit_msr *access)
 	if (vcpu_read_msr(vcpu, access->msr, &now))
 		return exit_raise_gp(vcpu);
 	if ((access->value ^ now) & APIC_BASE_ADDRESS)
-		return refuse(vcpu, access, "the APIC stays where it is");
+		return refuse_msr_write(vcpu, access, "the APIC stays where it is");
 	return msr_pass(vcpu, access);
 }
 
@@ -41,7 +41,7 @@ static enum exit_action apic_base(struct vcpu *vcpu, struct exit_msr *access)
 static enum exit_action ds_area(struct vcpu *vcpu, struct exit_msr *access)
 {
 	if (access->value - slot_va < SLOT_BYTES)
-		return refuse(vcpu, access, "the VMM's addresses");
+		return refuse_msr_write(vcpu, access, "the VMM's addresses");
 	return msr_pass(vcpu, access);
 }
 
@@ -50,7 +50,7 @@ static enum exit_action ds_area(struct vcpu *vcpu, struct exit_msr *access)
 static enum exit_action misc_enable(struct vcpu *vcpu, struct exit_msr *access)
 {
 	if (access->value & MISC_ENABLE_NO_XD)
-		return refuse(vcpu, access, "the VMM needs execute disable");
+		return refuse_msr_write(vcpu, access, "the VMM needs execute disable");
 	return msr_pass(vcpu, access);
 }
 

@@ -26,7 +26,7 @@ static void seal(const struct plinth_lazy_table *table)
 }
 
 /* For `plinthctl modules`; nothing of ours depends on it. */
-static void tell(const struct plinth_lazy_table *table, uint32_t bound)
+static void log_bound(const struct plinth_lazy_table *table, uint32_t bound)
 {
 	struct plinth_lazy_use *use = (struct plinth_lazy_use *)table->use_va;
 
@@ -52,6 +52,6 @@ uint64_t lazy_bind(const struct plinth_lazy_table *table, uint64_t index)
 	/* As many as there are slots: all are written, and nobody writes any more. */
 	if (bound == table->slots)
 		seal(table);
-	tell(table, bound);
+	log_bound(table, bound);
 	return slot->value;
 }

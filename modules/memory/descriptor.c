@@ -52,8 +52,8 @@ static uint64_t key_pa(const struct plinth_descriptor *run)
 }
 
 /* The run that contains @address, or NULL. */
-static const struct plinth_descriptor *find(const struct plinth_descriptor *runs, uint64_t address,
-					    uint64_t (*key)(const struct plinth_descriptor *))
+static const struct plinth_descriptor *run_with(const struct plinth_descriptor *runs, uint64_t address,
+						uint64_t (*key)(const struct plinth_descriptor *))
 {
 	uint64_t low = 0, high = n_runs;
 
@@ -72,14 +72,14 @@ static const struct plinth_descriptor *find(const struct plinth_descriptor *runs
 
 uint64_t descriptors_pa(uint64_t va)
 {
-	const struct plinth_descriptor *run = find(runs_by_va, va, key_va);
+	const struct plinth_descriptor *run = run_with(runs_by_va, va, key_va);
 
 	return run ? run->pa + (va - run->va) : 0;
 }
 
 void *descriptors_va(uint64_t pa)
 {
-	const struct plinth_descriptor *run = find(runs_by_pa, pa, key_pa);
+	const struct plinth_descriptor *run = run_with(runs_by_pa, pa, key_pa);
 
 	return run ? (void *)(run->va + (pa - run->pa)) : NULL;
 }

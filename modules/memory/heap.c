@@ -73,7 +73,7 @@ void heap_init(void *base, size_t bytes, struct plinth_shared *shared)
 		*first = (struct block){ .units = (uint32_t)(bytes / UNIT), .state = BLOCK_FREE };
 }
 
-static void count(const struct block *b, int64_t units)
+static void heap_count(const struct block *b, int64_t units)
 {
 	owner_heap(b->owner, units * UNIT);
 	heap.used += (size_t)(units * UNIT);
@@ -109,7 +109,7 @@ static uint32_t gap_for(const struct block *b, size_t align)
 }
 
 /* NULL: there is no such block, or the heap is overwritten, which is another complaint. */
-static struct block *find(uint32_t units, size_t align, uint32_t owner)
+static struct block *block_find(uint32_t units, size_t align, uint32_t owner)
 {
 	for (struct block *b = (struct block *)heap.base; (char *)b < heap.end; b = next_of(b)) {
 		uint32_t gap;
@@ -149,13 +149,13 @@ void *heap_alloc_locked(size_t bytes, size_t align, uint32_t owner)
 		owner_refused(owner, PLINTH_SHORTAGE_HEAP, bytes);
 		return NULL;
 	}
-	b = find((uint32_t)((UNIT + bytes + MARK_BYTES + UNIT - 1) / UNIT), align < UNIT ? UNIT : align, owner);
+	b = block_find((uint32_t)((UNIT + bytes + MARK_BYTES + UNIT - 1) / UNIT), align < UNIT ? UNIT : align, owner);
 	if (!b)
 		return NULL;
 	b->state = BLOCK_TAKEN;
 	b->owner = (uint16_t)owner;
 	b->bytes = (uint32_t)bytes;
-	count(b, b->units);
+	heap_count(b, b->units);
 	payload = (char *)(b + 1);
 	memset(payload, 0, bytes);
 	mark = mark_of(b);
@@ -203,7 +203,7 @@ void heap_free_locked(void *p)
 		LOG_ERR("free of %p: the block %s; it stays allocated", p, why);
 		return;
 	}
-	count(b, -(int64_t)b->units);
+	heap_count(b, -(int64_t)b->units);
 	b->state = BLOCK_FREE;
 	merge_with_next(b);
 	if (b->previous) {

@@ -32,7 +32,7 @@ void pool_init(uint64_t va, uint64_t pages, uint8_t *map, struct plinth_shared *
 	shared->pool_peak = 0;
 }
 
-static void count(int64_t change)
+static void pool_count(int64_t change)
 {
 	pool.used += (uint64_t)change;
 	plinth_set(&pool.shared->pool_used, pool.used);
@@ -44,7 +44,7 @@ void pool_reserve(uint64_t first, uint64_t pages)
 {
 	memset(pool.map + first, PAGE_RESERVED, pages);
 	pool.reserved += pages;
-	count((int64_t)pages);
+	pool_count((int64_t)pages);
 }
 
 static uint8_t state_of(enum pool_use use, uint32_t owner)
@@ -62,7 +62,7 @@ void *pool_alloc_locked(enum pool_use use, uint32_t owner)
 		pool.map[i] = state_of(use, owner);
 		owner_pages(owner, 1);
 		pool.next = i + 1;
-		count(1);
+		pool_count(1);
 		memset(page, 0, MEM_PAGE);
 		return page;
 	}
@@ -86,7 +86,7 @@ bool pool_free_locked(void *page, enum pool_use use)
 	pool.map[i] = PAGE_FREE;
 	if (i < pool.next)
 		pool.next = i;
-	count(-1);
+	pool_count(-1);
 	return true;
 }
 

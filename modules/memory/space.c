@@ -143,7 +143,7 @@ static void let_wait(uint64_t first, uint64_t pages)
 /* -- CPUs that keep translations -------------------------------------------------------- */
 
 /* The number is read before the flush: what is unmapped meanwhile is not taken for flushed. */
-static void flush(uint32_t cpu)
+static void flush_cpu(uint32_t cpu)
 {
 	uint32_t unmapped = __atomic_load_n(&space.unmapped, __ATOMIC_ACQUIRE);
 
@@ -154,7 +154,7 @@ static void flush(uint32_t cpu)
 void space_enter(uint32_t cpu)
 {
 	if (cpu < space.n_cpus)
-		flush(cpu);
+		flush_cpu(cpu);
 }
 
 void space_leave(uint32_t cpu)
@@ -167,7 +167,7 @@ void space_flush(uint32_t cpu)
 {
 	if (cpu < space.n_cpus && space.seen[cpu] &&
 	    space.seen[cpu] != __atomic_load_n(&space.unmapped, __ATOMIC_ACQUIRE))
-		flush(cpu);
+		flush_cpu(cpu);
 }
 
 /* -- mappings ----------------------------------------------------------------------------- */

@@ -131,7 +131,7 @@ static void heading_log(struct vcpu *vcpu, const struct crash *crash, uint64_t r
 		(unsigned long long)vcpu->exit.rip);
 }
 
-static void report(struct vcpu *vcpu, const struct crash *crash, uint64_t rip, uint64_t frame)
+static void report_write(struct vcpu *vcpu, const struct crash *crash, uint64_t rip, uint64_t frame)
 {
 	heading_log(vcpu, crash, rip);
 	if (crash->brief)
@@ -169,7 +169,7 @@ void vcpu_crash(struct vcpu *vcpu, const struct crash *crash)
 	/* Of two crashes the second says nothing new, and what it would run on is broken. */
 	if (vcpu->local.in_fault++)
 		halt(vcpu, "another fault while the first was reported");
-	report(vcpu, crash, rip, frame);
+	report_write(vcpu, crash, rip, frame);
 	if (!vcpu_can_leave(vcpu, &why))
 		halt(vcpu, why);
 	LOG_ERR("==== end of report: CPU %u is given back to the operating system", vcpu->local.cpu);

@@ -140,7 +140,7 @@ static int ask_cpu(uint32_t msr, uint64_t *value)
 	return 0;
 }
 
-static int judge(const struct elsewhere *row, uint64_t *value)
+static int judge_msr_write(const struct elsewhere *row, uint64_t *value)
 {
 	switch (row->writing) {
 	case WRITE_CANONICAL: return canonical(*value) ? 0 : PLINTH_E_FAULT;
@@ -167,7 +167,7 @@ int vcpu_write_msr(struct vcpu *vcpu, uint32_t msr, uint64_t value)
 	}
 	if (!row)
 		return cpu_wrmsr_safe(msr, value);
-	err = judge(row, &value);
+	err = judge_msr_write(row, &value);
 	if (!err)
 		vmcs_write(row->field, value);
 	return err;

@@ -44,7 +44,7 @@ uint64_t vcpu_read(struct vcpu *vcpu, enum vcpu_reg reg)
 }
 
 /* Without VPIDs every exit and every entry has flushed. */
-static void flush(const struct vendor_private *p)
+static void flush_guest(const struct vendor_private *p)
 {
 	if (p->controls.has_vpid)
 		(void)cpu_invvpid(INVVPID_ALL, 0, 0);
@@ -60,7 +60,7 @@ static void write_fixed(const struct vendor_private *p, uint64_t value, uint64_t
 {
 	vmcs_write(real, (value & ~mask) | (vmcs_read(real) & mask));
 	vmcs_write(shadow, value);
-	flush(p);
+	flush_guest(p);
 }
 
 /* SDM, "MOV - Move to/from Control Registers", #GP of 64-bit mode. PE and PG cannot go in VMX operation. */
@@ -134,7 +134,7 @@ static int write_cr3(struct vcpu *vcpu, uint64_t value)
 		return PLINTH_E_INVAL;
 	vmcs_write(VMCS_GUEST_CR3, value);
 	if (!keep)
-		flush(vcpu->vendor);
+		flush_guest(vcpu->vendor);
 	return 0;
 }
 

@@ -70,7 +70,7 @@ void vmx_check_caps(struct vmx_caps *c)
 	c->perf_global = counters();
 }
 
-static void report(struct vcpu *vcpu)
+static void findings_log(struct vcpu *vcpu)
 {
 	struct vmx_check_finding found[FINDINGS_MAX];
 	struct vmx_caps caps;
@@ -88,7 +88,7 @@ static void report(struct vcpu *vcpu)
 
 static __attribute__((constructor)) void attach(void)
 {
-	vendor_register_entry_check(report);
+	vendor_register_entry_check(findings_log);
 }
 
 static __attribute__((destructor)) void detach(void)

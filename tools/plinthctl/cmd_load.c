@@ -111,7 +111,7 @@ static error_t parse(int key, char *word, struct argp_state *state)
 	}
 }
 
-static bool collect(struct module_set *set, const struct options *options)
+static bool collect_modules(struct module_set *set, const struct options *options)
 {
 	bool good = module_set_find(set, options->modules);
 
@@ -127,7 +127,7 @@ static bool collect(struct module_set *set, const struct options *options)
 }
 
 /* What check says of the same files, in its words; the driver judges for itself all the same. */
-static bool judge(struct link_set *judged, struct module_set *set, const struct options *options)
+static bool judge_files(struct link_set *judged, struct module_set *set, const struct options *options)
 {
 	const struct link_set_options o = {
 		.base = LINK_SET_BASE,
@@ -214,7 +214,7 @@ int cmd_load(int argc, char **argv)
 	options.load.size = sizeof(options.load);
 	options.load.log_level = PLINTH_LOG_INFO;
 	argp_parse(&argp, argc, argv, 0, NULL, &options);
-	if (collect(&set, &options) && judge(&judged, &set, &options)) {
+	if (collect_modules(&set, &options) && judge_files(&judged, &set, &options)) {
 		module_set_read_plan(&set);
 		status = load(&set, &judged, &options.load, options.json);
 	}

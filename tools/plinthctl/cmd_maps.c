@@ -85,7 +85,7 @@ static const char *complaint(const struct plinth_ctl_map *map)
 }
 
 /* 0: the VMM keeps its rules. */
-static int judge(const struct plinth_ctl_map *maps, uint64_t count)
+static int judge_maps(const struct plinth_ctl_map *maps, uint64_t count)
 {
 	int err = 0;
 
@@ -122,7 +122,7 @@ int cmd_maps(int argc, char **argv)
 		print_maps_json(maps, count);
 	else
 		print_maps(maps, count);
-	err = judge(maps, count);
+	err = judge_maps(maps, count);
 	free(maps);
 	return err ? EXIT_FAILED : EXIT_OK;
 }

@@ -9,7 +9,7 @@
 #include "status_json.h"
 
 /* Does it, and gets the state afterwards; EXIT_FAILED with the reasons printed. */
-static int run(const char *command, unsigned int number, struct plinth_ctl_status *after)
+static int run_child(const char *command, unsigned int number, struct plinth_ctl_status *after)
 {
 	struct plinth_ctl_plain arg = {.size = sizeof(arg)};
 	int device = device_open(), status = EXIT_OK;
@@ -30,7 +30,7 @@ int cmd_start(int argc, char **argv)
 {
 	bool json = options_json(argc, argv, "Put every online CPU under the VMM: all of them, or none.");
 	struct plinth_ctl_status after;
-	int status = run("start", PLINTH_CTL_START, &after);
+	int status = run_child("start", PLINTH_CTL_START, &after);
 
 	if (status)
 		return status;
@@ -44,7 +44,7 @@ int cmd_start(int argc, char **argv)
 static int run_and_say(const char *command, unsigned int number, const char *done, bool json)
 {
 	struct plinth_ctl_status after;
-	int status = run(command, number, &after);
+	int status = run_child(command, number, &after);
 
 	if (status)
 		return status;

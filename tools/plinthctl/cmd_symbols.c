@@ -196,7 +196,7 @@ static FILE *create(const char *path)
 	return file;
 }
 
-static int finish(FILE *file, const char *path)
+static int finish_script(FILE *file, const char *path)
 {
 	if (!fclose(file))
 		return 0;
@@ -204,7 +204,7 @@ static int finish(FILE *file, const char *path)
 	return -1;
 }
 
-static int run(const struct set *set)
+static int run_symbols(const struct set *set)
 {
 	const struct options *options = set->options;
 	FILE *file;
@@ -214,12 +214,12 @@ static int run(const struct set *set)
 		if (!file)
 			return -1;
 		write_gdb(file, set);
-		if (finish(file, options->gdb))
+		if (finish_script(file, options->gdb))
 			return -1;
 	}
 	if (options->bochs) {
 		file = create(options->bochs);
-		if (!file || write_bochs(file, set) || finish(file, options->bochs))
+		if (!file || write_bochs(file, set) || finish_script(file, options->bochs))
 			return -1;
 	}
 	if (set->document && options->n_places)
@@ -238,9 +238,9 @@ static int print_all(struct set *set)
 	int err;
 
 	if (!set->options->json)
-		return run(set);
+		return run_symbols(set);
 	set->document = json_object_new_object();
-	err = run(set);
+	err = run_symbols(set);
 	if (err)
 		json_object_put(set->document);
 	else

@@ -91,8 +91,8 @@ static size_t collect_cpu(const struct plinth_shared_cpu *ring, const struct opt
 	return n;
 }
 
-static size_t collect(struct plinth_shared *shared, const struct options *options, struct line *lines,
-		      bool *traced)
+static size_t collect_trace(struct plinth_shared *shared, const struct options *options, struct line *lines,
+			    bool *traced)
 {
 	size_t n = 0;
 
@@ -146,7 +146,7 @@ static void print_line_json(const struct line *line)
 static int show(struct plinth_shared *shared, const struct options *options, struct line *lines)
 {
 	bool traced = false;
-	size_t n = collect(shared, options, lines, &traced), first = 0;
+	size_t n = collect_trace(shared, options, lines, &traced), first = 0;
 
 	if (!traced) {
 		error_line("trace: nobody traces: load with --add exit_tracer, and start");

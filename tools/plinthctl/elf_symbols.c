@@ -50,7 +50,7 @@ static int by_value(const void *left, const void *right)
 	return a->value < b->value ? -1 : a->value > b->value;
 }
 
-static bool collect(struct elf_functions *out, const struct view *file)
+static bool collect_symbols(struct elf_functions *out, const struct view *file)
 {
 	uint16_t n_sections;
 	const Elf64_Shdr *list = sections(file, &n_sections), *table = list ? symbol_section(list, n_sections) : NULL;
@@ -94,7 +94,7 @@ int elf_functions_read(struct elf_functions *out, const char *path)
 	file.bytes = out->file;
 	if (!out->file)
 		error_line("symbols: %s: %s", path, strerror(errno));
-	else if (!collect(out, &file))
+	else if (!collect_symbols(out, &file))
 		error_line("symbols: %s: not a module with a symbol table", path);
 	else
 		return 0;

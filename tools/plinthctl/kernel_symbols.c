@@ -62,7 +62,7 @@ static void read_symbols(void)
 }
 
 /* The last symbol at or below the address. */
-static const struct symbol *find(uint64_t address)
+static const struct symbol *symbol_at(uint64_t address)
 {
 	size_t low = 0, high = symbols.n;
 
@@ -86,7 +86,7 @@ const char *kernel_symbol(uint64_t address, char *text, size_t size)
 		return text;
 	if (!symbols.read)
 		read_symbols();
-	symbol = find(address);
+	symbol = symbol_at(address);
 	if (symbol)
 		snprintf(text, size, "%s+%#" PRIx64, symbol->name, address - symbol->address);
 	else

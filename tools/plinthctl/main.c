@@ -43,7 +43,7 @@ static void usage(FILE *to)
 }
 
 /* What was printed has to have arrived, or nobody may call it done. */
-static int finish(int status)
+static int finish_output(int status)
 {
 	if (!fflush(stdout) && !ferror(stdout))
 		return status;
@@ -51,7 +51,7 @@ static int finish(int status)
 	return status == EXIT_OK ? EXIT_FAILED : status;
 }
 
-static int run(size_t command, int argc, char **argv)
+static int run_command(size_t command, int argc, char **argv)
 {
 	char name[32], help[] = "--help";
 
@@ -61,7 +61,7 @@ static int run(size_t command, int argc, char **argv)
 	if (argc == 2 && !strcmp(argv[1], "-h"))
 		argv[1] = help;
 	argp_err_exit_status = EXIT_USAGE;
-	return finish(commands[command].run(argc, argv));
+	return finish_output(commands[command].run(argc, argv));
 }
 
 int main(int argc, char **argv)
@@ -72,15 +72,15 @@ int main(int argc, char **argv)
 	}
 	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
 		usage(stdout);
-		return finish(EXIT_OK);
+		return finish_output(EXIT_OK);
 	}
 	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V")) {
 		puts("plinthctl " PLINTH_VERSION_TEXT);
-		return finish(EXIT_OK);
+		return finish_output(EXIT_OK);
 	}
 	for (size_t i = 0; i < N_COMMANDS; i++)
 		if (!strcmp(argv[1], commands[i].name))
-			return run(i, argc - 1, argv + 1);
+			return run_command(i, argc - 1, argv + 1);
 	fprintf(stderr, "plinthctl: no command \"%s\"; plinthctl --help lists them\n", argv[1]);
 	return EXIT_USAGE;
 }

@@ -39,7 +39,7 @@ static const char *too_large(off_t size, uint64_t most)
 }
 
 /* Why not, or NULL. */
-static const char *refuse(int fd, uint64_t most, size_t *size)
+static const char *unreadable(int fd, uint64_t most, size_t *size)
 {
 	struct stat about;
 
@@ -77,7 +77,7 @@ void *read_file(const char *path, uint64_t most, size_t *size, const char **why)
 		*why = strerror(errno);
 		return NULL;
 	}
-	*why = refuse(fd, most, size);
+	*why = unreadable(fd, most, size);
 	if (!*why)
 		bytes = read_open(fd, size, why);
 	close(fd);
