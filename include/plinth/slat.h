@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Second-level translation: from the guest's physical addresses to the machine's. Offered by a module of its own that
- * registers itself in its constructor (vcpu_register_slat()). Without one the guest runs on the CPU's own paging alone.
+ * Second-level translation: from the guest's physical addresses to the machine's. Offered by a module of its
+ * own that registers itself in its constructor (vcpu_register_slat()). Without one the guest runs on the
+ * CPU's own paging alone.
  */
 #ifndef PLINTH_SLAT_H
 #define PLINTH_SLAT_H
@@ -20,8 +21,8 @@ struct slat {
 	void (*fini)(void);			     /* within vcpu_fini() */
 	uint64_t (*root)(void);			     /* of this CPU, as the hardware wants it */
 	/*
-	 * Before each launch, in root operation on the CPU in question: look at what may have changed since the last one,
-	 * and drop translations; 0 or PLINTH_E_*.
+	 * Before each launch, in root operation on the CPU in question: look at what may have changed since
+	 * the last one, and drop translations; 0 or PLINTH_E_*.
 	 */
 	int (*flush)(void);
 };

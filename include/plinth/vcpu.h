@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The vCPU: one logical CPU's guest. What is the same on every CPU that can run one: its life, its events, giving the
- * CPU back, and the report when the VMM dies. Provided by the module vcpu; what the hardware has of it is behind
- * vendor.h. Prefix vcpu_.
+ * The vCPU: one logical CPU's guest. What is the same on every CPU that can run one: its life, its events,
+ * giving the CPU back, and the report when the VMM dies. Provided by the module vcpu; what the hardware has
+ * of it is behind vendor.h. Prefix vcpu_.
  */
 #ifndef PLINTH_VCPU_H
 #define PLINTH_VCPU_H
@@ -93,10 +93,11 @@ PLINTH_EXPORT void vcpu_settle(struct vcpu *vcpu);
 PLINTH_EXPORT PLINTH_MUST_USE int vcpu_step(struct vcpu *vcpu, bool on);
 
 /**
- * vcpu_take_init() - an INIT arrived (kind INIT): the CPU leaves the VMM and is reset by it, as it would be natively.
+ * vcpu_take_init() - an INIT arrived (kind INIT): the CPU leaves the VMM and is reset by it, as it would be
+ * natively.
  *
- * What waits for the INIT's sender then is the CPU itself, with every register as the hardware makes it; the VMM is not
- * under what a SIPI starts there.
+ * What waits for the INIT's sender then is the CPU itself, with every register as the hardware makes it; the
+ * VMM is not under what a SIPI starts there.
  */
 PLINTH_EXPORT void vcpu_take_init(struct vcpu *vcpu) __attribute__((noreturn));
 

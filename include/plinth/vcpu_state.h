@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A vCPU's state, and what its last exit was about, by names that fit every vendor. Provided by the vendor's module (role
- * "vendor"), which knows where the hardware keeps it. Prefix vcpu_.
+ * A vCPU's state, and what its last exit was about, by names that fit every vendor. Provided by the vendor's
+ * module (role "vendor"), which knows where the hardware keeps it. Prefix vcpu_.
  */
 #ifndef PLINTH_VCPU_STATE_H
 #define PLINTH_VCPU_STATE_H
@@ -66,7 +66,7 @@ struct vcpu {
 	vcpu_exit_fn *const *handlers; /* by enum plinth_exit_kind */
 	struct plinth_shared_cpu *shared;
 	struct cpu_local local;
-	struct vcpu_private *priv;   /* the module vcpu's own */
+	struct vcpu_private *priv;     /* the module vcpu's own */
 	struct vendor_private *vendor; /* the vendor's module's own */
 };
 
@@ -97,10 +97,10 @@ enum vcpu_reg {
 enum vcpu_cr_op { VCPU_CR_WRITE, VCPU_CR_READ, VCPU_CR_CLTS, VCPU_CR_LMSW };
 
 struct vcpu_cr_access {
-	uint8_t cr;	  /* 0, 3, 4 or 8 */
-	uint8_t op;	  /* enum vcpu_cr_op */
-	uint8_t gpr;	  /* 0-15 in instruction encoding order: RAX, RCX, RDX, RBX, RSP, ... */
-	uint64_t source;  /* LMSW: the source operand */
+	uint8_t cr;	 /* 0, 3, 4 or 8 */
+	uint8_t op;	 /* enum vcpu_cr_op */
+	uint8_t gpr;	 /* 0-15 in instruction encoding order: RAX, RCX, RDX, RBX, RSP, ... */
+	uint64_t source; /* LMSW: the source operand */
 };
 
 /* What the guest wanted of memory (kinds SLAT_VIOLATION and SLAT_MISCONFIG). */

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a vendor's hardware has for virtual machines, in as few words as the module vcpu needs: one module offers them
- * for each vendor (role "vendor"), and knows nothing of those above it. Its other half is vcpu_state.h. Prefix vendor_.
+ * What a vendor's hardware has for virtual machines, in as few words as the module vcpu needs: one module
+ * offers them for each vendor (role "vendor"), and knows nothing of those above it. Its other half is
+ * vcpu_state.h. Prefix vendor_.
  *
- * Context of all that takes a vCPU, unless it says otherwise: root mode, on the vCPU's CPU, interrupts off. NMIs and machine
- * checks may arrive in the middle of each; their handlers call what is marked with "nests".
+ * Context of all that takes a vCPU, unless it says otherwise: root mode, on the vCPU's CPU, interrupts off.
+ * NMIs and machine checks may arrive in the middle of each; their handlers call what is marked with "nests".
  */
 #ifndef PLINTH_VENDOR_H
 #define PLINTH_VENDOR_H
@@ -21,9 +22,9 @@
 #include <plinth/x86.h>
 
 /*
- * What of CR4 the VMM keeps right for a guest that sets it: bits 0 (VME) to 14 (SMXE), and these. All others stay 0: of
- * those to come it knows nothing, with FRED events do not go through the IDT, and with LASS nothing that lies at lower addresses,
- * as the VMM does, can run with the kernel's privilege.
+ * What of CR4 the VMM keeps right for a guest that sets it: bits 0 (VME) to 14 (SMXE), and these. All others
+ * stay 0: of those to come it knows nothing, with FRED events do not go through the IDT, and with LASS
+ * nothing that lies at lower addresses, as the VMM does, can run with the kernel's privilege.
  */
 #define VENDOR_CR4_KEPT                                                                                      \
 	(0x7fffull | CR4_FSGSBASE | CR4_PCIDE | CR4_OSXSAVE | CR4_KL | CR4_SMEP | CR4_SMAP | CR4_PKE |       \
@@ -34,14 +35,16 @@ enum vcpu_segment { SEG_ES, SEG_CS, SEG_SS, SEG_DS, SEG_FS, SEG_GS, SEG_LDTR, SE
 /* A segment register, whole. */
 struct vcpu_segment_state {
 	uint64_t base;
-	uint32_t limit;	   /* in bytes */
-	uint32_t rights;   /* bits 8 to 15 and 20 to 23 of a descriptor's upper half, at 0 and 12; or SEG_UNUSABLE */
+	uint32_t limit;	 /* in bytes */
+	uint32_t rights; /* bits 8 to 15 and 20 to 23 of a descriptor's upper half, at 0 and 12; or
+			    SEG_UNUSABLE */
 	uint16_t selector;
 };
 
 #define SEG_UNUSABLE (1u << 16) /* it holds no segment */
 
-/* A system, as it is turned into a guest and as it is given back. MSRs are not in it: they go with the CPU. */
+/* A system, as it is turned into a guest and as it is given back. MSRs are not in it: they go with the CPU.
+ */
 struct vcpu_system {
 	uint64_t cr0, cr3, cr4; /* as the system itself has them */
 	uint64_t rip, rsp, rflags, dr7;
@@ -61,7 +64,7 @@ struct vendor_root {
 /* An event that is delivered to the guest, or was when it left. */
 enum vcpu_event_type {
 	VCPU_EVENT_NONE,
-	VCPU_EVENT_INTERRUPT,	   /* of the machine's interrupt controllers */
+	VCPU_EVENT_INTERRUPT, /* of the machine's interrupt controllers */
 	VCPU_EVENT_NMI,
 	VCPU_EVENT_EXCEPTION,
 	VCPU_EVENT_SOFT_INTERRUPT, /* INT n */
@@ -93,12 +96,14 @@ PLINTH_EXPORT void vendor_fini(void);
  * vendor_check() - has this CPU what a guest takes? Reads only; the reason of a refusal is logged.
  *
  * Context: launch tables, on the CPU in question.
- * Return:  0, PLINTH_E_NOTSUP, PLINTH_E_LOCKED (the firmware has switched it off), PLINTH_E_BUSY (somebody else uses it).
+ * Return:  0, PLINTH_E_NOTSUP, PLINTH_E_LOCKED (the firmware has switched it off), PLINTH_E_BUSY (somebody
+ * else uses it).
  */
 PLINTH_EXPORT PLINTH_MUST_USE int vendor_check(void);
 
 /**
- * vendor_create() - the memory that the hardware wants for a vCPU, and who takes its exits: vcpu->vendor and ->on_exit.
+ * vendor_create() - the memory that the hardware wants for a vCPU, and who takes its exits: vcpu->vendor and
+ * ->on_exit.
  *
  * Context: boot stack, launch tables.
  * Return:  0 or PLINTH_E_NOMEM; then nothing stays allocated.
@@ -117,11 +122,13 @@ PLINTH_EXPORT void vendor_destroy(struct vcpu *vcpu);
 PLINTH_EXPORT PLINTH_MUST_USE int vendor_root_on(struct vcpu *vcpu);
 PLINTH_EXPORT void vendor_root_off(struct vcpu *vcpu);
 
-/** vendor_flush() - nothing is left of what others translated by the same tags. Return: 0 or PLINTH_E_VIRT. */
+/** vendor_flush() - nothing is left of what others translated by the same tags. Return: 0 or PLINTH_E_VIRT.
+ */
 PLINTH_EXPORT PLINTH_MUST_USE int vendor_flush(struct vcpu *vcpu);
 
 /**
- * vendor_load() - make the vCPU the CPU's, with this guest. vendor_unload() - it is nobody's; what was not read is lost.
+ * vendor_load() - make the vCPU the CPU's, with this guest. vendor_unload() - it is nobody's; what was not
+ * read is lost.
  * @system: the guest
  * @root:   where exits arrive
  *
@@ -136,7 +143,8 @@ PLINTH_EXPORT void vendor_unload(struct vcpu *vcpu);
 /**
  * vendor_enter() - the guest goes on; exits arrive in vcpu->on_exit.
  *
- * Return: only where the hardware refused before anything changed: PLINTH_E_VIRT. A later refusal is an exit of kind ENTRY_FAILURE.
+ * Return: only where the hardware refused before anything changed: PLINTH_E_VIRT. A later refusal is an exit
+ * of kind ENTRY_FAILURE.
  */
 PLINTH_EXPORT PLINTH_MUST_USE int vendor_enter(struct vcpu *vcpu);
 
@@ -148,22 +156,24 @@ PLINTH_EXPORT void vendor_system(struct vcpu *vcpu, struct vcpu_system *out);
 /**
  * vendor_give_msrs() - load what vendor_system() has kept.
  *
- * Context: any page tables that hold the guest's kernel: counters run again from here, and may write records there.
+ * Context: any page tables that hold the guest's kernel: counters run again from here, and may write records
+ * there.
  */
 PLINTH_EXPORT void vendor_give_msrs(struct vcpu *vcpu);
 
 /* -- the exit at hand -------------------------------------------------------------------------------- */
 
 /**
- * vendor_skip() - over the instruction that exited, in every state of the guest: blocking ends, and a single step's trap is
- * raised. The way out of the usual exit does the same by itself.
+ * vendor_skip() - over the instruction that exited, in every state of the guest: blocking ends, and a single
+ * step's trap is raised. The way out of the usual exit does the same by itself.
  */
 PLINTH_EXPORT void vendor_skip(struct vcpu *vcpu);
 
 /** vendor_machine_check() - was the entry at hand (kind ENTRY_FAILURE) broken off by a machine check? */
 PLINTH_EXPORT bool vendor_machine_check(struct vcpu *vcpu);
 
-/** vendor_nmi_unblocked() - did the exit come in the middle of an IRET that had already ended the blocking of NMIs? */
+/** vendor_nmi_unblocked() - did the exit come in the middle of an IRET that had already ended the blocking of
+ * NMIs? */
 PLINTH_EXPORT bool vendor_nmi_unblocked(struct vcpu *vcpu);
 
 /* -- events -------------------------------------------------------------------------------------------- */
@@ -177,7 +187,8 @@ PLINTH_EXPORT struct vcpu_event vendor_interrupted(struct vcpu *vcpu);
 /** vendor_reported() - the event that the exit is. */
 PLINTH_EXPORT struct vcpu_event vendor_reported(struct vcpu *vcpu);
 
-/** vendor_blocked() - what holds events back in the guest: VCPU_BLOCKED_*. vendor_block() - change it. Both nest. */
+/** vendor_blocked() - what holds events back in the guest: VCPU_BLOCKED_*. vendor_block() - change it. Both
+ * nest. */
 PLINTH_EXPORT uint64_t vendor_blocked(struct vcpu *vcpu);
 PLINTH_EXPORT void vendor_block(struct vcpu *vcpu, uint64_t set, uint64_t clear);
 
@@ -191,7 +202,8 @@ enum vendor_recall {
 /** vendor_recall() - have the guest come back. Nests. */
 PLINTH_EXPORT void vendor_recall(struct vcpu *vcpu, enum vendor_recall when);
 
-/** vendor_step() - the guest comes back (kind STEP) behind each instruction, or does not. Return: 0 or PLINTH_E_NOTSUP. */
+/** vendor_step() - the guest comes back (kind STEP) behind each instruction, or does not. Return: 0 or
+ * PLINTH_E_NOTSUP. */
 PLINTH_EXPORT PLINTH_MUST_USE int vendor_step(struct vcpu *vcpu, bool on);
 
 /* -- for the report of a crash --------------------------------------------------------------------------- */

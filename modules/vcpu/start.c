@@ -75,9 +75,7 @@ static int flush_up(void *launch)
 	int err;
 
 	mem_cpu_enter(vcpu->local.cpu);
-	err = vcpu_common.slat ? vcpu_common.slat->flush() : 0;
-	if (!err)
-		err = vendor_flush(vcpu);
+	err = vendor_flush(vcpu);
 	if (err)
 		mem_cpu_leave(vcpu->local.cpu);
 	return err;

@@ -129,7 +129,11 @@ void vendor_root_off(struct vcpu *vcpu)
 
 int vendor_flush(struct vcpu *vcpu)
 {
-	return vcpu->vendor->controls.has_vpid ? vmx_error("INVVPID", cpu_invvpid(INVVPID_ALL, 0, 0)) : 0;
+	int err = vendor_common.slat ? vendor_common.slat->flush() : 0;
+
+	if (!err && vcpu->vendor->controls.has_vpid)
+		err = vmx_error("INVVPID", cpu_invvpid(INVVPID_ALL, 0, 0));
+	return err;
 }
 
 static int vmcs_load(uint64_t pa)

@@ -114,10 +114,10 @@ int vendor_load(struct vcpu *vcpu, const struct vcpu_system *system, const struc
 {
 	struct vendor_private *p = vcpu->vendor;
 
-	(void)root;
 	if (mock_fails("vendor_load"))
 		return PLINTH_E_VIRT;
 	p->system = *system;
+	p->guest.root = *root;
 	p->guest.reg[VCPU_RIP] = system->rip;
 	p->guest.reg[VCPU_RSP] = system->rsp;
 	p->guest.reg[VCPU_RFLAGS] = system->rflags;
@@ -151,7 +151,7 @@ void vendor_system(struct vcpu *vcpu, struct vcpu_system *out)
 	out->rflags = p->guest.reg[VCPU_RFLAGS];
 	out->cr0 = p->guest.reg[VCPU_CR0];
 	out->cr3 = p->guest.reg[VCPU_CR3];
-	out->cr4 = p->guest.reg[VCPU_CR4];
+	out->cr4 = p->guest.reg[VCPU_CR4] & ~CR4_VMXE;
 	out->segment[SEG_FS].base = p->guest.reg[VCPU_FS_BASE];
 }
 

@@ -7,6 +7,7 @@
 
 #include <plinth/intrinsics.h>
 #include <plinth/vcpu.h>
+#include <plinth/vendor.h>
 
 struct plinth_boot;
 
@@ -25,6 +26,7 @@ struct pretence {
 	uint64_t reg[VCPU_REG_COUNT]; /* by enum vcpu_reg */
 	uint64_t qualification;
 	uint32_t event, event_error; /* to be delivered when it goes on; 0: none */
+	struct vendor_root root;     /* where its exits arrive */
 };
 
 struct model_calls {

@@ -123,8 +123,7 @@ static void note_exit(const struct model_cpu *cpu, const struct model_exit *e)
 	vmcs_put(cpu, VMCS_ENTRY_INTERRUPTION_INFO, vmcs_get(cpu, VMCS_ENTRY_INTERRUPTION_INFO) & 0x7fffffff);
 }
 
-/* A flat segment (SDM, "Loading Host Segment and Descriptor-Table Registers"). */
-static void flat(struct model_segment *s, uint64_t selector, uint64_t base, uint32_t rights)
+void model_flat(struct model_segment *s, uint64_t selector, uint64_t base, uint32_t rights)
 {
 	*s = (struct model_segment){ .selector = selector, .base = base, .limit = 0xffffffff, .rights = rights };
 	if (!selector)
@@ -135,13 +134,13 @@ static void load_host_segments(struct model_cpu *cpu)
 {
 	struct model_segment *seg = cpu->st.seg;
 
-	flat(&seg[MODEL_CS], vmcs_get(cpu, VMCS_HOST_CS_SELECTOR), 0, 0xa09b);
-	flat(&seg[MODEL_SS], vmcs_get(cpu, VMCS_HOST_SS_SELECTOR), 0, 0xc093);
-	flat(&seg[MODEL_DS], vmcs_get(cpu, VMCS_HOST_DS_SELECTOR), 0, 0xc093);
-	flat(&seg[MODEL_ES], vmcs_get(cpu, VMCS_HOST_ES_SELECTOR), 0, 0xc093);
-	flat(&seg[MODEL_FS], vmcs_get(cpu, VMCS_HOST_FS_SELECTOR), 0, 0xc093);
-	flat(&seg[MODEL_GS], vmcs_get(cpu, VMCS_HOST_GS_SELECTOR), 0, 0xc093);
-	flat(&seg[MODEL_TR], vmcs_get(cpu, VMCS_HOST_TR_SELECTOR), vmcs_get(cpu, VMCS_HOST_TR_BASE), 0x8b);
+	model_flat(&seg[MODEL_CS], vmcs_get(cpu, VMCS_HOST_CS_SELECTOR), 0, 0xa09b);
+	model_flat(&seg[MODEL_SS], vmcs_get(cpu, VMCS_HOST_SS_SELECTOR), 0, 0xc093);
+	model_flat(&seg[MODEL_DS], vmcs_get(cpu, VMCS_HOST_DS_SELECTOR), 0, 0xc093);
+	model_flat(&seg[MODEL_ES], vmcs_get(cpu, VMCS_HOST_ES_SELECTOR), 0, 0xc093);
+	model_flat(&seg[MODEL_FS], vmcs_get(cpu, VMCS_HOST_FS_SELECTOR), 0, 0xc093);
+	model_flat(&seg[MODEL_GS], vmcs_get(cpu, VMCS_HOST_GS_SELECTOR), 0, 0xc093);
+	model_flat(&seg[MODEL_TR], vmcs_get(cpu, VMCS_HOST_TR_SELECTOR), vmcs_get(cpu, VMCS_HOST_TR_BASE), 0x8b);
 	seg[MODEL_TR].limit = 0x67;
 	seg[MODEL_LDTR] = (struct model_segment){ .rights = RIGHTS_UNUSABLE };
 	cpu->st.msr[MODEL_MSR_FS_BASE] = vmcs_get(cpu, VMCS_HOST_FS_BASE);

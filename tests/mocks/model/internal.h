@@ -102,6 +102,8 @@ void model_leave_guest(struct model_cpu *cpu, const struct model_exit *exit);
 
 /* pretend.c: a guest without VT-x. */
 void model_pretend(struct vcpu *vcpu, struct pretence *guest) __attribute__((noreturn));
+/** model_flat() - a flat segment (SDM, "Loading Host Segment and Descriptor-Table Registers"). */
+void model_flat(struct model_segment *s, uint64_t selector, uint64_t base, uint32_t rights);
 void pretence_take(struct model_cpu *cpu, const struct model_exit *exit);
 void pretence_put(struct model_cpu *cpu);
 

@@ -96,6 +96,8 @@ struct model_cpu {
 	int vmcs; /* the current one; -1: none */
 	struct vcpu *pretending; /* its guest runs without VT-x (see struct pretence); NULL: not so */
 	struct pretence *pretence;
+	struct model_state guests; /* its tables and segments, while root mode has its own */
+	bool arrived;		   /* they are there */
 	uint64_t ticks;
 	uint64_t ssp; /* of user mode */
 	uint32_t process; /* that runs, or did when the kernel was entered */

@@ -1,15 +1,49 @@
 /* SPDX-License-Identifier: MIT */
-/* A guest without VT-x: for vCPU modules that only pretend, so that what is around them can be tried. */
+/* A guest without VT-x: for vendors' modules that only pretend, so that what is around them can be tried. */
+#include <string.h>
+
 #include "internal.h"
 
 #include "../intrinsics/calls.h"
 
 #define DPL(rights) ((rights) >> 5 & 3)
 
+/* What root mode finds, as after an exit of the hardware's. */
+static void arrive(struct model_cpu *cpu, const struct vendor_root *root)
+{
+	struct model_segment *seg = cpu->st.seg;
+
+	cpu->guests = cpu->st;
+	cpu->arrived = true;
+	for (unsigned int i = 0; i < MODEL_SEGS; i++)
+		model_flat(&seg[i], 0, 0, 0);
+	model_flat(&seg[MODEL_CS], root->cs, 0, 0xa09b);
+	model_flat(&seg[MODEL_SS], root->ss, 0, 0xc093);
+	model_flat(&seg[MODEL_TR], root->tr, root->tss, 0x8b);
+	seg[MODEL_TR].limit = 0x67;
+	cpu->st.gdt = (struct model_table){root->gdt, 0xffff};
+	cpu->st.idt = (struct model_table){root->idt, 0xffff};
+	cpu->st.cr3 = root->cr3;
+	cpu->st.msr[MODEL_MSR_FS_BASE] = root->fs_base;
+	cpu->st.msr[MODEL_MSR_GS_BASE] = 0;
+}
+
+static void go_back(struct model_cpu *cpu)
+{
+	if (!cpu->arrived)
+		return;
+	cpu->arrived = false;
+	memcpy(cpu->st.seg, cpu->guests.seg, sizeof(cpu->st.seg));
+	cpu->st.gdt = cpu->guests.gdt;
+	cpu->st.idt = cpu->guests.idt;
+	cpu->st.msr[MODEL_MSR_GS_BASE] = cpu->guests.msr[MODEL_MSR_GS_BASE];
+}
+
 void pretence_put(struct model_cpu *cpu)
 {
 	const struct pretence *p = cpu->pretence;
 
+	go_back(cpu);
 	cpu->rip = p->reg[VCPU_RIP];
 	cpu->rsp = p->reg[VCPU_RSP];
 	cpu->st.rflags = p->reg[VCPU_RFLAGS];
@@ -45,8 +79,8 @@ void pretence_take(struct model_cpu *cpu, const struct model_exit *exit)
 					.length = exit->length,
 					.rflags = cpu->st.rflags,
 					.blocked = cpu->interruptibility};
+	arrive(cpu, &p->root);
 	cpu->st.rflags = RFLAGS_FIXED;
-	cpu->st.msr[MODEL_MSR_FS_BASE] = (uint64_t)&vcpu->local;
 	cpu->guest = false;
 }
 
@@ -57,6 +91,7 @@ void model_pretend(struct vcpu *vcpu, struct pretence *guest)
 	model_tick();
 	cpu->pretending = vcpu;
 	cpu->pretence = guest;
+	cpu->arrived = false;
 	pretence_put(cpu);
 	model_switch_back(MODEL_GUEST);
 }
