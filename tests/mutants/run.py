@@ -51,11 +51,11 @@ AT_ONCE = ('threads', 'tests/mocks/test_mocks_threads', [], 30)
 SWEEPS = FIRST_SWEEPS + MORE_SWEEPS + [AT_ONCE]
 # Where a defect in these files shows first, nearly always: that sweep is tried right after the smoke test, then the file's
 # unit tests, which are named by its folder.
-LIKELY = {'modules/exit_handler/': 'exits', 'modules/vcpu_intel/exit.c': 'exits', 'modules/vcpu_intel/regs.c': 'exits',
-          'modules/vcpu_intel/event.c': 'events', 'modules/memory/': 'single faults', 'drivers/common/': 'single faults',
-          'modules/ept/': 'hidden pages'}
+LIKELY = {'modules/exit_handler/': 'exits', 'modules/vcpu/action.c': 'exits', 'modules/vcpu_intel/exit.c': 'exits',
+          'modules/vcpu_intel/regs.c': 'exits', 'modules/vcpu/event.c': 'events', 'modules/vcpu_intel/event.c': 'events',
+          'modules/memory/': 'single faults', 'drivers/common/': 'single faults', 'modules/ept/': 'hidden pages'}
 UNITS = {'modules/': lambda file: file.split('/')[1], 'drivers/common/': lambda file: 'core'}
-OTHER_UNITS = ['vcpu_intel', 'exit_handler', 'memory', 'ept', 'core']
+OTHER_UNITS = ['vcpu_intel', 'vcpu', 'exit_handler', 'memory', 'ept', 'core']
 SURVIVED, NOT_THERE, DOES_NOT_BUILD = 'SURVIVED', 'not there', 'does not build'
 PATIENCE = 10  # times as long on a busy one
 FAILED = ('Assertion Failed', '[FAIL]', 'CRASH')
@@ -135,9 +135,10 @@ def component(file):
 
 
 def units(targets, whose):
-    """Unit tests of a component, as sweeps."""
-    return [(f'unit tests of {whose}', program, [], 60)
-            for program in targets.units if program.startswith(f'tests/unit/test_{whose}_')]
+    """Unit tests of a component, as sweeps; those of vcpu_intel are not vcpu's."""
+    longer = tuple(f'tests/unit/test_{other}_' for other in OTHER_UNITS if other.startswith(f'{whose}_'))
+    return [(f'unit tests of {whose}', program, [], 60) for program in targets.units
+            if program.startswith(f'tests/unit/test_{whose}_') and not program.startswith(longer)]
 
 
 def ordered(targets, name, file):
