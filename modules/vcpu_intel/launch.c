@@ -9,7 +9,6 @@
 #include "step.h"
 
 #define REVISION(basic) ((uint32_t)(basic)&0x7fffffffu)
-#define INVVPID_ALL	2 /* type: every context */
 
 static int features_up(void *ctx)
 {

@@ -79,6 +79,7 @@ DEFECTS = [
      '\tmemset(&vcpu->regs, 1, sizeof(vcpu->regs));\n'),
     ('the guest starts with interrupts on', START, 'system->rflags = RFLAGS_FIXED;', 'system->rflags = RFLAGS_FIXED | RFLAGS_IF;'),
     ('the guest loses FS base', START, '\tlaunch.system.segment[SEG_FS].base = fs_base;\n', ''),
+    ('a start does not look at what is in use', START, '\t{ "features in use", in_use_up, NULL },\n', ''),
     ('the guest loses DR7', START, '\tsystem->dr7 = cpu_read_dr7();\n', ''),
     ('the guest loses SYSENTER_ESP', SETUP, '\tvmcs_write(VMCS_GUEST_SYSENTER_ESP, cpu_rdmsr(MSR_IA32_SYSENTER_ESP));\n', ''),
     ('the guest sees CR4.VMXE', SETUP, 'vmcs_write(VMCS_CR4_SHADOW, system->cr4);',

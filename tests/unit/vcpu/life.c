@@ -3,6 +3,7 @@
  * page. */
 #include <string.h>
 
+#include <plinth/exit_handler.h>
 #include <plinth/memory.h>
 
 #include "drivers/common/internal.h"
@@ -37,6 +38,31 @@ Test(vcpu_life, without_xsaves)
 
 	kind.xsaves = kind.rdtscp = kind.invpcid = false;
 	expect_start_and_stop(&kind);
+}
+
+static int start_with_a_bit(uint64_t bit, uint64_t unused)
+{
+	struct vcpu *vcpu;
+	int err = vcpu_create(0, exit_handlers(), &vcpu);
+
+	(void)unused;
+	if (err)
+		return err;
+	model.cpu[0].st.cr4 |= bit;
+	err = vcpu_start(vcpu, 0, 0, 0, 0);
+	model.cpu[0].st.cr4 &= ~bit;
+	vcpu_destroy(vcpu);
+	return err;
+}
+
+/* Whoever was asked whether a CPU could be started, and then starts it, finds what came into use meanwhile.
+ */
+Test(vcpu_life, what_came_into_use_since_the_check)
+{
+	root_loaded(&model_kinds[0], 1);
+	cr_expect_eq(root_call(start_with_a_bit, CR4_FRED, 0), PLINTH_E_NOTSUP);
+	cr_expect(root_logged("fred=off"));
+	root_expect_clean();
 }
 
 /* The control is there, the INVVPID it needs is not. */
