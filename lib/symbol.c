@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "symbol.h"
 
-#include "format.h"
-
 #define TYPE_FUNCTION 2u /* ELF's STT_FUNC */
 
 /* A symbol as it lies in the file (gABI, "Symbol Table"). */
@@ -48,17 +46,4 @@ bool symbol_find(const struct plinth_boot_module *modules, uint64_t n_modules, u
 		return true;
 	}
 	return false;
-}
-
-int symbol_text(const struct plinth_boot_module *modules, uint64_t n_modules, uint64_t address, char *out,
-		size_t room)
-{
-	struct symbol s;
-
-	if (!symbol_find(modules, n_modules, address, &s))
-		return plinth_snprintf(out, room, "0x%llx", (unsigned long long)address);
-	if (!s.name)
-		return plinth_snprintf(out, room, "%.32s+0x%llx", s.module, (unsigned long long)s.offset);
-	return plinth_snprintf(out, room, "%.32s+0x%llx (%s+0x%llx)", s.module, (unsigned long long)s.offset,
-			       s.name, (unsigned long long)s.name_offset);
 }

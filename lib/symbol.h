@@ -29,8 +29,4 @@ struct symbol {
 bool symbol_find(const struct plinth_boot_module *modules, uint64_t n_modules, uint64_t address,
 		 struct symbol *out);
 
-/** symbol_text() - "vcpu+0x12f0 (vcpu_inject+0x54)", or the bare number; as snprintf(). */
-int symbol_text(const struct plinth_boot_module *modules, uint64_t n_modules, uint64_t address, char *out,
-		size_t room);
-
 #endif

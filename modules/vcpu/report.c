@@ -3,13 +3,11 @@
  * The report of a crash: one, to the log, which is ring and UART. It trusts nothing but
  * the modules' own memory and this CPU's stacks, takes no lock and allocates nothing.
  */
-#include <format.h>
 #include <symbol.h>
 
 #include "internal.h"
 
 #define LINES_MAX 16 /* of a backtrace */
-#define LINE	  100
 
 /* The first fault is reported, the second is told of. One more is a fault of the telling itself. */
 #define FAULTS_TOLD 2
@@ -23,9 +21,18 @@ static const char *const exceptions[CPU_FAULT_VECTORS] = {
 	[18] = "machine check",	     [19] = "SIMD error",	  [21] = "control protection",
 };
 
-static void place_text(uint64_t address, char *out, size_t room)
+/* "vcpu+0x12f0 (vcpu_inject+0x54)", or the bare number. */
+static void place_log(const char *before, uint64_t address)
 {
-	symbol_text(vcpu_common.modules, vcpu_common.n_modules, address, out, room);
+	struct symbol s;
+
+	if (!symbol_find(vcpu_common.modules, vcpu_common.n_modules, address, &s))
+		LOG_ERR("  %s0x%llx", before, (unsigned long long)address);
+	else if (!s.name)
+		LOG_ERR("  %s%.32s+0x%llx", before, s.module, (unsigned long long)s.offset);
+	else
+		LOG_ERR("  %s%.32s+0x%llx (%s+0x%llx)", before, s.module, (unsigned long long)s.offset, s.name,
+			(unsigned long long)s.name_offset);
 }
 
 /* -- the parts of a report ---------------------------------------------------------------- */
@@ -78,14 +85,6 @@ static void root_registers_log(const struct cpu_fault *f)
 		(unsigned long long)cpu_read_cr4());
 }
 
-static void frame_log(uint64_t address)
-{
-	char place[LINE];
-
-	place_text(address, place, sizeof(place));
-	LOG_ERR("  %s", place);
-}
-
 /*
  * Frame pointers lead upwards, from one stack of this CPU to the same one or another. A
  * function that calls itself without end is one line.
@@ -97,7 +96,7 @@ static void backtrace_log(const struct vcpu *vcpu, uint64_t rip, uint64_t frame)
 
 	LOG_ERR("backtrace:");
 	if (rip)
-		frame_log(rip);
+		place_log("", rip);
 	while (lines < LINES_MAX && stacks_hold(vcpu, frame)) {
 		const uint64_t *words = (const uint64_t *)frame;
 
@@ -106,7 +105,7 @@ static void backtrace_log(const struct vcpu *vcpu, uint64_t rip, uint64_t frame)
 			LOG_ERR("  ... and again");
 		/* A return address; the call is before it. */
 		if (!same) {
-			frame_log(words[1] - 1);
+			place_log("", words[1] - 1);
 			lines++;
 		}
 		last = words[1];
@@ -120,11 +119,8 @@ static void backtrace_log(const struct vcpu *vcpu, uint64_t rip, uint64_t frame)
 
 static void heading_log(struct vcpu *vcpu, const struct crash *crash, uint64_t rip)
 {
-	char place[LINE];
-
-	place_text(rip, place, sizeof(place));
 	LOG_ERR("==== crash report of CPU %u: %s", vcpu->local.cpu, crash->what);
-	LOG_ERR("  at %s", place);
+	place_log("at ", rip);
 	LOG_ERR("  handling exit %s, reason 0x%llx, detail 0x%llx, of the guest at RIP 0x%llx",
 		history_kind_name(vcpu->exit.kind), (unsigned long long)vcpu->exit.reason,
 		(unsigned long long)(vcpu->priv->loaded ? vcpu_detail(vcpu) : 0),

@@ -43,30 +43,38 @@ Test(lib_symbol, names_what_holds_the_address, .init = fill)
 {
 	static const struct {
 		uint64_t address;
-		const char *text;
+		const char *module; /* NULL: of none */
+		uint64_t offset;
+		const char *name;
+		uint64_t name_offset;
 	} cases[] = {
-		{0, "0x0"},
-		{0x0fffff, "0xfffff"},
-		{0x100000, "empty+0x0"},
-		{0x100fff, "empty+0xfff"},
-		{0x101000, "0x101000"},
-		{0x200fff, "full+0xfff"},
-		{0x201000, "full+0x1000 (first+0x0)"},
-		{0x20101f, "full+0x101f (first+0x1f)"},
-		{0x201020, "full+0x1020"}, /* of a function that is not exported */
-		{0x201041, "full+0x1041 (second+0x1)"},
-		{0x201085, "full+0x1085"}, /* undefined here */
-		{0x2010c1, "full+0x10c1"}, /* a name out of the table */
-		{0x202010, "full+0x2010"}, /* data */
-		{UINT64_MAX, "0xffffffffffffffff"},
+		{0, NULL, 0, NULL, 0},
+		{0x0fffff, NULL, 0, NULL, 0},
+		{0x100000, "empty", 0, NULL, 0},
+		{0x100fff, "empty", 0xfff, NULL, 0},
+		{0x101000, NULL, 0, NULL, 0},
+		{0x200fff, "full", 0xfff, NULL, 0},
+		{0x201000, "full", 0x1000, "first", 0},
+		{0x20101f, "full", 0x101f, "first", 0x1f},
+		{0x201020, "full", 0x1020, NULL, 0}, /* of a function that is not exported */
+		{0x201041, "full", 0x1041, "second", 1},
+		{0x201085, "full", 0x1085, NULL, 0}, /* undefined here */
+		{0x2010c1, "full", 0x10c1, NULL, 0}, /* a name out of the table */
+		{0x202010, "full", 0x2010, NULL, 0}, /* data */
+		{UINT64_MAX, NULL, 0, NULL, 0},
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		char text[64];
-		int length = symbol_text(modules, 2, cases[i].address, text, sizeof(text));
+		struct symbol s = {.name_offset = 42};
 
-		cr_expect_str_eq(text, cases[i].text);
-		cr_expect_eq((size_t)length, strlen(cases[i].text));
+		cr_expect_eq(symbol_find(modules, 2, cases[i].address, &s), cases[i].module != NULL,
+			     "case %zu", i);
+		if (!cases[i].module)
+			continue;
+		cr_expect_str_eq(s.module, cases[i].module);
+		cr_expect_eq(s.offset, cases[i].offset);
+		cr_expect_eq(s.name_offset, cases[i].name_offset);
+		cr_expect(cases[i].name ? s.name && !strcmp(s.name, cases[i].name) : !s.name, "case %zu", i);
 	}
 }
 
