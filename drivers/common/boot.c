@@ -87,6 +87,7 @@ static void fill_places(const struct core *core, struct plinth_boot *boot)
 	boot->shared_va = shared->va;
 	boot->shared_bytes = shared->pages * OS_PAGE;
 	boot->tuning_va = core->space[SPACE_TUNING].va;
+	boot->mailbox_va = core->space[SPACE_MAILBOX].va;
 	boot->modules_va = tables->va;
 	boot->n_modules = core->n_modules;
 	boot->descriptors_va = tables->va + core->n_modules * sizeof(struct plinth_boot_module);

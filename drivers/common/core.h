@@ -113,6 +113,28 @@ PLINTH_MUST_USE int core_set_level(struct core *core, const char *tag, uint32_t 
  */
 PLINTH_MUST_USE int core_set_trace(struct core *core, uint64_t kinds, struct core_report *report);
 
+/* A message to an extension, in memory of the kernel's. */
+struct core_call {
+	char name[PLINTH_CALL_NAME];
+	uint32_t cpu;
+	const void *in;
+	uint64_t in_bytes;
+	void *out;
+	uint64_t room;	    /* bytes at @out */
+	uint64_t out_bytes; /* of the answer; untouched on failure */
+};
+
+/**
+ * core_call() - send an extension a message, and get its answer (plinth/call.h).
+ * @report: receives the reasons of a failure, one per line
+ *
+ * Context: may sleep.
+ * Return:  0; PLINTH_E_STATE (nothing is loaded, or the CPU is not there), PLINTH_E_NAME, PLINTH_E_LIMIT (too many bytes),
+ *          PLINTH_E_INVAL (no name), PLINTH_E_BUSY, PLINTH_E_VIRT (nobody answered), or what the extension answered: all
+ *          is as before; PLINTH_E_CORRUPT: it was, or the VMM died of the message.
+ */
+PLINTH_MUST_USE int core_call(struct core *core, struct core_call *call, struct core_report *report);
+
 /**
  * core_maps() - what both sets of the VMM's page tables hold, as struct plinth_ctl_map.
  * @out:        at most @room items of @item_bytes; not user space

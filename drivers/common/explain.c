@@ -37,7 +37,7 @@ void explain_mark(struct core *core)
 }
 
 /* The errors the VMM logged on this CPU since the command began. */
-static void quote_log(struct core *core, uint32_t cpu)
+void explain_quote(struct core *core, uint32_t cpu)
 {
 	const struct plinth_shared_cpu *ring = ring_of(core, cpu);
 	uint64_t head = __atomic_load_n(&ring->log_head, __ATOMIC_ACQUIRE);
@@ -56,5 +56,5 @@ void explain(struct core *core, uint32_t cpu, const char *step, int err)
 
 	report_line(core->report, "CPU %u: %s failed: %s%s%s", cpu, step, plinth_strerror(err), advice ? ": " : "",
 		    advice ? advice : "");
-	quote_log(core, cpu);
+	explain_quote(core, cpu);
 }

@@ -22,6 +22,7 @@ enum space_id {
 	SPACE_STACK,
 	SPACE_SHARED,
 	SPACE_TUNING,
+	SPACE_MAILBOX,
 	SPACE_SLOTS,
 	SPACE_CLAIMS,
 	SPACE_TABLES,
@@ -65,7 +66,7 @@ struct core_link {
 };
 
 /* The functions of the entry module, in the order of core_entry_names. */
-enum entry_fn { ENTRY_INIT, ENTRY_FINI, ENTRY_PREPARE, ENTRY_RELEASE, ENTRY_START, ENTRY_CHECK, ENTRY_COUNT };
+enum entry_fn { ENTRY_INIT, ENTRY_FINI, ENTRY_PREPARE, ENTRY_RELEASE, ENTRY_START, ENTRY_CHECK, ENTRY_CALL, ENTRY_COUNT };
 
 struct core_cpu {
 	struct core *core;
@@ -235,6 +236,8 @@ bool cpus_died(const struct core_cpu *c);
 /* explain.c: what an error of the VMM means on this CPU, and its own words. */
 void explain_mark(struct core *core);
 void explain(struct core *core, uint32_t cpu, const char *step, int err);
+/* ... its own words alone. */
+void explain_quote(struct core *core, uint32_t cpu);
 
 /* shortage.c: of what there was too little in this command, and what helps; NULL: nothing is known. */
 #define SHORTAGE_TEXT 320u
@@ -244,6 +247,11 @@ const char *shortage_advice(const struct core *core, char *text, size_t bytes);
 static inline struct plinth_tuning *core_tuning_page(const struct core *core)
 {
 	return core->space[SPACE_TUNING].kernel;
+}
+
+static inline struct plinth_mailbox *core_mailbox(const struct core *core)
+{
+	return core->space[SPACE_MAILBOX].kernel;
 }
 
 static inline struct plinth_shared *core_shared_region(const struct core *core)

@@ -5,6 +5,7 @@
 static const char *const core_entry_names[ENTRY_COUNT] = {
 	[ENTRY_INIT] = "entry_init",	   [ENTRY_FINI] = "entry_fini",	  [ENTRY_PREPARE] = "entry_prepare",
 	[ENTRY_RELEASE] = "entry_release", [ENTRY_START] = "entry_start", [ENTRY_CHECK] = "entry_check",
+	[ENTRY_CALL] = "entry_call",
 };
 
 int link_entry_points(void *ctx)

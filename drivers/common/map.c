@@ -9,6 +9,7 @@ static const struct {
 	unsigned int flags;
 } region_flags[] = {
 	{SPACE_BOOT, 0},	{SPACE_STACK, PT_WRITE}, {SPACE_SHARED, PT_WRITE}, {SPACE_TUNING, 0},
+	{SPACE_MAILBOX, PT_WRITE},
 	{SPACE_SLOTS, 0},	{SPACE_CLAIMS, PT_WRITE}, {SPACE_TABLES, 0},	 {SPACE_LAUNCH, 0},
 	{SPACE_POOL, PT_WRITE},
 };

@@ -13,6 +13,7 @@
 
 static const char *const space_names[SPACE_COUNT] = {
 	[SPACE_BOOT] = "boot",	   [SPACE_STACK] = "boot stack", [SPACE_SHARED] = "shared", [SPACE_TUNING] = "tuning",
+	[SPACE_MAILBOX] = "mailbox",
 	[SPACE_SLOTS] = "bindings", [SPACE_CLAIMS] = "bindings done",
 	[SPACE_TABLES] = "lists", [SPACE_LAUNCH] = "launch tables", [SPACE_POOL] = "pool",
 };

@@ -162,6 +162,14 @@ PLINTH_MUST_USE int os_vmm_stop(const uint64_t token[2]);
 PLINTH_MUST_USE int os_vmm_map(const uint64_t token[2], uint32_t table, uint64_t from,
 			       struct plinth_ctl_map *out);
 
+/**
+ * os_vmm_ask() - have the running VMM answer what lies in the mailbox: PLINTH_HYPERCALL_CALL (plinth/boot.h).
+ *
+ * Context: inside os_run_on(), on a CPU that is a guest.
+ * Return:  as entry_call() (plinth/entry.h); PLINTH_E_VIRT: nobody answered.
+ */
+PLINTH_MUST_USE int os_vmm_ask(const uint64_t token[2]);
+
 /** os_gate_addresses() - stop_rip and land of struct plinth_boot. */
 void os_gate_addresses(uint64_t *stop_rip, uint64_t *land);
 /** os_gate_user() - land_user and user_cr3 of struct plinth_boot. */

@@ -5,7 +5,7 @@
  *	slot_va                                    one 512 GiB slot of the lower half
  *	  ...    random distance
  *	base_va  the modules in random order
- *	         boot page, stack, shared region, tuning page, jump slots' tables, lists, launch tables, pool
+ *	         boot page, stack, shared region, tuning page, mailbox, jump slots' tables, lists, launch tables, pool
  *	         in front of each a gap of 1 to GAP_PAGES pages, as a guard
  *	end_va   free for the memory module
  */
@@ -124,6 +124,8 @@ static int alloc_regions(struct core *core)
 		err = space_alloc_region(core, SPACE_SHARED, shared_pages(core), "the shared region");
 	if (!err)
 		err = space_alloc_region(core, SPACE_TUNING, core_pages(sizeof(struct plinth_tuning)), "the tuning page");
+	if (!err)
+		err = space_alloc_region(core, SPACE_MAILBOX, core_pages(sizeof(struct plinth_mailbox)), "the mailbox");
 	if (!err)
 		err = lazy_alloc(core);
 	if (!err)

@@ -9,6 +9,7 @@
 
 #include <plinth/log.h>
 
+#include "drivers/linux/call.h"
 #include "drivers/linux/linux.h"
 #include "drivers/linux/load.h"
 
@@ -25,6 +26,7 @@ union argument {
 	struct plinth_ctl_list list;
 	struct plinth_ctl_level level;
 	struct plinth_ctl_trace trace;
+	struct plinth_ctl_call call;
 };
 
 static int copy_out(void *to, const void *from, size_t bytes)
@@ -138,6 +140,11 @@ static int run_trace(struct core_report *report, union argument *arg)
 	return arg->trace.reserved0 ? PLINTH_E_INVAL : core_set_trace(plinth_core, arg->trace.kinds, report);
 }
 
+static int run_call(struct core_report *report, union argument *arg)
+{
+	return call_from_user(&arg->call, report);
+}
+
 static int run_error(struct core_report *report, union argument *arg)
 {
 	struct plinth_ctl_list *list = &arg->list;
@@ -164,6 +171,7 @@ static const struct operation {
 	{ PLINTH_CTL_SHARED, sizeof(struct plinth_ctl_list), true, run_shared },
 	{ PLINTH_CTL_LEVEL, sizeof(struct plinth_ctl_level), false, run_level },
 	{ PLINTH_CTL_TRACE, sizeof(struct plinth_ctl_trace), false, run_trace },
+	{ PLINTH_CTL_CALL, sizeof(struct plinth_ctl_call), false, run_call },
 	{ PLINTH_CTL_MAPS, sizeof(struct plinth_ctl_list), true, run_maps },
 	{ PLINTH_CTL_ERROR, sizeof(struct plinth_ctl_list), true, run_error },
 };
@@ -177,7 +185,7 @@ static const struct {
 	{ PLINTH_E_VIRT, EIO },		{ PLINTH_E_CORRUPT, ENOTRECOVERABLE }, { PLINTH_E_ABI, EPROTO },
 	{ PLINTH_E_LOCKED, EACCES },	{ PLINTH_E_BUSY, EBUSY },	{ PLINTH_E_LIMIT, ERANGE },
 	{ PLINTH_E_FAULT, EFAULT },	{ PLINTH_E_LINK, ENOEXEC },	{ PLINTH_E_ENTRY, EIO },
-	{ PLINTH_E_PERM, EPERM },	{ PLINTH_E_INTR, EINTR },
+	{ PLINTH_E_PERM, EPERM },	{ PLINTH_E_INTR, EINTR },	{ PLINTH_E_NAME, ENOENT },
 };
 
 static int to_errno(int err)

@@ -269,6 +269,15 @@ int os_vmm_map(const uint64_t token[2], uint32_t table, uint64_t from, struct pl
 	return 0;
 }
 
+int os_vmm_ask(const uint64_t token[2])
+{
+	u64 answer = PLINTH_HYPERCALL_CALL;
+
+	asm volatile("1: vmcall\n2:\n" _ASM_EXTABLE(1b, 2b)
+		     : "+a"(answer) : "c"(token[0]), "d"(token[1]) : "memory");
+	return answer == PLINTH_HYPERCALL_CALL ? PLINTH_E_VIRT : (int)answer;
+}
+
 void os_gate_addresses(uint64_t *stop_rip, uint64_t *land)
 {
 	*stop_rip = (unsigned long)gate_stop_insn;

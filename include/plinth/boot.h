@@ -84,7 +84,7 @@ struct plinth_boot {
 
 	uint64_t shared_va; /* struct plinth_shared */
 	uint64_t shared_bytes;
-	uint64_t tuning_va; /* struct plinth_tuning; the only page the VMM reads that a guest can write */
+	uint64_t tuning_va; /* struct plinth_tuning; a page that a guest can write */
 
 	uint64_t modules_va; /* struct plinth_boot_module[], in load order */
 	uint64_t n_modules;
@@ -118,6 +118,8 @@ struct plinth_boot {
 	/* Memory, ascending; what can be told of all machines, the first 4 GiB, is among it. */
 	uint64_t n_memory;
 	struct plinth_boot_memory memory[PLINTH_BOOT_MEMORY];
+
+	uint64_t mailbox_va; /* struct plinth_mailbox; a page that a guest can write, as it can write the tuning page */
 };
 
 #define PLINTH_HYPERCALL_STOP 0x504c4e5453544f50ull /* "PLNTSTOP" */
@@ -130,5 +132,11 @@ struct plinth_boot {
  * PLINTH_E_FAULT, there is none, or PLINTH_E_INVAL, no such table. Other registers stay.
  */
 #define PLINTH_HYPERCALL_MAPS 0x504c4e544d415053ull /* "PLNTMAPS" */
+
+/*
+ * A message lies in the mailbox: a hypercall at CPL 0 with RAX = PLINTH_HYPERCALL_CALL, RCX and RDX = stop_token. The answer
+ * is RAX = what entry_call() (plinth/entry.h) would return; the rest of it lies in the mailbox. Other registers stay.
+ */
+#define PLINTH_HYPERCALL_CALL 0x504c4e5443414c4cull /* "PLNTCALL" */
 
 #endif

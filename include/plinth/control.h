@@ -32,6 +32,7 @@
 #define PLINTH_CTL_MAPS	   PLINTH_CTL_NR(9u) /* struct plinth_ctl_list of plinth_ctl_map */
 #define PLINTH_CTL_LEVEL   PLINTH_CTL_NR(16u) /* struct plinth_ctl_level */
 #define PLINTH_CTL_TRACE   PLINTH_CTL_NR(17u) /* struct plinth_ctl_trace */
+#define PLINTH_CTL_CALL	   PLINTH_CTL_NR(18u) /* struct plinth_ctl_call */
 
 #define PLINTH_CTL_MAX_FILES	  64u
 #define PLINTH_CTL_MAX_FILE_BYTES (16u << 20)
@@ -98,6 +99,30 @@ struct plinth_ctl_trace {
 	uint32_t size;
 	uint32_t reserved0;
 	uint64_t kinds; /* bit by enum plinth_exit_kind, at least one */
+};
+
+#define PLINTH_CALL_NAME  32u	/* bytes of an extension's name, the NUL that ends it among them */
+#define PLINTH_CALL_BYTES 4032u /* of a message, and of an answer, at the most */
+#define PLINTH_CALL_HERE  ~0u	/* struct plinth_ctl_call.cpu: the CPU that the ioctl() happens to run on */
+
+/*
+ * A message to an extension that was loaded, and its answer: bytes, whose meaning is between the program and the
+ * extension (plinth/call.h is the other side). In LOADED the extension answers before any CPU is a guest, in RUNNING
+ * beneath the CPU that was chosen. An answer that does not fit @room is none: the extension is told @room, and decides.
+ *
+ * errno: EBADFD nothing is loaded, or the CPU is not online or no guest; ENOENT no extension has this name: the reason
+ * in words lists those there are; ERANGE more than PLINTH_CALL_BYTES are to be sent; EBUSY another call is in progress;
+ * ENOTRECOVERABLE the VMM has died; and what the extension answered instead, by PLINTH_E_*. out_bytes is 0 then.
+ */
+struct plinth_ctl_call {
+	uint32_t size;
+	uint32_t cpu;		     /* a CPU's number, or PLINTH_CALL_HERE */
+	char name[PLINTH_CALL_NAME]; /* whom it is for, NUL-padded */
+	uint64_t in;		     /* const void *; may be 0 when in_bytes is 0 */
+	uint64_t in_bytes;	     /* at most PLINTH_CALL_BYTES */
+	uint64_t out;		     /* void *; may be 0 when room is 0 */
+	uint64_t room;		     /* bytes there; more than PLINTH_CALL_BYTES are never used */
+	uint64_t out_bytes;	     /* out: of the answer */
 };
 
 struct plinth_ctl_status {

@@ -76,4 +76,18 @@ PLINTH_EXPORT PLINTH_MUST_USE int entry_start(uint64_t cpu, uint64_t rip, uint64
  */
 PLINTH_EXPORT PLINTH_MUST_USE int entry_check(uint64_t cpu);
 
+/**
+ * entry_call() - have the extension that the mailbox names answer the message in it (plinth/call.h).
+ * @cpu: the CPU this runs on
+ *
+ * Of CPUs that are guests the hypercall PLINTH_HYPERCALL_CALL (plinth/boot.h) does the same.
+ *
+ * Context: any CPU, on the boot stack.
+ * Return:  0: it was asked: the mailbox has its result, and the answer if that is 0. PLINTH_E_NAME: nobody
+ *          has this name, and the answer is a text that lists who is there. PLINTH_E_INVAL: what lies in the
+ *          mailbox is no message. PLINTH_E_BUSY: another call is being answered.
+ * Undo:    nothing to be undone.
+ */
+PLINTH_EXPORT PLINTH_MUST_USE int entry_call(uint64_t cpu);
+
 #endif

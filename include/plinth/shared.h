@@ -11,6 +11,8 @@
 
 #include <stdint.h>
 
+#include <plinth/control.h>
+
 #define PLINTH_SHARED_MAGIC   0x31485348544e4c50ull /* "PLNTHSH1" */
 #define PLINTH_SHARED_VERSION 1
 
@@ -136,6 +138,21 @@ struct plinth_tuning {
 	uint8_t reserved0[7];
 	struct plinth_log_rule rules[PLINTH_LOG_RULES];
 	uint64_t trace_off; /* bit by enum plinth_exit_kind: a tracer leaves these exits out */
+};
+
+/*
+ * One message to an extension and its answer (plinth/call.h): a page that the driver and the VMM write in turn, a call at
+ * a time. It is the guest's memory: whoever is told of something in it copies it, and judges the copy.
+ */
+struct plinth_mailbox {
+	/* The driver's. */
+	char name[PLINTH_CALL_NAME];
+	uint64_t in_bytes;
+	uint64_t room; /* for the answer: bytes of body, at the most */
+	/* The VMM's. */
+	uint64_t out_bytes;
+	int64_t result;			 /* of the handler: 0 or a PLINTH_E_* */
+	uint8_t body[PLINTH_CALL_BYTES]; /* the message, then the answer */
 };
 
 /* What one module has of the VMM's memory: from the heap in bytes, beside it in pages. */

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The way in: brings the other modules up in order, and one CPU at a time under the VMM. */
+#include <stdbool.h>
+
 #include <plinth/abi.h>
 #include <plinth/entry.h>
 #include <plinth/exit_handler.h>
@@ -11,6 +13,7 @@
 #include <plinth/vcpu.h>
 #include <plinth/x86.h>
 
+#include "internal.h"
 #include "step.h"
 
 #define LOG_TAG "entry"
@@ -65,6 +68,7 @@ static int table_up(void *ctx)
 	token[0] = boot->stop_token[0];
 	token[1] = boot->stop_token[1];
 	shared = (struct plinth_shared *)boot->shared_va;
+	call_set_mailbox((struct plinth_mailbox *)boot->mailbox_va);
 	return 0;
 }
 
@@ -95,6 +99,7 @@ static void vcpu_down(void *ctx)
 static void table_down(void *ctx)
 {
 	(void)ctx;
+	call_set_mailbox(NULL);
 	mem_free(vcpus);
 	vcpus = NULL;
 	n_cpus = 0;
@@ -147,9 +152,15 @@ void entry_fini(uint64_t cpu)
 	cpu_restore_local(before);
 }
 
-/* -- what is mapped ------------------------------------------------------------------- */
+/* -- what the driver asks the VMM beneath a guest --------------------------------------- */
 
-/* PLINTH_HYPERCALL_MAPS: the addresses are nobody's business but the driver's. */
+/* What it says is nobody's business but the driver's. */
+static bool is_drivers(const struct vcpu *vcpu)
+{
+	return vcpu->regs.rcx == token[0] && vcpu->regs.rdx == token[1];
+}
+
+/* PLINTH_HYPERCALL_MAPS */
 static enum exit_action tell_maps(struct vcpu *vcpu, const struct exit_link *below, void *context)
 {
 	struct vcpu_regs *regs = &vcpu->regs;
@@ -157,7 +168,7 @@ static enum exit_action tell_maps(struct vcpu *vcpu, const struct exit_link *bel
 	int err;
 
 	(void)context;
-	if (regs->rcx != token[0] || regs->rdx != token[1])
+	if (!is_drivers(vcpu))
 		return exit_below(vcpu, below);
 	err = mem_next_mapping((uint32_t)regs->rdi, regs->rsi, &map);
 	regs->rax = (uint64_t)err;
@@ -169,15 +180,35 @@ static enum exit_action tell_maps(struct vcpu *vcpu, const struct exit_link *bel
 	return EXIT_NEXT;
 }
 
+/* PLINTH_HYPERCALL_CALL */
+static enum exit_action take_call(struct vcpu *vcpu, const struct exit_link *below, void *context)
+{
+	(void)context;
+	if (!is_drivers(vcpu))
+		return exit_below(vcpu, below);
+	vcpu->regs.rax = (uint64_t)call_answer();
+	return EXIT_NEXT;
+}
+
+static const struct {
+	uint64_t number;
+	exit_hook_fn *handler;
+} hypercalls[] = {{PLINTH_HYPERCALL_MAPS, tell_maps}, {PLINTH_HYPERCALL_CALL, take_call}};
+
+#define N_HYPERCALLS (sizeof(hypercalls) / sizeof(hypercalls[0]))
+
 static __attribute__((constructor)) void attach(void)
 {
-	(void)!exit_register_hypercall(PLINTH_HYPERCALL_MAPS, PLINTH_HYPERCALL_MAPS, EXIT_CALLER_KERNEL, tell_maps, NULL);
+	for (size_t i = 0; i < N_HYPERCALLS; i++)
+		(void)!exit_register_hypercall(hypercalls[i].number, hypercalls[i].number, EXIT_CALLER_KERNEL,
+					       hypercalls[i].handler, NULL);
 }
 
 static __attribute__((destructor)) void detach(void)
 {
-	(void)!exit_unregister_hypercall(PLINTH_HYPERCALL_MAPS, PLINTH_HYPERCALL_MAPS, EXIT_CALLER_KERNEL,
-					 tell_maps, NULL);
+	for (size_t i = 0; i < N_HYPERCALLS; i++)
+		(void)!exit_unregister_hypercall(hypercalls[i].number, hypercalls[i].number, EXIT_CALLER_KERNEL,
+						 hypercalls[i].handler, NULL);
 }
 
 /* -- one CPU -------------------------------------------------------------------------- */
@@ -247,5 +278,14 @@ int entry_start(uint64_t cpu, uint64_t rip, uint64_t rsp, uint64_t cr3)
 	fs_base = cpu_set_local(&vcpu->local);
 	err = vcpu_start(vcpu, rip, rsp, cr3, fs_base);
 	cpu_restore_local(fs_base);
+	return err;
+}
+
+int entry_call(uint64_t cpu)
+{
+	uint64_t before = enter(cpu);
+	int err = call_answer();
+
+	cpu_restore_local(before);
 	return err;
 }

@@ -2,7 +2,7 @@
 /*
  * One to one, without the VMM: every page of the VMM is replaced by a scratch page, so
  * that a guest that reads or writes all physical memory finds nothing and breaks
- * nothing. The shared region stays readable, the tuning page writable.
+ * nothing. The shared region stays readable, the tuning page and the mailbox writable.
  */
 #include <stddef.h>
 
@@ -34,7 +34,7 @@ static struct {
 	void *scratch;
 	uint64_t scratch_pa;
 	uint64_t shared_va, shared_end;
-	uint64_t tuning_va;
+	uint64_t tuning_va, mailbox_va;
 } ept;
 
 /* The capability MSR exists only where the CPU can do EPT or VPID at all. */
@@ -86,7 +86,7 @@ static int hide_page(void *ctx, const struct pt_leaf *page)
 	bool shared = page->va >= ept.shared_va && page->va < ept.shared_end;
 
 	(void)ctx;
-	if (page->va == ept.tuning_va)
+	if (page->va == ept.tuning_va || page->va == ept.mailbox_va)
 		return 0;
 	if (shared)
 		return ept_set_page(page->pa, page->pa, EPT_READ);
@@ -164,6 +164,7 @@ static int ept_init(const struct plinth_boot *boot)
 	ept.shared_va = boot->shared_va;
 	ept.shared_end = boot->shared_va + boot->shared_bytes;
 	ept.tuning_va = boot->tuning_va;
+	ept.mailbox_va = boot->mailbox_va;
 	mtrr_read(&state, address_bits());
 	(void)mtrr_use(&state);
 	err = ept_build(boot);

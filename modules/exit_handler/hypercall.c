@@ -25,7 +25,8 @@ static bool is_stop(struct vcpu *vcpu)
 
 static enum exit_action hypercall_bottom(struct vcpu *vcpu, const struct exit_link *below)
 {
-	const bool ours = below->number == PLINTH_HYPERCALL_STOP || below->number == PLINTH_HYPERCALL_MAPS;
+	const bool ours = below->number == PLINTH_HYPERCALL_STOP || below->number == PLINTH_HYPERCALL_MAPS ||
+			  below->number == PLINTH_HYPERCALL_CALL;
 
 	return ours ? exit_raise_ud(vcpu) : beneath_call(vcpu);
 }

@@ -16,6 +16,7 @@ enum mock_event {
 	MOCK_PREPARE,
 	MOCK_RELEASE,
 	MOCK_CHECK,
+	MOCK_CALL,
 	MOCK_START,
 	MOCK_EVENTS,
 };

@@ -42,6 +42,7 @@ struct mock_config {
 	uint32_t fail_event_cpu; /* with fail_event: which event fails where */
 	uint32_t fail_event;	/* enum mock_event + 1; 0: none */
 	void (*after_run)(uint32_t cpu); /* after each os_run_on(); NULL: nothing */
+	int (*ask)(uint32_t cpu);	 /* what the VMM does with the mailbox; NULL: nobody is there */
 	bool (*relax)(void);		 /* what os_relax() says; NULL: go on */
 };
 

@@ -48,7 +48,7 @@ unsigned int mock_disarm(void)
 
 static void note_event(enum mock_event event, uint64_t cpu)
 {
-	static const char names[MOCK_EVENTS][4] = {"c+", "c-", "i+", "i-", "p+", "p-", "?", "s+"};
+	static const char names[MOCK_EVENTS][4] = {"c+", "c-", "i+", "i-", "p+", "p-", "?", "!", "s+"};
 
 	if (traced + 8 < sizeof(trace)) {
 		for (const char *c = names[event]; *c; c++)
@@ -66,8 +66,15 @@ static bool event_fails(enum mock_event event, uint64_t cpu)
 	return (event == MOCK_INIT || event == MOCK_PREPARE || event == MOCK_CHECK || event == MOCK_START) && fault();
 }
 
+static int ask(uint64_t cpu)
+{
+	return mock_config.ask ? mock_config.ask((uint32_t)cpu) : PLINTH_E_NAME;
+}
+
 static int hook(enum mock_event event, uint64_t cpu)
 {
+	if (event == MOCK_CALL)
+		return ask(cpu);
 	if (event_fails(event, cpu))
 		return mock_config.entry_error;
 	note_event(event, cpu);
@@ -269,6 +276,13 @@ int os_vmm_map(const uint64_t token[2], uint32_t table, uint64_t from, struct pl
 	out->bytes = OS_PAGE;
 	out->flags = table == PLINTH_MAP_ROOT ? PLINTH_MAP_WRITE : PLINTH_MAP_EXEC;
 	return 0;
+}
+
+int os_vmm_ask(const uint64_t token[2])
+{
+	if (token[0] != mock_config.random || !mock_world.guest[here])
+		abort();
+	return fault() ? PLINTH_E_VIRT : ask(here);
 }
 
 int os_virt_acquire(const char **why)

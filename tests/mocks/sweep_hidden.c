@@ -34,7 +34,7 @@ static uint64_t draw(uint64_t below)
 
 /* -- the VMM's pages -------------------------------------------------------------------------- */
 
-enum part { HIDDEN, SHARED, TUNING };
+enum part { HIDDEN, SHARED, THEIRS };
 
 static struct vmm_page {
 	uint64_t pa;
@@ -56,13 +56,17 @@ static bool within(enum space_id id, uint64_t va)
 	return va - region->va < region->pages * PAGE;
 }
 
+/* What the guest and the VMM both write. */
+static bool is_theirs(uint64_t va)
+{
+	return within(SPACE_TUNING, va) || within(SPACE_MAILBOX, va);
+}
+
 static int note_page(void *ctx, const struct pt_leaf *leaf)
 {
 	(void)ctx;
 	cr_assert_lt(n_vmm, sizeof(vmm) / sizeof(vmm[0]));
-	vmm[n_vmm++] = (struct vmm_page){leaf->pa, within(SPACE_SHARED, leaf->va)   ? SHARED
-						   : within(SPACE_TUNING, leaf->va) ? TUNING
-										    : HIDDEN};
+	vmm[n_vmm++] = (struct vmm_page){leaf->pa, within(SPACE_SHARED, leaf->va) ? SHARED : is_theirs(leaf->va) ? THEIRS : HIDDEN};
 	return 0;
 }
 
@@ -88,7 +92,7 @@ static const struct vmm_page *vmm_page(uint64_t gpa)
 static void expect_page(uint32_t cpu, const struct vmm_page *page)
 {
 	static const uint32_t access[] = {
-		[HIDDEN] = READ | WRITE, [SHARED] = READ, [TUNING] = READ | WRITE | FETCH};
+		[HIDDEN] = READ | WRITE, [SHARED] = READ, [THEIRS] = READ | WRITE | FETCH};
 	struct translation t = translation_of(cpu, page->pa);
 
 	cr_expect_eq(t.access, access[page->part], "%s: CPU %u may do %u with 0x%llx", sweep_case(), cpu,
@@ -134,7 +138,7 @@ static bool touch(uint32_t cpu, uint64_t gpa, uint32_t access)
 static void try_page(uint32_t cpu, const struct vmm_page *page, uint32_t access)
 {
 	static const uint32_t allowed[] = {
-		[HIDDEN] = READ | WRITE, [SHARED] = READ, [TUNING] = READ | WRITE | FETCH};
+		[HIDDEN] = READ | WRITE, [SHARED] = READ, [THEIRS] = READ | WRITE | FETCH};
 
 	cr_expect_eq(touch(cpu, page->pa, access), (access & allowed[page->part]) != 0,
 		     "%s: CPU %u, access %u of 0x%llx", sweep_case(), cpu, access,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* An entry module without a step table: what must come before what, written out. */
+#include <plinth/call.h>
 #include <plinth/entry.h>
 #include <plinth/exit_handler.h>
 #include <plinth/intrinsics.h>
@@ -159,4 +160,28 @@ int entry_start(uint64_t cpu, uint64_t rip, uint64_t rsp, uint64_t cr3)
 	err = vcpu_start(vcpus[cpu], rip, rsp, cr3, fs_base);
 	cpu_restore_local(fs_base);
 	return err;
+}
+
+/* -- messages: nobody can have any ---------------------------------------------------- */
+
+int call_register(const char *name, call_fn *handler, void *context)
+{
+	(void)name;
+	(void)handler;
+	(void)context;
+	return PLINTH_E_LIMIT;
+}
+
+int call_unregister(const char *name, call_fn *handler, void *context)
+{
+	(void)name;
+	(void)handler;
+	(void)context;
+	return PLINTH_E_INVAL;
+}
+
+int entry_call(uint64_t cpu)
+{
+	(void)cpu;
+	return PLINTH_E_NAME;
 }

@@ -19,6 +19,7 @@ struct native_entry {
 	void (*release)(uint64_t target, uint64_t cpu);
 	int (*start)(uint64_t cpu, uint64_t rip, uint64_t rsp, uint64_t cr3);
 	int (*check)(uint64_t cpu);
+	int (*call)(uint64_t cpu);
 };
 
 /* A guest without VT-x: what a vCPU module that only pretends knows of it. */

@@ -328,6 +328,17 @@ int os_vmm_map(const uint64_t token[2], uint32_t table, uint64_t from, struct pl
 	return 0;
 }
 
+int os_vmm_ask(const uint64_t token[2])
+{
+	static const struct model_exit vmcall = { .reason = 18, .length = VMCALL_BYTES };
+	struct model_cpu *cpu = &model.cpu[model.here];
+
+	cpu->regs = (struct vcpu_regs){ .rax = PLINTH_HYPERCALL_CALL, .rcx = token[0], .rdx = token[1] };
+	if (!cpu->guest || model_fault("os_vmm_ask") || model_exit(model.here, &vmcall) != MODEL_GUEST)
+		return PLINTH_E_VIRT;
+	return (int)cpu->regs.rax;
+}
+
 int os_virt_acquire(const char **why)
 {
 	*why = "somebody else is in the way";

@@ -85,6 +85,11 @@ int entry_check(uint64_t cpu)
 #endif
 }
 
+int entry_call(uint64_t cpu)
+{
+	return mock_hook(MOCK_CALL, cpu);
+}
+
 #ifndef MOCK_NO_START
 int entry_start(uint64_t cpu, uint64_t rip, uint64_t rsp, uint64_t cr3)
 {

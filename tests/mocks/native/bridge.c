@@ -37,3 +37,8 @@ int entry_check(uint64_t cpu)
 {
 	return NATIVE->check(cpu);
 }
+
+int entry_call(uint64_t cpu)
+{
+	return NATIVE->call(cpu);
+}

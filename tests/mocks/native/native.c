@@ -51,6 +51,7 @@ static const struct native_entry native = {
 	.release = entry_release,
 	.start = entry_start,
 	.check = entry_check,
+	.call = entry_call,
 };
 
 static __attribute__((constructor)) void attach(void)

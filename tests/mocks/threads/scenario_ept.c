@@ -108,7 +108,7 @@ static int expect_hidden(void *ctx, const struct pt_leaf *leaf)
 
 	(void)ctx;
 	if (leaf->va - space[SPACE_SHARED].va < space[SPACE_SHARED].pages * PAGE ||
-	    leaf->va == space[SPACE_TUNING].va)
+	    leaf->va == space[SPACE_TUNING].va || leaf->va == space[SPACE_MAILBOX].va)
 		return 0;
 	if (ept_get_page(leaf->pa, &hpa, &access))
 		access = EPT_EXECUTE;

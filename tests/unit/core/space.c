@@ -82,6 +82,7 @@ static void check_tables(void)
 	check_region(&root, SPACE_STACK, PT_WRITE);
 	check_region(&root, SPACE_SHARED, PT_WRITE);
 	check_region(&root, SPACE_TUNING, 0);
+	check_region(&root, SPACE_MAILBOX, PT_WRITE);
 	check_region(&root, SPACE_POOL, PT_WRITE);
 	cr_expect_eq(boot->launch_pgd_pa & 0x1000, 0, "PTI looks at bit 12");
 	for (unsigned int i = 0; i < 512; i++) {
@@ -371,7 +372,7 @@ Test(core_space, slots_stay_in_the_lower_half, .init = fixture_up)
 
 		mock_config.random = randoms[i];
 		/* Where it cannot be mapped in this process the constructors do not get their turn. */
-		mock_arm(17, 0);
+		mock_arm(18, 0);
 		cr_expect_eq(load_modules(good_modules, 2, 0, 0), PLINTH_E_NOMEM);
 		EXPECT_REPORT("list of destructors");
 		mock_disarm();
