@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* An extension with hypercalls: for the kernel, for anybody, and one that is fatal. */
+/* An extension with hypercalls: for the kernel, for anybody, and one that is fatal, as its messages are. */
+#include <plinth/call.h>
 #include <plinth/exit_handler.h>
 #include <plinth/intrinsics.h>
 
@@ -25,8 +26,17 @@ static enum exit_action fault(struct vcpu *vcpu, const struct exit_link *below, 
 	return EXIT_NEXT;
 }
 
+static int fault_of_message(struct call *call, void *context)
+{
+	(void)call;
+	(void)context;
+	cpu_wrmsr(NO_MSR, 0);
+	return 0;
+}
+
 __attribute__((constructor)) static void attach(void)
 {
+	(void)!call_register(EXTENSION_CALL_FAULT, fault_of_message, NULL);
 	(void)!exit_register_hypercall(EXTENSION_FAULT, EXTENSION_FAULT, EXIT_CALLER_KERNEL, fault, NULL);
 	(void)!exit_register_hypercall(EXTENSION_KERNEL, EXTENSION_KERNEL + EXTENSION_MORE,
 				       EXIT_CALLER_KERNEL, answer, (void *)EXTENSION_ANSWER);
@@ -36,6 +46,7 @@ __attribute__((constructor)) static void attach(void)
 
 __attribute__((destructor)) static void detach(void)
 {
+	(void)!call_unregister(EXTENSION_CALL_FAULT, fault_of_message, NULL);
 	(void)!exit_unregister_hypercall(EXTENSION_FAULT, EXTENSION_FAULT, EXIT_CALLER_KERNEL, fault, NULL);
 	(void)!exit_unregister_hypercall(EXTENSION_KERNEL, EXTENSION_KERNEL + EXTENSION_MORE,
 					 EXIT_CALLER_KERNEL, answer, (void *)EXTENSION_ANSWER);

@@ -11,4 +11,7 @@
 /* The kernel's as well: the VMM runs into #GP. */
 #define EXTENSION_FAULT 0x706c696e74680400ull
 
+/* A name for messages: the VMM does the same. */
+#define EXTENSION_CALL_FAULT "fault"
+
 #endif
