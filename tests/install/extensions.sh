@@ -18,8 +18,22 @@ says_state() {
 	same "$* --json: no word beside it" "" "$(cat /tmp/json-errors)"
 }
 
+# answers WHEN: each CPU gives back an empty message, a short one and the longest there is, and says who it is.
+answers() {
+	for cpu in $(seq 0 $((CPUS - 1))); do
+		plinthctl call echo --cpu "$cpu" >/tmp/answer
+		same "$1, CPU $cpu: an empty message" "0 0" "$? $(wc -c </tmp/answer)"
+		same "$1, CPU $cpu: digits" 00ff7f "$(plinthctl call echo --cpu "$cpu" --hex 00FF 7f)"
+		plinthctl call echo --cpu "$cpu" /tmp/longest >/tmp/answer
+		check "$1, CPU $cpu: the longest message" cmp /tmp/longest /tmp/answer
+		same "$1, CPU $cpu: it is the one that answers" "cpu $cpu" "$(plinthctl call counters --cpu "$cpu" | head -n 1)"
+	done
+}
+
 native=$(signatures)
+head -c 4032 /dev/urandom >/tmp/longest
 check "the driver goes in" driver_in
+refuses "a message before the load" "call echo refused: no modules are loaded: load them first" plinthctl call echo
 
 echo "== extensions built out of tree"
 cat >/tmp/set.list <<-END
@@ -28,6 +42,7 @@ cat >/tmp/set.list <<-END
 	/files/cpuid_leaf.so # ours
 END
 check "a list of modules and --add load" plinthctl load --modules /tmp/set.list --add /files/exit_tracer.so --uart $UART
+refuses "a message to nobody" "no extension that is loaded answers calls: load one" plinthctl call echo
 plinthctl modules >/tmp/modules
 cat /tmp/modules
 check "modules: where from" grep -q 'from /files/cpuid_leaf.so' /tmp/modules
@@ -80,6 +95,28 @@ check "report --json" plinthctl report --json -o /tmp/report
 same "report --json has the log" 1 "$(grep -c "^  \"VMM's log\":\".*entry: ready" /tmp/report)"
 says_state loaded plinthctl stop
 says_state unloaded plinthctl unload
+
+echo "== messages"
+check "with second-level translation" plinthctl load --add /files/counters.so
+answers loaded
+check "start" plinthctl start
+answers running
+check "it counts its exits" sh -c "plinthctl call counters | grep -x 'hypercall [0-9]*'"
+same "a message from a pipe" "hello" "$(echo hello | plinthctl call echo -)"
+same "an answer in JSON" '  "answer":"0102"' "$(plinthctl call echo --json --hex 0102 | sed -n 2p)"
+refuses "a message that is too long" "has more than 4032 bytes" sh -c "head -c 4033 /dev/zero | plinthctl call echo -"
+refuses "a name that nobody has" "those that answer: counters, echo" plinthctl call nobody
+refuses "a CPU that is not there" "CPU 77 is not online" plinthctl call echo --cpu 77
+refuses "what an extension refuses" "the extension refuses: invalid argument" plinthctl call counters --hex 00
+answers "after that"
+check "stop" plinthctl stop
+answers "stopped"
+check "unload" plinthctl unload
+check "without second-level translation" plinthctl load --without ept --add /files/counters.so
+check "start" plinthctl start
+answers "no ept"
+check "stop" plinthctl stop
+check "unload" plinthctl unload
 
 echo "== JSON"
 same "an error is an object" '{"error":"start refused: no modules are loaded: load them first"}' \

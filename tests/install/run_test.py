@@ -70,7 +70,7 @@ def main():
         files = os.path.join(folder, "files")
         os.mkdir(files)
         for compiler in ("gcc", "clang"):
-            for name in ("cpuid_leaf", "exit_tracer"):
+            for name in ("cpuid_leaf", "exit_tracer", "counters"):
                 module = build_example(prefix, name, compiler, folder)
                 check(prefix, [module], 0, "would load")
                 shutil.copy(module, files)

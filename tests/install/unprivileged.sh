@@ -9,14 +9,14 @@ nobody() {
 }
 
 echo "== without the driver"
-for command in load start stop unload status modules maps stat log trace symbols; do
+for command in load start stop unload status modules maps stat log trace "call echo" symbols; do
 	refuses "$command" "/dev/plinth is not there: load the driver first" nobody plinthctl $command
 done
 
 echo "== with the driver"
 check "the driver goes in" driver_in
 check "modules are loaded" plinthctl load
-for command in load start stop unload status modules maps stat log trace; do
+for command in load start stop unload status modules maps stat log trace "call echo"; do
 	refuses "$command" "/dev/plinth: permission denied: this needs root.*check, link and modules FILE" nobody plinthctl $command
 done
 refuses "log --set" "needs root" nobody plinthctl log --set debug
@@ -26,7 +26,7 @@ same "an error in JSON" 1 "$(nobody plinthctl status --json 2>&1 | grep -c '^{"e
 check "nothing of it did anything" sh -c "plinthctl status | grep -E 'state +loaded'"
 
 echo "== what needs no root"
-for command in load start stop unload status modules maps stat log trace report symbols check link; do
+for command in load start stop unload status modules maps stat log trace call report symbols check link; do
 	check "$command --help" nobody plinthctl $command --help
 done
 check "check" nobody "plinthctl check $MODULES/*.so | tail -n 1 | grep -x 'would load'"

@@ -23,6 +23,7 @@ static const struct {
 	{"stat", cmd_stat, "show the exit counts by CPU and kind"},
 	{"log", cmd_log, "show or follow the VMM's log, set its levels"},
 	{"trace", cmd_trace, "show the last exits (with the extension exit_tracer)"},
+	{"call", cmd_call, "send a message to an extension, print its answer"},
 	{"report", cmd_report, "write one file with all that a report of a bug needs"},
 	{"symbols", cmd_symbols, "put the modules' symbols where they run, for a debugger"},
 	{"debug", cmd_debug, "make the VMM crash, with the module debug_fault"},
