@@ -62,8 +62,9 @@ typedef int call_fn(struct call *call, void *context);
  *
  * Context: a constructor.
  * Return:  0, PLINTH_E_BUSY (somebody has this name), PLINTH_E_LIMIT (CALL_REGISTRATIONS names are taken),
- * PLINTH_E_INVAL (no such name is possible, or no handler). Undo:    call_unregister() with the same
- * arguments
+ *          PLINTH_E_INVAL (no such name is possible, or no handler).
+ *
+ * Undo: call_unregister() with the same arguments
  */
 PLINTH_EXPORT PLINTH_MUST_USE int call_register(const char *name, call_fn *handler, void *context);
 
