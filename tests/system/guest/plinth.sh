@@ -72,14 +72,14 @@ SLACK_KIB=64
 
 # steady NAME ROUNDS COMMAND...: the command succeeds ROUNDS times and memory
 # is then as it was. What the kernel does at the same time can hide a loss or
-# look like one, but it does not look like one three times in a row, or ten times with many CPUs. With many
+# look like one, but it does not look like one three times in a row, or ten times with more than two CPUs. With many
 # CPUs there is always one that has had no process of ours yet, and takes slabs
 # for it: so they are given back from the second time on, which takes a while.
 steady() {
 	_name=$1
 	_rounds=$2
 	_slabs=true
-	_attempts=$((CPUS > 8 ? 10 : 3))
+	_attempts=$((CPUS > 2 ? 10 : 3))
 	shift 2
 	for _attempt in $(seq $_attempts); do
 		$_slabs
