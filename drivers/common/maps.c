@@ -229,7 +229,7 @@ static int judge_upper_half(const struct check *check)
 	for (uint32_t i = PT_ENTRIES / 2; i < PT_ENTRIES; i++)
 		if (top[i] & PT_BIT_PRESENT)
 			return refuse_mapping(check, -((uint64_t)(PT_ENTRIES - i) << (12 + 9 * (check->core->levels - 1))),
-				      "the kernel's");
+					      "the kernel's");
 	return 0;
 }
 

@@ -254,28 +254,40 @@ int os_vmm_stop(const uint64_t token[2])
 	return err;
 }
 
+/* RAX, RCX, RDX, RDI and RSI of a hypercall that wants the token, in RCX and RDX; and what becomes of the last three. */
+struct hypercall {
+	u64 number, rdi, rsi, rdx;
+};
+
 /* Where no VMM is, VMCALL is an undefined instruction, and RAX stays the number. */
+static int make_hypercall(struct hypercall *call, const uint64_t token[2])
+{
+	u64 answer = call->number;
+
+	call->rdx = token[1];
+	asm volatile("1: vmcall\n2:\n" _ASM_EXTABLE(1b, 2b)
+		     : "+a"(answer), "+d"(call->rdx), "+D"(call->rdi), "+S"(call->rsi) : "c"(token[0]) : "memory");
+	return answer == call->number ? PLINTH_E_VIRT : (int)answer;
+}
+
 int os_vmm_map(const uint64_t token[2], uint32_t table, uint64_t from, struct plinth_ctl_map *out)
 {
-	u64 answer = PLINTH_HYPERCALL_MAPS, flags = token[1], va = table, bytes = from;
+	struct hypercall call = { .number = PLINTH_HYPERCALL_MAPS, .rdi = table, .rsi = from };
+	int err = make_hypercall(&call, token);
 
-	asm volatile("1: vmcall\n2:\n" _ASM_EXTABLE(1b, 2b)
-		     : "+a"(answer), "+d"(flags), "+D"(va), "+S"(bytes) : "c"(token[0]) : "memory");
-	if (answer)
-		return answer == PLINTH_HYPERCALL_MAPS ? PLINTH_E_VIRT : (int)answer;
-	out->va = va;
-	out->bytes = bytes;
-	out->flags = flags;
+	if (err)
+		return err;
+	out->va = call.rdi;
+	out->bytes = call.rsi;
+	out->flags = call.rdx;
 	return 0;
 }
 
 int os_vmm_ask(const uint64_t token[2])
 {
-	u64 answer = PLINTH_HYPERCALL_CALL;
+	struct hypercall call = { .number = PLINTH_HYPERCALL_CALL };
 
-	asm volatile("1: vmcall\n2:\n" _ASM_EXTABLE(1b, 2b)
-		     : "+a"(answer) : "c"(token[0]), "d"(token[1]) : "memory");
-	return answer == PLINTH_HYPERCALL_CALL ? PLINTH_E_VIRT : (int)answer;
+	return make_hypercall(&call, token);
 }
 
 void os_gate_addresses(uint64_t *stop_rip, uint64_t *land)

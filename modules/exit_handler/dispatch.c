@@ -4,6 +4,7 @@
 
 #include <plinth/abi.h>
 
+#include "exit_kind.h"
 #include "internal.h"
 
 PLINTH_MODULE("exit_handler", "0.1.0", "what happens on a VM exit: CPUID, MSRs, control registers, hypercalls");
@@ -28,16 +29,9 @@ static vcpu_exit_fn *const builtin[PLINTH_EXIT_KINDS] = {
 	[PLINTH_EXIT_INIT] = exit_init_signal,
 };
 
-static const char *const kind_names[PLINTH_EXIT_KINDS] = {
-#define PLINTH_EXIT(name, text) text,
-#include <plinth/exit_kinds.def>
-#undef PLINTH_EXIT
-};
-
 static enum exit_action unexpected(struct vcpu *vcpu)
 {
-	LOG_ERR("unexpected exit: %s (reason 0x%llx)",
-		vcpu->exit.kind < PLINTH_EXIT_KINDS ? kind_names[vcpu->exit.kind] : "?",
+	LOG_ERR("unexpected exit: %s (reason 0x%llx)", exit_kind_name(vcpu->exit.kind),
 		(unsigned long long)vcpu->exit.reason);
 	return EXIT_FATAL;
 }

@@ -6,16 +6,11 @@
  */
 #include <plinth/memory.h>
 
+#include "exit_kind.h"
 #include "internal.h"
 
 static vcpu_exit_fn *const *real; /* the handlers record() calls */
 static vcpu_exit_fn *recording[PLINTH_EXIT_KINDS];
-
-static const char *const kind_names[PLINTH_EXIT_KINDS] = {
-#define PLINTH_EXIT(name, text) text,
-#include <plinth/exit_kinds.def>
-#undef PLINTH_EXIT
-};
 
 static enum exit_action record(struct vcpu *vcpu)
 {
@@ -59,11 +54,6 @@ void history_init(void)
 	real = NULL;
 }
 
-const char *history_kind_name(uint32_t kind)
-{
-	return kind < PLINTH_EXIT_KINDS ? kind_names[kind] : "?";
-}
-
 static void log_cpuids(uint64_t count)
 {
 	if (count)
@@ -82,7 +72,7 @@ void history_log(const struct vcpu *vcpu)
 
 		log_cpuids(cpuids - row->cpuids);
 		cpuids = row->cpuids;
-		LOG_ERR("  %-14s RIP 0x%llx", history_kind_name(row->kind),
+		LOG_ERR("  %-14s RIP 0x%llx", exit_kind_name(row->kind),
 			(unsigned long long)row->rip);
 	}
 	log_cpuids(n < HISTORY_ROWS ? cpuids : 0);

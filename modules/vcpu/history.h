@@ -35,7 +35,4 @@ void history_init(void);
 /** history_log() - write it to the log, newest exit first. */
 void history_log(const struct vcpu *vcpu);
 
-/** history_kind_name() - "cr-access". */
-const char *history_kind_name(uint32_t kind);
-
 #endif

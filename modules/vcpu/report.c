@@ -3,9 +3,9 @@
  * The report of a crash: one, to the log, which is ring and UART. It trusts nothing but
  * the modules' own memory and this CPU's stacks, takes no lock and allocates nothing.
  */
-#include <symbol.h>
-
+#include "exit_kind.h"
 #include "internal.h"
+#include "symbol.h"
 
 #define LINES_MAX 16 /* of a backtrace */
 
@@ -122,7 +122,7 @@ static void heading_log(struct vcpu *vcpu, const struct crash *crash, uint64_t r
 	LOG_ERR("==== crash report of CPU %u: %s", vcpu->local.cpu, crash->what);
 	place_log("at ", rip);
 	LOG_ERR("  handling exit %s, reason 0x%llx, detail 0x%llx, of the guest at RIP 0x%llx",
-		history_kind_name(vcpu->exit.kind), (unsigned long long)vcpu->exit.reason,
+		exit_kind_name(vcpu->exit.kind), (unsigned long long)vcpu->exit.reason,
 		(unsigned long long)(vcpu->priv->loaded ? vcpu_detail(vcpu) : 0),
 		(unsigned long long)vcpu->exit.rip);
 }

@@ -55,7 +55,7 @@ int vcpu_msr_exits(uint32_t first, uint32_t last, uint32_t what, bool exits)
 		if (parts[i].what & what)
 			part_set(i, first, last, exits);
 	if (vendor_common.msr_bitmap)
-		memcpy(vendor_common.msr_bitmap, wanted, sizeof(wanted));
+		msr_bitmap_fill();
 	return 0;
 }
 

@@ -2,10 +2,9 @@
 #ifndef PLINTHCTL_EXIT_NAMES_H
 #define PLINTHCTL_EXIT_NAMES_H
 
-#include <stdint.h>
+#include "lib/exit_kind.h"
 
-/* Exit kinds by name, as in plinth/exit_kinds.def; exit_kind_parse() gives -1 for no such name. */
-const char *exit_kind_name(uint32_t kind);
+/* exit_kind_parse() - the kind of that name; -1: there is none. */
 int exit_kind_parse(const char *name);
 
 #endif

@@ -311,32 +311,35 @@ int os_vmm_stop(const uint64_t token[2])
 	return 0;
 }
 
-int os_vmm_map(const uint64_t token[2], uint32_t table, uint64_t from, struct plinth_ctl_map *out)
+/* Of this CPU's guest, with these registers; @name is what can fail. */
+static int hypercall(const char *name, struct vcpu_regs regs)
 {
 	static const struct model_exit vmcall = { .reason = 18, .length = VMCALL_BYTES };
 	struct model_cpu *cpu = &model.cpu[model.here];
 
-	cpu->regs = (struct vcpu_regs){ .rax = PLINTH_HYPERCALL_MAPS, .rcx = token[0], .rdx = token[1], .rdi = table,
-					.rsi = from };
-	if (!cpu->guest || model_fault("os_vmm_map") || model_exit(model.here, &vmcall) != MODEL_GUEST)
+	cpu->regs = regs;
+	if (!cpu->guest || model_fault(name) || model_exit(model.here, &vmcall) != MODEL_GUEST)
 		return PLINTH_E_VIRT;
-	if (cpu->regs.rax)
-		return (int)cpu->regs.rax;
-	out->va = cpu->regs.rdi;
-	out->bytes = cpu->regs.rsi;
-	out->flags = (uint32_t)cpu->regs.rdx;
+	return (int)cpu->regs.rax;
+}
+
+int os_vmm_map(const uint64_t token[2], uint32_t table, uint64_t from, struct plinth_ctl_map *out)
+{
+	const struct vcpu_regs *after = &model.cpu[model.here].regs;
+	int err = hypercall("os_vmm_map", (struct vcpu_regs){ .rax = PLINTH_HYPERCALL_MAPS, .rcx = token[0],
+							      .rdx = token[1], .rdi = table, .rsi = from });
+
+	if (err)
+		return err;
+	out->va = after->rdi;
+	out->bytes = after->rsi;
+	out->flags = (uint32_t)after->rdx;
 	return 0;
 }
 
 int os_vmm_ask(const uint64_t token[2])
 {
-	static const struct model_exit vmcall = { .reason = 18, .length = VMCALL_BYTES };
-	struct model_cpu *cpu = &model.cpu[model.here];
-
-	cpu->regs = (struct vcpu_regs){ .rax = PLINTH_HYPERCALL_CALL, .rcx = token[0], .rdx = token[1] };
-	if (!cpu->guest || model_fault("os_vmm_ask") || model_exit(model.here, &vmcall) != MODEL_GUEST)
-		return PLINTH_E_VIRT;
-	return (int)cpu->regs.rax;
+	return hypercall("os_vmm_ask", (struct vcpu_regs){ .rax = PLINTH_HYPERCALL_CALL, .rcx = token[0], .rdx = token[1] });
 }
 
 int os_virt_acquire(const char **why)
