@@ -7,9 +7,9 @@
 
 #include "internal.h"
 
-#define SLICE		(1u << 20)	/* steps: a millisecond or less */
-#define PIECE		4096		/* bytes of a name measured at once */
-#define NAME_STEPS	40u		/* beside its bytes: what is done with it, too */
+#define SLICE	   (1u << 20) /* steps: a millisecond or less */
+#define PIECE	   4096	      /* bytes of a name measured at once */
+#define NAME_STEPS 40u	      /* beside its bytes: what is done with it, too */
 
 static void refill(struct rtld_set *set, uint64_t steps)
 {
@@ -37,13 +37,11 @@ int rtld_pay(struct rtld_module *m, uint64_t steps)
 {
 	if (rtld_spend(m->set, steps))
 		return 0;
-	return rtld_fail(m, RTLD_PROBE_COST, RTLD_T_FILE, 0, m->info.file_size,
-			 m->info.file_size);
+	return rtld_fail(m, RTLD_PROBE_COST, RTLD_T_FILE, 0, m->info.file_size, m->info.file_size);
 }
 
 /* Piece by piece, so that no name is looked at any further than it can be paid for. */
-int rtld_name_length(const struct rtld_module *m, const char *name,
-		     uint64_t *length)
+int rtld_name_length(const struct rtld_module *m, const char *name, uint64_t *length)
 {
 	const char *at = name;
 	uint64_t piece;

@@ -18,27 +18,35 @@ int rtld_report(struct rtld_set *set, const struct rtld_error *error)
 	return check_code[error->check];
 }
 
-int rtld_fail(struct rtld_module *m, enum rtld_check check,
-	      enum rtld_table table, uint64_t index, uint64_t value,
-	      uint64_t limit)
+int rtld_fail(struct rtld_module *m, enum rtld_check check, enum rtld_table table, uint64_t index,
+	      uint64_t value, uint64_t limit)
 {
 	const struct rtld_error error = {
-		.check = check, .table = table, .module = m->position,
-		.other = RTLD_NONE, .index = index, .value = value,
-		.limit = limit, .file = m->info.file,
+		.check = check,
+		.table = table,
+		.module = m->position,
+		.other = RTLD_NONE,
+		.index = index,
+		.value = value,
+		.limit = limit,
+		.file = m->info.file,
 	};
 
 	return rtld_report(m->set, &error);
 }
 
-int rtld_fail_symbol(struct rtld_module *m, enum rtld_check check,
-		     enum rtld_table table, uint64_t index, uint64_t value,
-		     uint64_t limit, uint32_t symbol)
+int rtld_fail_symbol(struct rtld_module *m, enum rtld_check check, enum rtld_table table, uint64_t index,
+		     uint64_t value, uint64_t limit, uint32_t symbol)
 {
 	const struct rtld_error error = {
-		.check = check, .table = table, .module = m->position,
-		.other = RTLD_NONE, .index = index, .value = value,
-		.limit = limit, .file = m->info.file,
+		.check = check,
+		.table = table,
+		.module = m->position,
+		.other = RTLD_NONE,
+		.index = index,
+		.value = value,
+		.limit = limit,
+		.file = m->info.file,
 		.symbol = rtld_symbol_name(m, symbol),
 	};
 

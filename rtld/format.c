@@ -4,11 +4,11 @@
 
 #include "format.h"
 
-#define RTLD_CHECK(id, code, shows, text, post) [RTLD_##id] = { #id, shows, text },
+#define RTLD_CHECK(id, code, shows, text, post) [RTLD_##id] = {#id, shows, text},
 static const struct {
 	const char *name, *shows, *text;
 } checks[RTLD_CHECKS] = {
-	[RTLD_OK] = { "OK", "", "is fine; nothing to do" },
+	[RTLD_OK] = {"OK", "", "is fine; nothing to do"},
 #include "checks.def"
 };
 #undef RTLD_CHECK
@@ -20,7 +20,7 @@ static const char *const tables[RTLD_TABLES] = {
 #undef RTLD_TABLE
 
 struct out {
-	char *at, *end;		/* end: where the terminator still fits */
+	char *at, *end; /* end: where the terminator still fits */
 };
 
 static void put_char(struct out *o, char c)
@@ -57,8 +57,7 @@ static void put_number(struct out *o, uint64_t n, unsigned int base)
 	put(o, &digits[i]);
 }
 
-static void put_field(struct out *o, const char **before, const char *what,
-		      uint64_t n)
+static void put_field(struct out *o, const char **before, const char *what, uint64_t n)
 {
 	put(o, *before);
 	put(o, what);
@@ -76,8 +75,7 @@ const char *rtld_table_name(unsigned int table)
 	return table < RTLD_TABLES ? tables[table] : "unknown table";
 }
 
-static void put_place(struct out *o, const struct rtld_error *e,
-		      const char *shows)
+static void put_place(struct out *o, const struct rtld_error *e, const char *shows)
 {
 	put_foreign(o, e->file && *e->file ? e->file : "the set");
 	put(o, ": ");
@@ -94,8 +92,7 @@ static void put_place(struct out *o, const struct rtld_error *e,
 	put(o, " ");
 }
 
-static void put_values(struct out *o, const struct rtld_error *e,
-		       const char *shows)
+static void put_values(struct out *o, const struct rtld_error *e, const char *shows)
 {
 	const char *before = " (";
 
@@ -115,7 +112,7 @@ static void put_values(struct out *o, const struct rtld_error *e,
 
 size_t rtld_format_error(const struct rtld_error *e, char *buf, size_t size)
 {
-	struct out o = { buf, buf + (size ? size - 1 : 0) };
+	struct out o = {buf, buf + (size ? size - 1 : 0)};
 	unsigned int check = e->check < RTLD_CHECKS ? e->check : RTLD_OK;
 	const char *text = checks[check].text, *advice = strchr(text, ';');
 
@@ -158,7 +155,7 @@ static size_t split_version(const char *symbol, unsigned int *version)
 
 static void make_symbol(char *symbol, const char *name, size_t length, unsigned int version)
 {
-	struct out o = { symbol, symbol + MAX_SYMBOL - 1 };
+	struct out o = {symbol, symbol + MAX_SYMBOL - 1};
 
 	for (size_t i = 0; i < length; i++)
 		put_char(&o, name[i]);
@@ -228,7 +225,7 @@ unsigned int rtld_highest_version(const struct rtld_set *set, const struct rtld_
 size_t rtld_format_in(const struct rtld_set *set, unsigned int highest, const struct rtld_error *e, char *buf,
 		      size_t size)
 {
-	struct out o = { buf, buf + (size ? size - 1 : 0) };
+	struct out o = {buf, buf + (size ? size - 1 : 0)};
 	unsigned int wanted, offered;
 	const char *provider = NULL;
 	size_t length = 0;
@@ -273,7 +270,7 @@ size_t rtld_format_plan(const struct rtld_set *set, char *buf, size_t size)
 {
 	struct rtld_plan_result plan = rtld_plan_result(set);
 	const struct rtld_info *module = rtld_info(set, plan.module);
-	struct out o = { buf, buf + (size ? size - 1 : 0) };
+	struct out o = {buf, buf + (size ? size - 1 : 0)};
 
 	if (!size)
 		return 0;

@@ -16,8 +16,7 @@ const char *rtld_table_name(unsigned int table);
  * to do. Bytes of a name that are not printable ASCII appear as '?'. Returns
  * the bytes put into buf, the terminator not counted.
  */
-size_t rtld_format_error(const struct rtld_error *error, char *buf,
-			 size_t size);
+size_t rtld_format_error(const struct rtld_error *error, char *buf, size_t size);
 
 /*
  * rtld_format_in - the same, knowing the set the finding is about
@@ -26,13 +25,13 @@ size_t rtld_format_error(const struct rtld_error *error, char *buf,
  * @set:	its modules must be placed
  * @highest:	of rtld_highest_version(); versions above are not looked for
  */
-size_t rtld_format_in(const struct rtld_set *set, unsigned int highest,
-		      const struct rtld_error *error, char *buf, size_t size);
+size_t rtld_format_in(const struct rtld_set *set, unsigned int highest, const struct rtld_error *error,
+		      char *buf, size_t size);
 
 /*
  * rtld_highest_version - the highest version that any function of the set may have
- * For rtld_format_in(), once for all findings. 1: no name has a version, or none of @errors asks. It looks at the
- * names of modules, 256 KiB of them at most; what is behind that is not found in another version.
+ * For rtld_format_in(), once for all findings. 1: no name has a version, or none of @errors asks. It looks
+ * at the names of modules, 256 KiB of them at most; what is behind that is not found in another version.
  */
 unsigned int rtld_highest_version(const struct rtld_set *set, const struct rtld_errors *errors);
 

@@ -10,13 +10,13 @@
 #include "internal.h"
 
 /* What a bucket, and what a symbol's word or link costs, looked at twice. */
-#define BUCKET_STEPS	4ull
-#define CHAIN_STEPS	4ull
+#define BUCKET_STEPS 4ull
+#define CHAIN_STEPS  4ull
 
-#define PART		(RTLD_MAX_CHAIN / 2)
+#define PART (RTLD_MAX_CHAIN / 2)
 
-static int fail_gnu(struct rtld_module *m, enum rtld_check check,
-		    uint64_t index, uint64_t value, uint64_t limit)
+static int fail_gnu(struct rtld_module *m, enum rtld_check check, uint64_t index, uint64_t value,
+		    uint64_t limit)
 {
 	return rtld_fail(m, check, RTLD_T_GNU_HASH, index, value, limit);
 }
@@ -43,9 +43,12 @@ static int read_gnu_header(struct rtld_module *m, uint64_t *words)
 	if (need > room)
 		return fail_gnu(m, RTLD_GNU_HASH_RANGE, 0, need, room);
 	*g = (struct rtld_gnu){
-		.buckets = h->buckets, .first = h->symoffset,
-		.end = h->symoffset, .bloom_mask = h->bloom_words - 1,
-		.shift = h->bloom_shift, .bloom = (const void *)(h + 1),
+		.buckets = h->buckets,
+		.first = h->symoffset,
+		.end = h->symoffset,
+		.bloom_mask = h->bloom_words - 1,
+		.shift = h->bloom_shift,
+		.bloom = (const void *)(h + 1),
 	};
 	g->bucket = (const void *)(g->bloom + h->bloom_words);
 	g->word = g->bucket + h->buckets;
@@ -59,17 +62,14 @@ static int read_gnu_header(struct rtld_module *m, uint64_t *words)
  * before it ends a chain, so no chain that starts below goes past it, and its
  * bucket is not empty, so nobody who looks for a bucket goes past that.
  */
-static bool skim_gnu_chains(const struct rtld_gnu *g, const uint32_t *last,
-			    uint32_t words, uint32_t *end)
+static bool skim_gnu_chains(const struct rtld_gnu *g, const uint32_t *last, uint32_t words, uint32_t *end)
 {
 	const uint32_t *b = g->bucket;
 	/* Of symbol n, word[n]; only used from the first one on. */
-	const uint32_t *word = (const uint32_t *)((uintptr_t)g->word -
-						  4ull * g->first);
+	const uint32_t *word = (const uint32_t *)((uintptr_t)g->word - 4ull * g->first);
 	uint32_t at = g->first, stop = *last;
 
-	if (!at || stop >= RTLD_MAX_SYMBOLS ||
-	    (stop > at && !(word[stop - 1] & 1)))
+	if (!at || stop >= RTLD_MAX_SYMBOLS || (stop > at && !(word[stop - 1] & 1)))
 		return false;
 	while (at != stop) {
 		while (*b != at)
@@ -103,26 +103,24 @@ static RTLD_COLD int walk_gnu_chains(struct rtld_module *m, uint64_t words)
 		if (!*b)
 			continue;
 		if (zero + 4ull * *b != (uintptr_t)word)
-			return fail_gnu(m, RTLD_GNU_HASH_BUCKET, b - g->bucket,
-					*b, ((uintptr_t)word - zero) / 4);
+			return fail_gnu(m, RTLD_GNU_HASH_BUCKET, b - g->bucket, *b,
+					((uintptr_t)word - zero) / 4);
 		start = word;
 		do {
 			if (word == end)
-				return fail_gnu(m, RTLD_GNU_HASH_CHAIN,
-						b - g->bucket, *b, words);
+				return fail_gnu(m, RTLD_GNU_HASH_CHAIN, b - g->bucket, *b, words);
 			if (word - start == RTLD_MAX_CHAIN)
-				return fail_gnu(m, RTLD_HASH_CROWD, b - g->bucket,
-						RTLD_MAX_CHAIN + 1, RTLD_MAX_CHAIN);
+				return fail_gnu(m, RTLD_HASH_CROWD, b - g->bucket, RTLD_MAX_CHAIN + 1,
+						RTLD_MAX_CHAIN);
 		} while (!(*word++ & 1));
 		if (rtld_pay(m, CHAIN_STEPS * (word - start)))
 			return PLINTH_E_LIMIT;
 	}
 	g->end = g->first + (uint32_t)(word - g->word);
 	if (g->end < g->first || g->end > RTLD_MAX_SYMBOLS)
-		return word == g->word ? 0 :
-			rtld_fail(m, RTLD_SYMBOL_COUNT, RTLD_T_SYMTAB, 0,
-				  (uint64_t)g->first + (word - g->word),
-				  RTLD_MAX_SYMBOLS);
+		return word == g->word ? 0
+				       : rtld_fail(m, RTLD_SYMBOL_COUNT, RTLD_T_SYMTAB, 0,
+						   (uint64_t)g->first + (word - g->word), RTLD_MAX_SYMBOLS);
 	return 0;
 }
 
@@ -172,8 +170,8 @@ static int check_gnu_chains(struct rtld_module *m, uint64_t words)
 	return has_crowd(&m->gnu) ? walk_gnu_chains(m, words) : 0;
 }
 
-static int fail_sysv(struct rtld_module *m, enum rtld_check check,
-		     uint64_t index, uint64_t value, uint64_t limit)
+static int fail_sysv(struct rtld_module *m, enum rtld_check check, uint64_t index, uint64_t value,
+		     uint64_t limit)
 {
 	return rtld_fail(m, check, RTLD_T_SYSV_HASH, index, value, limit);
 }
@@ -195,8 +193,7 @@ static int read_sysv_header(struct rtld_module *m)
 	if (need > room)
 		return fail_sysv(m, RTLD_SYSV_HASH_RANGE, 0, need, room);
 	if (h->chains > RTLD_MAX_SYMBOLS)
-		return rtld_fail(m, RTLD_SYMBOL_COUNT, RTLD_T_SYMTAB, 0,
-				 h->chains, RTLD_MAX_SYMBOLS);
+		return rtld_fail(m, RTLD_SYMBOL_COUNT, RTLD_T_SYMTAB, 0, h->chains, RTLD_MAX_SYMBOLS);
 	m->sysv.buckets = h->buckets;
 	m->sysv.chains = h->chains;
 	m->sysv.bucket = (const void *)(h + 1);
@@ -213,21 +210,17 @@ static int check_sysv_chains(struct rtld_module *m)
 
 	for (i = 0; i < h->chains; i++)
 		if (h->chain[i] >= h->chains)
-			return fail_sysv(m, RTLD_SYSV_HASH_INDEX,
-					 (uint64_t)h->buckets + i, h->chain[i],
+			return fail_sysv(m, RTLD_SYSV_HASH_INDEX, (uint64_t)h->buckets + i, h->chain[i],
 					 h->chains);
 	for (b = 0; b < h->buckets; b++) {
 		if (h->bucket[b] && h->bucket[b] >= h->chains)
-			return fail_sysv(m, RTLD_SYSV_HASH_INDEX, b,
-					 h->bucket[b], h->chains);
+			return fail_sysv(m, RTLD_SYSV_HASH_INDEX, b, h->bucket[b], h->chains);
 		before = steps;
 		for (i = h->bucket[b]; i; i = h->chain[i])
 			if (++steps > h->chains)
-				return fail_sysv(m, RTLD_SYSV_HASH_LOOP, b, i,
-						 h->chains);
+				return fail_sysv(m, RTLD_SYSV_HASH_LOOP, b, i, h->chains);
 		if (steps - before > RTLD_MAX_CHAIN)
-			return fail_sysv(m, RTLD_HASH_CROWD, b, steps - before,
-					 RTLD_MAX_CHAIN);
+			return fail_sysv(m, RTLD_HASH_CROWD, b, steps - before, RTLD_MAX_CHAIN);
 	}
 	return 0;
 }
@@ -259,9 +252,7 @@ int rtld_check_hash(struct rtld_module *m)
 		err = check_gnu(m);
 	if (!err && sysv)
 		err = check_sysv(m);
-	if (!err && gnu && sysv && m->gnu.end > m->sysv.chains &&
-	    m->gnu.end > m->gnu.first)
-		err = rtld_fail(m, RTLD_HASH_COUNT, RTLD_T_GNU_HASH, 0,
-				m->gnu.end, m->sysv.chains);
+	if (!err && gnu && sysv && m->gnu.end > m->sysv.chains && m->gnu.end > m->gnu.first)
+		err = rtld_fail(m, RTLD_HASH_COUNT, RTLD_T_GNU_HASH, 0, m->gnu.end, m->sysv.chains);
 	return err;
 }

@@ -4,10 +4,9 @@
 
 #include "internal.h"
 
-#define PHDR_STEPS	16u	/* in segment.c and note.c */
+#define PHDR_STEPS 16u /* in segment.c and note.c */
 
-static int fail_header(struct rtld_module *m, enum rtld_check check, uint64_t value,
-		uint64_t limit)
+static int fail_header(struct rtld_module *m, enum rtld_check check, uint64_t value, uint64_t limit)
 {
 	return rtld_fail(m, check, RTLD_T_EHDR, 0, value, limit);
 }
@@ -50,8 +49,7 @@ static int check_phdrs(struct rtld_module *m, const struct elf64_ehdr *e)
 	uint64_t size = m->info.file_size;
 
 	if (e->phentsize != sizeof(struct elf64_phdr))
-		return fail_header(m, RTLD_PHDR_SIZE, e->phentsize,
-			    sizeof(struct elf64_phdr));
+		return fail_header(m, RTLD_PHDR_SIZE, e->phentsize, sizeof(struct elf64_phdr));
 	if (!e->phnum || e->phnum == PN_XNUM)
 		return fail_header(m, RTLD_PHDR_COUNT, e->phnum, PN_XNUM - 1);
 	if (e->phoff < sizeof(*e) || e->phoff % 8)
@@ -70,14 +68,11 @@ int rtld_check_header(struct rtld_module *m)
 	int err;
 
 	if ((uintptr_t)m->info.bytes % 8)
-		return rtld_fail(m, RTLD_FILE_ALIGN, RTLD_T_FILE, 0,
-				 (uintptr_t)m->info.bytes, 8);
+		return rtld_fail(m, RTLD_FILE_ALIGN, RTLD_T_FILE, 0, (uintptr_t)m->info.bytes, 8);
 	if (size < sizeof(*e))
-		return rtld_fail(m, RTLD_FILE_SIZE, RTLD_T_FILE, 0, size,
-				 sizeof(*e));
+		return rtld_fail(m, RTLD_FILE_SIZE, RTLD_T_FILE, 0, size, sizeof(*e));
 	if (size > RTLD_MAX_FILE)
-		return rtld_fail(m, RTLD_FILE_SIZE, RTLD_T_FILE, 0, size,
-				 RTLD_MAX_FILE);
+		return rtld_fail(m, RTLD_FILE_SIZE, RTLD_T_FILE, 0, size, RTLD_MAX_FILE);
 	err = check_ident(m, e);
 	if (!err)
 		err = check_kind(m, e);

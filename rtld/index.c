@@ -15,10 +15,10 @@
  */
 #include "index.h"
 
-#define ROW_STEPS	8u	/* eight bytes of a name, looked at or compared */
-#define SIMPLE_WORDS	5u	/* of names that differ sooner */
-#define SIMPLE_STEPS	16u
-#define ROW_FACTOR	0x9e3779b97f4a7c15ull
+#define ROW_STEPS    8u /* eight bytes of a name, looked at or compared */
+#define SIMPLE_WORDS 5u /* of names that differ sooner */
+#define SIMPLE_STEPS 16u
+#define ROW_FACTOR   0x9e3779b97f4a7c15ull
 
 /* Three to six slots for a name, and enough for clear(). */
 static uint32_t slots_for(uint64_t exports)
@@ -48,8 +48,7 @@ static void clear(uint32_t *slots, uint64_t n)
 	}
 }
 
-bool rtld_pay_name(const struct rtld_module *m, const char *text, uint64_t key,
-		   struct rtld_name *name)
+bool rtld_pay_name(const struct rtld_module *m, const char *text, uint64_t key, struct rtld_name *name)
 {
 	uint64_t length = key >> 32;
 
@@ -58,12 +57,11 @@ bool rtld_pay_name(const struct rtld_module *m, const char *text, uint64_t key,
 			return false;
 		key = rtld_name_key(text, m->strings_end);
 	}
-	*name = (struct rtld_name){ text, length, key };
+	*name = (struct rtld_name){text, length, key};
 	return rtld_spend(m->set, rtld_name_steps(length));
 }
 
-static bool name_of(const struct rtld_index *x, uint32_t provider,
-		    struct rtld_name *name)
+static bool name_of(const struct rtld_index *x, uint32_t provider, struct rtld_name *name)
 {
 	const struct rtld_module *m = rtld_index_module(x, provider);
 	const char *text = m->strings + rtld_index_symbol(x, provider)->name;
@@ -77,9 +75,13 @@ static void report_twice(struct rtld_index *x, uint32_t first, uint32_t second)
 	const struct rtld_module *b = rtld_index_module(x, second);
 	uint32_t symbol = second & RTLD_BIND_SYM;
 	const struct rtld_error error = {
-		.check = RTLD_DEFINED_TWICE, .table = RTLD_T_SYMTAB,
-		.module = b->position, .other = a->position, .index = symbol,
-		.symbol = rtld_symbol_name(b, symbol), .file = b->info.file,
+		.check = RTLD_DEFINED_TWICE,
+		.table = RTLD_T_SYMTAB,
+		.module = b->position,
+		.other = a->position,
+		.index = symbol,
+		.symbol = rtld_symbol_name(b, symbol),
+		.file = b->info.file,
 	};
 
 	rtld_report(x->set, &error);
@@ -87,9 +89,9 @@ static void report_twice(struct rtld_index *x, uint32_t first, uint32_t second)
 }
 
 /* Two versions of a name in one file, which is one definition for others. */
-static bool are_versions(uint32_t old, uint32_t new, uint32_t a, uint32_t b)
+static bool are_versions(uint32_t older, uint32_t newer, uint32_t a, uint32_t b)
 {
-	return old >> RTLD_BIND_SHIFT == new >> RTLD_BIND_SHIFT && (a ^ b) & ~RTLD_VERSION_HIDDEN;
+	return older >> RTLD_BIND_SHIFT == newer >> RTLD_BIND_SHIFT && (a ^ b) & ~RTLD_VERSION_HIDDEN;
 }
 
 /*
@@ -103,28 +105,31 @@ static bool may_be_twice(const struct elf64_sym *a, const struct elf64_sym *b)
 	return a->shndx == SHN_ABS && b->shndx == SHN_ABS && a->value == b->value;
 }
 
-/* Of two definitions of one name, is it the new one that stays? */
-static bool replaces(struct rtld_index *x, uint32_t old, uint32_t new)
+/* Of two definitions of one name, is it the newer one that stays? */
+static bool replaces(struct rtld_index *x, uint32_t older, uint32_t newer)
 {
-	const struct elf64_sym *a = rtld_index_symbol(x, old), *b = rtld_index_symbol(x, new);
+	const struct elf64_sym *a = rtld_index_symbol(x, older), *b = rtld_index_symbol(x, newer);
 	uint32_t was, is;
 
 	if (x->set->flags & RTLD_RULES_ELF)
 		return false;
-	was = rtld_version_of(rtld_index_module(x, old), old & RTLD_BIND_SYM);
-	is = rtld_version_of(rtld_index_module(x, new), new & RTLD_BIND_SYM);
-	if (are_versions(old, new, was, is))
+	was = rtld_version_of(rtld_index_module(x, older), older & RTLD_BIND_SYM);
+	is = rtld_version_of(rtld_index_module(x, newer), newer & RTLD_BIND_SYM);
+	if (are_versions(older, newer, was, is))
 		return was & ~is & RTLD_VERSION_HIDDEN;
 	if (rtld_is_weak(b))
 		return false;
 	if (rtld_is_weak(a))
 		return true;
 	if (!may_be_twice(a, b))
-		report_twice(x, old, new);
+		report_twice(x, older, newer);
 	return false;
 }
 
-/* May the provider's name have that hash word? Without a word in its file, it may; the lowest bit is no part of a hash. */
+/*
+ * May the provider's name have that hash word? Without a word in its file, it may; the lowest bit is no part
+ * of a hash.
+ */
 static inline bool may_equal(const struct rtld_index *x, uint32_t provider, uint32_t word)
 {
 	const struct rtld_module *m = rtld_index_module(x, provider);
@@ -159,7 +164,10 @@ static inline uint32_t index_row(const struct rtld_index *x, uint32_t hash, uint
 	return ((sum ^ sum >> 32) + (hash >> 1)) * ROW_FACTOR >> 32 >> x->shift;
 }
 
-/* Does a name differ from another? Then its row, if the other is the first. False: no, or there is not the budget to know. */
+/*
+ * Does a name differ from another? Then its row, if the other is the first. False: no, or there is not the
+ * budget to know.
+ */
 static inline bool differs(const struct rtld_index *x, uint32_t hash, const char *name, const char *end,
 			   const char *first, const char *first_end, uint32_t *row)
 {
@@ -189,8 +197,7 @@ static inline bool slot_differs(const struct rtld_index *x, uint32_t provider, u
 }
 
 /* Into the row that begins at the slot, unless the name is there; it then may take the place. */
-static RTLD_COLD void insert_in_row(struct rtld_index *x, uint32_t at, uint32_t word,
-				    uint32_t provider)
+static RTLD_COLD void insert_in_row(struct rtld_index *x, uint32_t at, uint32_t word, uint32_t provider)
 {
 	const struct rtld_module *m = rtld_index_module(x, provider);
 	const char *name = m->strings + m->symbol[provider & RTLD_BIND_SYM].name;
@@ -211,8 +218,7 @@ static RTLD_COLD void insert_in_row(struct rtld_index *x, uint32_t at, uint32_t 
 }
 
 /* What is in the slot is the first with this word: of another name, or of the same. */
-static RTLD_COLD void insert_oddly(struct rtld_index *x, uint32_t at, uint32_t word,
-				   uint32_t provider)
+static RTLD_COLD void insert_oddly(struct rtld_index *x, uint32_t at, uint32_t word, uint32_t provider)
 {
 	const struct rtld_module *m = rtld_index_module(x, provider);
 	const char *name = m->strings + m->symbol[provider & RTLD_BIND_SYM].name;
@@ -222,9 +228,8 @@ static RTLD_COLD void insert_oddly(struct rtld_index *x, uint32_t at, uint32_t w
 		insert_in_row(x, at, word, provider);
 }
 
-/* The same where it is simple, as of names that are numbered: they differ soon, and not at the end of a string table. */
-static RTLD_COLD void insert_equal(struct rtld_index *x, uint32_t at, uint32_t word,
-				   uint32_t provider)
+/* The same where it is simple, as of numbered names: they differ soon, and not at a string table's end. */
+static RTLD_COLD void insert_equal(struct rtld_index *x, uint32_t at, uint32_t word, uint32_t provider)
 {
 	uint32_t old = x->slot[at], i, row;
 	const struct rtld_module *m = rtld_index_module(x, provider);
@@ -242,7 +247,7 @@ static RTLD_COLD void insert_equal(struct rtld_index *x, uint32_t at, uint32_t w
 		nul = (own - RTLD_ONES) & ~own & RTLD_TOPS;
 		if (!odd && !nul)
 			continue;
-		nul ^= nul - 1;		/* all up to the NUL, or without one all */
+		nul ^= nul - 1; /* all up to the NUL, or without one all */
 		row = index_row(x, word, own & nul, i);
 		if (!(odd & nul))
 			break;
@@ -256,8 +261,7 @@ static RTLD_COLD void insert_equal(struct rtld_index *x, uint32_t at, uint32_t w
 }
 
 /* This slot is taken: go on to an empty one, or to the first with the same word. */
-static RTLD_COLD void insert_behind(struct rtld_index *x, uint32_t at,
-				    uint32_t word, uint32_t provider)
+static RTLD_COLD void insert_behind(struct rtld_index *x, uint32_t at, uint32_t word, uint32_t provider)
 {
 	uint32_t *slot = x->slot, old;
 
@@ -275,10 +279,8 @@ static RTLD_COLD void insert_behind(struct rtld_index *x, uint32_t at,
 }
 
 /* Enter the words of providers from this one on; stops at a slot that is taken. */
-static RTLD_COLD const uint32_t *fill_slots(const struct rtld_index *x,
-					    const uint32_t *word,
-					    const uint32_t *end,
-					    uint32_t provider)
+static RTLD_COLD const uint32_t *fill_slots(const struct rtld_index *x, const uint32_t *word,
+					    const uint32_t *end, uint32_t provider)
 {
 	uint32_t *slot = x->slot, shift = x->shift;
 
@@ -300,8 +302,7 @@ static void add_gnu(struct rtld_index *x, const struct rtld_module *m)
 	const uint32_t *end = start + (m->gnu.end - m->gnu.first);
 
 	while ((word = fill_slots(x, word, end, first + (word - start))) < end) {
-		insert_behind(x, rtld_index_slot(*word, x->shift), *word,
-			      first + (word - start));
+		insert_behind(x, rtld_index_slot(*word, x->shift), *word, first + (word - start));
 		if (!x->set->budget)
 			return;
 		word++;
@@ -321,18 +322,19 @@ static RTLD_COLD void add_sysv(struct rtld_index *x, const struct rtld_module *m
 			continue;
 		if (!name_of(x, provider, &name))
 			return;
-		insert_behind(x, rtld_index_slot(name.hash, x->shift),
-			      name.hash, provider);
+		insert_behind(x, rtld_index_slot(name.hash, x->shift), name.hash, provider);
 	}
 }
 
-void rtld_index_build(struct rtld_index *x, struct rtld_set *set, void *work,
-		      uint64_t exports)
+void rtld_index_build(struct rtld_index *x, struct rtld_set *set, void *work, uint64_t exports)
 {
 	uint32_t slots = slots_for(exports), i;
 
 	*x = (struct rtld_index){
-		.set = set, .slot = work, .mask = slots - 1, .rows = true,
+		.set = set,
+		.slot = work,
+		.mask = slots - 1,
+		.rows = true,
 		.shift = 32 - __builtin_ctz(slots),
 	};
 	for (i = 0; i < set->count; i++)
@@ -364,8 +366,7 @@ static uint32_t find_in_row(struct rtld_index *x, uint32_t at, const struct rtld
 	return RTLD_BIND_ZERO;
 }
 
-uint32_t rtld_index_find_behind(struct rtld_index *x, uint32_t at,
-				const struct rtld_name *name)
+uint32_t rtld_index_find_behind(struct rtld_index *x, uint32_t at, const struct rtld_name *name)
 {
 	uint32_t provider;
 

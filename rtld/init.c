@@ -3,8 +3,8 @@
 #include "internal.h"
 
 /* An entry is looked at when the image is written, and when it is called. */
-#define ENTRY_STEPS	16u
-#define SEGMENT_STEPS	6u	/* for each PT_LOAD that it may be in */
+#define ENTRY_STEPS   16u
+#define SEGMENT_STEPS 6u /* for each PT_LOAD that it may be in */
 
 static bool is_code(const struct rtld_module *m, uint64_t vaddr)
 {
@@ -13,18 +13,16 @@ static bool is_code(const struct rtld_module *m, uint64_t vaddr)
 	return s && s->flags & PF_X;
 }
 
-static int check_function(struct rtld_module *m, enum rtld_tag tag,
-			  enum rtld_table table)
+static int check_function(struct rtld_module *m, enum rtld_tag tag, enum rtld_table table)
 {
 	if (!rtld_has(m, tag) || is_code(m, m->tag[tag]))
 		return 0;
 	return rtld_fail(m, RTLD_INIT_TARGET, table, 0, m->tag[tag], 0);
 }
 
-static int check_array(struct rtld_module *m, enum rtld_tag tag,
-		       enum rtld_tag length, struct rtld_range *out)
+static int check_array(struct rtld_module *m, enum rtld_tag tag, enum rtld_tag length, struct rtld_range *out)
 {
-	struct rtld_range array = { m->tag[tag], m->tag[length] };
+	struct rtld_range array = {m->tag[tag], m->tag[length]};
 
 	if (!array.size)
 		return 0;
@@ -34,8 +32,7 @@ static int check_array(struct rtld_module *m, enum rtld_tag tag,
 		return rtld_fail_tag(m, RTLD_INIT_PLACE, tag, array.size);
 	*out = array;
 	/* An array may lie where no file part is, so it need not have bytes. */
-	return rtld_pay(m, array.size / 8 * (ENTRY_STEPS +
-					     SEGMENT_STEPS * m->info.segments));
+	return rtld_pay(m, array.size / 8 * (ENTRY_STEPS + SEGMENT_STEPS * m->info.segments));
 }
 
 int rtld_check_init(struct rtld_module *m)
@@ -45,18 +42,15 @@ int rtld_check_init(struct rtld_module *m)
 	if (!err)
 		err = check_function(m, RTLD_DT_FINI, RTLD_T_FINI);
 	if (!err)
-		err = check_array(m, RTLD_DT_INIT_ARRAY, RTLD_DT_INIT_ARRAYSZ,
-				  &m->init_array);
+		err = check_array(m, RTLD_DT_INIT_ARRAY, RTLD_DT_INIT_ARRAYSZ, &m->init_array);
 	if (!err)
-		err = check_array(m, RTLD_DT_FINI_ARRAY, RTLD_DT_FINI_ARRAYSZ,
-				  &m->fini_array);
+		err = check_array(m, RTLD_DT_FINI_ARRAY, RTLD_DT_FINI_ARRAYSZ, &m->fini_array);
 	m->info.init_count = m->init_array.size / 8;
 	m->info.fini_count = m->fini_array.size / 8;
 	return err;
 }
 
-static uint64_t array_entry(const struct rtld_module *m,
-			    const struct rtld_range *array, uint64_t i)
+static uint64_t array_entry(const struct rtld_module *m, const struct rtld_range *array, uint64_t i)
 {
 	uint64_t at = array->start - m->info.low + 8 * i;
 
@@ -69,8 +63,7 @@ static bool is_empty(uint64_t entry)
 	return entry + 1 <= 1;
 }
 
-static int check_targets(struct rtld_module *m, const struct rtld_range *array,
-			 enum rtld_table table)
+static int check_targets(struct rtld_module *m, const struct rtld_range *array, enum rtld_table table)
 {
 	uint64_t i;
 
@@ -78,8 +71,7 @@ static int check_targets(struct rtld_module *m, const struct rtld_range *array,
 		uint64_t run = array_entry(m, array, i);
 
 		if (!is_empty(run) && !is_code(m, run - m->bias))
-			return rtld_fail(m, RTLD_INIT_TARGET, table, i, run,
-					 m->info.run);
+			return rtld_fail(m, RTLD_INIT_TARGET, table, i, run, m->info.run);
 	}
 	return 0;
 }
@@ -103,8 +95,7 @@ int rtld_check_init_targets(struct rtld_set *set)
  * The i-th call of a module: 0 and *run, 1 if there is none at this number,
  * -1 past the last. Memory may have changed since it was checked: check again.
  */
-static int pick(const struct rtld_module *m, const struct rtld_range *array,
-		uint64_t i, uint64_t *run)
+static int pick(const struct rtld_module *m, const struct rtld_range *array, uint64_t i, uint64_t *run)
 {
 	if (i >= array->size / 8)
 		return -1;
@@ -132,14 +123,13 @@ static int pick_fini(const struct rtld_module *m, uint32_t i, uint64_t *run)
 	return !rtld_has(m, RTLD_DT_FINI);
 }
 
-static bool next(const struct rtld_set *set, struct rtld_cursor *at,
-		 uint64_t *run, uint32_t *module, bool forward)
+static bool next(const struct rtld_set *set, struct rtld_cursor *at, uint64_t *run, uint32_t *module,
+		 bool forward)
 {
 	while (set->linked && at->module < set->count) {
 		uint32_t i = forward ? at->module : set->count - 1 - at->module;
 		const struct rtld_module *m = &set->module[set->order[i]];
-		int r = forward ? pick_init(m, at->index, run) :
-				  pick_fini(m, at->index, run);
+		int r = forward ? pick_init(m, at->index, run) : pick_fini(m, at->index, run);
 
 		at->index++;
 		if (!r) {
@@ -147,19 +137,17 @@ static bool next(const struct rtld_set *set, struct rtld_cursor *at,
 			return true;
 		}
 		if (r < 0)
-			*at = (struct rtld_cursor){ at->module + 1, 0 };
+			*at = (struct rtld_cursor){at->module + 1, 0};
 	}
 	return false;
 }
 
-bool rtld_next_init(const struct rtld_set *set, struct rtld_cursor *at,
-		    uint64_t *run, uint32_t *module)
+bool rtld_next_init(const struct rtld_set *set, struct rtld_cursor *at, uint64_t *run, uint32_t *module)
 {
 	return next(set, at, run, module, true);
 }
 
-bool rtld_next_fini(const struct rtld_set *set, struct rtld_cursor *at,
-		    uint64_t *run, uint32_t *module)
+bool rtld_next_fini(const struct rtld_set *set, struct rtld_cursor *at, uint64_t *run, uint32_t *module)
 {
 	return next(set, at, run, module, false);
 }

@@ -11,18 +11,17 @@
 
 #include "internal.h"
 
-#define DF_BIND_NOW	8u
-#define DF_1_NOW	1u
-#define GOT_HEADER	24u	/* bytes before the first slot */
+#define DF_BIND_NOW 8u
+#define DF_1_NOW    1u
+#define GOT_HEADER  24u /* bytes before the first slot */
 
 /* Checking and preparing a slot, and for each PT_LOAD it or its entry may be in. */
-#define SLOT_STEPS	24u
-#define SEGMENT_STEPS	6u
+#define SLOT_STEPS    24u
+#define SEGMENT_STEPS 6u
 
 static bool wants_now(const struct rtld_module *m)
 {
-	return rtld_has(m, RTLD_DT_BIND_NOW) ||
-	       m->tag[RTLD_DT_FLAGS] & DF_BIND_NOW ||
+	return rtld_has(m, RTLD_DT_BIND_NOW) || m->tag[RTLD_DT_FLAGS] & DF_BIND_NOW ||
 	       m->tag[RTLD_DT_FLAGS_1] & DF_1_NOW;
 }
 
@@ -49,8 +48,8 @@ static bool can_be_lazy(struct rtld_module *m, int *err)
 	uint64_t got = m->tag[RTLD_DT_PLTGOT], before = 0;
 	uint32_t i;
 
-	if (!m->jmprels || !rtld_has(m, RTLD_DT_PLTGOT) || wants_now(m) ||
-	    !rtld_is_target(m, got + 8) || !rtld_is_target(m, got + 16))
+	if (!m->jmprels || !rtld_has(m, RTLD_DT_PLTGOT) || wants_now(m) || !rtld_is_target(m, got + 8) ||
+	    !rtld_is_target(m, got + 16))
 		return false;
 	for (i = 0; i < m->jmprels; i++) {
 		uint64_t at = m->jmprel[i].offset;
@@ -73,20 +72,17 @@ int rtld_choose_lazy(struct rtld_module *m)
 		return err;
 	m->lazy_table = set->lazy_tables;
 	m->lazy_state = set->lazy_states;
-	set->lazy_tables += sizeof(struct plinth_lazy_table) +
-			    m->jmprels * sizeof(struct plinth_lazy_slot);
+	set->lazy_tables += sizeof(struct plinth_lazy_table) + m->jmprels * sizeof(struct plinth_lazy_slot);
 	set->lazy_states += (sizeof(uint32_t) + m->jmprels + 7) / 8 * 8;
 	return 0;
 }
 
-static void write_table(const struct rtld_module *m,
-			const struct rtld_lazy *lazy)
+static void write_table(const struct rtld_module *m, const struct rtld_lazy *lazy)
 {
-	struct plinth_lazy_table *table =
-		rtld_lazy_table(m->set, m->place);
+	struct plinth_lazy_table *table = rtld_lazy_table(m->set, m->place);
 	struct plinth_lazy_slot *slot = (struct plinth_lazy_slot *)(table + 1);
 	uint64_t state = lazy->states_run + m->lazy_state;
-	struct rtld_region pages = { 0 };
+	struct rtld_region pages = {0};
 	uint32_t i;
 
 	rtld_lazy_region(m->set, m->place, &pages);
@@ -102,8 +98,7 @@ static void write_table(const struct rtld_module *m,
 		slot[i].at = m->jmprel[i].offset + m->bias;
 		slot[i].value = m->value[m->relas - m->relatives + i];
 	}
-	memset((uint8_t *)lazy->states + m->lazy_state, 0,
-	       sizeof(uint32_t) + m->jmprels);
+	memset((uint8_t *)lazy->states + m->lazy_state, 0, sizeof(uint32_t) + m->jmprels);
 }
 
 void rtld_prepare_lazy(const struct rtld_module *m)
@@ -137,13 +132,11 @@ size_t rtld_lazy_states(const struct rtld_set *set)
 	return set->lazy_states;
 }
 
-struct plinth_lazy_table *rtld_lazy_table(const struct rtld_set *set,
-					  uint32_t module)
+struct plinth_lazy_table *rtld_lazy_table(const struct rtld_set *set, uint32_t module)
 {
 	if (!set->lazy || !rtld_is_lazy(set, module))
 		return NULL;
-	return (struct plinth_lazy_table *)((uint8_t *)set->lazy->tables +
-					    set->module[module].lazy_table);
+	return (struct plinth_lazy_table *)((uint8_t *)set->lazy->tables + set->module[module].lazy_table);
 }
 
 bool rtld_is_lazy(const struct rtld_set *set, uint32_t module)
@@ -157,30 +150,25 @@ uint32_t rtld_jump_slots(const struct rtld_set *set, uint32_t module)
 }
 
 /* Is the PT_LOAD with the slots for nothing else, and alone in its pages? */
-static bool has_own_segment(const struct rtld_module *m, uint64_t first,
-			    uint64_t end)
+static bool has_own_segment(const struct rtld_module *m, uint64_t first, uint64_t end)
 {
 	const struct rtld_segment *own = rtld_segment_of(m, first, end - first);
 	uint64_t got = m->tag[RTLD_DT_PLTGOT];
 	uint32_t k;
 
-	if (!own || own->vaddr < got || first != got + GOT_HEADER ||
-	    own->vaddr + own->memsz > end)
+	if (!own || own->vaddr < got || first != got + GOT_HEADER || own->vaddr + own->memsz > end)
 		return false;
 	for (k = 0; k < m->info.segments; k++) {
 		const struct rtld_segment *s = &m->segment[k];
 
-		if (s != own && s->memsz &&
-		    rtld_page_floor(s->vaddr) < rtld_page_ceil(end) &&
-		    rtld_page_ceil(s->vaddr + s->memsz) >
-			    rtld_page_floor(own->vaddr))
+		if (s != own && s->memsz && rtld_page_floor(s->vaddr) < rtld_page_ceil(end) &&
+		    rtld_page_ceil(s->vaddr + s->memsz) > rtld_page_floor(own->vaddr))
 			return false;
 	}
 	return true;
 }
 
-bool rtld_lazy_region(const struct rtld_set *set, uint32_t module,
-		      struct rtld_region *out)
+bool rtld_lazy_region(const struct rtld_set *set, uint32_t module, struct rtld_region *out)
 {
 	const struct rtld_module *m;
 	uint64_t first, last, start, end;
@@ -205,7 +193,9 @@ bool rtld_lazy_region(const struct rtld_set *set, uint32_t module,
 	*out = (struct rtld_region){
 		.run = start + m->bias,
 		.write = m->info.write + (start - m->info.low),
-		.size = end - start, .perms = RTLD_R, .sealed = true,
+		.size = end - start,
+		.perms = RTLD_R,
+		.sealed = true,
 	};
 	return true;
 }

@@ -4,11 +4,11 @@
 
 #include "internal.h"
 
-#define PIECE	(1u << 20)
+#define PIECE (1u << 20)
 
 /* A copy of `from`, or zeroes, with pauses. */
-static RTLD_COLD void fill_in_pieces(const struct rtld_module *m, uint8_t *to,
-				     const uint8_t *from, uint64_t size)
+static RTLD_COLD void fill_in_pieces(const struct rtld_module *m, uint8_t *to, const uint8_t *from,
+				     uint64_t size)
 {
 	uint64_t done, piece;
 
@@ -22,8 +22,7 @@ static RTLD_COLD void fill_in_pieces(const struct rtld_module *m, uint8_t *to,
 	}
 }
 
-static inline void copy(const struct rtld_module *m, uint8_t *to,
-			const uint8_t *from, uint64_t size)
+static inline void copy(const struct rtld_module *m, uint8_t *to, const uint8_t *from, uint64_t size)
 {
 	if (m->set->pause)
 		fill_in_pieces(m, to, from, size);
@@ -63,8 +62,7 @@ static uintptr_t alias_of(const struct rtld_module *m)
 	return (uintptr_t)m->info.write - m->info.low;
 }
 
-static inline void apply_relative(const struct elf64_rela *r, uintptr_t alias,
-				  uint64_t bias)
+static inline void apply_relative(const struct elf64_rela *r, uintptr_t alias, uint64_t bias)
 {
 	*(uint64_t *)(alias + r->offset) = r->addend + bias;
 }
@@ -86,8 +84,7 @@ static void apply_relatives(const struct rtld_module *m)
 }
 
 /* The addend of JUMP_SLOT is no part of its value; that of GLOB_DAT is 0, see RELOC_ADDEND. */
-static void apply_table(const struct rtld_module *m,
-			const struct elf64_rela *r, uint32_t count)
+static void apply_table(const struct rtld_module *m, const struct elf64_rela *r, uint32_t count)
 {
 	const struct elf64_rela *end = r + count;
 	const uint64_t *value = m->value;
@@ -97,8 +94,7 @@ static void apply_table(const struct rtld_module *m,
 		/* The offset of R_X86_64_NONE is not validated: any value. */
 		if (r->type == R_X86_64_NONE)
 			continue;
-		*(uint64_t *)(alias + r->offset) = *value +
-			(r->type == R_X86_64_JUMP_SLOT ? 0 : r->addend);
+		*(uint64_t *)(alias + r->offset) = *value + (r->type == R_X86_64_JUMP_SLOT ? 0 : r->addend);
 	}
 }
 
@@ -132,8 +128,7 @@ static int check_aliases(struct rtld_set *set)
 
 	for (i = 0; i < set->count; i++)
 		if (!set->module[i].info.write)
-			err = rtld_fail(&set->module[i], RTLD_PLACE_MISSING,
-					RTLD_T_SET, i, 0, 0);
+			err = rtld_fail(&set->module[i], RTLD_PLACE_MISSING, RTLD_T_SET, i, 0, 0);
 	return err;
 }
 
@@ -150,8 +145,7 @@ int rtld_link(struct rtld_set *set, void *work, size_t size)
 		write_module(&set->module[i]);
 	err = rtld_check_init_targets(set);
 	for (i = 0; err && i < set->count; i++)
-		clear(&set->module[i], set->module[i].info.write,
-		      set->module[i].info.image_size);
+		clear(&set->module[i], set->module[i].info.write, set->module[i].info.image_size);
 	set->linked = !err;
 	return err;
 }

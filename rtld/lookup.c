@@ -16,8 +16,7 @@ static uint32_t better(const struct rtld_module *m, uint32_t a, uint32_t b)
 }
 
 /* Hash chains were proved to stay in their table, see hash.c. */
-static uint32_t find_gnu(const struct rtld_module *m,
-			 const struct rtld_name *name)
+static uint32_t find_gnu(const struct rtld_module *m, const struct rtld_name *name)
 {
 	const struct rtld_gnu *g = &m->gnu;
 	uint32_t h = name->hash, found = 0, i;
@@ -29,8 +28,7 @@ static uint32_t find_gnu(const struct rtld_module *m,
 	for (; i; i++) {
 		uint32_t word = g->word[i - g->first];
 
-		if ((word | 1) == (h | 1) &&
-		    rtld_name_at(m, m->symbol[i].name, name))
+		if ((word | 1) == (h | 1) && rtld_name_at(m, m->symbol[i].name, name))
 			found = better(m, found, i);
 		if (word & 1)
 			break;
@@ -52,15 +50,13 @@ static uint32_t sysv_hash(const struct rtld_name *name)
 	return h;
 }
 
-static uint32_t find_sysv(const struct rtld_module *m,
-			  const struct rtld_name *name)
+static uint32_t find_sysv(const struct rtld_module *m, const struct rtld_name *name)
 {
 	const struct rtld_sysv *t = &m->sysv;
 	uint32_t i = t->bucket[sysv_hash(name) % t->buckets], found = 0;
 
 	for (; i; i = t->chain[i])
-		if (rtld_exported(&m->symbol[i]) &&
-		    rtld_name_at(m, m->symbol[i].name, name))
+		if (rtld_exported(&m->symbol[i]) && rtld_name_at(m, m->symbol[i].name, name))
 			found = better(m, found, i);
 	return found;
 }
@@ -81,8 +77,7 @@ static void make_name(struct rtld_name *name, const char *text)
 	rtld_name_hash(name, text, end);
 }
 
-int rtld_lookup_in(const struct rtld_set *set, uint32_t module,
-		   const char *text, uint64_t *run)
+int rtld_lookup_in(const struct rtld_set *set, uint32_t module, const char *text, uint64_t *run)
 {
 	const struct rtld_module *m;
 	struct rtld_name name;
@@ -131,8 +126,8 @@ static uint32_t nearest(const struct rtld_module *m, uint64_t vaddr)
 	for (i = 1; s && i < m->info.symbols; i++) {
 		const struct elf64_sym *sym = &m->symbol[i];
 
-		if (!rtld_exported(sym) || sym->shndx == SHN_ABS ||
-		    sym->value > vaddr || sym->value < s->vaddr)
+		if (!rtld_exported(sym) || sym->shndx == SHN_ABS || sym->value > vaddr ||
+		    sym->value < s->vaddr)
 			continue;
 		if (!best || sym->value > m->symbol[best].value)
 			best = i;
@@ -140,8 +135,7 @@ static uint32_t nearest(const struct rtld_module *m, uint64_t vaddr)
 	return best;
 }
 
-int rtld_symbol_at(const struct rtld_set *set, uint64_t run,
-		   struct rtld_symbol *out)
+int rtld_symbol_at(const struct rtld_set *set, uint64_t run, struct rtld_symbol *out)
 {
 	uint32_t i, symbol;
 
@@ -152,7 +146,8 @@ int rtld_symbol_at(const struct rtld_set *set, uint64_t run,
 			continue;
 		symbol = nearest(m, run - m->bias);
 		*out = (struct rtld_symbol){
-			.module = i, .offset = run - m->info.run,
+			.module = i,
+			.offset = run - m->info.run,
 		};
 		if (symbol) {
 			out->name = rtld_symbol_name(m, symbol);
@@ -164,8 +159,7 @@ int rtld_symbol_at(const struct rtld_set *set, uint64_t run,
 	return PLINTH_E_NOSYM;
 }
 
-bool rtld_symbol_table(const struct rtld_set *set, uint32_t module,
-		       struct rtld_symbol_table *out)
+bool rtld_symbol_table(const struct rtld_set *set, uint32_t module, struct rtld_symbol_table *out)
 {
 	const struct rtld_module *m = &set->module[module];
 

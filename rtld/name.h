@@ -16,12 +16,11 @@
 
 #include "internal.h"
 
-#define RTLD_ONES	0x0101010101010101ull
-#define RTLD_TOPS	0x8080808080808080ull
+#define RTLD_ONES 0x0101010101010101ull
+#define RTLD_TOPS 0x8080808080808080ull
 
 static const uint32_t rtld_power33[9] = {
-	1u, 33u, 1089u, 35937u, 1185921u, 39135393u, 1291467969u,
-	3963737313u, 1954312449u,
+	1u, 33u, 1089u, 35937u, 1185921u, 39135393u, 1291467969u, 3963737313u, 1954312449u,
 };
 
 static inline uint64_t rtld_load8(const char *at)
@@ -45,8 +44,7 @@ static inline uint32_t rtld_sum8(uint64_t w)
 }
 
 /* The last bytes of a string table, or a name whose end is among them. */
-RTLD_COLD uint64_t rtld_hash_bytes(const char *text, const char *at,
-				   const char *end, uint32_t hash);
+RTLD_COLD uint64_t rtld_hash_bytes(const char *text, const char *at, const char *end, uint32_t hash);
 
 /* Length in the upper half, hash in the lower. */
 static inline uint64_t rtld_hash_and_length(const char *text, const char *end)
@@ -63,8 +61,7 @@ static inline uint64_t rtld_hash_and_length(const char *text, const char *end)
 		if (nul && (nul & ~word)) {
 			/* Below the NUL, and moved up: shifts by 64 are none. */
 			zeros = __builtin_ctzll(nul & ~word);
-			hash = hash * rtld_power33[zeros / 8] +
-			       rtld_sum8(word << (zeros ^ 63) << 8);
+			hash = hash * rtld_power33[zeros / 8] + rtld_sum8(word << (zeros ^ 63) << 8);
 			return (uint64_t)(at - text + (zeros / 8)) << 32 | hash;
 		}
 		hash = hash * rtld_power33[8] + rtld_sum8(word);
@@ -76,12 +73,11 @@ static inline struct rtld_name rtld_hash_name(const char *text, const char *end)
 {
 	uint64_t both = rtld_hash_and_length(text, end);
 
-	return (struct rtld_name){ text, both >> 32, both };
+	return (struct rtld_name){text, both >> 32, both};
 }
 
 /* Are the last bytes before a_end and b_end equal? There are at least 8. */
-static inline bool rtld_same_long(const char *a, const char *a_end,
-				  const char *b_end)
+static inline bool rtld_same_long(const char *a, const char *a_end, const char *b_end)
 {
 	const char *last = a_end - 8;
 	ptrdiff_t to_b = b_end - a_end;
@@ -111,9 +107,8 @@ static inline bool rtld_same_short(const char *a, const char *b, uint64_t bytes)
  * Are both names `bytes` long with their NUL, and equal? Should there be a NUL
  * before the last byte, it is in both.
  */
-static inline bool rtld_same_name(const struct rtld_module *m, uint32_t name,
-				  const struct rtld_module *other, uint32_t at,
-				  uint32_t bytes)
+static inline bool rtld_same_name(const struct rtld_module *m, uint32_t name, const struct rtld_module *other,
+				  uint32_t at, uint32_t bytes)
 {
 	const char *a = m->strings + name, *a_end = a + bytes;
 	const char *b = other->strings + at, *b_end = b + bytes;
@@ -125,17 +120,15 @@ static inline bool rtld_same_name(const struct rtld_module *m, uint32_t name,
 	return !a_end[-1] && rtld_same_long(a, a_end, b_end);
 }
 
-static inline bool rtld_is_named(const struct rtld_module *m, uint32_t offset,
-				 const struct rtld_name *name)
+static inline bool rtld_is_named(const struct rtld_module *m, uint32_t offset, const struct rtld_name *name)
 {
-	uint64_t bytes = name->length + 1;	/* the NUL must be equal too */
+	uint64_t bytes = name->length + 1; /* the NUL must be equal too */
 	const char *text = m->strings + offset;
 
 	if (bytes > m->strings_size - offset)
 		return false;
-	return bytes < 8 ? rtld_same_short(text, name->text, bytes) :
-			   rtld_same_long(text, text + bytes,
-					  name->text + bytes);
+	return bytes < 8 ? rtld_same_short(text, name->text, bytes)
+			 : rtld_same_long(text, text + bytes, name->text + bytes);
 }
 
 #endif

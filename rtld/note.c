@@ -2,7 +2,7 @@
 /* Notes: gABI "Note Section". */
 #include "internal.h"
 
-#define NOTE_STEPS	40u	/* to check it, and to look for another later */
+#define NOTE_STEPS 40u /* to check it, and to look for another later */
 
 struct note {
 	const struct elf64_note *head;
@@ -19,8 +19,7 @@ static uint64_t round_up(uint64_t n, uint64_t unit)
  * Take the note at *at; false at the end and if it does not fit, which leaves
  * *at below the end. Sums of two 32-bit sizes cannot wrap in 64 bits.
  */
-static bool next_note(const struct rtld_module *m, const struct elf64_phdr *p,
-		      uint64_t *at, struct note *out)
+static bool next_note(const struct rtld_module *m, const struct elf64_phdr *p, uint64_t *at, struct note *out)
 {
 	const uint8_t *base = m->info.bytes + p->offset;
 	uint64_t unit = p->align == 8 ? 8 : 4;
@@ -55,8 +54,8 @@ static bool is_owner(const struct note *note, const char *owner)
 
 static void keep_build_id(struct rtld_module *m, const struct note *note)
 {
-	if (!m->build_id && note->head->type == NT_GNU_BUILD_ID &&
-	    note->head->descsz == RTLD_BUILD_ID && is_owner(note, "GNU"))
+	if (!m->build_id && note->head->type == NT_GNU_BUILD_ID && note->head->descsz == RTLD_BUILD_ID &&
+	    is_owner(note, "GNU"))
 		m->build_id = note->desc;
 }
 
@@ -68,8 +67,7 @@ static int check_notes(struct rtld_module *m, uint32_t i)
 	int err = 0;
 
 	if (p->offset > size || p->filesz > size - p->offset || p->offset % 4)
-		return rtld_fail(m, RTLD_NOTE_RANGE, RTLD_T_PHDR, i, p->offset,
-				 size);
+		return rtld_fail(m, RTLD_NOTE_RANGE, RTLD_T_PHDR, i, p->offset, size);
 	while (!err && next_note(m, p, &at, &note)) {
 		keep_build_id(m, &note);
 		err = rtld_pay(m, NOTE_STEPS);
@@ -77,8 +75,7 @@ static int check_notes(struct rtld_module *m, uint32_t i)
 	if (err)
 		return err;
 	if (at != p->filesz)
-		return rtld_fail(m, RTLD_NOTE_ENTRY, RTLD_T_PHDR, i, at,
-				 p->filesz);
+		return rtld_fail(m, RTLD_NOTE_ENTRY, RTLD_T_PHDR, i, at, p->filesz);
 	return 0;
 }
 
@@ -93,8 +90,8 @@ int rtld_check_notes(struct rtld_module *m)
 	return err;
 }
 
-const void *rtld_find_note(const struct rtld_set *set, uint32_t module,
-			   const char *owner, uint32_t type, size_t *size)
+const void *rtld_find_note(const struct rtld_set *set, uint32_t module, const char *owner, uint32_t type,
+			   size_t *size)
 {
 	const struct rtld_module *m;
 	uint32_t i;

@@ -8,12 +8,12 @@
 #include "internal.h"
 
 /* A slot that is looked at, and each byte of the name that is compared there. */
-#define SLOT_STEPS	8u
-#define LETTER_STEPS	3u
-#define PATH_STEPS	2u	/* a byte that may be a slash */
+#define SLOT_STEPS   8u
+#define LETTER_STEPS 3u
+#define PATH_STEPS   2u /* a byte that may be a slash */
 
 struct names {
-	uint32_t *slot;		/* module + 1, 0 if empty */
+	uint32_t *slot; /* module + 1, 0 if empty */
 	uint32_t mask;
 };
 
@@ -26,7 +26,7 @@ struct name {
 /* Few names of modules agree in the first and in the last eight bytes. */
 static struct name make_name(const char *text, uint64_t length)
 {
-	struct name name = { .text = text, .length = length };
+	struct name name = {.text = text, .length = length};
 	uint64_t first = 0, last = 0;
 
 	if (name.length < 8) {
@@ -47,9 +47,7 @@ static bool has_name(const struct rtld_module *m, const struct name *name)
 }
 
 /* The slot of that name, or the empty one where it belongs; NULL: it takes too long. */
-static inline uint32_t *find_name(const struct names *names,
-			     struct rtld_set *set,
-			     const struct name *name)
+static inline uint32_t *find_name(const struct names *names, struct rtld_set *set, const struct name *name)
 {
 	uint32_t at = name->key & names->mask;
 
@@ -62,13 +60,16 @@ static inline uint32_t *find_name(const struct names *names,
 	return &names->slot[at];
 }
 
-static int report_name(struct rtld_module *m, enum rtld_check check,
-		  enum rtld_table table, uint64_t index, const char *name,
-		  uint32_t other)
+static int report_name(struct rtld_module *m, enum rtld_check check, enum rtld_table table, uint64_t index,
+		       const char *name, uint32_t other)
 {
 	const struct rtld_error error = {
-		.check = check, .table = table, .module = m->position,
-		.other = other, .index = index, .symbol = name,
+		.check = check,
+		.table = table,
+		.module = m->position,
+		.other = other,
+		.index = index,
+		.symbol = name,
 		.file = m->info.file,
 	};
 
@@ -104,9 +105,8 @@ static int index_names(struct names *names, struct rtld_set *set)
 		if (!*slot)
 			*slot = i + 1;
 		else
-			err = report_name(m, RTLD_NAME_TWICE, RTLD_T_SET, i,
-				     m->info.name,
-				     set->module[*slot - 1].position);
+			err = report_name(m, RTLD_NAME_TWICE, RTLD_T_SET, i, m->info.name,
+					  set->module[*slot - 1].position);
 	}
 	return err;
 }
@@ -136,8 +136,7 @@ static uint32_t *find_needed(const struct names *names, struct rtld_module *m, c
 }
 
 /* The next module that m needs and that is in the set; NULL at the end, also of the budget. */
-static struct rtld_module *next_needed(const struct names *names,
-				       struct rtld_module *m, int *err)
+static struct rtld_module *next_needed(const struct names *names, struct rtld_module *m, int *err)
 {
 	struct rtld_set *set = m->set;
 	const char *text;
@@ -153,14 +152,13 @@ static struct rtld_module *next_needed(const struct names *names,
 			return &set->module[*slot - 1];
 		}
 		if (!(set->flags & RTLD_RULES_ELF))
-			*err = report_name(m, RTLD_NEEDED_MISSING, RTLD_T_NEEDED,
-				      m->walk - 1, text, RTLD_NONE);
+			*err = report_name(m, RTLD_NEEDED_MISSING, RTLD_T_NEEDED, m->walk - 1, text,
+					   RTLD_NONE);
 	}
 	return NULL;
 }
 
-static void visit(const struct names *names, struct rtld_set *set,
-		  struct rtld_module *m, int *err)
+static void visit(const struct names *names, struct rtld_set *set, struct rtld_module *m, int *err)
 {
 	m->visit = RTLD_OPEN;
 	m->parent = RTLD_NONE;
@@ -177,18 +175,16 @@ static void visit(const struct names *names, struct rtld_set *set,
 			dep->visit = RTLD_OPEN;
 			dep->parent = m->place;
 			m = dep;
-		} else if (dep->visit == RTLD_OPEN &&
-			   !(set->flags & RTLD_RULES_ELF)) {
-			*err = report_name(m, RTLD_NEEDED_CYCLE, RTLD_T_NEEDED,
-				      m->walk - 1, dep->info.name,
-				      dep->position);
+		} else if (dep->visit == RTLD_OPEN && !(set->flags & RTLD_RULES_ELF)) {
+			*err = report_name(m, RTLD_NEEDED_CYCLE, RTLD_T_NEEDED, m->walk - 1, dep->info.name,
+					   dep->position);
 		}
 	}
 }
 
 int rtld_check_order(struct rtld_set *set, uint32_t *slots, uint32_t count)
 {
-	struct names names = { slots, count - 1 };
+	struct names names = {slots, count - 1};
 	uint32_t i;
 	int err;
 

@@ -10,15 +10,15 @@
 
 #include "name.h"
 
-#define PLAN_MAGIC	0x6e616c50u	/* "Plan" */
-#define PLAN_VERSION	2u
+#define PLAN_MAGIC   0x6e616c50u /* "Plan" */
+#define PLAN_VERSION 2u
 
 struct plan_head {
 	uint32_t magic;
 	uint32_t version;
-	uint32_t rules;		/* flags of the set that matter */
+	uint32_t rules; /* flags of the set that matter */
 	uint32_t modules;
-	uint32_t entries;	/* of all modules together */
+	uint32_t entries; /* of all modules together */
 };
 
 struct plan_module {
@@ -32,7 +32,7 @@ struct plan_module {
  */
 struct plan_entry {
 	uint32_t provider;
-	uint32_t length;	/* bytes of the name, the NUL counted; 0: no other module needed */
+	uint32_t length; /* bytes of the name, the NUL counted; 0: no other module needed */
 };
 
 static uint64_t plan_bytes(uint64_t modules, uint64_t entries)
@@ -59,20 +59,18 @@ static uint32_t entries_for(const struct rtld_module *m)
 
 /* -- using a plan -- */
 
-#define ENTRY_STEPS	4ull	/* beside the bytes of the name, which are compared */
+#define ENTRY_STEPS 4ull /* beside the bytes of the name, which are compared */
 
-static bool refuse_plan(struct rtld_set *set, enum rtld_plan_state state,
-		   uint32_t module, uint32_t entry)
+static bool refuse_plan(struct rtld_set *set, enum rtld_plan_state state, uint32_t module, uint32_t entry)
 {
-	set->planned = (struct rtld_plan_result){ state, module, entry };
+	set->planned = (struct rtld_plan_result){state, module, entry};
 	return false;
 }
 
 static bool has_form(const struct plan_head *head, size_t size)
 {
-	return (uintptr_t)head % 4 == 0 && size >= sizeof(*head) &&
-	       head->magic == PLAN_MAGIC && head->version == PLAN_VERSION &&
-	       plan_bytes(head->modules, head->entries) == size;
+	return (uintptr_t)head % 4 == 0 && size >= sizeof(*head) && head->magic == PLAN_MAGIC &&
+	       head->version == PLAN_VERSION && plan_bytes(head->modules, head->entries) == size;
 }
 
 static bool is_for_set(struct rtld_set *set, const struct plan_head *head)
@@ -88,46 +86,40 @@ static bool is_for_set(struct rtld_set *set, const struct plan_head *head)
 	for (i = 0; i < set->count; i++, p++) {
 		const struct rtld_module *m = &set->module[i];
 
-		if (!m->build_id ||
-		    memcmp(m->build_id, p->build_id, RTLD_BUILD_ID))
+		if (!m->build_id || memcmp(m->build_id, p->build_id, RTLD_BUILD_ID))
 			return refuse_plan(set, RTLD_PLAN_BUILD, i, 0);
 		if (p->entries != entries_for(m))
 			return refuse_plan(set, RTLD_PLAN_FORM, RTLD_NONE, 0);
 		entries += p->entries;
 	}
-	return entries == head->entries ||
-	       refuse_plan(set, RTLD_PLAN_FORM, RTLD_NONE, 0);
+	return entries == head->entries || refuse_plan(set, RTLD_PLAN_FORM, RTLD_NONE, 0);
 }
 
 static bool is_export(const struct rtld_module *m, uint32_t symbol)
 {
 	if (m->gnu.word)
 		return symbol >= m->gnu.first && symbol < m->gnu.end;
-	return symbol && symbol < m->info.symbols &&
-	       rtld_exported(&m->symbol[symbol]);
+	return symbol && symbol < m->info.symbols && rtld_exported(&m->symbol[symbol]);
 }
 
 /*
  * Bindings that need no other module. Under module rules no set with a strong
  * reference to nothing was linked, so no plan has one.
  */
-static bool is_right_alone(struct rtld_module *m, uint32_t symbol,
-			   uint32_t provider)
+static bool is_right_alone(struct rtld_module *m, uint32_t symbol, uint32_t provider)
 {
 	const struct elf64_sym *s = &m->symbol[symbol];
 
 	if (provider == RTLD_BIND_ZERO)
 		return s->shndx == SHN_UNDEF && !rtld_missing(m, symbol);
-	return s->shndx != SHN_UNDEF &&
-	       provider == (m->place << RTLD_BIND_SHIFT | symbol);
+	return s->shndx != SHN_UNDEF && provider == (m->place << RTLD_BIND_SHIFT | symbol);
 }
 
 /*
  * What is not usual is decided here: any entry, any reference to a symbol. The
  * name of one that has been bound before has been compared then.
  */
-static RTLD_COLD bool is_right(struct rtld_module *m, uint32_t symbol,
-			       const struct plan_entry *e)
+static RTLD_COLD bool is_right(struct rtld_module *m, uint32_t symbol, const struct plan_entry *e)
 {
 	const struct rtld_set *set = m->set;
 	const struct elf64_sym *s = &m->symbol[symbol];
@@ -141,11 +133,9 @@ static RTLD_COLD bool is_right(struct rtld_module *m, uint32_t symbol,
 		return m->bind[symbol] == e->provider;
 	if (!e->length)
 		return is_right_alone(m, symbol, e->provider);
-	return i < set->count && rtld_is_for_all(m, s) &&
-	       is_export(from, definition) &&
+	return i < set->count && rtld_is_for_all(m, s) && is_export(from, definition) &&
 	       rtld_spend(m->set, ENTRY_STEPS + e->length) &&
-	       rtld_same_name(m, s->name, from, from->symbol[definition].name,
-			      e->length);
+	       rtld_same_name(m, s->name, from, from->symbol[definition].name, e->length);
 }
 
 static RTLD_COLD bool bind_unusual(struct rtld_module *m, const struct elf64_rela *r,
@@ -174,9 +164,8 @@ static inline bool is_hashed(const struct rtld_module *m, uint32_t symbol)
  * undefined and as visible as any, to one that a GNU hash table has. Returns
  * how many were right before the first that was not.
  */
-static uint32_t use_entries(struct rtld_module *m, const struct elf64_rela *r,
-			    uint32_t count, const struct plan_entry *e,
-			    uint64_t *value)
+static uint32_t use_entries(struct rtld_module *m, const struct elf64_rela *r, uint32_t count,
+			    const struct plan_entry *e, uint64_t *value)
 {
 	const struct rtld_module *module = m->set->module, *from;
 	const struct elf64_sym *symbols = m->symbol;
@@ -189,8 +178,7 @@ static uint32_t use_entries(struct rtld_module *m, const struct elf64_rela *r,
 		uint32_t provider = e->provider, i = provider >> RTLD_BIND_SHIFT;
 		uint32_t definition = provider & RTLD_BIND_SYM;
 
-		if (bind[r->symbol] == RTLD_BIND_UNSEEN &&
-		    rtld_is_plain_reference(s) && i < modules &&
+		if (bind[r->symbol] == RTLD_BIND_UNSEEN && rtld_is_plain_reference(s) && i < modules &&
 		    is_hashed(module + i, definition)) {
 			from = module + i;
 			d = from->symbol + definition;
@@ -212,10 +200,8 @@ static bool use_module(struct rtld_module *m, const struct plan_entry *e)
 
 	right = use_entries(m, m->rela + m->relatives, others, e, m->value);
 	if (right == others)
-		right += use_entries(m, m->jmprel, m->jmprels, e + others,
-				     m->value + others);
-	return right == entries_for(m) ||
-	       refuse_plan(m->set, RTLD_PLAN_BINDING, m->place, right);
+		right += use_entries(m, m->jmprel, m->jmprels, e + others, m->value + others);
+	return right == entries_for(m) || refuse_plan(m->set, RTLD_PLAN_BINDING, m->place, right);
 }
 
 bool rtld_use_plan(struct rtld_set *set)
@@ -240,7 +226,7 @@ bool rtld_use_plan(struct rtld_set *set)
 		}
 		e += entries_for(m);
 	}
-	set->planned = (struct rtld_plan_result){ RTLD_PLAN_USED, RTLD_NONE, 0 };
+	set->planned = (struct rtld_plan_result){RTLD_PLAN_USED, RTLD_NONE, 0};
 	return true;
 }
 
@@ -284,19 +270,17 @@ size_t rtld_plan_size(const struct rtld_set *set)
 
 static struct plan_entry make_entry(const struct rtld_module *m, uint32_t symbol)
 {
-	struct plan_entry e = { 0, 0 };
+	struct plan_entry e = {0, 0};
 
 	if (!symbol)
 		return e;
 	e.provider = m->bind[symbol];
-	if (rtld_binds(e.provider) &&
-	    e.provider != (m->place << RTLD_BIND_SHIFT | symbol))
+	if (rtld_binds(e.provider) && e.provider != (m->place << RTLD_BIND_SHIFT | symbol))
 		e.length = strlen(m->strings + m->symbol[symbol].name) + 1;
 	return e;
 }
 
-static void write_entries(const struct rtld_module *m,
-			  const struct elf64_rela *r, uint32_t count,
+static void write_entries(const struct rtld_module *m, const struct elf64_rela *r, uint32_t count,
 			  struct plan_entry *e)
 {
 	const struct elf64_rela *end = r + count;
@@ -315,8 +299,7 @@ int rtld_plan_write(const struct rtld_set *set, void *plan, size_t size)
 	if (!size || size != rtld_plan_size(set) || (uintptr_t)plan % 4)
 		return PLINTH_E_INVAL;
 	*head = (struct plan_head){
-		PLAN_MAGIC, PLAN_VERSION, set->flags & RTLD_RULES_ELF,
-		set->count, 0,
+		PLAN_MAGIC, PLAN_VERSION, set->flags & RTLD_RULES_ELF, set->count, 0,
 	};
 	p = (struct plan_module *)modules_of(head);
 	start = e = (struct plan_entry *)entries_of(head);

@@ -41,19 +41,19 @@ bool rtld_plan_used(const struct rtld_set *set);
 
 /* What became of a plan; module and entry say where, if that means anything. */
 enum rtld_plan_state {
-	RTLD_PLAN_NONE,		/* there was none */
+	RTLD_PLAN_NONE, /* there was none */
 	RTLD_PLAN_USED,
-	RTLD_PLAN_FORM,		/* no plan of this version, damaged or cut */
-	RTLD_PLAN_RULES,	/* made under other rules */
-	RTLD_PLAN_COUNT,	/* made for another number of modules */
-	RTLD_PLAN_BUILD,	/* `module` has another build-id, or none */
-	RTLD_PLAN_BINDING,	/* `entry` of `module` is bound to another name */
+	RTLD_PLAN_FORM,	   /* no plan of this version, damaged or cut */
+	RTLD_PLAN_RULES,   /* made under other rules */
+	RTLD_PLAN_COUNT,   /* made for another number of modules */
+	RTLD_PLAN_BUILD,   /* `module` has another build-id, or none */
+	RTLD_PLAN_BINDING, /* `entry` of `module` is bound to another name */
 	RTLD_PLAN_STATES
 };
 struct rtld_plan_result {
 	enum rtld_plan_state state;
 	uint32_t module;
-	uint32_t entry;		/* of its relocations that are bound by a plan */
+	uint32_t entry; /* of its relocations that are bound by a plan */
 };
 
 /* rtld_plan_result - why the plan was used or not, after rtld_resolve() */

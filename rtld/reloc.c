@@ -5,6 +5,7 @@
 #include "internal.h"
 
 /* Relocation types by number; 0 where the type is applied. */
+/* clang-format off */
 static const uint8_t refused[] = {
 	[R_X86_64_NONE] = 0, [R_X86_64_64] = 0, [R_X86_64_GLOB_DAT] = 0,
 	[R_X86_64_JUMP_SLOT] = 0, [R_X86_64_RELATIVE] = 0,
@@ -35,16 +36,17 @@ static const uint8_t refused[] = {
 	[36] = RTLD_RELOC_TLS,	/* TLSDESC */
 	[37] = RTLD_RELOC_IFUNC,	/* IRELATIVE */
 };
+/* clang-format on */
 
 /*
  * Checking, applying and binding: a RELATIVE entry, any other (the name it refers to
  * is paid for when that is looked for), and one that is looked at closely, for which
  * each PT_LOAD counts.
  */
-#define RELATIVE_STEPS	4ull
-#define ENTRY_STEPS	18ull
-#define UNUSUAL_STEPS	40u
-#define TARGET_STEPS	6u
+#define RELATIVE_STEPS 4ull
+#define ENTRY_STEPS    18ull
+#define UNUSUAL_STEPS  40u
+#define TARGET_STEPS   6u
 
 struct table {
 	const struct elf64_rela *entry;
@@ -52,12 +54,10 @@ struct table {
 	enum rtld_table id;
 };
 
-static int fail_reloc(struct rtld_module *m, enum rtld_check check,
-		const struct table *t, uint32_t i, uint64_t value,
-		uint64_t limit)
+static int fail_reloc(struct rtld_module *m, enum rtld_check check, const struct table *t, uint32_t i,
+		      uint64_t value, uint64_t limit)
 {
-	return rtld_fail_symbol(m, check, t->id, i, value, limit,
-				t->entry[i].symbol);
+	return rtld_fail_symbol(m, check, t->id, i, value, limit, t->entry[i].symbol);
 }
 
 bool rtld_is_target(const struct rtld_module *m, uint64_t vaddr)
@@ -66,14 +66,12 @@ bool rtld_is_target(const struct rtld_module *m, uint64_t vaddr)
 
 	for (k = 0; k < m->targets; k++)
 		if (rtld_within(&m->target[k], vaddr, 8))
-			return vaddr % 8 == 0 &&
-			       vaddr - m->dynamic.start >= m->dynamic.size;
+			return vaddr % 8 == 0 && vaddr - m->dynamic.start >= m->dynamic.size;
 	return false;
 }
 
 /* Why is it no target? */
-static int check_place(struct rtld_module *m, const struct table *t,
-		       uint32_t i)
+static int check_place(struct rtld_module *m, const struct table *t, uint32_t i)
 {
 	uint64_t at = t->entry[i].offset;
 
@@ -83,8 +81,7 @@ static int check_place(struct rtld_module *m, const struct table *t,
 		return fail_reloc(m, RTLD_RELOC_ALIGN, t, i, at, 8);
 	if (at - m->dynamic.start < m->dynamic.size)
 		return fail_reloc(m, RTLD_RELOC_DYNAMIC, t, i, at, m->dynamic.start);
-	return fail_reloc(m, RTLD_RELOC_PLACE, t, i, at,
-		    m->targets ? m->target[0].start : 0);
+	return fail_reloc(m, RTLD_RELOC_PLACE, t, i, at, m->targets ? m->target[0].start : 0);
 }
 
 static int check_type(struct rtld_module *m, const struct table *t, uint32_t i)
@@ -101,8 +98,7 @@ static int check_type(struct rtld_module *m, const struct table *t, uint32_t i)
 	return 0;
 }
 
-static int check_symbol(struct rtld_module *m, const struct table *t,
-			uint32_t i)
+static int check_symbol(struct rtld_module *m, const struct table *t, uint32_t i)
 {
 	const struct elf64_rela *r = &t->entry[i];
 	bool wants = r->type != R_X86_64_RELATIVE && r->type != R_X86_64_NONE;
@@ -112,15 +108,13 @@ static int check_symbol(struct rtld_module *m, const struct table *t,
 	if (wants && !r->symbol)
 		return fail_reloc(m, RTLD_RELOC_SYMBOL_NULL, t, i, r->type, 0);
 	if (r->symbol >= m->symbol_room)
-		return fail_reloc(m, RTLD_RELOC_SYMBOL, t, i, r->symbol,
-			    m->symbol_room);
+		return fail_reloc(m, RTLD_RELOC_SYMBOL, t, i, r->symbol, m->symbol_room);
 	if (r->symbol >= m->symbols_known)
 		m->symbols_known = r->symbol + 1;
 	return 0;
 }
 
-static RTLD_COLD int check_entry(struct rtld_module *m, const struct table *t,
-		       uint32_t i)
+static RTLD_COLD int check_entry(struct rtld_module *m, const struct table *t, uint32_t i)
 {
 	const struct elf64_rela *r = &t->entry[i];
 	int err = check_type(m, t, i);
@@ -134,8 +128,7 @@ static RTLD_COLD int check_entry(struct rtld_module *m, const struct table *t,
 	return err;
 }
 
-void rtld_find_window(const struct rtld_module *m, uint64_t vaddr,
-		      struct rtld_window *w)
+void rtld_find_window(const struct rtld_module *m, uint64_t vaddr, struct rtld_window *w)
 {
 	uint64_t cut = m->dynamic.start, after = cut + m->dynamic.size;
 	uint32_t k;
@@ -153,7 +146,7 @@ void rtld_find_window(const struct rtld_module *m, uint64_t vaddr,
 		else if (vaddr >= after && start < after)
 			start = after;
 		start = (start + 7) & ~7ull;
-		*w = (struct rtld_window){ start, end < start ? 0 : (end - start) / 8 };
+		*w = (struct rtld_window){start, end < start ? 0 : (end - start) / 8};
 	}
 }
 
@@ -180,24 +173,21 @@ static inline uint64_t type_and_symbol(const struct elf64_rela *r)
  * own makes the common entry cheap, and gives the count that DT_RELACOUNT
  * only claims.
  */
-static inline bool is_usual_relative(const struct elf64_rela *r,
-				     const struct rtld_window *w)
+static inline bool is_usual_relative(const struct elf64_rela *r, const struct rtld_window *w)
 {
 	return info_of(r) == R_X86_64_RELATIVE && rtld_in_window(w, r->offset);
 }
 
-static uint32_t check_relatives(const struct rtld_module *m,
-				const struct table *t)
+static uint32_t check_relatives(const struct rtld_module *m, const struct table *t)
 {
 	const struct elf64_rela *r = t->entry;
 	uint32_t left = t->count;
-	struct rtld_window w = { 0, 0 };
+	struct rtld_window w = {0, 0};
 
 	while (left) {
-		for (; left >= 4 && is_usual_relative(r, &w) &&
-		       is_usual_relative(r + 1, &w) &&
-		       is_usual_relative(r + 2, &w) &&
-		       is_usual_relative(r + 3, &w); left -= 4)
+		for (; left >= 4 && is_usual_relative(r, &w) && is_usual_relative(r + 1, &w) &&
+		       is_usual_relative(r + 2, &w) && is_usual_relative(r + 3, &w);
+		     left -= 4)
 			r += 4;
 		if (!left)
 			break;
@@ -221,9 +211,7 @@ static inline uint64_t least_of(uint32_t type)
 }
 
 /* What is not usual is decided here; what it is makes the next one usual. */
-static RTLD_COLD int check_unusual(struct rtld_module *m,
-				   const struct table *t,
-				   const struct elf64_rela *r,
+static RTLD_COLD int check_unusual(struct rtld_module *m, const struct table *t, const struct elf64_rela *r,
 				   struct rtld_window *w, uint64_t *least)
 {
 	int err = rtld_pay(m, UNUSUAL_STEPS + TARGET_STEPS * m->targets);
@@ -242,28 +230,25 @@ static RTLD_COLD int check_unusual(struct rtld_module *m,
  * that only what raises that number costs more. Bits of the addend that are odd
  * are those that count: none in the table of jump slots, which do not use it.
  */
-static const struct elf64_rela *skip_usual(const struct rtld_module *m,
-					   const struct elf64_rela *r,
-					   const struct elf64_rela *end,
-					   const struct rtld_window *w,
+static const struct elf64_rela *skip_usual(const struct rtld_module *m, const struct elf64_rela *r,
+					   const struct elf64_rela *end, const struct rtld_window *w,
 					   uint64_t least, uint64_t odd)
 {
 	uint64_t known = m->symbols_known - 1;
 
-	while (r < end && type_and_symbol(r) - least < known &&
-	       rtld_in_window(w, r->offset) && !(r->addend & odd))
+	while (r < end && type_and_symbol(r) - least < known && rtld_in_window(w, r->offset) &&
+	       !(r->addend & odd))
 		r++;
 	return r;
 }
 
 /* What is not recognised is looked at again, and that decides. */
-static int check_table(struct rtld_module *m, const struct table *t,
-		       uint32_t first)
+static int check_table(struct rtld_module *m, const struct table *t, uint32_t first)
 {
 	const struct elf64_rela *r = t->entry + first, *end = t->entry + t->count;
 	bool jumps = t->id == RTLD_T_JMPREL;
 	uint64_t least = least_of(jumps ? R_X86_64_JUMP_SLOT : R_X86_64_GLOB_DAT);
-	struct rtld_window w = { 0, 0 };
+	struct rtld_window w = {0, 0};
 	int err = 0;
 
 	if (r < end)
@@ -277,8 +262,7 @@ static int check_table(struct rtld_module *m, const struct table *t,
 
 static const struct elf64_rela nothing[1];
 
-static int find_table(struct rtld_module *m, enum rtld_tag tag, uint64_t size,
-		      struct table *t)
+static int find_table(struct rtld_module *m, enum rtld_tag tag, uint64_t size, struct table *t)
 {
 	const void *at;
 	int err;
@@ -329,8 +313,7 @@ int rtld_check_relocs(struct rtld_module *m)
 	if (!err)
 		err = find_table(m, RTLD_DT_RELA, m->tag[RTLD_DT_RELASZ], &rela);
 	if (!err)
-		err = find_table(m, RTLD_DT_JMPREL, m->tag[RTLD_DT_PLTRELSZ],
-				 &jump);
+		err = find_table(m, RTLD_DT_JMPREL, m->tag[RTLD_DT_PLTRELSZ], &jump);
 	if (err)
 		return err;
 	/* Room for all to be RELATIVE, then what the others cost more. */

@@ -6,23 +6,21 @@
  */
 #include "internal.h"
 
-#define SPAN	(63 * 8)	/* bytes one bitmap covers */
+#define SPAN (63 * 8) /* bytes one bitmap covers */
 
 /* Checking and applying: a word of the table, and each bit of it. */
-#define WORD_STEPS	16u
-#define BIT_STEPS	2u
-#define SEGMENT_STEPS	3u	/* each PT_LOAD that an address may be in */
-#define CLOSE_STEPS	(63u * 4)	/* where a bitmap is checked bit by bit, */
-#define TARGET_STEPS	(63u * 3)	/* and for each PT_LOAD then */
+#define WORD_STEPS    16u
+#define BIT_STEPS     2u
+#define SEGMENT_STEPS 3u	/* each PT_LOAD that an address may be in */
+#define CLOSE_STEPS   (63u * 4) /* where a bitmap is checked bit by bit, */
+#define TARGET_STEPS  (63u * 3) /* and for each PT_LOAD then */
 
-static int fail_relr(struct rtld_module *m, enum rtld_check check, uint32_t i,
-		uint64_t value, uint64_t limit)
+static int fail_relr(struct rtld_module *m, enum rtld_check check, uint32_t i, uint64_t value, uint64_t limit)
 {
 	return rtld_fail(m, check, RTLD_T_RELR, i, value, limit);
 }
 
-static int check_address(struct rtld_module *m, uint32_t i, uint64_t at,
-			 uint64_t next)
+static int check_address(struct rtld_module *m, uint32_t i, uint64_t at, uint64_t next)
 {
 	if (rtld_pay(m, BIT_STEPS + SEGMENT_STEPS * m->targets))
 		return PLINTH_E_LIMIT;
@@ -55,15 +53,13 @@ static RTLD_COLD int check_closely(struct rtld_module *m, uint32_t i, uint64_t a
 		if (!(bits & 1))
 			continue;
 		if (!rtld_is_target(m, at))
-			return fail_relr(m, RTLD_RELR_PLACE, i, at,
-				    m->info.image_size);
+			return fail_relr(m, RTLD_RELR_PLACE, i, at, m->info.image_size);
 	}
 	return 0;
 }
 
 /* The words of a bitmap are neighbours: nearly always all of them may be changed. */
-static int check_bits(struct rtld_module *m, uint32_t i, uint64_t at,
-		      struct rtld_window *w)
+static int check_bits(struct rtld_module *m, uint32_t i, uint64_t at, struct rtld_window *w)
 {
 	uint32_t bits = count_bits(m->relr[i] >> 1);
 
@@ -83,7 +79,7 @@ static int check_bits(struct rtld_module *m, uint32_t i, uint64_t at,
  */
 static int check_words(struct rtld_module *m)
 {
-	struct rtld_window w = { 0, 0 };
+	struct rtld_window w = {0, 0};
 	uint64_t next = 0;
 	uint32_t i;
 	int err = rtld_pay(m, WORD_STEPS * (uint64_t)m->relrs);
@@ -135,8 +131,7 @@ void rtld_apply_relr(const struct rtld_module *m)
 			continue;
 		}
 		for (bits = word >> 1; bits; bits &= bits - 1)
-			*(uint64_t *)(image + (at - low) +
-				      8 * __builtin_ctzll(bits)) += bias;
+			*(uint64_t *)(image + (at - low) + 8 * __builtin_ctzll(bits)) += bias;
 		next += SPAN;
 	}
 }

@@ -22,7 +22,7 @@ struct totals {
 
 static struct totals count_symbols(const struct rtld_set *set)
 {
-	struct totals t = { 0 };
+	struct totals t = {0};
 	uint32_t i;
 
 	for (i = 0; i < set->count; i++) {
@@ -39,17 +39,20 @@ size_t rtld_work_size(const struct rtld_set *set)
 {
 	struct totals t = count_symbols(set);
 
-	return rtld_index_bytes(t.exports) + 8 * t.values + 4 * t.symbols +
-	       4ull * name_slots(set);
+	return rtld_index_bytes(t.exports) + 8 * t.values + 4 * t.symbols + 4ull * name_slots(set);
 }
 
 static int check_work(struct rtld_set *set, const void *work, size_t size)
 {
 	size_t need = rtld_work_size(set);
 	struct rtld_error error = {
-		.check = RTLD_WORK_SIZE, .table = RTLD_T_SET,
-		.module = RTLD_NONE, .other = RTLD_NONE, .value = size,
-		.limit = need, .file = "",
+		.check = RTLD_WORK_SIZE,
+		.table = RTLD_T_SET,
+		.module = RTLD_NONE,
+		.other = RTLD_NONE,
+		.value = size,
+		.limit = need,
+		.file = "",
 	};
 
 	if (work && (uintptr_t)work % 16 == 0 && size >= need)
@@ -60,9 +63,13 @@ static int check_work(struct rtld_set *set, const void *work, size_t size)
 static int report_cost(struct rtld_set *set)
 {
 	struct rtld_error error = {
-		.check = RTLD_LINK_COST, .table = RTLD_T_SET,
-		.module = RTLD_NONE, .other = RTLD_NONE, .value = set->granted,
-		.limit = set->granted, .file = "",
+		.check = RTLD_LINK_COST,
+		.table = RTLD_T_SET,
+		.module = RTLD_NONE,
+		.other = RTLD_NONE,
+		.value = set->granted,
+		.limit = set->granted,
+		.file = "",
 	};
 
 	return rtld_report(set, &error);
@@ -94,14 +101,13 @@ int rtld_missing(struct rtld_module *m, uint32_t symbol)
 {
 	if (rtld_is_weak(&m->symbol[symbol]))
 		return 0;
-	rtld_fail_symbol(m, RTLD_UNDEFINED, RTLD_T_SYMTAB, symbol, 0, 0,
-			 symbol);
+	rtld_fail_symbol(m, RTLD_UNDEFINED, RTLD_T_SYMTAB, symbol, 0, 0, symbol);
 	return m->set->flags & RTLD_RULES_ELF ? 0 : PLINTH_E_NOSYM;
 }
 
 /* The provider of a name, wherever in the index it is; the key is that of rtld_short_key(). */
-static uint32_t find_provider(struct rtld_index *x, const struct rtld_module *m,
-		     const char *text, uint64_t key)
+static uint32_t find_provider(struct rtld_index *x, const struct rtld_module *m, const char *text,
+			      uint64_t key)
 {
 	struct rtld_name name;
 
@@ -111,8 +117,7 @@ static uint32_t find_provider(struct rtld_index *x, const struct rtld_module *m,
 }
 
 /* Nobody provides it, or so it seems: who was not looked for is not missing. */
-static int bind_to(struct rtld_module *m, const struct elf64_rela *r, uint32_t provider,
-		   uint64_t *value)
+static int bind_to(struct rtld_module *m, const struct elf64_rela *r, uint32_t provider, uint64_t *value)
 {
 	m->bind[r->symbol] = provider;
 	*value = rtld_bound(m, r, provider);
@@ -122,8 +127,8 @@ static int bind_to(struct rtld_module *m, const struct elf64_rela *r, uint32_t p
 }
 
 /* Everything but the usual: no first reference, or not one that others must satisfy. */
-static RTLD_COLD int bind_oddly(struct rtld_index *x, struct rtld_module *m,
-				const struct elf64_rela *r, uint64_t *value)
+static RTLD_COLD int bind_oddly(struct rtld_index *x, struct rtld_module *m, const struct elf64_rela *r,
+				uint64_t *value)
 {
 	uint32_t symbol = r->symbol;
 	const struct elf64_sym *s = &m->symbol[symbol];
@@ -146,8 +151,8 @@ static RTLD_COLD int bind_oddly(struct rtld_index *x, struct rtld_module *m,
 }
 
 /* Not in the first slot that was looked at, or not paid for: all of it again. */
-static RTLD_COLD int bind_behind(struct rtld_index *x, struct rtld_module *m,
-				 const struct elf64_rela *r, uint64_t key, uint64_t *value)
+static RTLD_COLD int bind_behind(struct rtld_index *x, struct rtld_module *m, const struct elf64_rela *r,
+				 uint64_t key, uint64_t *value)
 {
 	const char *text = m->strings + m->symbol[r->symbol].name;
 
@@ -160,9 +165,8 @@ static RTLD_COLD int bind_behind(struct rtld_index *x, struct rtld_module *m,
  * to the null symbol of the first module, which has no name. False: it is not
  * there, or the budget, which may be below 0 then, does not suffice.
  */
-static inline bool bind_at_once(const struct rtld_index *x, struct rtld_set *set,
-				struct rtld_module *m, uint32_t symbol,
-				uint64_t key, uint64_t *value)
+static inline bool bind_at_once(const struct rtld_index *x, struct rtld_set *set, struct rtld_module *m,
+				uint32_t symbol, uint64_t key, uint64_t *value)
 {
 	uint32_t name = m->symbol[symbol].name, provider;
 	const struct rtld_module *from;
@@ -181,8 +185,7 @@ static inline bool bind_at_once(const struct rtld_index *x, struct rtld_set *set
 	return true;
 }
 
-static int bind_table(struct rtld_index *x, struct rtld_module *m,
-		      const struct elf64_rela *r, uint32_t count,
+static int bind_table(struct rtld_index *x, struct rtld_module *m, const struct elf64_rela *r, uint32_t count,
 		      uint64_t *value)
 {
 	const struct elf64_rela *end = r + count;
@@ -192,8 +195,7 @@ static int bind_table(struct rtld_index *x, struct rtld_module *m,
 	for (; r < end; r++, value++) {
 		const struct elf64_sym *s = &m->symbol[r->symbol];
 
-		if (m->bind[r->symbol] == RTLD_BIND_UNSEEN &&
-		    rtld_is_plain_reference(s)) {
+		if (m->bind[r->symbol] == RTLD_BIND_UNSEEN && rtld_is_plain_reference(s)) {
 			uint64_t key = rtld_short_key(m, m->strings + s->name);
 
 			if (bind_at_once(x, set, m, r->symbol, key, value))
@@ -221,10 +223,8 @@ static int bind_all(struct rtld_set *set, const struct totals *t, void *work)
 	for (i = 0; i < set->count && set->budget; i++) {
 		struct rtld_module *m = &set->module[i];
 		uint32_t others = m->relas - m->relatives;
-		int a = bind_table(&x, m, m->rela + m->relatives, others,
-				   m->value);
-		int b = bind_table(&x, m, m->jmprel, m->jmprels,
-				   m->value + others);
+		int a = bind_table(&x, m, m->rela + m->relatives, others, m->value);
+		int b = bind_table(&x, m, m->jmprel, m->jmprels, m->value + others);
 
 		if (!err)
 			err = a ? a : b;
@@ -250,7 +250,7 @@ static int resolve(struct rtld_set *set, uint8_t *work)
 		/* Whatever a plan says, the index has what it would have without. */
 		rtld_grant(set, left);
 		if (set->plan)
-			hand_out(set, value, bind);	/* a part may have been used */
+			hand_out(set, value, bind); /* a part may have been used */
 		binds = bind_all(set, &t, work);
 	}
 	if (!set->budget)
@@ -270,8 +270,8 @@ int rtld_resolve(struct rtld_set *set, void *work, size_t size)
 	return err;
 }
 
-bool rtld_next_binding(const struct rtld_set *set, uint32_t module,
-		       struct rtld_cursor *at, struct rtld_binding *out)
+bool rtld_next_binding(const struct rtld_set *set, uint32_t module, struct rtld_cursor *at,
+		       struct rtld_binding *out)
 {
 	const struct rtld_module *m;
 	uint32_t i, provider;
@@ -287,7 +287,8 @@ bool rtld_next_binding(const struct rtld_set *set, uint32_t module,
 		return false;
 	provider = m->bind[i];
 	*out = (struct rtld_binding){
-		.module = RTLD_NONE, .name = rtld_symbol_name(m, i),
+		.module = RTLD_NONE,
+		.name = rtld_symbol_name(m, i),
 		.weak = rtld_is_weak(&m->symbol[i]),
 	};
 	if (rtld_binds(provider)) {

@@ -33,23 +33,23 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define RTLD_PAGE		4096u
-#define RTLD_MAX_MODULES	1023u		/* in one set */
-#define RTLD_MAX_SEGMENTS	16u		/* PT_LOADs in one module */
-#define RTLD_MAX_SYMBOLS	(1u << 22)	/* in one module */
-#define RTLD_MAX_ALIGN		(2ull << 20)	/* largest p_align, bytes */
-#define RTLD_MAX_IMAGE		(1ull << 30)	/* largest image, bytes */
-#define RTLD_MAX_FILE		(1ull << 30)	/* largest file, bytes */
-#define RTLD_NONE		UINT32_MAX	/* "no module" in a record */
+#define RTLD_PAGE	  4096u
+#define RTLD_MAX_MODULES  1023u	       /* in one set */
+#define RTLD_MAX_SEGMENTS 16u	       /* PT_LOADs in one module */
+#define RTLD_MAX_SYMBOLS  (1u << 22)   /* in one module */
+#define RTLD_MAX_ALIGN	  (2ull << 20) /* largest p_align, bytes */
+#define RTLD_MAX_IMAGE	  (1ull << 30) /* largest image, bytes */
+#define RTLD_MAX_FILE	  (1ull << 30) /* largest file, bytes */
+#define RTLD_NONE	  UINT32_MAX   /* "no module" in a record */
 
 /* Flags of a set. 0 is: strict module rules, everything bound at link time. */
-#define RTLD_RULES_ELF		1u	/* rules for foreign objects, see rtld_link() */
-#define RTLD_LAZY_PLT		2u	/* jump slots filled at the first call, see rtld_set_lazy() */
+#define RTLD_RULES_ELF 1u /* rules for foreign objects, see rtld_link() */
+#define RTLD_LAZY_PLT  2u /* jump slots filled at the first call, see rtld_set_lazy() */
 
 /* Page permissions; the values are those of p_flags. */
-#define RTLD_X			1u
-#define RTLD_W			2u
-#define RTLD_R			4u
+#define RTLD_X 1u
+#define RTLD_W 2u
+#define RTLD_R 4u
 
 #define RTLD_CHECK(id, code, shows, text, post) RTLD_##id,
 enum rtld_check {
@@ -72,15 +72,15 @@ enum rtld_table {
  * rtld_format_error() prints what does.
  */
 struct rtld_error {
-	uint16_t check;		/* enum rtld_check */
-	uint16_t table;		/* enum rtld_table */
-	uint32_t module;	/* position in the set, failed probes counted */
-	uint32_t other;		/* second module concerned, or RTLD_NONE */
-	uint64_t index;		/* entry of the table */
-	uint64_t value;		/* what was found */
-	uint64_t limit;		/* what is allowed */
-	const char *symbol;	/* symbol or name in the file's bytes, or NULL */
-	const char *file;	/* the file's name, as given to rtld_probe() */
+	uint16_t check;	    /* enum rtld_check */
+	uint16_t table;	    /* enum rtld_table */
+	uint32_t module;    /* position in the set, failed probes counted */
+	uint32_t other;	    /* second module concerned, or RTLD_NONE */
+	uint64_t index;	    /* entry of the table */
+	uint64_t value;	    /* what was found */
+	uint64_t limit;	    /* what is allowed */
+	const char *symbol; /* symbol or name in the file's bytes, or NULL */
+	const char *file;   /* the file's name, as given to rtld_probe() */
 };
 
 /*
@@ -98,74 +98,74 @@ struct rtld_set;
 
 /* What is known of a module after rtld_probe(); run and write after rtld_place(). */
 struct rtld_info {
-	const char *file;	/* as given to rtld_probe() */
-	const char *name;	/* DT_SONAME, else the file's name without folders */
-	const uint8_t *bytes;	/* the file */
+	const char *file;     /* as given to rtld_probe() */
+	const char *name;     /* DT_SONAME, else the file's name without folders */
+	const uint8_t *bytes; /* the file */
 	uint64_t file_size;
-	uint64_t low;		/* lowest page, an address as in the file */
-	uint64_t image_size;	/* bytes of memory wanted, whole pages */
-	uint64_t align;		/* wanted of the place, at least RTLD_PAGE */
-	uint64_t run;		/* address the lowest page will run at */
-	uint8_t *write;		/* where that page can be written now */
-	uint32_t segments;	/* PT_LOADs */
-	uint32_t needed;	/* DT_NEEDED entries */
-	uint32_t symbols;	/* dynamic symbols in use, the null symbol counted */
-	uint32_t exports;	/* of those, definitions other modules can use */
-	uint32_t relocations;	/* RELA and JMPREL entries */
-	uint32_t relative;	/* words that only get the module's address added */
-	uint32_t init_count;	/* entries of DT_INIT_ARRAY */
-	uint32_t fini_count;	/* entries of DT_FINI_ARRAY */
+	uint64_t low;	      /* lowest page, an address as in the file */
+	uint64_t image_size;  /* bytes of memory wanted, whole pages */
+	uint64_t align;	      /* wanted of the place, at least RTLD_PAGE */
+	uint64_t run;	      /* address the lowest page will run at */
+	uint8_t *write;	      /* where that page can be written now */
+	uint32_t segments;    /* PT_LOADs */
+	uint32_t needed;      /* DT_NEEDED entries */
+	uint32_t symbols;     /* dynamic symbols in use, the null symbol counted */
+	uint32_t exports;     /* of those, definitions other modules can use */
+	uint32_t relocations; /* RELA and JMPREL entries */
+	uint32_t relative;    /* words that only get the module's address added */
+	uint32_t init_count;  /* entries of DT_INIT_ARRAY */
+	uint32_t fini_count;  /* entries of DT_FINI_ARRAY */
 };
 
 /* One PT_LOAD as the file has it. */
 struct rtld_segment {
-	uint64_t vaddr;		/* as in the file */
+	uint64_t vaddr; /* as in the file */
 	uint64_t memsz;
 	uint64_t filesz;
-	uint64_t offset;	/* in the file */
-	uint32_t flags;		/* RTLD_R | RTLD_W | RTLD_X; never W with X */
+	uint64_t offset; /* in the file */
+	uint32_t flags;	 /* RTLD_R | RTLD_W | RTLD_X; never W with X */
 };
 
 /* Whole pages of one permission. */
 struct rtld_region {
-	uint64_t run;		/* run-time address, page aligned */
-	uint8_t *write;		/* the write alias of the same page */
-	uint64_t size;		/* bytes, whole pages */
-	uint32_t perms;		/* to set after rtld_link(); never W with X */
-	bool sealed;		/* RELRO: written while linking, read-only from then */
+	uint64_t run;	/* run-time address, page aligned */
+	uint8_t *write; /* the write alias of the same page */
+	uint64_t size;	/* bytes, whole pages */
+	uint32_t perms; /* to set after rtld_link(); never W with X */
+	bool sealed;	/* RELRO: written while linking, read-only from then */
 };
 
 struct rtld_symbol {
 	uint32_t module;
 	const char *name;
-	uint64_t offset;	/* of the address from the start of the symbol */
-	uint64_t size;		/* of the symbol, 0 if not known */
+	uint64_t offset; /* of the address from the start of the symbol */
+	uint64_t size;	 /* of the symbol, 0 if not known */
 };
 
 /* Where a module's symbols and their names are at run time, for crash reports. */
 struct rtld_symbol_table {
-	uint64_t symbols;	/* run-time address of Elf64_Sym[] */
+	uint64_t symbols; /* run-time address of Elf64_Sym[] */
 	uint64_t count;
-	uint64_t names;		/* run-time address of the string table */
+	uint64_t names; /* run-time address of the string table */
 	uint64_t names_size;
 };
 
 /* What the filling of jump slots at the first call needs; see rtld_set_lazy(). */
 struct rtld_lazy {
-	uint64_t entry;		/* run-time address of the binder: lazy_entry */
-	void *tables;		/* rtld_lazy_tables() bytes, 8-byte aligned, */
-	uint64_t tables_run;	/* and where the binder reads them */
-	void *states;		/* rtld_lazy_states() bytes, 8-byte aligned, */
-	uint64_t states_run;	/* and where the binder writes them */
+	uint64_t entry;	     /* run-time address of the binder: lazy_entry */
+	void *tables;	     /* rtld_lazy_tables() bytes, 8-byte aligned, */
+	uint64_t tables_run; /* and where the binder reads them */
+	void *states;	     /* rtld_lazy_states() bytes, 8-byte aligned, */
+	uint64_t states_run; /* and where the binder writes them */
 };
 
 /* What a reference of a module was bound to. */
 struct rtld_binding {
-	uint32_t module;	/* who provides it, RTLD_NONE if nobody */
-	uint32_t symbol;	/* index in the provider's symbol table */
+	uint32_t module; /* who provides it, RTLD_NONE if nobody */
+	uint32_t symbol; /* index in the provider's symbol table */
 	const char *name;
-	uint64_t run;		/* the value, 0 if nobody provides it */
-	bool weak;		/* the reference is weak */
+	uint64_t run; /* the value, 0 if nobody provides it */
+	bool weak;    /* the reference is weak */
 };
 
 /* Position of an iteration; start with all zero. */
@@ -190,8 +190,8 @@ size_t rtld_set_size(uint32_t modules);
  * Returns the set, or NULL for a bad argument. There is nothing to undo:
  * a set is dropped by giving its memory another use.
  */
-struct rtld_set *rtld_set_init(void *arena, size_t size, uint32_t modules,
-			       uint32_t flags, struct rtld_errors *errors);
+struct rtld_set *rtld_set_init(void *arena, size_t size, uint32_t modules, uint32_t flags,
+			       struct rtld_errors *errors);
 
 /*
  * rtld_set_pause - a function to call now and then in rtld_probe(), rtld_resolve(),
@@ -218,8 +218,7 @@ void rtld_set_pause(struct rtld_set *set, bool (*pause)(void));
  * Source: gABI "Object Files", "Program Loading and Dynamic Linking"; psABI
  * x86-64 "Relocation Types".
  */
-int rtld_probe(struct rtld_set *set, const char *file, const void *bytes,
-	       size_t size);
+int rtld_probe(struct rtld_set *set, const char *file, const void *bytes, size_t size);
 
 /*
  * rtld_place - say where a module can be written and where it will run
@@ -229,8 +228,7 @@ int rtld_probe(struct rtld_set *set, const char *file, const void *bytes,
  *		multiple of info->align
  * Returns 0, or PLINTH_E_INVAL with one record added and the place unchanged.
  */
-int rtld_place(struct rtld_set *set, uint32_t module, void *write,
-	       uint64_t run);
+int rtld_place(struct rtld_set *set, uint32_t module, void *write, uint64_t run);
 
 /*
  * rtld_work_size - bytes of working memory rtld_resolve() and rtld_link() need
@@ -291,8 +289,7 @@ size_t rtld_lazy_states(const struct rtld_set *set);
  * rtld_lazy_table - a module's table in lazy->tables, after rtld_link(); or NULL
  * Where its pages' entries can be written, and who counts, is for the caller to add.
  */
-struct plinth_lazy_table *rtld_lazy_table(const struct rtld_set *set,
-					  uint32_t module);
+struct plinth_lazy_table *rtld_lazy_table(const struct rtld_set *set, uint32_t module);
 
 /* Will the module's jump slots be filled at the first call? After rtld_probe(). */
 bool rtld_is_lazy(const struct rtld_set *set, uint32_t module);
@@ -305,18 +302,15 @@ uint32_t rtld_jump_slots(const struct rtld_set *set, uint32_t module);
  * the GOT has one of its own, else the pages in the middle of the slots. False if
  * there is none: slots then share their page with the module's data.
  */
-bool rtld_lazy_region(const struct rtld_set *set, uint32_t module,
-		      struct rtld_region *out);
+bool rtld_lazy_region(const struct rtld_set *set, uint32_t module, struct rtld_region *out);
 
 uint32_t rtld_count(const struct rtld_set *set);
 /* What is known of a module; NULL if there is no such module. */
 const struct rtld_info *rtld_info(const struct rtld_set *set, uint32_t module);
 /* The i-th PT_LOAD; false if there is none. */
-bool rtld_segment(const struct rtld_set *set, uint32_t module, uint32_t i,
-		  struct rtld_segment *out);
+bool rtld_segment(const struct rtld_set *set, uint32_t module, uint32_t i, struct rtld_segment *out);
 /* The name in the next DT_NEEDED; *at starts at 0; NULL at the end. */
-const char *rtld_next_needed(const struct rtld_set *set, uint32_t module,
-			     uint32_t *at);
+const char *rtld_next_needed(const struct rtld_set *set, uint32_t module, uint32_t *at);
 /* Bit i: it has a DT_NEEDED of the i-th module, of the first 64; after rtld_resolve(). */
 uint64_t rtld_needs(const struct rtld_set *set, uint32_t module);
 /* Index of the module of that name (info->name), or PLINTH_E_NOSYM. */
@@ -329,8 +323,8 @@ int rtld_in_order(const struct rtld_set *set, uint32_t i);
  * Start with an all zero cursor; false at the end. Pages of the image that no
  * PT_LOAD covers appear in no region and want no mapping.
  */
-bool rtld_next_region(const struct rtld_set *set, uint32_t module,
-		      struct rtld_cursor *at, struct rtld_region *out);
+bool rtld_next_region(const struct rtld_set *set, uint32_t module, struct rtld_cursor *at,
+		      struct rtld_region *out);
 
 /*
  * rtld_next_init - the functions to call, in order, after rtld_link()
@@ -339,11 +333,9 @@ bool rtld_next_region(const struct rtld_set *set, uint32_t module,
  * Gives run-time addresses inside the module's executable pages, or false at
  * the end; at->module is then a position in dependency order.
  */
-bool rtld_next_init(const struct rtld_set *set, struct rtld_cursor *at,
-		    uint64_t *run, uint32_t *module);
+bool rtld_next_init(const struct rtld_set *set, struct rtld_cursor *at, uint64_t *run, uint32_t *module);
 /* Likewise at the end of life: everything in the opposite order. */
-bool rtld_next_fini(const struct rtld_set *set, struct rtld_cursor *at,
-		    uint64_t *run, uint32_t *module);
+bool rtld_next_fini(const struct rtld_set *set, struct rtld_cursor *at, uint64_t *run, uint32_t *module);
 
 /*
  * rtld_lookup - run-time address of an exported symbol, by the set's rules
@@ -352,23 +344,20 @@ bool rtld_next_fini(const struct rtld_set *set, struct rtld_cursor *at,
 int rtld_lookup(const struct rtld_set *set, const char *name, uint64_t *run);
 
 /* The same in one module only. */
-int rtld_lookup_in(const struct rtld_set *set, uint32_t module,
-		   const char *name, uint64_t *run);
+int rtld_lookup_in(const struct rtld_set *set, uint32_t module, const char *name, uint64_t *run);
 
 /*
  * rtld_symbol_at - the module a run-time address is in, and the nearest symbol
  * Returns 0, name NULL and offset from the module's start if no symbol of the
  * segment lies at or below the address, or PLINTH_E_NOSYM outside all modules.
  */
-int rtld_symbol_at(const struct rtld_set *set, uint64_t run,
-		   struct rtld_symbol *out);
+int rtld_symbol_at(const struct rtld_set *set, uint64_t run, struct rtld_symbol *out);
 
 /*
  * rtld_symbol_table - where the module's symbols will be; it must be placed
  * Returns false if there is no such module.
  */
-bool rtld_symbol_table(const struct rtld_set *set, uint32_t module,
-		       struct rtld_symbol_table *out);
+bool rtld_symbol_table(const struct rtld_set *set, uint32_t module, struct rtld_symbol_table *out);
 
 /* All names of a module, as the file has them: many with a NUL behind each. */
 struct rtld_names {
@@ -376,8 +365,7 @@ struct rtld_names {
 	uint64_t size;
 };
 /* False if there is no such module. */
-bool rtld_module_names(const struct rtld_set *set, uint32_t module,
-		       struct rtld_names *out);
+bool rtld_module_names(const struct rtld_set *set, uint32_t module, struct rtld_names *out);
 
 /*
  * rtld_find_note - contents of a note in the file
@@ -385,15 +373,15 @@ bool rtld_module_names(const struct rtld_set *set, uint32_t module,
  * Returns the descriptor, 4-byte aligned, and its size, or NULL. Usable
  * straight after rtld_probe().
  */
-const void *rtld_find_note(const struct rtld_set *set, uint32_t module,
-			   const char *owner, uint32_t type, size_t *size);
+const void *rtld_find_note(const struct rtld_set *set, uint32_t module, const char *owner, uint32_t type,
+			   size_t *size);
 
 /*
  * rtld_next_binding - who provides what to a module, after rtld_resolve()
  * One result per referenced symbol. The working memory must still be there.
  */
-bool rtld_next_binding(const struct rtld_set *set, uint32_t module,
-		       struct rtld_cursor *at, struct rtld_binding *out);
+bool rtld_next_binding(const struct rtld_set *set, uint32_t module, struct rtld_cursor *at,
+		       struct rtld_binding *out);
 
 #include "plan.h"
 

@@ -2,10 +2,10 @@
 /* Program headers: what goes where in memory, and where that is in the file. */
 #include "internal.h"
 
-#define COPIED_BYTES	16u	/* in a step, see link.c */
+#define COPIED_BYTES 16u /* in a step, see link.c */
 
-static int fail_segment(struct rtld_module *m, enum rtld_check check, uint32_t i,
-		uint64_t value, uint64_t limit)
+static int fail_segment(struct rtld_module *m, enum rtld_check check, uint32_t i, uint64_t value,
+			uint64_t limit)
 {
 	return rtld_fail(m, check, RTLD_T_PHDR, i, value, limit);
 }
@@ -35,8 +35,7 @@ static int check_load(struct rtld_module *m, uint32_t i)
 }
 
 /* The same page must not want two sets of permissions. */
-static int check_neighbour(struct rtld_module *m, uint32_t i,
-			   const struct rtld_segment *before)
+static int check_neighbour(struct rtld_module *m, uint32_t i, const struct rtld_segment *before)
 {
 	const struct elf64_phdr *p = &m->phdr[i];
 	uint64_t end = before->vaddr + before->memsz;
@@ -45,20 +44,21 @@ static int check_neighbour(struct rtld_module *m, uint32_t i,
 		return fail_segment(m, RTLD_LOAD_ORDER, i, p->vaddr, end);
 	if (before->memsz && p->memsz && before->flags != p->flags &&
 	    rtld_page_floor(p->vaddr) < rtld_page_ceil(end))
-		return fail_segment(m, RTLD_LOAD_PAGE, i, p->vaddr,
-			    rtld_page_ceil(end));
+		return fail_segment(m, RTLD_LOAD_PAGE, i, p->vaddr, rtld_page_ceil(end));
 	return 0;
 }
 
 static void keep_load(struct rtld_module *m, const struct elf64_phdr *p)
 {
 	m->segment[m->info.segments++] = (struct rtld_segment){
-		.vaddr = p->vaddr, .memsz = p->memsz, .filesz = p->filesz,
-		.offset = p->offset, .flags = p->flags,
+		.vaddr = p->vaddr,
+		.memsz = p->memsz,
+		.filesz = p->filesz,
+		.offset = p->offset,
+		.flags = p->flags,
 	};
 	if (p->flags & PF_W)
-		m->target[m->targets++] =
-			(struct rtld_range){ p->vaddr, p->memsz };
+		m->target[m->targets++] = (struct rtld_range){p->vaddr, p->memsz};
 	if (p->align > m->info.align)
 		m->info.align = p->align;
 }
@@ -112,7 +112,7 @@ static int check_relro(struct rtld_module *m, uint32_t i)
 		 */
 		if (p->memsz > room && p->memsz - room >= RTLD_PAGE)
 			continue;
-		m->relro = (struct rtld_range){ p->vaddr, p->memsz < room ? p->memsz : room };
+		m->relro = (struct rtld_range){p->vaddr, p->memsz < room ? p->memsz : room};
 		return 0;
 	}
 	return p->memsz ? fail_segment(m, RTLD_RELRO_PLACE, i, p->vaddr, p->memsz) : 0;
@@ -123,13 +123,11 @@ static int check_dynamic(struct rtld_module *m, uint32_t i)
 	const struct elf64_phdr *p = &m->phdr[i];
 	const uint8_t *at = rtld_view(m, p->vaddr, p->memsz);
 
-	if (!p->memsz || p->memsz % sizeof(struct elf64_dyn) ||
-	    p->filesz != p->memsz)
+	if (!p->memsz || p->memsz % sizeof(struct elf64_dyn) || p->filesz != p->memsz)
 		return fail_segment(m, RTLD_DYNAMIC_SIZE, i, p->filesz, p->memsz);
-	if (!at || p->vaddr % 8 || (uintptr_t)at % 8 ||
-	    (uint64_t)(at - m->info.bytes) != p->offset)
+	if (!at || p->vaddr % 8 || (uintptr_t)at % 8 || (uint64_t)(at - m->info.bytes) != p->offset)
 		return fail_segment(m, RTLD_DYNAMIC_PLACE, i, p->vaddr, p->offset);
-	m->dynamic = (struct rtld_range){ p->vaddr, p->memsz };
+	m->dynamic = (struct rtld_range){p->vaddr, p->memsz};
 	m->dyn = (const void *)at;
 	return 0;
 }
@@ -155,20 +153,15 @@ static int check_other(struct rtld_module *m, uint32_t i)
 	const struct elf64_phdr *p = &m->phdr[i];
 
 	switch (p->type) {
-	case PT_TLS:
-		return fail_segment(m, RTLD_PHDR_TLS, i, p->memsz, 0);
-	case PT_INTERP:
-		return fail_segment(m, RTLD_PHDR_INTERP, i, 0, 0);
+	case PT_TLS: return fail_segment(m, RTLD_PHDR_TLS, i, p->memsz, 0);
+	case PT_INTERP: return fail_segment(m, RTLD_PHDR_INTERP, i, 0, 0);
 	case PT_GNU_STACK:
 		if (p->flags & PF_X)
 			return fail_segment(m, RTLD_STACK_EXEC, i, p->flags, 0);
 		return 0;
-	case PT_DYNAMIC:
-		return check_dynamic(m, i);
-	case PT_GNU_RELRO:
-		return check_relro(m, i);
-	default:
-		return 0;
+	case PT_DYNAMIC: return check_dynamic(m, i);
+	case PT_GNU_RELRO: return check_relro(m, i);
+	default: return 0;
 	}
 }
 
@@ -176,10 +169,10 @@ static int check_other(struct rtld_module *m, uint32_t i)
 static int once(uint32_t type)
 {
 	switch (type) {
-	case PT_DYNAMIC:	return 1;
-	case PT_GNU_RELRO:	return 2;
-	case PT_GNU_STACK:	return 4;
-	default:		return 0;
+	case PT_DYNAMIC: return 1;
+	case PT_GNU_RELRO: return 2;
+	case PT_GNU_STACK: return 4;
+	default: return 0;
 	}
 }
 
@@ -204,8 +197,7 @@ int rtld_check_segments(struct rtld_module *m)
 	return err;
 }
 
-static inline const void *view(const struct rtld_module *m, uint64_t vaddr,
-			       uint64_t *room)
+static inline const void *view(const struct rtld_module *m, uint64_t vaddr, uint64_t *room)
 {
 	const struct rtld_segment *s = m->segment, *end = s + m->info.segments;
 
@@ -220,14 +212,12 @@ static inline const void *view(const struct rtld_module *m, uint64_t vaddr,
 	return NULL;
 }
 
-const void *rtld_view_room(const struct rtld_module *m, uint64_t vaddr,
-			   uint64_t *room)
+const void *rtld_view_room(const struct rtld_module *m, uint64_t vaddr, uint64_t *room)
 {
 	return view(m, vaddr, room);
 }
 
-const void *rtld_view(const struct rtld_module *m, uint64_t vaddr,
-		      uint64_t size)
+const void *rtld_view(const struct rtld_module *m, uint64_t vaddr, uint64_t size)
 {
 	uint64_t room;
 	const void *at = view(m, vaddr, &room);
@@ -235,14 +225,13 @@ const void *rtld_view(const struct rtld_module *m, uint64_t vaddr,
 	return at && size <= room ? at : NULL;
 }
 
-const struct rtld_segment *rtld_segment_of(const struct rtld_module *m,
-					   uint64_t vaddr, uint64_t size)
+const struct rtld_segment *rtld_segment_of(const struct rtld_module *m, uint64_t vaddr, uint64_t size)
 {
 	uint32_t k;
 
 	for (k = 0; k < m->info.segments; k++) {
 		const struct rtld_segment *s = &m->segment[k];
-		struct rtld_range all = { s->vaddr, s->memsz };
+		struct rtld_range all = {s->vaddr, s->memsz};
 
 		if (s->memsz && rtld_within(&all, vaddr, size))
 			return s;

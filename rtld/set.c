@@ -8,18 +8,17 @@ size_t rtld_set_size(uint32_t modules)
 {
 	if (!modules || modules > RTLD_MAX_MODULES)
 		return 0;
-	return sizeof(struct rtld_set) +
-	       modules * (sizeof(struct rtld_module) + sizeof(uint32_t));
+	return sizeof(struct rtld_set) + modules * (sizeof(struct rtld_module) + sizeof(uint32_t));
 }
 
-struct rtld_set *rtld_set_init(void *arena, size_t size, uint32_t modules,
-			       uint32_t flags, struct rtld_errors *errors)
+struct rtld_set *rtld_set_init(void *arena, size_t size, uint32_t modules, uint32_t flags,
+			       struct rtld_errors *errors)
 {
 	struct rtld_set *set = arena;
 	size_t need = rtld_set_size(modules);
 
-	if (!need || size < need || !arena || (uintptr_t)arena % 16 ||
-	    !errors || flags & ~(RTLD_RULES_ELF | RTLD_LAZY_PLT))
+	if (!need || size < need || !arena || (uintptr_t)arena % 16 || !errors ||
+	    flags & ~(RTLD_RULES_ELF | RTLD_LAZY_PLT))
 		return NULL;
 	memset(set, 0, sizeof(*set));
 	set->room = modules;
@@ -30,29 +29,26 @@ struct rtld_set *rtld_set_init(void *arena, size_t size, uint32_t modules,
 	return set;
 }
 
-enum step {
-	HEADER, SEGMENTS, NOTES, DYNAMIC, STRINGS, HASH, RELOCS, RELR, SYMBOLS,
-	VERSIONS, INIT, STEPS
-};
+enum step { HEADER, SEGMENTS, NOTES, DYNAMIC, STRINGS, HASH, RELOCS, RELR, SYMBOLS, VERSIONS, INIT, STEPS };
 
-#define AFTER(step)	(1u << (step))
+#define AFTER(step) (1u << (step))
 
 /* The steps of a probe in order, and whose proofs each relies on. */
 static const struct {
 	int (*check)(struct rtld_module *m);
 	uint32_t relies_on;
 } steps[STEPS] = {
-	[HEADER] = { rtld_check_header, 0 },
-	[SEGMENTS] = { rtld_check_segments, AFTER(HEADER) },
-	[NOTES] = { rtld_check_notes, AFTER(SEGMENTS) },
-	[DYNAMIC] = { rtld_check_dynamic, AFTER(SEGMENTS) },
-	[STRINGS] = { rtld_check_strings, AFTER(DYNAMIC) },
-	[HASH] = { rtld_check_hash, AFTER(STRINGS) },
-	[RELOCS] = { rtld_check_relocs, AFTER(HASH) },
-	[RELR] = { rtld_check_relr, AFTER(DYNAMIC) },
-	[SYMBOLS] = { rtld_check_symbols, AFTER(RELOCS) },
-	[VERSIONS] = { rtld_check_versions, AFTER(SYMBOLS) },
-	[INIT] = { rtld_check_init, AFTER(DYNAMIC) },
+	[HEADER] = {rtld_check_header, 0},
+	[SEGMENTS] = {rtld_check_segments, AFTER(HEADER)},
+	[NOTES] = {rtld_check_notes, AFTER(SEGMENTS)},
+	[DYNAMIC] = {rtld_check_dynamic, AFTER(SEGMENTS)},
+	[STRINGS] = {rtld_check_strings, AFTER(DYNAMIC)},
+	[HASH] = {rtld_check_hash, AFTER(STRINGS)},
+	[RELOCS] = {rtld_check_relocs, AFTER(HASH)},
+	[RELR] = {rtld_check_relr, AFTER(DYNAMIC)},
+	[SYMBOLS] = {rtld_check_symbols, AFTER(RELOCS)},
+	[VERSIONS] = {rtld_check_versions, AFTER(SYMBOLS)},
+	[INIT] = {rtld_check_init, AFTER(DYNAMIC)},
 };
 
 /* The file is refused; what else is wrong with it, as far as that can be looked at? */
@@ -80,16 +76,19 @@ static int check_all(struct rtld_module *m)
 static int report_full(struct rtld_set *set, const char *file)
 {
 	const struct rtld_error error = {
-		.check = RTLD_SET_FULL, .table = RTLD_T_SET,
-		.module = set->probed, .other = RTLD_NONE,
-		.value = set->count + 1ull, .limit = set->room, .file = file,
+		.check = RTLD_SET_FULL,
+		.table = RTLD_T_SET,
+		.module = set->probed,
+		.other = RTLD_NONE,
+		.value = set->count + 1ull,
+		.limit = set->room,
+		.file = file,
 	};
 
 	return rtld_report(set, &error);
 }
 
-int rtld_probe(struct rtld_set *set, const char *file, const void *bytes,
-	       size_t size)
+int rtld_probe(struct rtld_set *set, const char *file, const void *bytes, size_t size)
 {
 	struct rtld_module *m = &set->module[set->count];
 	int err;
@@ -128,8 +127,7 @@ const struct rtld_info *rtld_info(const struct rtld_set *set, uint32_t module)
 	return module < set->count ? &set->module[module].info : NULL;
 }
 
-bool rtld_segment(const struct rtld_set *set, uint32_t module, uint32_t i,
-		  struct rtld_segment *out)
+bool rtld_segment(const struct rtld_set *set, uint32_t module, uint32_t i, struct rtld_segment *out)
 {
 	if (module >= set->count || i >= set->module[module].info.segments)
 		return false;

@@ -16,8 +16,7 @@ static int check_table(struct rtld_module *m)
 	m->strings = at;
 	m->strings_end = m->strings + m->strings_size;
 	if (m->strings[0])
-		return rtld_fail(m, RTLD_STRTAB_FIRST, RTLD_T_STRTAB, 0,
-				 (uint8_t)m->strings[0], 0);
+		return rtld_fail(m, RTLD_STRTAB_FIRST, RTLD_T_STRTAB, 0, (uint8_t)m->strings[0], 0);
 	if (m->strings[m->strings_size - 1])
 		return rtld_fail(m, RTLD_STRTAB_LAST, RTLD_T_STRTAB, 0,
 				 (uint8_t)m->strings[m->strings_size - 1], 0);
@@ -29,8 +28,7 @@ static int check_name(struct rtld_module *m, uint32_t i)
 	uint64_t offset = m->dyn[i].value;
 
 	if (offset >= m->strings_size)
-		return rtld_fail(m, RTLD_STRING_RANGE, RTLD_T_DYNAMIC, i,
-				 offset, m->strings_size);
+		return rtld_fail(m, RTLD_STRING_RANGE, RTLD_T_DYNAMIC, i, offset, m->strings_size);
 	if (!m->strings[offset])
 		return rtld_fail(m, RTLD_NAME_EMPTY, RTLD_T_DYNAMIC, i, 0, 0);
 	return 0;
@@ -71,13 +69,12 @@ int rtld_check_strings(struct rtld_module *m)
 		err = check_names(m);
 	if (err)
 		return err;
-	m->info.name = rtld_has(m, RTLD_DT_SONAME) ?
-		m->strings + m->tag[RTLD_DT_SONAME] : rtld_base_name(m->info.file);
+	m->info.name = rtld_has(m, RTLD_DT_SONAME) ? m->strings + m->tag[RTLD_DT_SONAME]
+						   : rtld_base_name(m->info.file);
 	return 0;
 }
 
-const char *rtld_next_needed(const struct rtld_set *set, uint32_t module,
-			     uint32_t *at)
+const char *rtld_next_needed(const struct rtld_set *set, uint32_t module, uint32_t *at)
 {
 	const struct rtld_module *m;
 
@@ -93,12 +90,10 @@ const char *rtld_next_needed(const struct rtld_set *set, uint32_t module,
 	return NULL;
 }
 
-bool rtld_module_names(const struct rtld_set *set, uint32_t module,
-		       struct rtld_names *out)
+bool rtld_module_names(const struct rtld_set *set, uint32_t module, struct rtld_names *out)
 {
 	if (module >= set->count)
 		return false;
-	*out = (struct rtld_names){ set->module[module].strings,
-				    set->module[module].strings_size };
+	*out = (struct rtld_names){set->module[module].strings, set->module[module].strings_size};
 	return true;
 }

@@ -8,31 +8,37 @@
  */
 #include "internal.h"
 
-#define RECORD_STEPS	24u
-#define SEGMENT_STEPS	3u	/* for each PT_LOAD that it may be in */
+#define RECORD_STEPS  24u
+#define SEGMENT_STEPS 3u /* for each PT_LOAD that it may be in */
 
 /* Version definitions and requirements differ in little but field offsets. */
 struct list {
 	enum rtld_tag tag;
 	enum rtld_tag length;
 	enum rtld_table table;
-	uint32_t record;	/* bytes of a record */
-	uint32_t aux;		/* and of one in the list it points to */
+	uint32_t record; /* bytes of a record */
+	uint32_t aux;	 /* and of one in the list it points to */
 };
 
 static const struct list definitions = {
-	RTLD_DT_VERDEF, RTLD_DT_VERDEFNUM, RTLD_T_VERDEF,
-	sizeof(struct elf64_verdef), sizeof(struct elf64_verdaux),
+	RTLD_DT_VERDEF,
+	RTLD_DT_VERDEFNUM,
+	RTLD_T_VERDEF,
+	sizeof(struct elf64_verdef),
+	sizeof(struct elf64_verdaux),
 };
 
 static const struct list requirements = {
-	RTLD_DT_VERNEED, RTLD_DT_VERNEEDNUM, RTLD_T_VERNEED,
-	sizeof(struct elf64_verneed), sizeof(struct elf64_vernaux),
+	RTLD_DT_VERNEED,
+	RTLD_DT_VERNEEDNUM,
+	RTLD_T_VERNEED,
+	sizeof(struct elf64_verneed),
+	sizeof(struct elf64_vernaux),
 };
 
 struct record {
 	uint32_t count, aux, next;
-	uint32_t name;	/* of a requirement, its file; else 0 */
+	uint32_t name; /* of a requirement, its file; else 0 */
 };
 
 static struct record read_record(const struct list *l, const void *at)
@@ -41,8 +47,8 @@ static struct record read_record(const struct list *l, const void *at)
 	const struct elf64_verneed *n = at;
 
 	if (l == &definitions)
-		return (struct record){ d->count, d->aux, d->next, 0 };
-	return (struct record){ n->count, n->aux, n->next, n->file };
+		return (struct record){d->count, d->aux, d->next, 0};
+	return (struct record){n->count, n->aux, n->next, n->file};
 }
 
 static struct record read_aux(const struct list *l, const void *at)
@@ -51,22 +57,20 @@ static struct record read_aux(const struct list *l, const void *at)
 	const struct elf64_vernaux *n = at;
 
 	if (l == &definitions)
-		return (struct record){ .next = d->next, .name = d->name };
-	return (struct record){ .next = n->next, .name = n->name };
+		return (struct record){.next = d->next, .name = d->name};
+	return (struct record){.next = n->next, .name = n->name};
 }
 
-static int check_name(struct rtld_module *m, const struct list *l, uint64_t i,
-		      uint32_t name)
+static int check_name(struct rtld_module *m, const struct list *l, uint64_t i, uint32_t name)
 {
 	if (name < m->strings_size)
 		return 0;
-	return rtld_fail(m, RTLD_STRING_RANGE, l->table, i, name,
-			 m->strings_size);
+	return rtld_fail(m, RTLD_STRING_RANGE, l->table, i, name, m->strings_size);
 }
 
 /* Bytes of a record, or NULL after reporting why not. */
-static const void *view(struct rtld_module *m, const struct list *l,
-			uint64_t i, uint64_t vaddr, uint32_t size)
+static const void *view(struct rtld_module *m, const struct list *l, uint64_t i, uint64_t vaddr,
+			uint32_t size)
 {
 	const void *at = vaddr % 4 ? NULL : rtld_view(m, vaddr, size);
 
@@ -80,8 +84,7 @@ static const void *view(struct rtld_module *m, const struct list *l,
 	return at;
 }
 
-static int check_aux(struct rtld_module *m, const struct list *l, uint64_t i,
-		     uint64_t vaddr, uint32_t count)
+static int check_aux(struct rtld_module *m, const struct list *l, uint64_t i, uint64_t vaddr, uint32_t count)
 {
 	uint32_t k;
 
@@ -95,8 +98,7 @@ static int check_aux(struct rtld_module *m, const struct list *l, uint64_t i,
 		if (check_name(m, l, i, a.name))
 			return PLINTH_E_FORMAT;
 		if (k + 1 < count && a.next < l->aux)
-			return rtld_fail(m, RTLD_VERSION_CHAIN, l->table, i,
-					 a.next, l->aux);
+			return rtld_fail(m, RTLD_VERSION_CHAIN, l->table, i, a.next, l->aux);
 		vaddr += a.next;
 	}
 	return 0;
@@ -113,12 +115,10 @@ static int check_list(struct rtld_module *m, const struct list *l)
 		if (!at)
 			return PLINTH_E_FORMAT;
 		r = read_record(l, at);
-		if (check_name(m, l, i, r.name) ||
-		    check_aux(m, l, i, vaddr + r.aux, r.count))
+		if (check_name(m, l, i, r.name) || check_aux(m, l, i, vaddr + r.aux, r.count))
 			return PLINTH_E_FORMAT;
 		if (i + 1 < count && r.next < l->record)
-			return rtld_fail(m, RTLD_VERSION_CHAIN, l->table, i,
-					 r.next, l->record);
+			return rtld_fail(m, RTLD_VERSION_CHAIN, l->table, i, r.next, l->record);
 		vaddr += r.next;
 	}
 	return 0;
@@ -135,8 +135,7 @@ static int check_versym(struct rtld_module *m)
 	if (!at)
 		return rtld_fail_tag(m, RTLD_TABLE_PLACE, RTLD_DT_VERSYM, size);
 	if (size > room)
-		return rtld_fail(m, RTLD_VERSYM_RANGE, RTLD_T_VERSYM, 0, size,
-				 room);
+		return rtld_fail(m, RTLD_VERSYM_RANGE, RTLD_T_VERSYM, 0, size, room);
 	return 0;
 }
 

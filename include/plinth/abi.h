@@ -53,6 +53,7 @@ struct plinth_module_note {
  * @module_version: a string, e.g. "0.1.0"
  * @text: one line for `plinthctl modules`
  */
+/* clang-format off */
 #define PLINTH_MODULE(module_name, module_version, text)                                           \
 	__attribute__((section(".note.plinth"), used, aligned(4)))                                 \
 	static const struct plinth_module_note plinth_module_note = {                              \
@@ -68,5 +69,6 @@ struct plinth_module_note {
 			.description = text,                                                       \
 		},                                                                                 \
 	}
+/* clang-format on */
 
 #endif

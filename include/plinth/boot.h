@@ -44,14 +44,14 @@ struct plinth_boot_memory {
  * touches that was no memory at the load, or where memory types change; and a few seats, each for one CPU
  * that finds all those taken, but the last one where there are more CPUs than seats: it is lent for an
  * instruction at a time. Beside these a table for each part of memory that holds some of the VMM, and for the
- * memory itself: each of its GiBs where the CPU has no pages of 1 GiB, else each 512 of them, and those of the low GiBs,
- * which hold devices, are spare.
+ * memory itself: each of its GiBs where the CPU has no pages of 1 GiB, else each 512 of them, and those of
+ * the low GiBs, which hold devices, are spare.
  */
-#define PLINTH_SLAT_SPARE_PAGES	      12
+#define PLINTH_SLAT_SPARE_PAGES		 12
 #define PLINTH_SLAT_SPARE_FOR(gib_pages) (PLINTH_SLAT_SPARE_PAGES + ((gib_pages) ? PLINTH_BOOT_LOW_GIBS : 0))
-#define PLINTH_SLAT_SEATS	      8
-#define PLINTH_SLAT_SEAT_PAGES	      3
-#define PLINTH_SLAT_SEATS_FOR(n_cpus) ((n_cpus) < PLINTH_SLAT_SEATS ? (n_cpus) : PLINTH_SLAT_SEATS)
+#define PLINTH_SLAT_SEATS		 8
+#define PLINTH_SLAT_SEAT_PAGES		 3
+#define PLINTH_SLAT_SEATS_FOR(n_cpus)	 ((n_cpus) < PLINTH_SLAT_SEATS ? (n_cpus) : PLINTH_SLAT_SEATS)
 
 /* An 8-bit UART register block. */
 struct plinth_boot_uart {
@@ -66,15 +66,15 @@ struct plinth_boot {
 	uint32_t n_cpus;
 	uint32_t levels; /* of page tables: 4, or 5 with CR4.LA57 */
 
-	uint64_t slot_va;     /* the VMM's 512 GiB slot */
-	uint64_t free_va;     /* first address above everything already placed in it */
+	uint64_t slot_va; /* the VMM's 512 GiB slot */
+	uint64_t free_va; /* first address above everything already placed in it */
 	struct plinth_boot_uart uart;
 
 	uint64_t launch_pgd_pa; /* VMM slot + the kernel's half; bit 12 is clear */
 	uint64_t root_pgd_va;	/* VMM slot only; lies in the pool */
 	uint64_t root_pgd_pa;
 
-	uint64_t pool_va;    /* pages the VMM lives from: RW, NX, zeroed */
+	uint64_t pool_va; /* pages the VMM lives from: RW, NX, zeroed */
 	uint64_t pool_pages;
 	uint64_t pool_used;  /* pages at the pool's start already taken by page tables */
 	uint64_t heap_bytes; /* of the pool, for the heap; a multiple of 4096 */
@@ -119,7 +119,7 @@ struct plinth_boot {
 	uint64_t n_memory;
 	struct plinth_boot_memory memory[PLINTH_BOOT_MEMORY];
 
-	uint64_t mailbox_va; /* struct plinth_mailbox; a page that a guest can write, as it can write the tuning page */
+	uint64_t mailbox_va; /* struct plinth_mailbox; a guest can write it, like the tuning page */
 };
 
 #define PLINTH_HYPERCALL_STOP 0x504c4e5453544f50ull /* "PLNTSTOP" */
@@ -134,8 +134,9 @@ struct plinth_boot {
 #define PLINTH_HYPERCALL_MAPS 0x504c4e544d415053ull /* "PLNTMAPS" */
 
 /*
- * A message lies in the mailbox: a hypercall at CPL 0 with RAX = PLINTH_HYPERCALL_CALL, RCX and RDX = stop_token. The answer
- * is RAX = what entry_call() (plinth/entry.h) would return; the rest of it lies in the mailbox. Other registers stay.
+ * A message lies in the mailbox: a hypercall at CPL 0 with RAX = PLINTH_HYPERCALL_CALL, RCX and RDX =
+ * stop_token. The answer is RAX = what entry_call() (plinth/entry.h) would return; the rest of it lies in the
+ * mailbox. Other registers stay.
  */
 #define PLINTH_HYPERCALL_CALL 0x504c4e5443414c4cull /* "PLNTCALL" */
 

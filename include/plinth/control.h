@@ -21,15 +21,15 @@
 /* The request numbers: no direction and no size in them, because sizes may grow. */
 #define PLINTH_CTL_TYPE	   0xb5u
 #define PLINTH_CTL_NR(nr)  ((PLINTH_CTL_TYPE << 8) | (nr))
-#define PLINTH_CTL_LOAD	   PLINTH_CTL_NR(1u) /* struct plinth_ctl_load */
-#define PLINTH_CTL_START   PLINTH_CTL_NR(2u) /* struct plinth_ctl_plain */
-#define PLINTH_CTL_STOP	   PLINTH_CTL_NR(3u) /* struct plinth_ctl_plain */
-#define PLINTH_CTL_UNLOAD  PLINTH_CTL_NR(4u) /* struct plinth_ctl_plain */
-#define PLINTH_CTL_STATUS  PLINTH_CTL_NR(5u) /* struct plinth_ctl_status */
-#define PLINTH_CTL_MODULES PLINTH_CTL_NR(6u) /* struct plinth_ctl_list of plinth_ctl_module */
-#define PLINTH_CTL_SHARED  PLINTH_CTL_NR(7u) /* struct plinth_ctl_list of bytes */
-#define PLINTH_CTL_ERROR   PLINTH_CTL_NR(8u) /* struct plinth_ctl_list of char */
-#define PLINTH_CTL_MAPS	   PLINTH_CTL_NR(9u) /* struct plinth_ctl_list of plinth_ctl_map */
+#define PLINTH_CTL_LOAD	   PLINTH_CTL_NR(1u)  /* struct plinth_ctl_load */
+#define PLINTH_CTL_START   PLINTH_CTL_NR(2u)  /* struct plinth_ctl_plain */
+#define PLINTH_CTL_STOP	   PLINTH_CTL_NR(3u)  /* struct plinth_ctl_plain */
+#define PLINTH_CTL_UNLOAD  PLINTH_CTL_NR(4u)  /* struct plinth_ctl_plain */
+#define PLINTH_CTL_STATUS  PLINTH_CTL_NR(5u)  /* struct plinth_ctl_status */
+#define PLINTH_CTL_MODULES PLINTH_CTL_NR(6u)  /* struct plinth_ctl_list of plinth_ctl_module */
+#define PLINTH_CTL_SHARED  PLINTH_CTL_NR(7u)  /* struct plinth_ctl_list of bytes */
+#define PLINTH_CTL_ERROR   PLINTH_CTL_NR(8u)  /* struct plinth_ctl_list of char */
+#define PLINTH_CTL_MAPS	   PLINTH_CTL_NR(9u)  /* struct plinth_ctl_list of plinth_ctl_map */
 #define PLINTH_CTL_LEVEL   PLINTH_CTL_NR(16u) /* struct plinth_ctl_level */
 #define PLINTH_CTL_TRACE   PLINTH_CTL_NR(17u) /* struct plinth_ctl_trace */
 #define PLINTH_CTL_CALL	   PLINTH_CTL_NR(18u) /* struct plinth_ctl_call */
@@ -63,7 +63,7 @@ struct plinth_ctl_file {
 };
 
 #define PLINTH_LOAD_NO_ASLR 1u /* fixed addresses instead of random ones */
-#define PLINTH_LOAD_LAZY    2u /* jump slots made for it are filled at the first call; wants the module "lazy" */
+#define PLINTH_LOAD_LAZY    2u /* jump slots made for it wait for the first call; wants the module "lazy" */
 
 struct plinth_ctl_load {
 	uint32_t size;
@@ -106,13 +106,15 @@ struct plinth_ctl_trace {
 #define PLINTH_CALL_HERE  ~0u	/* struct plinth_ctl_call.cpu: the CPU that the ioctl() happens to run on */
 
 /*
- * A message to an extension that was loaded, and its answer: bytes, whose meaning is between the program and the
- * extension (plinth/call.h is the other side). In LOADED the extension answers before any CPU is a guest, in RUNNING
- * beneath the CPU that was chosen. An answer that does not fit @room is none: the extension is told @room, and decides.
+ * A message to an extension that was loaded, and its answer: bytes, whose meaning is between the program and
+ * the extension (plinth/call.h is the other side). In LOADED the extension answers before any CPU is a guest,
+ * in RUNNING beneath the CPU that was chosen. An answer that does not fit @room is none: the extension is
+ * told @room, and decides.
  *
- * errno: EBADFD nothing is loaded, or the CPU is not online or no guest; ENOENT no extension has this name: the reason
- * in words lists those there are; ERANGE more than PLINTH_CALL_BYTES are to be sent; EBUSY another call is in progress;
- * ENOTRECOVERABLE the VMM has died; and what the extension answered instead, by PLINTH_E_*. out_bytes is 0 then.
+ * errno: EBADFD nothing is loaded, or the CPU is not online or no guest; ENOENT no extension has this name:
+ * the reason in words lists those there are; ERANGE more than PLINTH_CALL_BYTES are to be sent; EBUSY another
+ * call is in progress; ENOTRECOVERABLE the VMM has died; and what the extension answered instead, by
+ * PLINTH_E_*. out_bytes is 0 then.
  */
 struct plinth_ctl_call {
 	uint32_t size;
@@ -134,9 +136,9 @@ struct plinth_ctl_status {
 	uint32_t n_guests; /* CPUs that are guests now */
 	uint32_t n_modules;
 	uint32_t link_plan; /* enum plinth_ctl_plan */
-	uint64_t slot_va; /* the VMM's 512 GiB slot; 0 when unloaded, like the rest */
-	uint64_t base_va; /* of the first module */
-	uint64_t end_va;  /* above all that the driver placed */
+	uint64_t slot_va;   /* the VMM's 512 GiB slot; 0 when unloaded, like the rest */
+	uint64_t base_va;   /* of the first module */
+	uint64_t end_va;    /* above all that the driver placed */
 	uint64_t image_bytes;
 	uint64_t heap_bytes;
 	uint64_t pool_bytes; /* heap and page tables are parts of it */
@@ -176,8 +178,8 @@ struct plinth_ctl_map {
 };
 
 struct plinth_ctl_module {
-	char role[32];	      /* what it is to other modules (DT_SONAME) */
-	char name[32];	      /* from its note, like the next two */
+	char role[32]; /* what it is to other modules (DT_SONAME) */
+	char name[32]; /* from its note, like the next two */
 	char version[16];
 	char description[96];
 	uint32_t abi;

@@ -101,8 +101,8 @@ PLINTH_EXPORT PLINTH_MUST_USE int cpu_xsetbv_safe(uint32_t index, uint64_t value
 /**
  * cpu_hypercall_guest() - VMCALL with the guest's general registers, and the hypervisor's answer into them.
  *
- * Context: root mode with the VMM's IDT, where a hypervisor is beneath: it takes the call for that of a kernel. RSP
- *          is the VMM's.
+ * Context: root mode with the VMM's IDT, where a hypervisor is beneath: it takes the call for that of a
+ *          kernel. RSP is the VMM's.
  * Return:  0, or PLINTH_E_FAULT if it raised an exception: then registers are as before.
  */
 PLINTH_EXPORT PLINTH_MUST_USE int cpu_hypercall_guest(struct vcpu *vcpu);
@@ -156,8 +156,8 @@ PLINTH_EXPORT void cpu_flush_tlb(void);
  * cpu_init_self() - send INIT to the CPU this runs on.
  * @xapic: its local APIC's registers, mapped; NULL: it is in x2APIC mode
  *
- * Context: outside VMX operation, which holds an INIT back; interrupts off. What the INIT does not reset is as
- *          whoever runs after it shall find it.
+ * Context: outside VMX operation, which holds an INIT back; interrupts off. What the INIT does not reset is
+ *          as whoever runs after it shall find it.
  * Return:  only where the APIC does not deliver it.
  */
 PLINTH_EXPORT void cpu_init_self(volatile uint32_t *xapic);
@@ -239,9 +239,9 @@ PLINTH_EXPORT uint64_t cpu_fixup(uint64_t rip);
 /* The state with which a CPU leaves the VMM; all of it the guest's. */
 struct cpu_handback {
 	uint64_t r15, r14, r13, r12, r11, r10, r9, r8, rdi, rsi, rbp, rbx, rdx, rcx, rax;
-	uint64_t rsp;	/* points at the frame the landing pops */
-	uint64_t land;	/* struct plinth_boot.land */
-	uint64_t nmis;	/* NMIs still owed: delivered through the kernel's IDT by INT 2 */
+	uint64_t rsp;		/* points at the frame the landing pops */
+	uint64_t land;		/* struct plinth_boot.land */
+	uint64_t nmis;		/* NMIs still owed: delivered through the kernel's IDT by INT 2 */
 	uint64_t machine_check; /* one is owed, if not 0: by INT 18, before them */
 };
 

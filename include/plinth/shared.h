@@ -35,7 +35,7 @@ static inline void plinth_words_load(void *to, const void *shared, uint64_t word
 		((plinth_word *)to)[i] = __atomic_load_n(&from[i], __ATOMIC_ACQUIRE);
 }
 
-/** plinth_words_store() - the other direction: what was stored before is seen by whoever sees a word of it. */
+/** plinth_words_store() - the other direction: whoever sees a word of it sees what was stored before. */
 static inline void plinth_words_store(void *shared, const void *from, uint64_t words)
 {
 	plinth_word *to = (plinth_word *)shared;
@@ -60,12 +60,12 @@ static inline void plinth_count(uint64_t *counter, uint64_t more)
 
 /* Where a CPU stands; written by the VMM on that CPU. */
 enum plinth_cpu_state {
-	PLINTH_CPU_OFF = 0,	/* not under the VMM */
-	PLINTH_CPU_READY = 1,	/* memory and stack are there */
-	PLINTH_CPU_GUEST = 2,	/* the operating system runs as a guest */
-	PLINTH_CPU_DEAD = 3,	/* given back after a fatal error, report in the log */
-	PLINTH_CPU_HALTED = 4,	/* in the VMM for good after a fatal error, report in the log */
-	PLINTH_CPU_RESET = 5,	/* an INIT took it: not under the VMM, and not where the operating system left it */
+	PLINTH_CPU_OFF = 0,    /* not under the VMM */
+	PLINTH_CPU_READY = 1,  /* memory and stack are there */
+	PLINTH_CPU_GUEST = 2,  /* the operating system runs as a guest */
+	PLINTH_CPU_DEAD = 3,   /* given back after a fatal error, report in the log */
+	PLINTH_CPU_HALTED = 4, /* in the VMM for good after a fatal error, report in the log */
+	PLINTH_CPU_RESET = 5,  /* an INIT took it: neither under the VMM nor where the system left it */
 };
 
 /*
@@ -90,12 +90,12 @@ struct plinth_log_record {
 /* One exit, as an extension that traces remembers it; written and read like a log record. */
 struct plinth_trace_record {
 	uint64_t sequence;
-	uint64_t tsc; /* when the handler was called */
-	uint64_t rip; /* of the guest */
+	uint64_t tsc;	 /* when the handler was called */
+	uint64_t rip;	 /* of the guest */
 	uint64_t detail; /* vcpu_detail() */
-	uint64_t rax;	/* of the guest: CPUID leaf, hypercall number */
-	uint32_t kind;	/* enum plinth_exit_kind */
-	uint32_t ticks; /* in the handler; 0 if it did not return */
+	uint64_t rax;	 /* of the guest: CPUID leaf, hypercall number */
+	uint32_t kind;	 /* enum plinth_exit_kind */
+	uint32_t ticks;	 /* in the handler; 0 if it did not return */
 };
 
 #define PLINTH_TRACE_RECORDS 32 /* per CPU; a power of two */
@@ -141,8 +141,9 @@ struct plinth_tuning {
 };
 
 /*
- * One message to an extension and its answer (plinth/call.h): a page that the driver and the VMM write in turn, a call at
- * a time. It is the guest's memory: whoever is told of something in it copies it, and judges the copy.
+ * One message to an extension and its answer (plinth/call.h): a page that the driver and the VMM write in
+ * turn, a call at a time. It is the guest's memory: whoever is told of something in it copies it, and judges
+ * the copy.
  */
 struct plinth_mailbox {
 	/* The driver's. */
@@ -202,10 +203,11 @@ struct plinth_shared {
 };
 
 /**
- * plinth_shared_own() - the block of a CPU for those who laid the region out or write it: the driver core and the VMM.
+ * plinth_shared_own() - the block of a CPU for those who laid the region out or write it: the driver core and
+ * the VMM.
  *
- * A guest's kernel may be able to write the region, so nobody asks it where to write. The core lays it out like this, and
- * log_init() refuses any other layout.
+ * A guest's kernel may be able to write the region, so nobody asks it where to write. The core lays it out
+ * like this, and log_init() refuses any other layout.
  */
 static inline struct plinth_shared_cpu *plinth_shared_own(struct plinth_shared *s, uint32_t cpu)
 {

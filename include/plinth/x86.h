@@ -18,25 +18,25 @@
 #define CR3_PCID    0x0000000000000fffull
 #define CR3_LAM	    0x6000000000000000ull /* LAM_U57, LAM_U48 */
 
-#define CR4_PAE	       0x00000020ull
-#define CR4_MCE	       0x00000040ull
-#define CR4_PGE	       0x00000080ull
-#define CR4_LA57       0x00001000ull
-#define CR4_VMXE       0x00002000ull
-#define CR4_SMXE       0x00004000ull
-#define CR4_FSGSBASE   0x00010000ull
-#define CR4_PCIDE      0x00020000ull
-#define CR4_OSXSAVE    0x00040000ull
-#define CR4_KL	       0x00080000ull
-#define CR4_SMEP       0x00100000ull
-#define CR4_SMAP       0x00200000ull
-#define CR4_PKE	       0x00400000ull
-#define CR4_CET	       0x00800000ull
-#define CR4_PKS	       0x01000000ull
-#define CR4_UINTR      0x02000000ull
-#define CR4_LASS       0x08000000ull
-#define CR4_LAM_SUP    0x10000000ull
-#define CR4_FRED       0x100000000ull
+#define CR4_PAE	     0x00000020ull
+#define CR4_MCE	     0x00000040ull
+#define CR4_PGE	     0x00000080ull
+#define CR4_LA57     0x00001000ull
+#define CR4_VMXE     0x00002000ull
+#define CR4_SMXE     0x00004000ull
+#define CR4_FSGSBASE 0x00010000ull
+#define CR4_PCIDE    0x00020000ull
+#define CR4_OSXSAVE  0x00040000ull
+#define CR4_KL	     0x00080000ull
+#define CR4_SMEP     0x00100000ull
+#define CR4_SMAP     0x00200000ull
+#define CR4_PKE	     0x00400000ull
+#define CR4_CET	     0x00800000ull
+#define CR4_PKS	     0x01000000ull
+#define CR4_UINTR    0x02000000ull
+#define CR4_LASS     0x08000000ull
+#define CR4_LAM_SUP  0x10000000ull
+#define CR4_FRED     0x100000000ull
 
 /* RFLAGS. */
 #define RFLAGS_FIXED 0x00000002ull
@@ -47,13 +47,13 @@
 #define RFLAGS_VM    0x00020000ull
 
 /* Exception vectors (SDM, "Exception and Interrupt Vectors"). */
-#define VECTOR_DB 1
+#define VECTOR_DB  1
 #define VECTOR_NMI 2
-#define VECTOR_UD 6
-#define VECTOR_DF 8
-#define VECTOR_GP 13
-#define VECTOR_PF 14
-#define VECTOR_MC 18
+#define VECTOR_UD  6
+#define VECTOR_DF  8
+#define VECTOR_GP  13
+#define VECTOR_PF  14
+#define VECTOR_MC  18
 
 /* Model-specific registers (SDM, volume 4, "Architectural MSRs"). */
 #define MSR_IA32_APIC_BASE	     0x0000001bu
@@ -94,29 +94,29 @@
 #define MSR_IA32_FS_BASE	     0xc0000100u
 #define MSR_IA32_GS_BASE	     0xc0000101u
 
-#define FEATURE_CONTROL_LOCKED	     0x1ull
-#define FEATURE_CONTROL_VMX_IN_SMX   0x2ull
-#define FEATURE_CONTROL_VMX	     0x4ull
+#define FEATURE_CONTROL_LOCKED	   0x1ull
+#define FEATURE_CONTROL_VMX_IN_SMX 0x2ull
+#define FEATURE_CONTROL_VMX	   0x4ull
 
-#define MCG_STATUS_RIPV		     0x1ull /* the interrupted program can go on */
-#define MCG_STATUS_MCIP		     0x4ull /* one is being handled */
+#define MCG_STATUS_RIPV 0x1ull /* the interrupted program can go on */
+#define MCG_STATUS_MCIP 0x4ull /* one is being handled */
 
-#define APIC_BASE_X2APIC	     0x400ull
-#define APIC_BASE_ADDRESS	     0x000ffffffffff000ull
+#define APIC_BASE_X2APIC  0x400ull
+#define APIC_BASE_ADDRESS 0x000ffffffffff000ull
 
 /* CPUID bits that steer the VMM. */
-#define CPUID_1_ECX_VMX		0x00000020u
-#define CPUID_1_ECX_PCID	0x00020000u
-#define CPUID_1_ECX_XSAVE	0x04000000u
-#define CPUID_1_ECX_OSXSAVE	0x08000000u
-#define CPUID_1_ECX_HYPERVISOR	0x80000000u
-#define CPUID_7_EBX_PT		0x02000000u
-#define CPUID_7_ECX_OSPKE	0x00000010u
-#define CPUID_7_1_EAX_LASS	0x00000040u
-#define CPUID_7_1_EAX_FRED	0x00020000u
-#define CPUID_7_1_EAX_LAM	0x04000000u
-#define CPUID_KEY_LOCKER	0x19u
-#define CPUID_EXTENDED		0x80000001u
+#define CPUID_1_ECX_VMX		   0x00000020u
+#define CPUID_1_ECX_PCID	   0x00020000u
+#define CPUID_1_ECX_XSAVE	   0x04000000u
+#define CPUID_1_ECX_OSXSAVE	   0x08000000u
+#define CPUID_1_ECX_HYPERVISOR	   0x80000000u
+#define CPUID_7_EBX_PT		   0x02000000u
+#define CPUID_7_ECX_OSPKE	   0x00000010u
+#define CPUID_7_1_EAX_LASS	   0x00000040u
+#define CPUID_7_1_EAX_FRED	   0x00020000u
+#define CPUID_7_1_EAX_LAM	   0x04000000u
+#define CPUID_KEY_LOCKER	   0x19u
+#define CPUID_EXTENDED		   0x80000001u
 #define CPUID_EXTENDED_EDX_SYSCALL 0x00000800u
 
 #endif

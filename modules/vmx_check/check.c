@@ -6,8 +6,9 @@ static const struct {
 	const struct section *sections;
 	uint32_t n;
 } groups[] = {
-#define GROUP(sections) { sections, sizeof(sections) / sizeof((sections)[0]) }
-	GROUP(control_sections), GROUP(host_sections), GROUP(guest_sections), GROUP(segment_sections), GROUP(state_sections),
+#define GROUP(sections) sections, sizeof(sections) / sizeof((sections)[0])
+	{GROUP(control_sections)}, {GROUP(host_sections)},  {GROUP(guest_sections)},
+	{GROUP(segment_sections)}, {GROUP(state_sections)},
 #undef GROUP
 };
 
@@ -37,11 +38,11 @@ static void try_section(const struct view *v, const struct section *section, str
 	}
 }
 
-uint32_t vmx_check_entry(const struct vmx_caps *caps, vmx_read_fn *read, void *context, struct vmx_check_finding *out,
-			 uint32_t room)
+uint32_t vmx_check_entry(const struct vmx_caps *caps, vmx_read_fn *read, void *context,
+			 struct vmx_check_finding *out, uint32_t room)
 {
-	const struct view view = { .caps = caps, .read = read, .context = context };
-	struct findings findings = { .list = out, .room = room };
+	const struct view view = {.caps = caps, .read = read, .context = context};
+	struct findings findings = {.list = out, .room = room};
 
 	for (uint32_t i = 0; i < N_GROUPS; i++)
 		for (uint32_t k = 0; k < groups[i].n; k++)

@@ -10,7 +10,7 @@
 #define EPT_CAP_UC	 (1ull << 8)
 #define EPT_CAP_WB	 (1ull << 14)
 #define EPT_CAP_DIRTY	 (1ull << 21)
-#define EPTP_TYPE(e)	 ((e) & 7)
+#define EPTP_TYPE(e)	 ((e)&7)
 #define EPTP_LEVELS(e)	 (((e) >> 3 & 7) + 1)
 #define EPTP_DIRTY	 (1ull << 6)
 #define EPTP_RESERVED	 0xf80ull /* bit 7 needs supervisor shadow-stack control, which nobody sets here */
@@ -73,7 +73,8 @@ static uint32_t virtual_apic(const struct view *v)
 static uint32_t tpr_threshold(const struct view *v)
 {
 	return broken_if(has(v, VMCS_PRIMARY_CONTROLS, PRIMARY_TPR_SHADOW) &&
-				 !has_secondary(v, SECONDARY_VIRTUAL_DELIVERY) && has(v, VMCS_TPR_THRESHOLD, ~0xfull),
+				 !has_secondary(v, SECONDARY_VIRTUAL_DELIVERY) &&
+				 has(v, VMCS_TPR_THRESHOLD, ~0xfull),
 			 VMCS_TPR_THRESHOLD);
 }
 
@@ -132,7 +133,8 @@ static uint32_t posted_controls(const struct view *v)
 
 static uint32_t posted_vector(const struct view *v)
 {
-	return broken_if(posts(v) && get(v, VMCS_POSTED_INTERRUPT_VECTOR) > 0xff, VMCS_POSTED_INTERRUPT_VECTOR);
+	return broken_if(posts(v) && get(v, VMCS_POSTED_INTERRUPT_VECTOR) > 0xff,
+			 VMCS_POSTED_INTERRUPT_VECTOR);
 }
 
 static uint32_t posted_address(const struct view *v)
@@ -149,7 +151,8 @@ static uint32_t vpid(const struct view *v)
 static uint32_t eptp_type(const struct view *v)
 {
 	uint64_t type = EPTP_TYPE(get(v, VMCS_EPT_POINTER));
-	bool known = (type == 0 && v->caps->ept_vpid & EPT_CAP_UC) || (type == 6 && v->caps->ept_vpid & EPT_CAP_WB);
+	bool known = (type == 0 && v->caps->ept_vpid & EPT_CAP_UC) ||
+		     (type == 6 && v->caps->ept_vpid & EPT_CAP_WB);
 
 	return broken_if(has_secondary(v, SECONDARY_EPT) && !known, VMCS_EPT_POINTER);
 }
@@ -174,7 +177,8 @@ static uint32_t eptp_reserved(const struct view *v)
 {
 	uint64_t eptp = get(v, VMCS_EPT_POINTER);
 
-	return broken_if(has_secondary(v, SECONDARY_EPT) && (eptp & EPTP_RESERVED || eptp >> v->caps->physical_bits),
+	return broken_if(has_secondary(v, SECONDARY_EPT) &&
+				 (eptp & EPTP_RESERVED || eptp >> v->caps->physical_bits),
 			 VMCS_EPT_POINTER);
 }
 
@@ -200,43 +204,45 @@ static uint32_t trace_translated(const struct view *v)
 		return KEPT;
 	if (!has_secondary(v, SECONDARY_EPT))
 		return VMCS_SECONDARY_CONTROLS;
-	return broken_if(!has(v, VMCS_EXIT_CONTROLS, EXIT_CLEAR_RTIT) || !has(v, VMCS_ENTRY_CONTROLS, ENTRY_LOAD_RTIT),
+	return broken_if(!has(v, VMCS_EXIT_CONTROLS, EXIT_CLEAR_RTIT) ||
+				 !has(v, VMCS_ENTRY_CONTROLS, ENTRY_LOAD_RTIT),
 			 VMCS_SECONDARY_CONTROLS);
 }
 
 static uint32_t tsc_multiplier(const struct view *v)
 {
-	return broken_if(has_secondary(v, SECONDARY_TSC_SCALING) && !get(v, VMCS_TSC_MULTIPLIER), VMCS_TSC_MULTIPLIER);
+	return broken_if(has_secondary(v, SECONDARY_TSC_SCALING) && !get(v, VMCS_TSC_MULTIPLIER),
+			 VMCS_TSC_MULTIPLIER);
 }
 
 static const struct rule execution_rules[] = {
-	{ "pin-based controls: reserved bits", pin_allowed },
-	{ "primary controls: reserved bits", primary_allowed },
-	{ "secondary controls: reserved bits", secondary_allowed },
-	{ "tertiary controls: reserved bits", tertiary_allowed },
-	{ "CR3-target count: too many", cr3_targets },
-	{ "I/O bitmaps: address", io_bitmaps },
-	{ "MSR bitmap: address", msr_bitmap },
-	{ "virtual-APIC page: address", virtual_apic },
-	{ "TPR threshold: bits 31:4", tpr_threshold },
-	{ "APIC virtualization without TPR shadow", without_tpr_shadow },
-	{ "virtual NMIs without NMI exiting", virtual_nmis },
-	{ "NMI-window exiting without virtual NMIs", nmi_window },
-	{ "APIC-access page: address", apic_access },
-	{ "x2APIC mode with virtualized APIC accesses", x2apic_alone },
-	{ "virtual-interrupt delivery without external-interrupt exiting", virtual_delivery },
-	{ "posted interrupts: controls they need", posted_controls },
-	{ "posted interrupts: vector", posted_vector },
-	{ "posted interrupts: address", posted_address },
-	{ "VPID is 0", vpid },
-	{ "EPT pointer: memory type", eptp_type },
-	{ "EPT pointer: page-walk length", eptp_levels },
-	{ "EPT pointer: accessed and dirty flags", eptp_dirty },
-	{ "EPT pointer: reserved bits", eptp_reserved },
-	{ "page-modification logging", pml },
-	{ "a control that needs EPT", needs_ept },
-	{ "traces to guest-physical addresses: controls they need", trace_translated },
-	{ "TSC multiplier is 0", tsc_multiplier },
+	{"pin-based controls: reserved bits", pin_allowed},
+	{"primary controls: reserved bits", primary_allowed},
+	{"secondary controls: reserved bits", secondary_allowed},
+	{"tertiary controls: reserved bits", tertiary_allowed},
+	{"CR3-target count: too many", cr3_targets},
+	{"I/O bitmaps: address", io_bitmaps},
+	{"MSR bitmap: address", msr_bitmap},
+	{"virtual-APIC page: address", virtual_apic},
+	{"TPR threshold: bits 31:4", tpr_threshold},
+	{"APIC virtualization without TPR shadow", without_tpr_shadow},
+	{"virtual NMIs without NMI exiting", virtual_nmis},
+	{"NMI-window exiting without virtual NMIs", nmi_window},
+	{"APIC-access page: address", apic_access},
+	{"x2APIC mode with virtualized APIC accesses", x2apic_alone},
+	{"virtual-interrupt delivery without external-interrupt exiting", virtual_delivery},
+	{"posted interrupts: controls they need", posted_controls},
+	{"posted interrupts: vector", posted_vector},
+	{"posted interrupts: address", posted_address},
+	{"VPID is 0", vpid},
+	{"EPT pointer: memory type", eptp_type},
+	{"EPT pointer: page-walk length", eptp_levels},
+	{"EPT pointer: accessed and dirty flags", eptp_dirty},
+	{"EPT pointer: reserved bits", eptp_reserved},
+	{"page-modification logging", pml},
+	{"a control that needs EPT", needs_ept},
+	{"traces to guest-physical addresses: controls they need", trace_translated},
+	{"TSC multiplier is 0", tsc_multiplier},
 };
 
 /* -- VM-exit controls -------------------------------------------------------------- */
@@ -248,7 +254,8 @@ static uint32_t exit_allowed(const struct view *v)
 
 static uint32_t timer_saved(const struct view *v)
 {
-	return broken_if(!has(v, VMCS_PIN_CONTROLS, PIN_PREEMPTION_TIMER) && has(v, VMCS_EXIT_CONTROLS, EXIT_SAVE_TIMER),
+	return broken_if(!has(v, VMCS_PIN_CONTROLS, PIN_PREEMPTION_TIMER) &&
+				 has(v, VMCS_EXIT_CONTROLS, EXIT_SAVE_TIMER),
 			 VMCS_EXIT_CONTROLS);
 }
 
@@ -273,10 +280,10 @@ static uint32_t exit_load(const struct view *v)
 }
 
 static const struct rule exit_rules[] = {
-	{ "exit controls: reserved bits", exit_allowed },
-	{ "preemption timer saved but not active", timer_saved },
-	{ "exit MSR-store list: address", exit_store },
-	{ "exit MSR-load list: address", exit_load },
+	{"exit controls: reserved bits", exit_allowed},
+	{"preemption timer saved but not active", timer_saved},
+	{"exit MSR-store list: address", exit_store},
+	{"exit MSR-load list: address", exit_load},
 };
 
 /* -- VM-entry controls ------------------------------------------------------------- */
@@ -299,15 +306,17 @@ static uint32_t event_type(const struct view *v)
 	uint32_t info = event(v);
 	bool other = v->caps->primary >> 32 & PRIMARY_TRAP_FLAG;
 
-	return broken_if(info && (INFO_TYPE(info) == TYPE_RESERVED || (INFO_TYPE(info) == TYPE_OTHER && !other)),
-			 VMCS_ENTRY_INTERRUPTION_INFO);
+	return broken_if(
+		info && (INFO_TYPE(info) == TYPE_RESERVED || (INFO_TYPE(info) == TYPE_OTHER && !other)),
+		VMCS_ENTRY_INTERRUPTION_INFO);
 }
 
 static uint32_t event_vector(const struct view *v)
 {
 	uint32_t vector = INFO_VECTOR(event(v));
 
-	return broken_if((injects(v, TYPE_NMI) && vector != VECTOR_NMI) || (injects(v, TYPE_EXCEPTION) && vector > 31) ||
+	return broken_if((injects(v, TYPE_NMI) && vector != VECTOR_NMI) ||
+				 (injects(v, TYPE_EXCEPTION) && vector > 31) ||
 				 (injects(v, TYPE_OTHER) && vector),
 			 VMCS_ENTRY_INTERRUPTION_INFO);
 }
@@ -343,7 +352,8 @@ static uint32_t event_reserved(const struct view *v)
 
 static uint32_t event_error_code(const struct view *v)
 {
-	return broken_if(event(v) & INFO_ERROR && get(v, VMCS_ENTRY_EXCEPTION_ERROR) >> 16, VMCS_ENTRY_EXCEPTION_ERROR);
+	return broken_if(event(v) & INFO_ERROR && get(v, VMCS_ENTRY_EXCEPTION_ERROR) >> 16,
+			 VMCS_ENTRY_EXCEPTION_ERROR);
 }
 
 static uint32_t event_length(const struct view *v)
@@ -367,19 +377,19 @@ static uint32_t not_in_smm(const struct view *v)
 }
 
 static const struct rule entry_rules[] = {
-	{ "entry controls: reserved bits", entry_allowed },
-	{ "event: reserved type", event_type },
-	{ "event: vector does not fit its type", event_vector },
-	{ "event: error code where there is none, or none where there is one", event_error },
-	{ "event: reserved bits", event_reserved },
-	{ "event: error code has high bits", event_error_code },
-	{ "event: instruction length", event_length },
-	{ "entry MSR-load list: address", entry_load },
-	{ "controls for SMM outside SMM", not_in_smm },
+	{"entry controls: reserved bits", entry_allowed},
+	{"event: reserved type", event_type},
+	{"event: vector does not fit its type", event_vector},
+	{"event: error code where there is none, or none where there is one", event_error},
+	{"event: reserved bits", event_reserved},
+	{"event: error code has high bits", event_error_code},
+	{"event: instruction length", event_length},
+	{"entry MSR-load list: address", entry_load},
+	{"controls for SMM outside SMM", not_in_smm},
 };
 
 const struct section control_sections[3] = {
-	SECTION("VM-Execution Control Fields", VMX_CHECK_CONTROLS, execution_rules),
-	SECTION("VM-Exit Control Fields", VMX_CHECK_CONTROLS, exit_rules),
-	SECTION("VM-Entry Control Fields", VMX_CHECK_CONTROLS, entry_rules),
+	{SECTION("VM-Execution Control Fields", VMX_CHECK_CONTROLS, execution_rules)},
+	{SECTION("VM-Exit Control Fields", VMX_CHECK_CONTROLS, exit_rules)},
+	{SECTION("VM-Entry Control Fields", VMX_CHECK_CONTROLS, entry_rules)},
 };

@@ -43,7 +43,8 @@ static uint32_t cet_needs_wp(const struct view *v)
 
 static uint32_t debugctl(const struct view *v)
 {
-	return broken_if(has(v, VMCS_ENTRY_CONTROLS, ENTRY_LOAD_DEBUG) && has(v, VMCS_GUEST_DEBUGCTL, DEBUGCTL_RESERVED),
+	return broken_if(has(v, VMCS_ENTRY_CONTROLS, ENTRY_LOAD_DEBUG) &&
+				 has(v, VMCS_GUEST_DEBUGCTL, DEBUGCTL_RESERVED),
 			 VMCS_GUEST_DEBUGCTL);
 }
 
@@ -68,7 +69,8 @@ static uint32_t cr3_width(const struct view *v)
 
 static uint32_t dr7(const struct view *v)
 {
-	return broken_if(has(v, VMCS_ENTRY_CONTROLS, ENTRY_LOAD_DEBUG) && get(v, VMCS_GUEST_DR7) >> 32, VMCS_GUEST_DR7);
+	return broken_if(has(v, VMCS_ENTRY_CONTROLS, ENTRY_LOAD_DEBUG) && get(v, VMCS_GUEST_DR7) >> 32,
+			 VMCS_GUEST_DR7);
 }
 
 static uint32_t sysenter_esp(const struct view *v)
@@ -109,7 +111,8 @@ static uint32_t efer_lme(const struct view *v)
 
 static uint32_t counters(const struct view *v)
 {
-	return broken_if(has(v, VMCS_ENTRY_CONTROLS, ENTRY_LOAD_PERF) && bad_counters(v, get(v, VMCS_GUEST_PERF_GLOBAL_CTRL)),
+	return broken_if(has(v, VMCS_ENTRY_CONTROLS, ENTRY_LOAD_PERF) &&
+				 bad_counters(v, get(v, VMCS_GUEST_PERF_GLOBAL_CTRL)),
 			 VMCS_GUEST_PERF_GLOBAL_CTRL);
 }
 
@@ -118,28 +121,29 @@ static uint32_t bounds(const struct view *v)
 {
 	uint64_t value = get(v, VMCS_GUEST_BNDCFGS);
 
-	return broken_if(has(v, VMCS_ENTRY_CONTROLS, ENTRY_LOAD_BND) && (value & BNDCFGS_RESERVED || !canonical(v, value)),
+	return broken_if(has(v, VMCS_ENTRY_CONTROLS, ENTRY_LOAD_BND) &&
+				 (value & BNDCFGS_RESERVED || !canonical(v, value)),
 			 VMCS_GUEST_BNDCFGS);
 }
 
 static const struct rule register_rules[] = {
-	{ "guest CR0: fixed bits", cr0_fixed },
-	{ "guest CR0: PG without PE", paging_protected },
-	{ "guest CR4: fixed bits", cr4_fixed },
-	{ "guest CR4: CET without CR0.WP", cet_needs_wp },
-	{ "guest DEBUGCTL: reserved bits", debugctl },
-	{ "guest in IA-32e mode without CR0.PG and CR4.PAE", long_mode_paging },
-	{ "guest CR4: PCIDE outside IA-32e mode", pcide },
-	{ "guest CR3: physical-address width", cr3_width },
-	{ "guest DR7: high half", dr7 },
-	{ "guest SYSENTER_ESP: not canonical", sysenter_esp },
-	{ "guest SYSENTER_EIP: not canonical", sysenter_eip },
-	{ "guest PAT: memory types", pat },
-	{ "guest EFER: reserved bits", efer_reserved },
-	{ "guest EFER: LMA does not fit the entry controls", efer_lma },
-	{ "guest EFER: LME differs from LMA under paging", efer_lme },
-	{ "guest PERF_GLOBAL_CTRL: reserved bits", counters },
-	{ "guest BNDCFGS: reserved bits or address not canonical", bounds },
+	{"guest CR0: fixed bits", cr0_fixed},
+	{"guest CR0: PG without PE", paging_protected},
+	{"guest CR4: fixed bits", cr4_fixed},
+	{"guest CR4: CET without CR0.WP", cet_needs_wp},
+	{"guest DEBUGCTL: reserved bits", debugctl},
+	{"guest in IA-32e mode without CR0.PG and CR4.PAE", long_mode_paging},
+	{"guest CR4: PCIDE outside IA-32e mode", pcide},
+	{"guest CR3: physical-address width", cr3_width},
+	{"guest DR7: high half", dr7},
+	{"guest SYSENTER_ESP: not canonical", sysenter_esp},
+	{"guest SYSENTER_EIP: not canonical", sysenter_eip},
+	{"guest PAT: memory types", pat},
+	{"guest EFER: reserved bits", efer_reserved},
+	{"guest EFER: LMA does not fit the entry controls", efer_lma},
+	{"guest EFER: LME differs from LMA under paging", efer_lme},
+	{"guest PERF_GLOBAL_CTRL: reserved bits", counters},
+	{"guest BNDCFGS: reserved bits or address not canonical", bounds},
 };
 
 /* -- RIP and RFLAGS ---------------------------------------------------------------------- */
@@ -162,29 +166,33 @@ static uint32_t rip(const struct view *v)
 
 static uint32_t rflags_reserved(const struct view *v)
 {
-	return broken_if(has(v, VMCS_GUEST_RFLAGS, RFLAGS_RESERVED) || !has(v, VMCS_GUEST_RFLAGS, RFLAGS_FIXED),
+	return broken_if(has(v, VMCS_GUEST_RFLAGS, RFLAGS_RESERVED) ||
+				 !has(v, VMCS_GUEST_RFLAGS, RFLAGS_FIXED),
 			 VMCS_GUEST_RFLAGS);
 }
 
 static uint32_t rflags_vm(const struct view *v)
 {
-	return broken_if(has(v, VMCS_GUEST_RFLAGS, RFLAGS_VM) && (guest_64(v) || !has(v, VMCS_GUEST_CR0, CR0_PE)),
+	return broken_if(has(v, VMCS_GUEST_RFLAGS, RFLAGS_VM) &&
+				 (guest_64(v) || !has(v, VMCS_GUEST_CR0, CR0_PE)),
 			 VMCS_GUEST_RFLAGS);
 }
 
 static uint32_t rflags_if(const struct view *v)
 {
-	return broken_if(injects(v, TYPE_EXTERNAL) && !has(v, VMCS_GUEST_RFLAGS, RFLAGS_IF), VMCS_GUEST_RFLAGS);
+	return broken_if(injects(v, TYPE_EXTERNAL) && !has(v, VMCS_GUEST_RFLAGS, RFLAGS_IF),
+			 VMCS_GUEST_RFLAGS);
 }
 
 static const struct rule flag_rules[] = {
-	{ "guest RIP: wider than a linear address, or above 4 GiB outside 64-bit code", rip },
-	{ "guest RFLAGS: reserved bits", rflags_reserved },
-	{ "guest RFLAGS: VM in IA-32e mode or without CR0.PE", rflags_vm },
-	{ "guest RFLAGS: IF is 0 and an external interrupt is injected", rflags_if },
+	{"guest RIP: wider than a linear address, or above 4 GiB outside 64-bit code", rip},
+	{"guest RFLAGS: reserved bits", rflags_reserved},
+	{"guest RFLAGS: VM in IA-32e mode or without CR0.PE", rflags_vm},
+	{"guest RFLAGS: IF is 0 and an external interrupt is injected", rflags_if},
 };
 
 const struct section guest_sections[2] = {
-	SECTION("Checks on Guest Control Registers, Debug Registers, and MSRs", VMX_CHECK_GUEST, register_rules),
-	SECTION("Checks on Guest RIP, RFLAGS, and SSP", VMX_CHECK_GUEST, flag_rules),
+	{SECTION("Checks on Guest Control Registers, Debug Registers, and MSRs", VMX_CHECK_GUEST,
+		 register_rules)},
+	{SECTION("Checks on Guest RIP, RFLAGS, and SSP", VMX_CHECK_GUEST, flag_rules)},
 };

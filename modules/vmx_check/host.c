@@ -21,12 +21,14 @@ static bool host_64(const struct view *v)
 
 static uint32_t cr0_fixed(const struct view *v)
 {
-	return broken_if(!fixed_ok(get(v, VMCS_HOST_CR0), v->caps->cr0_fixed0, v->caps->cr0_fixed1), VMCS_HOST_CR0);
+	return broken_if(!fixed_ok(get(v, VMCS_HOST_CR0), v->caps->cr0_fixed0, v->caps->cr0_fixed1),
+			 VMCS_HOST_CR0);
 }
 
 static uint32_t cr4_fixed(const struct view *v)
 {
-	return broken_if(!fixed_ok(get(v, VMCS_HOST_CR4), v->caps->cr4_fixed0, v->caps->cr4_fixed1), VMCS_HOST_CR4);
+	return broken_if(!fixed_ok(get(v, VMCS_HOST_CR4), v->caps->cr4_fixed0, v->caps->cr4_fixed1),
+			 VMCS_HOST_CR4);
 }
 
 static uint32_t cet_needs_wp(const struct view *v)
@@ -51,7 +53,8 @@ static uint32_t sysenter_eip(const struct view *v)
 
 static uint32_t pat(const struct view *v)
 {
-	return broken_if(has(v, VMCS_EXIT_CONTROLS, EXIT_LOAD_PAT) && !valid_pat(get(v, VMCS_HOST_PAT)), VMCS_HOST_PAT);
+	return broken_if(has(v, VMCS_EXIT_CONTROLS, EXIT_LOAD_PAT) && !valid_pat(get(v, VMCS_HOST_PAT)),
+			 VMCS_HOST_PAT);
 }
 
 static uint32_t efer_reserved(const struct view *v)
@@ -71,30 +74,31 @@ static uint32_t efer_mode(const struct view *v)
 
 static uint32_t counters(const struct view *v)
 {
-	return broken_if(has(v, VMCS_EXIT_CONTROLS, EXIT_LOAD_PERF) && bad_counters(v, get(v, VMCS_HOST_PERF_GLOBAL_CTRL)),
+	return broken_if(has(v, VMCS_EXIT_CONTROLS, EXIT_LOAD_PERF) &&
+				 bad_counters(v, get(v, VMCS_HOST_PERF_GLOBAL_CTRL)),
 			 VMCS_HOST_PERF_GLOBAL_CTRL);
 }
 
 static const struct rule register_rules[] = {
-	{ "host CR0: fixed bits", cr0_fixed },
-	{ "host CR4: fixed bits", cr4_fixed },
-	{ "host CR4: CET without CR0.WP", cet_needs_wp },
-	{ "host CR3: physical-address width", cr3_width },
-	{ "host SYSENTER_ESP: not canonical", sysenter_esp },
-	{ "host SYSENTER_EIP: not canonical", sysenter_eip },
-	{ "host PAT: memory types", pat },
-	{ "host EFER: reserved bits", efer_reserved },
-	{ "host EFER: LMA and LME do not fit the host's address-space size", efer_mode },
-	{ "host PERF_GLOBAL_CTRL: reserved bits", counters },
+	{"host CR0: fixed bits", cr0_fixed},
+	{"host CR4: fixed bits", cr4_fixed},
+	{"host CR4: CET without CR0.WP", cet_needs_wp},
+	{"host CR3: physical-address width", cr3_width},
+	{"host SYSENTER_ESP: not canonical", sysenter_esp},
+	{"host SYSENTER_EIP: not canonical", sysenter_eip},
+	{"host PAT: memory types", pat},
+	{"host EFER: reserved bits", efer_reserved},
+	{"host EFER: LMA and LME do not fit the host's address-space size", efer_mode},
+	{"host PERF_GLOBAL_CTRL: reserved bits", counters},
 };
 
 /* -- segments and tables --------------------------------------------------------------- */
 
 static uint32_t selectors(const struct view *v)
 {
-	static const uint32_t fields[] = { VMCS_HOST_ES_SELECTOR, VMCS_HOST_CS_SELECTOR, VMCS_HOST_SS_SELECTOR,
-					   VMCS_HOST_DS_SELECTOR, VMCS_HOST_FS_SELECTOR, VMCS_HOST_GS_SELECTOR,
-					   VMCS_HOST_TR_SELECTOR };
+	static const uint32_t fields[] = {VMCS_HOST_ES_SELECTOR, VMCS_HOST_CS_SELECTOR, VMCS_HOST_SS_SELECTOR,
+					  VMCS_HOST_DS_SELECTOR, VMCS_HOST_FS_SELECTOR, VMCS_HOST_GS_SELECTOR,
+					  VMCS_HOST_TR_SELECTOR};
 
 	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
 		if (has(v, fields[i], 7))
@@ -119,8 +123,8 @@ static uint32_t ss_null(const struct view *v)
 
 static uint32_t bases(const struct view *v)
 {
-	static const uint32_t fields[] = { VMCS_HOST_FS_BASE, VMCS_HOST_GS_BASE, VMCS_HOST_TR_BASE,
-					   VMCS_HOST_GDTR_BASE, VMCS_HOST_IDTR_BASE };
+	static const uint32_t fields[] = {VMCS_HOST_FS_BASE, VMCS_HOST_GS_BASE, VMCS_HOST_TR_BASE,
+					  VMCS_HOST_GDTR_BASE, VMCS_HOST_IDTR_BASE};
 
 	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
 		if (!canonical(v, get(v, fields[i])))
@@ -129,11 +133,11 @@ static uint32_t bases(const struct view *v)
 }
 
 static const struct rule segment_rules[] = {
-	{ "host selectors: RPL or TI", selectors },
-	{ "host CS is null", cs_null },
-	{ "host TR is null", tr_null },
-	{ "host SS is null in 32-bit mode", ss_null },
-	{ "host base addresses: not canonical", bases },
+	{"host selectors: RPL or TI", selectors},
+	{"host CS is null", cs_null},
+	{"host TR is null", tr_null},
+	{"host SS is null in 32-bit mode", ss_null},
+	{"host base addresses: not canonical", bases},
 };
 
 /* -- address-space size ------------------------------------------------------------------ */
@@ -155,13 +159,13 @@ static uint32_t rip(const struct view *v)
 }
 
 static const struct rule size_rules[] = {
-	{ "host address-space size is not 64 bits", size_is_64 },
-	{ "host CR4: PAE is 0", pae },
-	{ "host RIP: not canonical", rip },
+	{"host address-space size is not 64 bits", size_is_64},
+	{"host CR4: PAE is 0", pae},
+	{"host RIP: not canonical", rip},
 };
 
 const struct section host_sections[3] = {
-	SECTION("Checks on Host Control Registers, MSRs, and SSP", VMX_CHECK_HOST, register_rules),
-	SECTION("Checks on Host Segment and Descriptor-Table Registers", VMX_CHECK_HOST, segment_rules),
-	SECTION("Checks Related to Address-Space Size", VMX_CHECK_HOST, size_rules),
+	{SECTION("Checks on Host Control Registers, MSRs, and SSP", VMX_CHECK_HOST, register_rules)},
+	{SECTION("Checks on Host Segment and Descriptor-Table Registers", VMX_CHECK_HOST, segment_rules)},
+	{SECTION("Checks Related to Address-Space Size", VMX_CHECK_HOST, size_rules)},
 };

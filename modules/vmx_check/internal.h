@@ -37,7 +37,8 @@ struct section {
 	uint32_t n_rules;
 };
 
-#define SECTION(title, area, rules) { title, area, rules, sizeof(rules) / sizeof((rules)[0]) }
+/* What is between the braces of a struct section. */
+#define SECTION(title, area, rules) title, area, rules, sizeof(rules) / sizeof((rules)[0])
 
 extern const struct section control_sections[3], host_sections[3], guest_sections[2], segment_sections[2],
 	state_sections[3];
@@ -50,14 +51,21 @@ extern const struct section control_sections[3], host_sections[3], guest_section
 #define INFO_ERROR     (1u << 11)
 #define INFO_RESERVED  0x7ffff000u
 #define INFO_TYPE(i)   ((uint32_t)(i) >> 8 & 7)
-#define INFO_VECTOR(i) ((uint32_t)(i) & 0xff)
-enum { TYPE_EXTERNAL = 0, TYPE_RESERVED = 1, TYPE_NMI = 2, TYPE_EXCEPTION = 3, TYPE_SOFTWARE = 4, TYPE_OTHER = 7 };
+#define INFO_VECTOR(i) ((uint8_t)(i))
+enum {
+	TYPE_EXTERNAL = 0,
+	TYPE_RESERVED = 1,
+	TYPE_NMI = 2,
+	TYPE_EXCEPTION = 3,
+	TYPE_SOFTWARE = 4,
+	TYPE_OTHER = 7
+};
 
 /* Of the interruptibility state. */
-#define BLOCKING_STI	1u
-#define BLOCKING_MOV_SS 2u
-#define BLOCKING_SMI	4u
-#define BLOCKING_NMI	8u
+#define BLOCKING_STI	     1u
+#define BLOCKING_MOV_SS	     2u
+#define BLOCKING_SMI	     4u
+#define BLOCKING_NMI	     8u
 #define ENCLAVE_INTERRUPTION 16u
 
 static inline uint64_t get(const struct view *v, enum vmcs_field field)
@@ -109,7 +117,7 @@ static inline bool bad_counters(const struct view *v, uint64_t global_ctrl)
 	return global_ctrl & ~v->caps->perf_global;
 }
 
-/* SDM, "MOV - Move to/from Control Registers": with linear-address masking two bits above the width say what is masked. */
+/* SDM, "MOV - Move to/from Control Registers": with LAM, two bits above the width say what is masked. */
 static inline bool bad_cr3(const struct view *v, uint64_t cr3)
 {
 	return (v->caps->lam ? cr3 & ~CR3_LAM : cr3) >> v->caps->physical_bits;

@@ -28,7 +28,7 @@ static uint64_t control_caps(bool exact, uint32_t exact_msr, uint32_t msr)
 	return cpu_rdmsr(exact ? exact_msr : msr);
 }
 
-/* SDM, "Architectural Performance Monitoring Leaf": general counters, and fixed ones by their number or by a mask. */
+/* SDM, "Architectural Performance Monitoring Leaf": general counters; fixed ones by number or by a mask. */
 static uint64_t counters(void)
 {
 	struct cpu_leaf leaf;
@@ -54,7 +54,9 @@ void vmx_check_caps(struct vmx_caps *c)
 	/* Both MSRs exist only where the controls do. */
 	c->secondary = c->primary >> 32 & PRIMARY_SECONDARY ? cpu_rdmsr(MSR_IA32_VMX_PROCBASED_CTLS2) : 0;
 	c->tertiary = c->primary >> 32 & PRIMARY_TERTIARY ? cpu_rdmsr(MSR_IA32_VMX_PROCBASED_CTLS3) : 0;
-	c->ept_vpid = c->secondary >> 32 & (SECONDARY_EPT | SECONDARY_VPID) ? cpu_rdmsr(MSR_IA32_VMX_EPT_VPID_CAP) : 0;
+	c->ept_vpid = c->secondary >> 32 & (SECONDARY_EPT | SECONDARY_VPID)
+			      ? cpu_rdmsr(MSR_IA32_VMX_EPT_VPID_CAP)
+			      : 0;
 	c->misc = cpu_rdmsr(MSR_IA32_VMX_MISC);
 	c->cr0_fixed0 = cpu_rdmsr(MSR_IA32_VMX_CR0_FIXED0);
 	c->cr0_fixed1 = cpu_rdmsr(MSR_IA32_VMX_CR0_FIXED1);
@@ -83,7 +85,8 @@ static void findings_log(struct vcpu *vcpu)
 		LOG_ERR("%s: field 0x%04x is 0x%llx", found[i].rule, found[i].field,
 			(unsigned long long)found[i].value);
 	if (!n)
-		LOG_ERR("all %u rules are kept: the CPU checks something that they do not", vmx_check_rules());
+		LOG_ERR("all %u rules are kept: the CPU checks something that they do not",
+			vmx_check_rules());
 }
 
 static __attribute__((constructor)) void attach(void)

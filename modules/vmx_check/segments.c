@@ -10,7 +10,7 @@ enum { ES, CS, SS, DS, FS, GS, LDTR, TR, SEGMENTS };
 #define RIGHTS(s)   ((enum vmcs_field)(VMCS_GUEST_ES_RIGHTS + 2 * (s)))
 
 /* SDM, "Guest Register State": format of access rights. */
-#define TYPE(r)		((r) & 15)
+#define TYPE(r)		((r)&15)
 #define TYPE_ACCESSED	1u
 #define TYPE_READABLE	2u /* of code */
 #define TYPE_CODE	8u
@@ -22,7 +22,7 @@ enum { ES, CS, SS, DS, FS, GS, LDTR, TR, SEGMENTS };
 #define RIGHTS_DB	0x4000u
 #define RIGHTS_G	0x8000u
 #define RIGHTS_UNUSABLE 0x10000u
-#define RPL(s)		((s) & 3)
+#define RPL(s)		((s)&3)
 #define SELECTOR_TI	4u
 
 static uint32_t rights(const struct view *v, unsigned int s)
@@ -70,7 +70,8 @@ static uint32_t ldtr_selector(const struct view *v)
 
 static uint32_t ss_rpl(const struct view *v)
 {
-	return broken_if(!v86(v) && !unrestricted(v) && RPL(get(v, SELECTOR(SS))) != RPL(get(v, SELECTOR(CS))),
+	return broken_if(!v86(v) && !unrestricted(v) &&
+				 RPL(get(v, SELECTOR(SS))) != RPL(get(v, SELECTOR(CS))),
 			 SELECTOR(SS));
 }
 
@@ -84,7 +85,7 @@ static uint32_t v86_bases(const struct view *v)
 
 static uint32_t long_bases(const struct view *v)
 {
-	static const unsigned int segments[] = { TR, FS, GS };
+	static const unsigned int segments[] = {TR, FS, GS};
 
 	for (size_t i = 0; i < sizeof(segments) / sizeof(segments[0]); i++)
 		if (!canonical(v, get(v, BASE(segments[i]))))
@@ -135,7 +136,7 @@ static uint32_t ss_type(const struct view *v)
 
 static uint32_t data_type(const struct view *v)
 {
-	static const unsigned int segments[] = { ES, DS, FS, GS };
+	static const unsigned int segments[] = {ES, DS, FS, GS};
 
 	for (size_t i = 0; i < sizeof(segments) / sizeof(segments[0]); i++) {
 		uint32_t type = TYPE(rights(v, segments[i]));
@@ -170,7 +171,8 @@ static uint32_t cs_dpl(const struct view *v)
 
 static uint32_t ss_dpl(const struct view *v)
 {
-	return broken_if(!v86(v) && !unrestricted(v) && DPL(rights(v, SS)) != RPL(get(v, SELECTOR(SS))), RIGHTS(SS));
+	return broken_if(!v86(v) && !unrestricted(v) && DPL(rights(v, SS)) != RPL(get(v, SELECTOR(SS))),
+			 RIGHTS(SS));
 }
 
 static uint32_t ss_dpl_zero(const struct view *v)
@@ -182,7 +184,7 @@ static uint32_t ss_dpl_zero(const struct view *v)
 
 static uint32_t data_dpl(const struct view *v)
 {
-	static const unsigned int segments[] = { ES, DS, FS, GS };
+	static const unsigned int segments[] = {ES, DS, FS, GS};
 
 	for (size_t i = 0; i < sizeof(segments) / sizeof(segments[0]); i++) {
 		uint32_t r = rights(v, segments[i]);
@@ -258,7 +260,8 @@ static uint32_t ldtr_rights(const struct view *v)
 {
 	uint32_t r = rights(v, LDTR);
 
-	return broken_if(usable(v, LDTR) && (TYPE(r) != 2 || r & (RIGHTS_S | RIGHTS_RESERVED) || !(r & RIGHTS_P)),
+	return broken_if(usable(v, LDTR) &&
+				 (TYPE(r) != 2 || r & (RIGHTS_S | RIGHTS_RESERVED) || !(r & RIGHTS_P)),
 			 RIGHTS(LDTR));
 }
 
@@ -268,31 +271,31 @@ static uint32_t ldtr_granularity(const struct view *v)
 }
 
 static const struct rule segment_rules[] = {
-	{ "TR selector: TI", tr_selector },
-	{ "LDTR selector: TI", ldtr_selector },
-	{ "SS selector: RPL differs from that of CS", ss_rpl },
-	{ "virtual-8086 mode: bases", v86_bases },
-	{ "bases of FS, GS, TR, LDTR: not canonical", long_bases },
-	{ "bases of ES, CS, SS, DS: above 4 GiB", short_bases },
-	{ "virtual-8086 mode: limits", v86_limits },
-	{ "virtual-8086 mode: access rights", v86_rights },
-	{ "CS: type", cs_type },
-	{ "SS: type", ss_type },
-	{ "ES, DS, FS, GS: type", data_type },
-	{ "ES to GS: S is 0", not_system },
-	{ "CS: DPL", cs_dpl },
-	{ "SS: DPL differs from its RPL", ss_dpl },
-	{ "SS: DPL is not 0", ss_dpl_zero },
-	{ "ES, DS, FS, GS: DPL below RPL", data_dpl },
-	{ "ES to GS: not present", present },
-	{ "ES to GS: reserved bits", rights_reserved },
-	{ "CS: L and D/B", cs_default_size },
-	{ "ES to GS: granularity does not fit the limit", granularity },
-	{ "TR: type", tr_type },
-	{ "TR: access rights", tr_rights },
-	{ "TR: granularity does not fit the limit", tr_granularity },
-	{ "LDTR: access rights", ldtr_rights },
-	{ "LDTR: granularity does not fit the limit", ldtr_granularity },
+	{"TR selector: TI", tr_selector},
+	{"LDTR selector: TI", ldtr_selector},
+	{"SS selector: RPL differs from that of CS", ss_rpl},
+	{"virtual-8086 mode: bases", v86_bases},
+	{"bases of FS, GS, TR, LDTR: not canonical", long_bases},
+	{"bases of ES, CS, SS, DS: above 4 GiB", short_bases},
+	{"virtual-8086 mode: limits", v86_limits},
+	{"virtual-8086 mode: access rights", v86_rights},
+	{"CS: type", cs_type},
+	{"SS: type", ss_type},
+	{"ES, DS, FS, GS: type", data_type},
+	{"ES to GS: S is 0", not_system},
+	{"CS: DPL", cs_dpl},
+	{"SS: DPL differs from its RPL", ss_dpl},
+	{"SS: DPL is not 0", ss_dpl_zero},
+	{"ES, DS, FS, GS: DPL below RPL", data_dpl},
+	{"ES to GS: not present", present},
+	{"ES to GS: reserved bits", rights_reserved},
+	{"CS: L and D/B", cs_default_size},
+	{"ES to GS: granularity does not fit the limit", granularity},
+	{"TR: type", tr_type},
+	{"TR: access rights", tr_rights},
+	{"TR: granularity does not fit the limit", tr_granularity},
+	{"LDTR: access rights", ldtr_rights},
+	{"LDTR: granularity does not fit the limit", ldtr_granularity},
 };
 
 /* -- GDTR, IDTR -------------------------------------------------------------------------- */
@@ -312,11 +315,11 @@ static uint32_t table_limits(const struct view *v)
 }
 
 static const struct rule table_rules[] = {
-	{ "GDTR, IDTR: base not canonical", table_bases },
-	{ "GDTR, IDTR: limit above 64 KiB", table_limits },
+	{"GDTR, IDTR: base not canonical", table_bases},
+	{"GDTR, IDTR: limit above 64 KiB", table_limits},
 };
 
 const struct section segment_sections[2] = {
-	SECTION("Checks on Guest Segment Registers", VMX_CHECK_GUEST, segment_rules),
-	SECTION("Checks on Guest Descriptor-Table Registers", VMX_CHECK_GUEST, table_rules),
+	{SECTION("Checks on Guest Segment Registers", VMX_CHECK_GUEST, segment_rules)},
+	{SECTION("Checks on Guest Descriptor-Table Registers", VMX_CHECK_GUEST, table_rules)},
 };

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* What is neither a register nor a control: activity, blocking, pending debug exceptions, the link pointer. */
+/* What is neither register nor control: activity, blocking, pending debug exceptions, the link pointer. */
 #include "internal.h"
 
 enum activity { ACTIVE, HLT, SHUTDOWN, WAIT_FOR_SIPI };
 
-#define MISC_ACTIVITY(m)  ((m) >> 6 & 7) /* bit 0: HLT, ... */
-#define RIGHTS_DPL(r)	  ((r) >> 5 & 3)
-#define STATE_RESERVED	  (~0x1full)
-#define PENDING_RESERVED  (~0x1500full) /* without B0-B3, enabled breakpoint, BS, RTM */
-#define PENDING_BS	  (1ull << 14)
-#define PENDING_RTM	  (1ull << 16)
-#define DEBUGCTL_BTF	  2ull
-#define NO_LINK		  (~0ull)
+#define MISC_ACTIVITY(m) ((m) >> 6 & 7) /* bit 0: HLT, ... */
+#define RIGHTS_DPL(r)	 ((r) >> 5 & 3)
+#define STATE_RESERVED	 (~0x1full)
+#define PENDING_RESERVED (~0x1500full) /* without B0-B3, enabled breakpoint, BS, RTM */
+#define PENDING_BS	 (1ull << 14)
+#define PENDING_RTM	 (1ull << 16)
+#define DEBUGCTL_BTF	 2ull
+#define NO_LINK		 (~0ull)
 
 static bool blocks(const struct view *v, uint32_t bits)
 {
@@ -24,7 +24,8 @@ static uint32_t activity_known(const struct view *v)
 {
 	uint64_t state = get(v, VMCS_GUEST_ACTIVITY);
 
-	return broken_if(state > WAIT_FOR_SIPI || (state && !(MISC_ACTIVITY(v->caps->misc) >> (state - 1) & 1)),
+	return broken_if(state > WAIT_FOR_SIPI ||
+				 (state && !(MISC_ACTIVITY(v->caps->misc) >> (state - 1) & 1)),
 			 VMCS_GUEST_ACTIVITY);
 }
 
@@ -58,14 +59,15 @@ static uint32_t inactive_event(const struct view *v)
 {
 	uint64_t info = get(v, VMCS_ENTRY_INTERRUPTION_INFO);
 
-	return broken_if(info & INFO_VALID && !wakes(get(v, VMCS_GUEST_ACTIVITY), (uint32_t)info), VMCS_GUEST_ACTIVITY);
+	return broken_if(info & INFO_VALID && !wakes(get(v, VMCS_GUEST_ACTIVITY), (uint32_t)info),
+			 VMCS_GUEST_ACTIVITY);
 }
 
 static const struct rule activity_rules[] = {
-	{ "activity state: not supported", activity_known },
-	{ "activity state: HLT with SS.DPL not 0", halted_dpl },
-	{ "activity state: inactive while blocking by STI or MOV SS", blocked_active },
-	{ "activity state: the event cannot be injected in it", inactive_event },
+	{"activity state: not supported", activity_known},
+	{"activity state: HLT with SS.DPL not 0", halted_dpl},
+	{"activity state: inactive while blocking by STI or MOV SS", blocked_active},
+	{"activity state: the event cannot be injected in it", inactive_event},
 };
 
 /* -- interruptibility ------------------------------------------------------------------- */
@@ -78,7 +80,8 @@ static uint32_t state_reserved(const struct view *v)
 /* Only a CPU with enclaves can be interrupted in one, and not where MOV SS blocks that. */
 static uint32_t enclave(const struct view *v)
 {
-	return broken_if(blocks(v, ENCLAVE_INTERRUPTION) && (!v->caps->enclaves || blocks(v, BLOCKING_MOV_SS)),
+	return broken_if(blocks(v, ENCLAVE_INTERRUPTION) &&
+				 (!v->caps->enclaves || blocks(v, BLOCKING_MOV_SS)),
 			 VMCS_GUEST_INTERRUPTIBILITY);
 }
 
@@ -89,7 +92,8 @@ static uint32_t sti_and_mov_ss(const struct view *v)
 
 static uint32_t sti_without_if(const struct view *v)
 {
-	return broken_if(blocks(v, BLOCKING_STI) && !has(v, VMCS_GUEST_RFLAGS, RFLAGS_IF), VMCS_GUEST_INTERRUPTIBILITY);
+	return broken_if(blocks(v, BLOCKING_STI) && !has(v, VMCS_GUEST_RFLAGS, RFLAGS_IF),
+			 VMCS_GUEST_INTERRUPTIBILITY);
 }
 
 static uint32_t external_blocked(const struct view *v)
@@ -101,7 +105,8 @@ static uint32_t external_blocked(const struct view *v)
 /* With STI some CPUs accept it; nobody can rely on that. */
 static uint32_t nmi_blocked(const struct view *v)
 {
-	return broken_if(injects(v, TYPE_NMI) && blocks(v, BLOCKING_STI | BLOCKING_MOV_SS), VMCS_GUEST_INTERRUPTIBILITY);
+	return broken_if(injects(v, TYPE_NMI) && blocks(v, BLOCKING_STI | BLOCKING_MOV_SS),
+			 VMCS_GUEST_INTERRUPTIBILITY);
 }
 
 static uint32_t smi_blocked(const struct view *v)
@@ -111,19 +116,20 @@ static uint32_t smi_blocked(const struct view *v)
 
 static uint32_t virtual_nmi_blocked(const struct view *v)
 {
-	return broken_if(has(v, VMCS_PIN_CONTROLS, PIN_VIRTUAL_NMI) && injects(v, TYPE_NMI) && blocks(v, BLOCKING_NMI),
+	return broken_if(has(v, VMCS_PIN_CONTROLS, PIN_VIRTUAL_NMI) && injects(v, TYPE_NMI) &&
+				 blocks(v, BLOCKING_NMI),
 			 VMCS_GUEST_INTERRUPTIBILITY);
 }
 
 static const struct rule interruptibility_rules[] = {
-	{ "interruptibility: reserved bits", state_reserved },
-	{ "interruptibility: enclave interruption", enclave },
-	{ "interruptibility: blocking by STI and by MOV SS", sti_and_mov_ss },
-	{ "interruptibility: blocking by STI with RFLAGS.IF 0", sti_without_if },
-	{ "interruptibility: external interrupt while blocked", external_blocked },
-	{ "interruptibility: NMI while blocked by STI or MOV SS", nmi_blocked },
-	{ "interruptibility: blocking by SMI outside SMM", smi_blocked },
-	{ "interruptibility: NMI while virtual NMIs are blocked", virtual_nmi_blocked },
+	{"interruptibility: reserved bits", state_reserved},
+	{"interruptibility: enclave interruption", enclave},
+	{"interruptibility: blocking by STI and by MOV SS", sti_and_mov_ss},
+	{"interruptibility: blocking by STI with RFLAGS.IF 0", sti_without_if},
+	{"interruptibility: external interrupt while blocked", external_blocked},
+	{"interruptibility: NMI while blocked by STI or MOV SS", nmi_blocked},
+	{"interruptibility: blocking by SMI outside SMM", smi_blocked},
+	{"interruptibility: NMI while virtual NMIs are blocked", virtual_nmi_blocked},
 };
 
 /* -- pending debug exceptions, link pointer ------------------------------------------------ */
@@ -139,7 +145,8 @@ static uint32_t pending_step(const struct view *v)
 	bool stepping = has(v, VMCS_GUEST_RFLAGS, RFLAGS_TF) && !has(v, VMCS_GUEST_DEBUGCTL, DEBUGCTL_BTF);
 	bool put_off = blocks(v, BLOCKING_STI | BLOCKING_MOV_SS) || get(v, VMCS_GUEST_ACTIVITY) == HLT;
 
-	return broken_if(put_off && has(v, VMCS_GUEST_PENDING_DEBUG, PENDING_BS) != stepping, VMCS_GUEST_PENDING_DEBUG);
+	return broken_if(put_off && has(v, VMCS_GUEST_PENDING_DEBUG, PENDING_BS) != stepping,
+			 VMCS_GUEST_PENDING_DEBUG);
 }
 
 /* SDM: bit 16 wants bit 12 too, all others 0, and no blocking by MOV SS. */
@@ -147,7 +154,8 @@ static uint32_t pending_rtm(const struct view *v)
 {
 	uint64_t pending = get(v, VMCS_GUEST_PENDING_DEBUG);
 
-	return broken_if(pending & PENDING_RTM && (pending != (PENDING_RTM | 1ull << 12) || blocks(v, BLOCKING_MOV_SS)),
+	return broken_if(pending & PENDING_RTM &&
+				 (pending != (PENDING_RTM | 1ull << 12) || blocks(v, BLOCKING_MOV_SS)),
 			 VMCS_GUEST_PENDING_DEBUG);
 }
 
@@ -159,14 +167,15 @@ static uint32_t link_pointer(const struct view *v)
 }
 
 static const struct rule other_rules[] = {
-	{ "pending debug exceptions: reserved bits", pending_reserved },
-	{ "pending debug exceptions: BS does not fit TF and BTF", pending_step },
-	{ "pending debug exceptions: RTM with others", pending_rtm },
-	{ "VMCS link pointer: address", link_pointer },
+	{"pending debug exceptions: reserved bits", pending_reserved},
+	{"pending debug exceptions: BS does not fit TF and BTF", pending_step},
+	{"pending debug exceptions: RTM with others", pending_rtm},
+	{"VMCS link pointer: address", link_pointer},
 };
 
 const struct section state_sections[3] = {
-	SECTION("Checks on Guest Non-Register State: activity", VMX_CHECK_GUEST, activity_rules),
-	SECTION("Checks on Guest Non-Register State: interruptibility", VMX_CHECK_GUEST, interruptibility_rules),
-	SECTION("Checks on Guest Non-Register State", VMX_CHECK_GUEST, other_rules),
+	{SECTION("Checks on Guest Non-Register State: activity", VMX_CHECK_GUEST, activity_rules)},
+	{SECTION("Checks on Guest Non-Register State: interruptibility", VMX_CHECK_GUEST,
+		 interruptibility_rules)},
+	{SECTION("Checks on Guest Non-Register State", VMX_CHECK_GUEST, other_rules)},
 };

@@ -3,7 +3,7 @@
 #include "bad.h"
 
 /* BAD_CODE comes as bare words: quotes within it survive only so. */
-#define TEXT(...) #__VA_ARGS__
+#define TEXT(...)	   #__VA_ARGS__
 #define EXPANDED_TEXT(...) TEXT(__VA_ARGS__)
 
 #ifndef BAD_NO_NOTE
@@ -13,7 +13,7 @@ PLINTH_MODULE(BAD_NAME, "0.1.0", "breaks one rule of the build checks");
 int bad_probe(int value)
 {
 #ifdef BAD_LEAF
-	volatile int local = value;	/* a leaf function keeps it in the red zone if it may */
+	volatile int local = value; /* a leaf function keeps it in the red zone if it may */
 
 	return local;
 #else

@@ -17,13 +17,13 @@
 #include "format.h"
 #include "rtld.h"
 
-#define ROOM		128u
-#define BASE		0x7000000000ull
-#define MOST_IMAGE	(1ull << 31)
+#define ROOM	   128u
+#define BASE	   0x7000000000ull
+#define MOST_IMAGE (1ull << 31)
 
 static uint64_t blocks;
 static uint64_t phase[4];
-static const char *last;	/* the first finding */
+static const char *last; /* the first finding */
 
 /* Called at each basic block; not to be counted itself. */
 void __sanitizer_cov_trace_pc(void);
@@ -55,7 +55,8 @@ static void print_findings(const struct rtld_set *set, const struct rtld_errors 
 /* The image is not written: that is as much as the file asks memory for, see docs/rtld.md. */
 static int resolve(struct rtld_set *set, void *work, size_t size)
 {
-	static const char *const names[] = { "entry_init", "entry_prepare", "entry_start", "entry_release", "x" };
+	static const char *const names[] = {"entry_init", "entry_prepare", "entry_start", "entry_release",
+					    "x"};
 	uint64_t run;
 	uint32_t i;
 	int err = rtld_resolve(set, work, size);
@@ -68,7 +69,7 @@ static int resolve(struct rtld_set *set, void *work, size_t size)
 int cost_work(const uint8_t *bytes, size_t size, uint32_t flags)
 {
 	static struct rtld_error list[ROOM];
-	struct rtld_errors errors = { list, ROOM, 0 };
+	struct rtld_errors errors = {list, ROOM, 0};
 	static _Alignas(16) uint8_t arena[1 << 16];
 	struct rtld_set *set = rtld_set_init(arena, sizeof(arena), 1, flags, &errors);
 	size_t note;
@@ -100,7 +101,8 @@ void cost_copy(uint8_t *copy, const uint8_t *bytes, size_t size)
 
 	for (i = 0; i + 8 <= size / 8; i += 8) {
 		to[i] = from[i], to[i + 1] = from[i + 1], to[i + 2] = from[i + 2], to[i + 3] = from[i + 3];
-		to[i + 4] = from[i + 4], to[i + 5] = from[i + 5], to[i + 6] = from[i + 6], to[i + 7] = from[i + 7];
+		to[i + 4] = from[i + 4], to[i + 5] = from[i + 5], to[i + 6] = from[i + 6],
+		       to[i + 7] = from[i + 7];
 	}
 }
 
@@ -181,7 +183,7 @@ static void search(size_t size, unsigned long rounds, uint64_t state)
 int main(int argc, char **argv)
 {
 	size_t size = argc > 2 ? strtoull(argv[2], NULL, 0) : 0;
-	uint32_t genes[COST_GENES] = { 0 };
+	uint32_t genes[COST_GENES] = {0};
 	uint8_t *bytes, *copy;
 	int i;
 

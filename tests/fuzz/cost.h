@@ -12,23 +12,23 @@
 
 /* What a number is for: the share of the room left that a table gets, or how it is made. */
 enum cost_gene {
-	COST_LOADS,		/* writable PT_LOADs; whether each has the whole file */
-	COST_BSS,		/* memory of each beyond the file */
-	COST_NOTE_HEADERS,	/* PT_NOTEs, all for the same bytes */
+	COST_LOADS,	   /* writable PT_LOADs; whether each has the whole file */
+	COST_BSS,	   /* memory of each beyond the file */
+	COST_NOTE_HEADERS, /* PT_NOTEs, all for the same bytes */
 	COST_NOTES,
-	COST_NEEDED,		/* entries of the dynamic section */
+	COST_NEEDED, /* entries of the dynamic section */
 	COST_STRINGS,
-	COST_NAME,		/* how long names are, and whether all have the same */
+	COST_NAME, /* how long names are, and whether all have the same */
 	COST_SYMBOLS,
-	COST_EXPORTS,		/* of these, the definitions */
-	COST_WORDS,		/* hash words and length of the chains */
-	COST_ODD,		/* kinds of symbols that are not the usual ones */
-	COST_RELOCS,		/* share, types, targets, symbols */
-	COST_JUMPS,		/* are they jump slots too? */
+	COST_EXPORTS, /* of these, the definitions */
+	COST_WORDS,   /* hash words and length of the chains */
+	COST_ODD,     /* kinds of symbols that are not the usual ones */
+	COST_RELOCS,  /* share, types, targets, symbols */
+	COST_JUMPS,   /* are they jump slots too? */
 	COST_RELR,
 	COST_VERSIONS,
-	COST_INIT,		/* start and end functions, in memory that no file part is for */
-	COST_FLAGS,		/* of the set */
+	COST_INIT,  /* start and end functions, in memory that no file part is for */
+	COST_FLAGS, /* of the set */
 	COST_GENES
 };
 

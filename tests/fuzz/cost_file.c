@@ -6,17 +6,17 @@
 #include "elf64.h"
 #include "rtld.h"
 
-#define DATA	0x20000000ull	/* the first writable PT_LOAD; each next one 32 MiB behind */
-#define STEP	0x2000000ull
-#define CODE	0x1f000000ull
-#define FACTOR	0x9e3779b1u	/* of rtld_index_slot() */
+#define DATA   0x20000000ull /* the first writable PT_LOAD; each next one 32 MiB behind */
+#define STEP   0x2000000ull
+#define CODE   0x1f000000ull
+#define FACTOR 0x9e3779b1u /* of rtld_index_slot() */
 
 struct build {
 	const uint32_t *g;
 	uint8_t *bytes;
 	size_t size, at;
 	struct elf64_dyn *dyn;
-	uint32_t strings, names;	/* bytes of the string table; where long names start */
+	uint32_t strings, names; /* bytes of the string table; where long names start */
 };
 
 static uint64_t scaled(uint32_t gene, uint64_t most)
@@ -48,7 +48,7 @@ static void *take(struct build *b, uint32_t gene, size_t unit, uint64_t *n)
 
 static void put(struct build *b, uint64_t tag, uint64_t value)
 {
-	*b->dyn++ = (struct elf64_dyn){ tag, value };
+	*b->dyn++ = (struct elf64_dyn){tag, value};
 }
 
 static uint64_t offset(const struct build *b, const void *at)
@@ -63,19 +63,28 @@ static void make_header(struct build *b)
 	struct elf64_phdr *p = (void *)(e + 1);
 	uint64_t bss = 8 * powers(b->g[COST_BSS], 23);
 
-	*e = (struct elf64_ehdr){ .type = ET_DYN, .machine = EM_X86_64, .version = 1, .phoff = 64, .ehsize = 64,
-				  .phentsize = 56, .shentsize = 64 };
+	*e = (struct elf64_ehdr){.type = ET_DYN,
+				 .machine = EM_X86_64,
+				 .version = 1,
+				 .phoff = 64,
+				 .ehsize = 64,
+				 .phentsize = 56,
+				 .shentsize = 64};
 	memcpy(e->ident, "\177ELF\2\1\1", 7);
-	*p++ = (struct elf64_phdr){ .type = PT_LOAD, .flags = PF_R, .filesz = b->size, .memsz = b->size };
-	*p++ = (struct elf64_phdr){ .type = PT_LOAD, .flags = PF_R | PF_X, .vaddr = CODE, .filesz = 4096, .memsz = 4096 };
+	*p++ = (struct elf64_phdr){.type = PT_LOAD, .flags = PF_R, .filesz = b->size, .memsz = b->size};
+	*p++ = (struct elf64_phdr){
+		.type = PT_LOAD, .flags = PF_R | PF_X, .vaddr = CODE, .filesz = 4096, .memsz = 4096};
 	for (i = 0; i < loads; i++) {
 		uint64_t file = b->g[COST_LOADS] >> 8 & 1 || !i ? b->size : 0;
 
-		*p++ = (struct elf64_phdr){ .type = PT_LOAD, .flags = PF_R | PF_W, .vaddr = DATA + i * STEP,
-					    .filesz = file, .memsz = file + bss % (STEP / 2) + 4096 };
+		*p++ = (struct elf64_phdr){.type = PT_LOAD,
+					   .flags = PF_R | PF_W,
+					   .vaddr = DATA + i * STEP,
+					   .filesz = file,
+					   .memsz = file + bss % (STEP / 2) + 4096};
 	}
 	while (notes-- && (size_t)((uint8_t *)(p + 3) - b->bytes) < b->size / 2)
-		*p++ = (struct elf64_phdr){ .type = PT_NOTE };
+		*p++ = (struct elf64_phdr){.type = PT_NOTE};
 	p->type = PT_DYNAMIC;
 	e->phnum = p + 1 - (struct elf64_phdr *)(e + 1);
 	b->at = (uint8_t *)(p + 1) - b->bytes;
@@ -147,12 +156,13 @@ static uint32_t make_symbols(struct build *b)
 		defined = (words - 16) * chain / (chain + 1) / chain * chain;
 	if (defined >= n)
 		defined = n - 1;
-	*h = (struct elf64_gnu_hash){ .buckets = defined / chain + 1, .symoffset = n - defined, .bloom_words = 1 };
+	*h = (struct elf64_gnu_hash){
+		.buckets = defined / chain + 1, .symoffset = n - defined, .bloom_words = 1};
 	memset(h + 1, 0xff, 8);
 	word = (uint32_t *)h + 6 + h->buckets;
 	hash = hash_of((char *)b->bytes + b->dyn[-2].value + name_of(b, 0));
 	for (k = 1; k < n; k++)
-		s[k] = (struct elf64_sym){ .name = name_of(b, k % (n - defined)), .info = info };
+		s[k] = (struct elf64_sym){.name = name_of(b, k % (n - defined)), .info = info};
 	for (k = 0; k < defined; k++) {
 		s[n - defined + k].shndx = 1;
 		word[k] = (word_of(b, k, hash) & ~1u) | (k % chain == chain - 1 || k == defined - 1);
@@ -169,7 +179,7 @@ static uint32_t make_symbols(struct build *b)
 static void make_relocs(struct build *b, uint32_t symbols)
 {
 	uint32_t loads = 1 + b->g[COST_LOADS] % 14, g = b->g[COST_RELOCS] >> 8;
-	static const uint8_t types[4] = { R_X86_64_64, R_X86_64_GLOB_DAT, R_X86_64_NONE, R_X86_64_RELATIVE };
+	static const uint8_t types[4] = {R_X86_64_64, R_X86_64_GLOB_DAT, R_X86_64_NONE, R_X86_64_RELATIVE};
 	uint64_t n, i;
 	struct elf64_rela *r = take(b, b->g[COST_RELOCS], 24, &n);
 	bool jumps = b->g[COST_JUMPS] & 1;
@@ -207,8 +217,9 @@ static void make_relr(struct build *b)
 		return;
 	at[0] = DATA + (b->size + 15) / 8 * 8;
 	for (i = 1; i < n; i++)
-		at[i] = b->g[COST_RELR] >> 8 & 1 ? UINT64_MAX :
-			b->g[COST_RELR] >> 9 & 1 ? 0x8000000000000001ull : 1;
+		at[i] = b->g[COST_RELR] >> 8 & 1   ? UINT64_MAX
+			: b->g[COST_RELR] >> 9 & 1 ? 0x8000000000000001ull
+						   : 1;
 	put(b, 36, offset(b, at));
 	put(b, 35, n * 8);
 	put(b, 37, 8);
@@ -227,9 +238,10 @@ static void make_versions(struct build *b)
 	if (names > 65535)
 		names = 65535;
 	for (i = 0; i < lists; i++)
-		d[i] = (struct elf64_verdef){ .count = names, .next = sizeof(*d), .aux = (uint8_t *)aux - (uint8_t *)&d[i] };
+		d[i] = (struct elf64_verdef){
+			.count = names, .next = sizeof(*d), .aux = (uint8_t *)aux - (uint8_t *)&d[i]};
 	for (i = 0; i < names; i++)
-		aux[i] = (struct elf64_verdaux){ .next = 8 };
+		aux[i] = (struct elf64_verdaux){.next = 8};
 	put(b, 0x6ffffffc, offset(b, d));
 	put(b, 0x6ffffffd, lists);
 }
@@ -255,7 +267,7 @@ static void make_notes(struct build *b)
 
 	at = offset(b, note);
 	for (i = 0; i < n; i++)
-		memcpy(note + 4 * i, (uint32_t[]){ 4, 0, 3, 0x00554e47 }, 16);
+		memcpy(note + 4 * i, (uint32_t[]){4, 0, 3, 0x00554e47}, 16);
 	for (i = 0; i < e->phnum; i++)
 		if (p[i].type == PT_NOTE)
 			p[i].offset = at, p[i].filesz = 16 * n;
@@ -278,7 +290,7 @@ static void finish(struct build *b, struct elf64_dyn *start, uint64_t room)
 
 void cost_make(const uint32_t *genes, uint8_t *bytes, size_t size)
 {
-	struct build b = { .g = genes, .bytes = bytes, .size = size };
+	struct build b = {.g = genes, .bytes = bytes, .size = size};
 	uint32_t symbols;
 	struct elf64_dyn *start;
 	uint64_t room;

@@ -7,9 +7,9 @@
 #include "fuzz.h"
 #include "rtld.h"
 
-#define ROOM		64u
-#define BASE		0x7000000000ull
-#define MAX_IMAGE	(8u << 20)
+#define ROOM	  64u
+#define BASE	  0x7000000000ull
+#define MAX_IMAGE (8u << 20)
 
 /* Exactly as large as asked: the sanitizer guards both ends. */
 static void *get(size_t size)
@@ -34,7 +34,7 @@ static uint8_t *copy_file(const struct fuzz_file *file)
 
 static void ask_module(const struct rtld_set *set, uint32_t m)
 {
-	struct rtld_cursor at = { 0 }, bindings = { 0 };
+	struct rtld_cursor at = {0}, bindings = {0};
 	struct rtld_segment segment;
 	struct rtld_binding binding;
 	struct rtld_region region;
@@ -43,7 +43,7 @@ static void ask_module(const struct rtld_set *set, uint32_t m)
 
 	for (i = 0; rtld_segment(set, m, i, &segment); i++)
 		;
-	for (i = 0; rtld_next_needed(set, m, &i); )
+	for (i = 0; rtld_next_needed(set, m, &i);)
 		;
 	while (rtld_next_region(set, m, &at, &region))
 		if ((region.perms & (RTLD_W | RTLD_X)) == (RTLD_W | RTLD_X))
@@ -58,7 +58,7 @@ static void ask_module(const struct rtld_set *set, uint32_t m)
 
 static void ask_set(const struct rtld_set *set)
 {
-	struct rtld_cursor init = { 0 }, fini = { 0 };
+	struct rtld_cursor init = {0}, fini = {0};
 	struct rtld_symbol symbol;
 	uint32_t m, calls = 0;
 	uint64_t run;
@@ -101,7 +101,7 @@ static void link_by_plan(struct rtld_set *set, void *work, size_t work_size)
 
 static void place_and_link(struct rtld_set *set)
 {
-	uint8_t *image[FUZZ_FILES] = { NULL };
+	uint8_t *image[FUZZ_FILES] = {NULL};
 	size_t size = rtld_work_size(set);
 	uint64_t run = BASE;
 	void *work = get(size);
@@ -145,20 +145,18 @@ static void format_all(const struct rtld_errors *errors)
 void fuzz_files(const struct fuzz_file *file, uint32_t files, uint32_t flags)
 {
 	static struct rtld_error list[ROOM];
-	struct rtld_errors errors = { list, ROOM, 0 };
-	uint8_t *bytes[FUZZ_FILES] = { NULL };
+	struct rtld_errors errors = {list, ROOM, 0};
+	uint8_t *bytes[FUZZ_FILES] = {NULL};
 	void *arena = get(rtld_set_size(FUZZ_FILES));
 	struct rtld_set *set;
 	uint32_t i, found;
 
-	set = rtld_set_init(arena, rtld_set_size(FUZZ_FILES), FUZZ_FILES, flags,
-			    &errors);
+	set = rtld_set_init(arena, rtld_set_size(FUZZ_FILES), FUZZ_FILES, flags, &errors);
 	for (i = 0; i < files; i++) {
 		bytes[i] = copy_file(&file[i]);
 		found = errors.count;
 		/* Refused means that there is a reason. */
-		if ((rtld_probe(set, "fuzz.so", bytes[i], file[i].size) < 0) !=
-		    (errors.count > found))
+		if ((rtld_probe(set, "fuzz.so", bytes[i], file[i].size) < 0) != (errors.count > found))
 			abort();
 	}
 	place_and_link(set);

@@ -5,10 +5,9 @@
 #include "fuzz.h"
 #include "rtld.h"
 
-#define HEAD	8u	/* of the input, and of each file: keeps files aligned */
+#define HEAD 8u /* of the input, and of each file: keeps files aligned */
 
-uint32_t fuzz_split(const uint8_t *data, size_t size, struct fuzz_file *file,
-		    uint32_t *flags)
+uint32_t fuzz_split(const uint8_t *data, size_t size, struct fuzz_file *file, uint32_t *flags)
 {
 	uint32_t n = 0;
 	size_t at = HEAD;
@@ -21,7 +20,7 @@ uint32_t fuzz_split(const uint8_t *data, size_t size, struct fuzz_file *file,
 		at += HEAD;
 		if (length > size - at)
 			length = size - at;
-		file[n++] = (struct fuzz_file){ data + at, length };
+		file[n++] = (struct fuzz_file){data + at, length};
 		at += ((size_t)length + 7) / 8 * 8;
 	}
 	return n;

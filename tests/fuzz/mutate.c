@@ -50,13 +50,12 @@ static int find_tables(const uint8_t *data, size_t size, struct map *map)
 		return 0;
 	map->e = (const void *)data;
 	map->phdr = map->e->phoff;
-	if (map->phdr % 8 || map->phdr > size ||
-	    map->e->phnum > (size - map->phdr) / sizeof(*p))
+	if (map->phdr % 8 || map->phdr > size || map->e->phnum > (size - map->phdr) / sizeof(*p))
 		return 0;
 	p = (const void *)(data + map->phdr);
 	for (i = 0; i < map->e->phnum; i++)
-		if (p[i].type == PT_DYNAMIC && p[i].offset % 8 == 0 &&
-		    p[i].offset <= size && p[i].filesz <= size - p[i].offset) {
+		if (p[i].type == PT_DYNAMIC && p[i].offset % 8 == 0 && p[i].offset <= size &&
+		    p[i].filesz <= size - p[i].offset) {
 			map->dynamic = p[i].offset;
 			map->dynamic_size = p[i].filesz;
 		}
@@ -75,11 +74,10 @@ static uint64_t table(const uint8_t *data, const struct map *map, uint64_t tag)
 	return 0;
 }
 
-static const uint64_t tables[] = { 5, 6, 7, 23, 4, 36, 0x6ffffef5, 0x6ffffffc };
+static const uint64_t tables[] = {5, 6, 7, 23, 4, 36, 0x6ffffef5, 0x6ffffffc};
 
 /* Offset of a random field. */
-static uint64_t pick(const uint8_t *data, const struct map *map,
-		     uint32_t *seed, unsigned int *width)
+static uint64_t pick(const uint8_t *data, const struct map *map, uint32_t *seed, unsigned int *width)
 {
 	uint32_t kind = draw(seed) % 8;
 
@@ -90,19 +88,18 @@ static uint64_t pick(const uint8_t *data, const struct map *map,
 	}
 	if (kind <= 2) {
 		*width = draw(seed) % 4 ? 8 : 4;
-		return map->phdr + draw(seed) % map->e->phnum *
-		       sizeof(struct elf64_phdr) + draw(seed) % 7 * 8;
+		return map->phdr + draw(seed) % map->e->phnum * sizeof(struct elf64_phdr) +
+		       draw(seed) % 7 * 8;
 	}
 	if (kind <= 4 && map->dynamic_size >= 16)
 		return map->dynamic + draw(seed) % (map->dynamic_size / 8) * 8;
 	*width = draw(seed) % 2 ? 4 : 8;
-	return table(data, map, tables[draw(seed) % 8]) +
-	       draw(seed) % 64 * 4;
+	return table(data, map, tables[draw(seed) % 8]) + draw(seed) % 64 * 4;
 }
 
 size_t fuzz_mutate_elf(uint8_t *data, size_t size, uint32_t *seed)
 {
-	struct map map = { 0 };
+	struct map map = {0};
 	uint64_t at, value = 0;
 	unsigned int width;
 

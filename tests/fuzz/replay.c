@@ -10,7 +10,7 @@
 
 #include "fuzz.h"
 
-#define MAX	(1u << 20)
+#define MAX (1u << 20)
 
 static uint32_t state = 1;
 

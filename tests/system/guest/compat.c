@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What CPUID says in 32-bit code of a 64-bit kernel (compatibility mode), a line a leaf: some bits depend on the mode of
- * the code that asks. Natively and under the VMM the text must be the same.
+ * What CPUID says in 32-bit code of a 64-bit kernel (compatibility mode), a line a leaf: some bits depend on
+ * the mode of the code that asks. Natively and under the VMM the text must be the same.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -11,8 +11,8 @@ struct answer {
 };
 
 /*
- * void compat_cpuid(struct answer *): EAX and ECX are the question. To 32-bit code and back by far jumps; the program
- * is linked below 4 GiB. What registers keep across the modes is their lower half, hence memory.
+ * void compat_cpuid(struct answer *): EAX and ECX are the question. To 32-bit code and back by far jumps; the
+ * program is linked below 4 GiB. What registers keep across the modes is their lower half, hence memory.
  */
 __asm__(".text\n"
 	"compat_cpuid:\n"
@@ -47,7 +47,7 @@ void compat_cpuid(struct answer *answer);
 
 static struct answer ask(uint32_t leaf, uint32_t subleaf)
 {
-	struct answer answer = { .eax = leaf, .ecx = subleaf };
+	struct answer answer = {.eax = leaf, .ecx = subleaf};
 
 	compat_cpuid(&answer);
 	return answer;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Has the driver load files that plinthctl would refuse: driver_load FILE... The driver judges for itself, whoever asks.
- * Prints its reasons; exit status 0 if it took them.
+ * Has the driver load files that plinthctl would refuse: driver_load FILE... The driver judges for itself,
+ * whoever asks. Prints its reasons; exit status 0 if it took them.
  */
 #include <fcntl.h>
 #include <stdint.h>
@@ -27,7 +27,8 @@ static int map_file(const char *path, struct plinth_ctl_file *out)
 	if (st.st_size)
 		bytes = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
 	close(fd);
-	*out = (struct plinth_ctl_file){.name = (uintptr_t)path, .bytes = (uintptr_t)bytes, .n_bytes = (uint64_t)st.st_size};
+	*out = (struct plinth_ctl_file){
+		.name = (uintptr_t)path, .bytes = (uintptr_t)bytes, .n_bytes = (uint64_t)st.st_size};
 	return bytes == MAP_FAILED ? -1 : 0;
 }
 
@@ -44,8 +45,10 @@ static void print_reasons(int device)
 int main(int argc, char **argv)
 {
 	struct plinth_ctl_file files[PLINTH_CTL_MAX_FILES];
-	struct plinth_ctl_load load = {
-		.size = sizeof(load), .files = (uintptr_t)files, .n_files = (uint32_t)(argc - 1), .log_level = PLINTH_LOG_INFO};
+	struct plinth_ctl_load load = {.size = sizeof(load),
+				       .files = (uintptr_t)files,
+				       .n_files = (uint32_t)(argc - 1),
+				       .log_level = PLINTH_LOG_INFO};
 	int device = open(PLINTH_CTL_DEVICE, O_RDWR | O_CLOEXEC);
 
 	if (argc < 2 || argc > (int)PLINTH_CTL_MAX_FILES || device < 0) {

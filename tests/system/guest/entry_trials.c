@@ -4,8 +4,8 @@
  *
  *   entry_trials PAIRS
  *
- * Exit status 0: the CPU and the rules of vmx_check were of one opinion everywhere; 1: they were not, the VMM's log says where;
- * 2: it did not work.
+ * Exit status 0: the CPU and the rules of vmx_check were of one opinion everywhere; 1: they were not, the
+ * VMM's log says where; 2: it did not work.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -26,7 +26,7 @@ static void ask(uint64_t state, uint64_t pairs, struct answer *out)
 	uint64_t a = DEBUG_TRIALS_HYPERCALL, c = state, d = pairs, si = 0, di = 0;
 
 	__asm__ volatile("vmcall" : "+a"(a), "+c"(c), "+d"(d), "+S"(si), "+D"(di)::"memory");
-	*out = (struct answer){ .error = (int64_t)a, .tried = c, .differ = d, .left_out = si };
+	*out = (struct answer){.error = (int64_t)a, .tried = c, .differ = d, .left_out = si};
 	memcpy(out->name, &di, sizeof(di));
 }
 
@@ -54,6 +54,7 @@ int main(int argc, char **argv)
 	}
 	ask(DEBUG_TRIALS_UNCONFIRMED, 0, &answer);
 	printf("%lld rules unconfirmed\n", (long long)answer.error);
-	printf("%d states, %llu entries tried, %llu differ\n", states, (unsigned long long)tried, (unsigned long long)differ);
+	printf("%d states, %llu entries tried, %llu differ\n", states, (unsigned long long)tried,
+	       (unsigned long long)differ);
 	return !states ? 2 : differ != 0;
 }

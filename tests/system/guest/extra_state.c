@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * State of the CPU that Linux does not know (kmod/extra_state.c turns it on): tiles of AMX, and user interrupts, in the
- * middle of instructions that leave for the VMM.
+ * State of the CPU that Linux does not know (kmod/extra_state.c turns it on): tiles of AMX, and user
+ * interrupts, in the middle of instructions that leave for the VMM.
  *
  *	extra_state spin FILE	for ever: adds 1 to the 32-bit word at the start of FILE after each round
  *
- * It needs its CPU to itself: the state is the CPU's and not the process's. Status 1 if something is not as it should be.
+ * It needs its CPU to itself: the state is the CPU's and not the process's. Status 1 if something is not as
+ * it should be.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -14,10 +15,10 @@
 #include "spin.h"
 
 #define PARAMETERS "/sys/module/extra_state/parameters/"
-#define ROWS  16
-#define BYTES 64
-#define TILES 8
-#define PATIENCE 1000
+#define ROWS	   16
+#define BYTES	   64
+#define TILES	   8
+#define PATIENCE   1000
 
 /* The operand of LDTILECFG (palette 1). */
 struct tile_config {
@@ -34,19 +35,19 @@ volatile uint64_t user_interrupts; /* counted by the handler below */
 void user_interrupt(void);
 
 /*
- * The CPU pushed the vector on top of RIP, RFLAGS and RSP. STUI and IRETQ, by what Linux' GDT has for 64-bit processes, where UIRET
- * would do: Bochs 3.0 has it take the vector for part of its frame.
+ * The CPU pushed the vector on top of RIP, RFLAGS and RSP. STUI and IRETQ, by what Linux' GDT has for 64-bit
+ * processes, where UIRET would do: Bochs 3.0 has it take the vector for part of its frame.
  */
 __asm__(".text\n"
 	"user_interrupt:\n"
 	"	endbr64\n"
 	"	addq $1, user_interrupts(%rip)\n"
 	"	addq $8, %rsp\n"
-	"	pushq $0x2b\n"	    /* SS */
-	"	pushq 24(%rsp)\n"  /* RSP */
-	"	pushq 24(%rsp)\n"  /* RFLAGS */
-	"	pushq $0x33\n"	    /* CS */
-	"	pushq 32(%rsp)\n"  /* RIP */
+	"	pushq $0x2b\n"	  /* SS */
+	"	pushq 24(%rsp)\n" /* RSP */
+	"	pushq 24(%rsp)\n" /* RFLAGS */
+	"	pushq $0x33\n"	  /* CS */
+	"	pushq 32(%rsp)\n" /* RIP */
 	"	stui\n"
 	"	iretq\n");
 
@@ -82,8 +83,10 @@ static struct tile image(unsigned int round, int number)
 	return tile;
 }
 
+/* clang-format off */
 #define LOAD(number)  __asm__ volatile("tileloadd (%0,%1,1), %%tmm" #number : : "r"(tile), "r"((uint64_t)BYTES) : "memory")
 #define STORE(number) __asm__ volatile("tilestored %%tmm" #number ", (%0,%1,1)" : : "r"(tile), "r"((uint64_t)BYTES) : "memory")
+/* clang-format on */
 
 /* The first and the last: which one is part of the instruction. */
 static void load_tile(int number, const struct tile *tile)
@@ -147,7 +150,8 @@ static int interrupted(void)
 	__asm__ volatile("stui");
 	for (int i = 0; i < PATIENCE && user_interrupts == before; i++)
 		exit_to_vmm();
-	return user_interrupts == before + 1 ? 0 : wrong("a user interrupt has not come, or more than one has");
+	return user_interrupts == before + 1 ? 0
+					     : wrong("a user interrupt has not come, or more than one has");
 }
 
 static int round_trip(unsigned int round)

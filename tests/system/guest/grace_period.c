@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How long a grace period of RCU takes, in hundredths of a second: what the kernel waits for before it forgets somebody
- * who was called. The system call waits for one (kernel/sched/membarrier.c), where there are two CPUs.
+ * How long a grace period of RCU takes, in hundredths of a second: what the kernel waits for before it
+ * forgets somebody who was called. The system call waits for one (kernel/sched/membarrier.c), where there are
+ * two CPUs.
  */
 #include <linux/membarrier.h>
 #include <stdio.h>

@@ -17,12 +17,12 @@
 #define BYTES  0x1000
 
 static const uint8_t with_cpuid[] = {
-	0x66, 0x31, 0xc0,	/* 1: xor  %eax, %eax */
-	0x89, 0xcf,		/*    mov  %cx, %di   (CPUID overwrites CX) */
-	0x0f, 0xa2,		/*    cpuid */
-	0x89, 0xf9,		/*    mov  %di, %cx */
-	0xe2, 0xf5,		/*    loop 1b */
-	0xf4,			/*    hlt */
+	0x66, 0x31, 0xc0, /* 1: xor  %eax, %eax */
+	0x89, 0xcf,	  /*    mov  %cx, %di   (CPUID overwrites CX) */
+	0x0f, 0xa2,	  /*    cpuid */
+	0x89, 0xf9,	  /*    mov  %di, %cx */
+	0xe2, 0xf5,	  /*    loop 1b */
+	0xf4,		  /*    hlt */
 };
 static const uint8_t without[] = {
 	0x66, 0x31, 0xc0, 0x89, 0xcf, 0x89, 0xf9, 0xe2, 0xf7, 0xf4,
@@ -43,7 +43,7 @@ static int fail(const char *what)
 
 static int machine_create(struct machine *m)
 {
-	struct kvm_userspace_memory_region region = { .memory_size = BYTES };
+	struct kvm_userspace_memory_region region = {.memory_size = BYTES};
 	int kvm = open("/dev/kvm", O_RDWR);
 	int bytes;
 
@@ -65,7 +65,7 @@ static int machine_create(struct machine *m)
 /* From address 0 in real mode with CX = COUNT. */
 static int machine_reset(struct machine *m)
 {
-	struct kvm_regs regs = { .rcx = COUNT, .rflags = 2 };
+	struct kvm_regs regs = {.rcx = COUNT, .rflags = 2};
 	struct kvm_sregs sregs;
 
 	if (ioctl(m->vcpu, KVM_GET_SREGS, &sregs))

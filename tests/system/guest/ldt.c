@@ -2,10 +2,12 @@
 /*
  * A process whose segment registers lead to its LDT, and that sees whether they do so all the time.
  *
- *	ldt data FILE	64-bit code with LDT selectors in DS, ES, FS and GS, of 32 and of 16 bits and one that expands down
+ *	ldt data FILE	64-bit code with LDT selectors in DS, ES, FS and GS, of 32 and of 16 bits and one that
+ *			expands down
  *	ldt code FILE	32-bit code in a code segment of the LDT, its stack too
  *
- * Adds 1 to the 32-bit word at the start of FILE again and again; ends with status 1 when something is not as it was.
+ * Adds 1 to the 32-bit word at the start of FILE again and again; ends with status 1 when something is not
+ * as it was.
  */
 #include <asm/ldt.h>
 #include <fcntl.h>
@@ -57,7 +59,8 @@ static int watch_data(volatile uint32_t *word)
 		uint16_t now[3];
 		uint32_t found, limit;
 
-		__asm__ volatile("mov %%ds, %0\n\tmov %%es, %1\n\tmov %%gs, %2" : "=r"(now[0]), "=r"(now[1]), "=r"(now[2]));
+		__asm__ volatile("mov %%ds, %0\n\tmov %%es, %1\n\tmov %%gs, %2"
+				 : "=r"(now[0]), "=r"(now[1]), "=r"(now[2]));
 		__asm__ volatile("movl %%gs:64, %0" : "=r"(found));
 		__asm__ volatile("lsl %1, %0" : "=r"(limit) : "r"((uint32_t)es));
 		if (now[0] != ds || now[1] != es || now[2] != gs || found != 0x600d0002 || limit != 0xfff)
@@ -66,9 +69,10 @@ static int watch_data(volatile uint32_t *word)
 	}
 }
 
-/* 1: lock incl [WORD]; push esp; pop esp; push ds; pop ds; jmp 1b: ends by a signal if a segment is not there. */
-static const uint8_t loop32[] = {0xf0, 0xff, 0x05, WORD & 0xff, WORD >> 8 & 0xff, WORD >> 16 & 0xff, WORD >> 24, 0x54,
-				 0x5c, 0x1e, 0x1f, 0xeb, 0xf3};
+/* 1: lock incl [WORD]; push esp; pop esp; push ds; pop ds; jmp 1b: a segment that is missing ends it. */
+static const uint8_t loop32[] = {
+	0xf0, 0xff, 0x05, WORD & 0xff, WORD >> 8 & 0xff, WORD >> 16 & 0xff, WORD >> 24, 0x54, 0x5c,
+	0x1e, 0x1f, 0xeb, 0xf3};
 
 static int run_code(int file)
 {
@@ -84,8 +88,9 @@ static int run_code(int file)
 	memcpy((void *)(uintptr_t)CODE, loop32, sizeof(loop32));
 	if (set(9, 0, 0xfffff, 1, 1, 2) || set(10, 0, 0xfffff, 1, 1, 0))
 		return 1;
-	__asm__ volatile("mov %0, %%ds\n\tmov %0, %%es\n\tmov %0, %%ss\n\tmov %1, %%esp\n\tljmpl *%2"
-			 ::"r"(SELECTOR(10)), "r"(CELL + 4096), "m"(target));
+	__asm__ volatile("mov %0, %%ds\n\tmov %0, %%es\n\tmov %0, %%ss\n\tmov %1, %%esp\n\tljmpl *%2" ::"r"(
+				 SELECTOR(10)),
+			 "r"(CELL + 4096), "m"(target));
 	return 1;
 }
 

@@ -20,12 +20,12 @@ struct range {
 	uint32_t first, last;
 };
 
-static const struct range covered[] = { { 0, 0x1fff }, { 0xc0000000, 0xc0001fff } };
+static const struct range covered[] = {{0, 0x1fff}, {0xc0000000, 0xc0001fff}};
 
 /* Counters, deadlines, local APIC, FS and GS base of the moment. */
 static const struct range moving[] = {
-	{ 0x10, 0x10 },		{ 0xe7, 0xe8 },		{ 0x3b, 0x3b },		    { 0xc1, 0xc8 },
-	{ 0x309, 0x30b },	{ 0x6e0, 0x6e0 },	{ 0x800, 0x8ff },	    { 0xc0000100, 0xc0000102 },
+	{0x10, 0x10},	{0xe7, 0xe8},	{0x3b, 0x3b},	{0xc1, 0xc8},
+	{0x309, 0x30b}, {0x6e0, 0x6e0}, {0x800, 0x8ff}, {0xc0000100, 0xc0000102},
 };
 
 struct answer {
@@ -43,7 +43,7 @@ static int is_moving(uint32_t msr)
 
 static struct answer ask(int file, uint32_t msr)
 {
-	struct answer answer = { 0, 0 };
+	struct answer answer = {0, 0};
 
 	answer.absent = pread(file, &answer.value, sizeof(answer.value), msr) != sizeof(answer.value);
 	return answer;
@@ -64,7 +64,7 @@ static void print(int cpu, uint32_t first, uint32_t last, const struct answer *a
 
 static void sweep(int file, int cpu, const struct range *range)
 {
-	struct answer run = { -1, 0 };
+	struct answer run = {-1, 0};
 	uint32_t start = range->first;
 
 	for (uint64_t msr = range->first; msr <= range->last; msr++) {
@@ -113,8 +113,8 @@ int main(int argc, char **argv)
 			return 2;
 		}
 		for (size_t i = 0; i < count; i++)
-			own[i] = (struct range){ (uint32_t)strtoul(argv[1 + 2 * i], NULL, 16),
-						 (uint32_t)strtoul(argv[2 + 2 * i], NULL, 16) };
+			own[i] = (struct range){(uint32_t)strtoul(argv[1 + 2 * i], NULL, 16),
+						(uint32_t)strtoul(argv[2 + 2 * i], NULL, 16)};
 		ranges = own;
 	}
 	for (int cpu = 0; cpu < cpus; cpu++)

@@ -37,8 +37,12 @@ static uint64_t random64(void)
 /* Small numbers and near misses of what means something are likelier than chance makes them. */
 static uint64_t number(void)
 {
-	static const uint64_t likely[] = { 0, 1, 7, 0xd, 0x40000000, 0x40000001, 0x400000ff, 0x80000000,
-					   PLINTH_HYPERCALL_STOP,					   0x10, 0x3a, 0x480, 0x2000, 0xc0000080, 0xc0002000, ~0ull };
+	static const uint64_t likely[] = {0,	      1,	  7,
+					  0xd,	      0x40000000, 0x40000001,
+					  0x400000ff, 0x80000000, PLINTH_HYPERCALL_STOP,
+					  0x10,	      0x3a,	  0x480,
+					  0x2000,     0xc0000080, 0xc0002000,
+					  ~0ull};
 
 	switch (random64() % 4) {
 	case 0: return likely[random64() % (sizeof(likely) / sizeof(likely[0]))] + random64() % 3 - 1;
@@ -87,7 +91,8 @@ static void do_vmwrite(void)
 
 static void do_xsetbv(void)
 {
-	__asm__ volatile("xsetbv" ::"a"((uint32_t)number()), "c"((uint32_t)number()), "d"((uint32_t)number()));
+	__asm__ volatile("xsetbv" ::"a"((uint32_t)number()), "c"((uint32_t)number()),
+			 "d"((uint32_t)number()));
 }
 
 static void do_rdmsr(void)
@@ -141,8 +146,8 @@ static int acts(uint32_t msr)
 }
 
 /*
- * An MSR that cannot be read cannot be written either, but for a few that are for writing only and lie among the
- * numbers that no exit sees; others get the value they have.
+ * An MSR that cannot be read cannot be written either, but for a few that are for writing only and lie among
+ * the numbers that no exit sees; others get the value they have.
  */
 static void do_msr_write(void)
 {
@@ -169,7 +174,7 @@ static void do_ioctl(void)
 {
 	static uint64_t room[512];
 	uint32_t bytes = (uint32_t)(random64() % 2 ? random64() % 256 : number());
-	uint32_t head[2] = { bytes, (uint32_t)number() | NO_SUCH_FLAG };
+	uint32_t head[2] = {bytes, (uint32_t)number() | NO_SUCH_FLAG};
 	unsigned long request = random64() % 4 ? PLINTH_CTL_NR(random64() % 32) : number();
 
 	/* So short that the flags are not part of it, an argument says nothing wrong. */
@@ -182,12 +187,13 @@ static void do_ioctl(void)
 }
 
 /*
- * Questions that are answered, into a buffer that was filled with one byte and then with another: what is not of the
- * answer stays as it was, and the answer is the same twice, so that nothing in it is left over from somewhere else.
+ * Questions that are answered, into a buffer that was filled with one byte and then with another: what is not
+ * of the answer stays as it was, and the answer is the same twice, so that nothing in it is left over from
+ * somewhere else.
  */
 static void do_question(void)
 {
-	static const unsigned int lists[] = { PLINTH_CTL_MODULES, PLINTH_CTL_MAPS, PLINTH_CTL_ERROR };
+	static const unsigned int lists[] = {PLINTH_CTL_MODULES, PLINTH_CTL_MAPS, PLINTH_CTL_ERROR};
 	static uint8_t answer[2][8192];
 	unsigned int request = lists[random64() % 3];
 	struct plinth_ctl_list list[2];
@@ -196,8 +202,10 @@ static void do_question(void)
 
 	for (unsigned int i = 0; i < 2; i++) {
 		memset(answer[i], i ? 0xff : 0, sizeof(answer[i]));
-		list[i] = (struct plinth_ctl_list){ .size = sizeof(list[i]), .item_bytes = (uint32_t)item_bytes, .room = room,
-						    .items = (uint64_t)answer[i] };
+		list[i] = (struct plinth_ctl_list){.size = sizeof(list[i]),
+						   .item_bytes = (uint32_t)item_bytes,
+						   .room = room,
+						   .items = (uint64_t)answer[i]};
 		if (ioctl(device, request, &list[i]))
 			bad_round();
 	}
@@ -218,14 +226,21 @@ static const struct kind {
 	int wanted; /* signal; 0: none */
 	int *file;  /* needs this one open */
 } kinds[] = {
-	{ "vmcall", do_vmcall, SIGILL, NULL },	 { "vmfunc", do_vmfunc, SIGILL, NULL },
-	{ "vmxon", do_vmxon, SIGILL, NULL },	 { "vmread", do_vmread, SIGILL, NULL },
-	{ "vmwrite", do_vmwrite, SIGILL, NULL }, { "xsetbv", do_xsetbv, SIGSEGV, NULL },
-	{ "rdmsr", do_rdmsr, SIGSEGV, NULL },	 { "wrmsr", do_wrmsr, SIGSEGV, NULL },
-	{ "getsec", do_getsec, SIGILL, NULL },	 { "invd", do_invd, SIGSEGV, NULL },
-	{ "cpuid", do_cpuid, 0, NULL },		 { "msr read", do_msr_read, 0, &msr_file },
-	{ "msr write", do_msr_write, 0, &msr_write_file },
-	{ "ioctl", do_ioctl, 0, &device },	 { "question", do_question, 0, &device },
+	{"vmcall", do_vmcall, SIGILL, NULL},
+	{"vmfunc", do_vmfunc, SIGILL, NULL},
+	{"vmxon", do_vmxon, SIGILL, NULL},
+	{"vmread", do_vmread, SIGILL, NULL},
+	{"vmwrite", do_vmwrite, SIGILL, NULL},
+	{"xsetbv", do_xsetbv, SIGSEGV, NULL},
+	{"rdmsr", do_rdmsr, SIGSEGV, NULL},
+	{"wrmsr", do_wrmsr, SIGSEGV, NULL},
+	{"getsec", do_getsec, SIGILL, NULL},
+	{"invd", do_invd, SIGSEGV, NULL},
+	{"cpuid", do_cpuid, 0, NULL},
+	{"msr read", do_msr_read, 0, &msr_file},
+	{"msr write", do_msr_write, 0, &msr_write_file},
+	{"ioctl", do_ioctl, 0, &device},
+	{"question", do_question, 0, &device},
 };
 
 /* Returns how many rounds did not end as they should. */
@@ -244,7 +259,7 @@ static long poke(const struct kind *kind, long rounds)
 
 int main(int argc, char **argv)
 {
-	static const int signals[] = { SIGILL, SIGSEGV, SIGBUS, SIGTRAP };
+	static const int signals[] = {SIGILL, SIGSEGV, SIGBUS, SIGTRAP};
 	long rounds = argc > 2 ? atol(argv[2]) : 100, bad = 0;
 
 	state = argc > 1 ? strtoull(argv[1], NULL, 0) : 1;

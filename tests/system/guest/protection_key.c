@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Protection keys of a process: what a key forbids is SIGSEGV, and PKRU is what it was behind instructions that leave for
- * the VMM. Prints what it found, or that the CPU has none; natively and under the VMM the text must be the same.
+ * Protection keys of a process: what a key forbids is SIGSEGV, and PKRU is what it was behind instructions
+ * that leave for the VMM. Prints what it found, or that the CPU has none; natively and under the VMM the text
+ * must be the same.
  */
 #include <signal.h>
 #include <stdint.h>
@@ -24,7 +25,7 @@ static uint32_t rights(void)
 	return eax;
 }
 
-/* Over the access: the way back from a signal brings PKRU back, too, which in a handler forbids all keys but 0. */
+/* Over the access: the way back from a signal brings PKRU back, too, which forbids all keys but 0 in it. */
 static void on_fault(int number, siginfo_t *info, void *context)
 {
 	(void)number;

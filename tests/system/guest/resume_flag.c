@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a debugger sees of RFLAGS.RF: a fault pushes it as 1, so that a breakpoint on the instruction does not hit again when
- * a handler returns there; an instruction that is done clears it, so that one on the next instruction does hit (SDM,
- * "Instruction-Breakpoint Exception Condition"). The text must be the same with and without a VMM.
+ * What a debugger sees of RFLAGS.RF: a fault pushes it as 1, so that a breakpoint on the instruction does not
+ * hit again when a handler returns there; an instruction that is done clears it, so that one on the next
+ * instruction does hit (SDM, "Instruction-Breakpoint Exception Condition"). The text must be the same with
+ * and without a VMM.
  */
 #include <signal.h>
 #include <stddef.h>
@@ -26,9 +27,9 @@ static const struct row {
 	const char *bytes;
 	unsigned int length;
 } rows[] = {
-	{ "ud2", "\x0f\x0b", 2 },	  { "vmcall", "\x0f\x01\xc1", 3 }, { "vmxoff", "\x0f\x01\xc4", 3 },
-	{ "vmlaunch", "\x0f\x01\xc2", 3 }, { "xsetbv", "\x0f\x01\xd1", 3 }, { "hlt", "\xf4", 1 },
-	{ "cpuid", "\x0f\xa2", 2 },
+	{"ud2", "\x0f\x0b", 2},		 {"vmcall", "\x0f\x01\xc1", 3}, {"vmxoff", "\x0f\x01\xc4", 3},
+	{"vmlaunch", "\x0f\x01\xc2", 3}, {"xsetbv", "\x0f\x01\xd1", 3}, {"hlt", "\xf4", 1},
+	{"cpuid", "\x0f\xa2", 2},
 };
 
 static unsigned char *code;
@@ -48,8 +49,9 @@ static void on_fault(int number, siginfo_t *info, void *context)
 
 static void run_code(void)
 {
-	__asm__ volatile("push %%rbx\n\txor %%eax, %%eax\n\txor %%ecx, %%ecx\n\tcall *%0\n\tpop %%rbx" ::"r"(code)
-			 : "rax", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "memory", "cc");
+	__asm__ volatile(
+		"push %%rbx\n\txor %%eax, %%eax\n\txor %%ecx, %%ecx\n\tcall *%0\n\tpop %%rbx" ::"r"(code)
+		: "rax", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "memory", "cc");
 }
 
 static int child_pid(void)
@@ -93,13 +95,13 @@ static void trace(const struct row *row)
 		on += !number && regs.rip == (unsigned long)code;
 		behind += !number && regs.rip == (unsigned long)code + row->length;
 	}
-	printf("%-8s faults %d, RF pushed as %d; hits on it %u, behind it %u\n", row->name, (int)faults, (int)resumes, on,
-	       behind);
+	printf("%-8s faults %d, RF pushed as %d; hits on it %u, behind it %u\n", row->name, (int)faults,
+	       (int)resumes, on, behind);
 }
 
 int main(void)
 {
-	struct sigaction action = { .sa_sigaction = on_fault, .sa_flags = SA_SIGINFO };
+	struct sigaction action = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO};
 
 	code = mmap(NULL, CODE_BYTES, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (code == MAP_FAILED)

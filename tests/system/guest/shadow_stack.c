@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A process with a shadow stack (Linux' Documentation/arch/x86/shstk.rst), which calls and returns, takes signals,
- * and leaves for the VMM in the middle of it all.
+ * A process with a shadow stack (Linux' Documentation/arch/x86/shstk.rst), which calls and returns, takes
+ * signals, and leaves for the VMM in the middle of it all.
  *
  *	shadow_stack spin FILE	for ever: adds 1 to the 32-bit word at the start of FILE after each round
  *	shadow_stack stray	returns to where nobody called from, and says how that ended
@@ -22,16 +22,16 @@
 
 #include "spin.h"
 
-#define ARCH_SHSTK_ENABLE 0x5001
-#define ARCH_SHSTK_SHSTK  1
-#define CONTROL_PROTECTION 10 /* si_code of SIGSEGV: SEGV_CPERR, which this machine's headers may not have */
-#define DEPTH 12
-#define VMCALL_BYTES 3
+#define ARCH_SHSTK_ENABLE  0x5001
+#define ARCH_SHSTK_SHSTK   1
+#define CONTROL_PROTECTION 10 /* si_code of SIGSEGV: SEGV_CPERR, which not all headers have */
+#define DEPTH		   12
+#define VMCALL_BYTES	   3
 
 static volatile sig_atomic_t signals;
 static uint64_t pointer_at_signal;
 
-/* As the call is no function here: whoever turns the shadow stack on cannot return, his own call is not on it. */
+/* No function, but inlined: whoever turns the shadow stack on cannot return, his own call is not on it. */
 static inline __attribute__((always_inline)) int shadow_stack_on(void)
 {
 	long answer;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Asks the module debug_slat on each CPU for the memory types of some addresses, and prints them: a line a CPU, a word an
- * address; "-" is not mapped.
+ * Asks the module debug_slat on each CPU for the memory types of some addresses, and prints them: a line a
+ * CPU, a word an address; "-" is not mapped.
  *
  *   slat_type ADDRESS... (hexadecimal)
  */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A program that goes round for ever while others look on (spin.sh), and leaves for the VMM in the middle of it. */
+/* A program that goes round for ever while others look on (spin.sh), and leaves for the VMM on its way. */
 #ifndef TESTS_SYSTEM_GUEST_SPIN_H
 #define TESTS_SYSTEM_GUEST_SPIN_H
 
@@ -17,12 +17,13 @@ static inline __attribute__((always_inline)) void exit_to_vmm(void)
 	__asm__ volatile("cpuid" : "+a"(eax), "=b"(ebx), "+c"(ecx), "=d"(edx));
 }
 
-/* map_word() - the first word of file @name, which is made: rounds are counted there. NULL if it cannot be had. */
+/* map_word() - the first word of file @name, which is made: rounds are counted there. NULL: it has none. */
 static inline volatile uint32_t *map_word(const char *name)
 {
 	int file = open(name, O_RDWR | O_CREAT, 0600);
-	void *word = file < 0 || ftruncate(file, 4096) ? MAP_FAILED
-						       : mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+	void *word = file < 0 || ftruncate(file, 4096)
+			     ? MAP_FAILED
+			     : mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
 
 	return word == MAP_FAILED ? NULL : word;
 }

@@ -24,15 +24,14 @@
 #define EVENTS_MAX 64
 
 /* Code cases: each is a function that begins at NAME and ends at NAME_end. */
-#define CASE(name, body)                                                            \
-	__asm__(".text\n.globl " #name ", " #name "_end\n" #name ":\n" body "\n" #name \
-		"_end:\n\tret\n");                                                      \
-	extern void name(void);                                                        \
+#define CASE(name, body)                                                                                     \
+	__asm__(".text\n.globl " #name ", " #name "_end\n" #name ":\n" body "\n" #name "_end:\n\tret\n");    \
+	extern void name(void);                                                                              \
 	extern const char name##_end[];
 
 /* RBX must survive, and RSP must be aligned enough for a signal frame: it always is. */
-#define STEPPED(body)                                                                 \
-	"push %rbx\n\tpushfq\n\torl $0x100, (%rsp)\n\tpopfq\n\t" body                     \
+#define STEPPED(body)                                                                                        \
+	"push %rbx\n\tpushfq\n\torl $0x100, (%rsp)\n\tpopfq\n\t" body                                        \
 	"\n\tpushfq\n\tandl $~0x100, (%rsp)\n\tpopfq\n\tnop\n\tpop %rbx\n"
 
 #define CPUID "xor %eax, %eax\n\txor %ecx, %ecx\n\tcpuid\n\t"
@@ -101,15 +100,24 @@ static struct {
 } seen;
 
 /* A fault ends the case (goes to its RET), a trap goes on. */
+static char letter_of(int number)
+{
+	switch (number) {
+	case SIGTRAP: return 'T';
+	case SIGILL: return 'I';
+	case SIGSEGV: return 'S';
+	default: return 'B';
+	}
+}
+
 static void on_signal(int number, siginfo_t *info, void *context)
 {
 	greg_t *regs = ((ucontext_t *)context)->uc_mcontext.gregs;
 	const char *rip = (const char *)regs[REG_RIP];
 
 	if (seen.n < EVENTS_MAX)
-		seen.events[seen.n++] = (struct event){ number == SIGTRAP ? 'T' : number == SIGILL ? 'I' :
-							number == SIGSEGV ? 'S' : 'B',
-							rip - seen.start, (unsigned long)info->si_code };
+		seen.events[seen.n++] =
+			(struct event){letter_of(number), rip - seen.start, (unsigned long)info->si_code};
 	if (number == SIGTRAP)
 		return;
 	regs[REG_RIP] = (greg_t)seen.end;
@@ -131,18 +139,20 @@ struct code_case {
 	int breakpoint; /* of the traced cases: offset, -1: the watched word */
 };
 
-#define ROW(name) { #name, name, name##_end, 0 }
+#define ROW(name) #name, name, name##_end, 0
 
 static const struct code_case cases[] = {
-	ROW(step_cpuid), ROW(step_cpuid_cpuid), ROW(step_mov_ss), ROW(step_mov_ss_cpuid),
-	ROW(insn_vmxon), ROW(insn_vmclear), ROW(insn_vmptrld), ROW(insn_vmptrst), ROW(insn_vmread),
-	ROW(insn_vmwrite), ROW(insn_vmlaunch), ROW(insn_vmresume), ROW(insn_vmxoff), ROW(insn_vmcall),
-	ROW(insn_vmfunc), ROW(insn_invept), ROW(insn_invvpid), ROW(insn_getsec), ROW(insn_invd),
-	ROW(insn_wbinvd), ROW(insn_xsetbv), ROW(insn_xgetbv), ROW(insn_rdmsr), ROW(insn_wrmsr),
-	ROW(insn_rdtsc), ROW(insn_rdtscp), ROW(insn_rdpmc), ROW(insn_clts), ROW(insn_mov_cr0),
-	ROW(insn_mov_cr3), ROW(insn_mov_to_cr4), ROW(insn_mov_dr7), ROW(insn_hlt), ROW(insn_lgdt),
-	ROW(insn_ltr), ROW(insn_invlpg), ROW(insn_int3), ROW(insn_int1), ROW(insn_ud2), ROW(insn_monitor),
-	ROW(insn_sysret),
+	{ROW(step_cpuid)},   {ROW(step_cpuid_cpuid)}, {ROW(step_mov_ss)},     {ROW(step_mov_ss_cpuid)},
+	{ROW(insn_vmxon)},   {ROW(insn_vmclear)},     {ROW(insn_vmptrld)},    {ROW(insn_vmptrst)},
+	{ROW(insn_vmread)},  {ROW(insn_vmwrite)},     {ROW(insn_vmlaunch)},   {ROW(insn_vmresume)},
+	{ROW(insn_vmxoff)},  {ROW(insn_vmcall)},      {ROW(insn_vmfunc)},     {ROW(insn_invept)},
+	{ROW(insn_invvpid)}, {ROW(insn_getsec)},      {ROW(insn_invd)},	      {ROW(insn_wbinvd)},
+	{ROW(insn_xsetbv)},  {ROW(insn_xgetbv)},      {ROW(insn_rdmsr)},      {ROW(insn_wrmsr)},
+	{ROW(insn_rdtsc)},   {ROW(insn_rdtscp)},      {ROW(insn_rdpmc)},      {ROW(insn_clts)},
+	{ROW(insn_mov_cr0)}, {ROW(insn_mov_cr3)},     {ROW(insn_mov_to_cr4)}, {ROW(insn_mov_dr7)},
+	{ROW(insn_hlt)},     {ROW(insn_lgdt)},	      {ROW(insn_ltr)},	      {ROW(insn_invlpg)},
+	{ROW(insn_int3)},    {ROW(insn_int1)},	      {ROW(insn_ud2)},	      {ROW(insn_monitor)},
+	{ROW(insn_sysret)},
 };
 
 static void run_case(const struct code_case *c)
@@ -157,15 +167,17 @@ static void run_case(const struct code_case *c)
 
 /* A fault with the trap flag set: where a debugger finds the program afterwards. */
 static const struct code_case faulting[] = {
-	ROW(step_vmcall), ROW(step_mov_ss_vmcall), ROW(step_privileged),
+	{ROW(step_vmcall)},
+	{ROW(step_mov_ss_vmcall)},
+	{ROW(step_privileged)},
 };
 
 /* Hardware breakpoints, set by a parent: execution (len 1) or writes and reads (len 4). */
 static const struct code_case traced[] = {
-	{ "break_on_cpuid", plain_cpuid, plain_cpuid_end, 5 },
-	{ "break_after_cpuid", plain_cpuid, plain_cpuid_end, 7 },
-	{ "watch_before_cpuid", watch_cpuid, watch_cpuid_end, -1 },
-	{ "watch_mov_ss_cpuid", watch_mov_ss, watch_mov_ss_end, -1 },
+	{"break_on_cpuid", plain_cpuid, plain_cpuid_end, 5},
+	{"break_after_cpuid", plain_cpuid, plain_cpuid_end, 7},
+	{"watch_before_cpuid", watch_cpuid, watch_cpuid_end, -1},
+	{"watch_mov_ss_cpuid", watch_mov_ss, watch_mov_ss_end, -1},
 };
 
 #define DR7_LOCAL0 0x1ul
@@ -181,7 +193,8 @@ static void need(int good, const char *what)
 
 static void set_debug(pid_t pid, int number, unsigned long value)
 {
-	need(!ptrace(PTRACE_POKEUSER, pid, offsetof(struct user, u_debugreg) + 8u * (unsigned int)number, value),
+	need(!ptrace(PTRACE_POKEUSER, pid, offsetof(struct user, u_debugreg) + 8u * (unsigned int)number,
+		     value),
 	     "debug register");
 }
 
@@ -200,7 +213,8 @@ static void note_trap(pid_t pid, const struct code_case *c)
 
 	set_debug(pid, 6, 0);
 	if (seen.n < EVENTS_MAX)
-		seen.events[seen.n++] = (struct event){ 'D', (long)(rip_of(pid) - (unsigned long)c->code), dr6 & 0x400f };
+		seen.events[seen.n++] =
+			(struct event){'D', (long)(rip_of(pid) - (unsigned long)c->code), dr6 & 0x400f};
 }
 
 /* A child that is traced, has stopped itself, and then runs the code. */
@@ -222,7 +236,8 @@ static pid_t traced_child(const struct code_case *c, int *status)
 /* @request: how the parent lets the child go on. */
 static void trace(const struct code_case *c, enum __ptrace_request request, const char *prefix)
 {
-	unsigned long place = c->breakpoint < 0 ? (unsigned long)&watched : (unsigned long)c->code + (unsigned)c->breakpoint;
+	unsigned long place = c->breakpoint < 0 ? (unsigned long)&watched
+						: (unsigned long)c->code + (unsigned)c->breakpoint;
 	int status;
 	pid_t pid = traced_child(c, &status);
 
@@ -252,7 +267,7 @@ static void trace(const struct code_case *c, enum __ptrace_request request, cons
  * Compatibility mode: CPUID in the last two bytes below 4 GiB, so that EIP wraps to 0,
  * where the way back to 64-bit mode waits.
  */
-#define TOP  0xfffff000ul
+#define TOP	0xfffff000ul
 #define CODE_64 0x33
 #define CODE_32 0x23
 
@@ -261,7 +276,7 @@ uint64_t wrap_stack;
 struct {
 	uint32_t offset;
 	uint16_t selector;
-} __attribute__((packed)) wrap_there = { 0xfffffffe, CODE_32 };
+} __attribute__((packed)) wrap_there = {0xfffffffe, CODE_32};
 
 __asm__(".text\n"
 	"wrap_bottom:\n\t"
@@ -330,9 +345,8 @@ static void trace_faults(const struct code_case *c)
 		unsigned long rip = rip_of(pid);
 
 		if (rip >= (unsigned long)c->code && rip <= (unsigned long)c->end && seen.n < EVENTS_MAX)
-			seen.events[seen.n++] = (struct event){
-				WSTOPSIG(status) == SIGTRAP ? 'T' : WSTOPSIG(status) == SIGILL ? 'I' : 'S',
-				(long)(rip - (unsigned long)c->code), 0 };
+			seen.events[seen.n++] = (struct event){letter_of(WSTOPSIG(status)),
+							       (long)(rip - (unsigned long)c->code), 0};
 		if (WSTOPSIG(status) == SIGILL || WSTOPSIG(status) == SIGSEGV)
 			break;
 		need(!ptrace(PTRACE_CONT, pid, NULL, NULL), "continue");
@@ -345,7 +359,7 @@ static void trace_faults(const struct code_case *c)
 
 int main(void)
 {
-	struct sigaction action = { .sa_sigaction = on_signal, .sa_flags = SA_SIGINFO };
+	struct sigaction action = {.sa_sigaction = on_signal, .sa_flags = SA_SIGINFO};
 
 	sigaction(SIGTRAP, &action, NULL);
 	sigaction(SIGILL, &action, NULL);

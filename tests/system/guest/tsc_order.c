@@ -59,7 +59,7 @@ static void take_turns(struct shared *shared, int me, long rounds)
 
 static long clock_backwards(long rounds)
 {
-	struct timespec last = { 0 }, t;
+	struct timespec last = {0}, t;
 	long bad = 0;
 
 	for (long i = 0; i < rounds; i++) {

@@ -7,7 +7,7 @@
 
 #include "drivers/linux/kernel.h"
 
-/* In the kernel's copy, too, where it can be told: what it writes later it writes from there. Interrupts are off. */
+/* In the kernel's copy, too, where it can be told: it writes later from there. Interrupts are off. */
 static inline void change_cr4(unsigned long set, unsigned long clear)
 {
 	kernel_show_cr4(set, clear);

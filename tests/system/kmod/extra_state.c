@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
 /*
- * Turns on, on every CPU and for as long as it is in, what Linux has no use for: protection keys of the kernel (CR4.PKS),
- * user interrupts (CR4.UINTR) and the tiles of AMX in XCR0. Nobody saves that state when processes change: each program that
- * uses it has its CPU to itself.
+ * Turns on, on every CPU and for as long as it is in, what Linux has no use for: protection keys of the
+ * kernel (CR4.PKS), user interrupts (CR4.UINTR) and the tiles of AMX in XCR0. Nobody saves that state when
+ * processes change: each program that uses it has its CPU to itself.
  *
  * Parameters, in /sys/module/extra_state/parameters:
  *	keys	read: what a key of the kernel's forbids on the reader's CPU
@@ -56,7 +56,9 @@ static struct leaf ask_cpuid(u32 leaf)
 {
 	struct leaf answer;
 
-	asm volatile("cpuid" : "=a"(answer.eax), "=b"(answer.ebx), "=c"(answer.ecx), "=d"(answer.edx) : "a"(leaf), "c"(0));
+	asm volatile("cpuid"
+		     : "=a"(answer.eax), "=b"(answer.ebx), "=c"(answer.ecx), "=d"(answer.edx)
+		     : "a"(leaf), "c"(0));
 	return answer;
 }
 
@@ -125,8 +127,9 @@ static int rights(char *text, u32 key_rights)
 	kernel_wrmsr(IA32_PKRS, 0);
 	pagefault_enable();
 	preempt_enable();
-	return sprintf(text, "rights %u: reads %s, writes %s, IA32_PKRS %s\n", key_rights, reads ? "allowed" : "forbidden",
-		       writes ? "allowed" : "forbidden", found == wanted ? "the same" : "another");
+	return sprintf(text, "rights %u: reads %s, writes %s, IA32_PKRS %s\n", key_rights,
+		       reads ? "allowed" : "forbidden", writes ? "allowed" : "forbidden",
+		       found == wanted ? "the same" : "another");
 }
 
 static int keys(char *text, const struct kernel_param *param)
@@ -169,7 +172,8 @@ static int post(const char *text, const struct kernel_param *param)
 	return 0;
 }
 
-static const struct kernel_param_ops keys_ops = { .get = keys }, handler_ops = { .set = handler }, post_ops = { .set = post };
+static const struct kernel_param_ops keys_ops = {.get = keys}, handler_ops = {.set = handler},
+				     post_ops = {.set = post};
 module_param_cb(keys, &keys_ops, NULL, 0444);
 module_param_cb(handler, &handler_ops, NULL, 0200);
 module_param_cb(post, &post_ops, NULL, 0200);

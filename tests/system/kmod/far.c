@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
 /*
- * Reads words far apart where no RAM is, as a driver whose device has large BARs would. Writing "FIRST END STEP" (MiB,
- * decimal) into the parameter run reads one word at each STEP; into crowd, all CPUs at once do, each beginning elsewhere.
- * answers counts the words, and unmapped what could not be.
+ * Reads words far apart where no RAM is, as a driver whose device has large BARs would. Writing "FIRST END
+ * STEP" (MiB, decimal) into the parameter run reads one word at each STEP; into crowd, all CPUs at once do,
+ * each beginning elsewhere. answers counts the words, and unmapped what could not be.
  */
 #include <linux/atomic.h>
 #include <linux/cpu.h>
@@ -54,7 +54,8 @@ static int span_of(const char *text)
 {
 	u64 end;
 
-	if (sscanf(text, "%llu %llu %llu", &span.first, &end, &span.step) != 3 || !span.step || end <= span.first)
+	if (sscanf(text, "%llu %llu %llu", &span.first, &end, &span.step) != 3 || !span.step ||
+	    end <= span.first)
 		return -EINVAL;
 	span.words = div64_u64(end - span.first + span.step - 1, span.step);
 	atomic_set(&answers, 0);
@@ -79,12 +80,12 @@ static int crowd(const char *text, const struct kernel_param *param)
 	if (err)
 		return err;
 	cpus_read_lock();
-	for_each_online_cpu(cpu) {
+	for_each_online_cpu(cpu)
+	{
 		INIT_WORK(per_cpu_ptr(&reader, cpu), read_here);
 		schedule_work_on(cpu, per_cpu_ptr(&reader, cpu));
 	}
-	for_each_online_cpu(cpu)
-		flush_work(per_cpu_ptr(&reader, cpu));
+	for_each_online_cpu(cpu) flush_work(per_cpu_ptr(&reader, cpu));
 	cpus_read_unlock();
 	return 0;
 }
@@ -94,7 +95,8 @@ static int count(char *text, const struct kernel_param *param)
 	return sysfs_emit(text, "%d\n", atomic_read(param->arg));
 }
 
-static const struct kernel_param_ops run_ops = { .set = run }, crowd_ops = { .set = crowd }, count_ops = { .get = count };
+static const struct kernel_param_ops run_ops = {.set = run}, crowd_ops = {.set = crowd},
+				     count_ops = {.get = count};
 module_param_cb(run, &run_ops, NULL, 0200);
 module_param_cb(crowd, &crowd_ops, NULL, 0200);
 module_param_cb(answers, &count_ops, &answers, 0444);

@@ -2,12 +2,13 @@
 /*
  * Looks for the VMM in all physical memory, and tries to break it there.
  *
- * Wants a kernel that clears what is freed (init_on_free=1). The parameters minus_first and span are the VMM's
- * addresses. Words into the parameter run do:
+ * Wants a kernel that clears what is freed (init_on_free=1). The parameters minus_first and span are the
+ * VMM's addresses. Words into the parameter run do:
  *   note     remember each page of RAM that holds one of the VMM's addresses; from the first CPU
  *   scan     count the pages of RAM that show one now; others tells those that were not noted
- *   holes    the same below 4 GiB and up to a GiB above RAM, where no RAM is; unread tells what could not be mapped
- *   look     count the noted pages that still show what they showed, others tells where; spoiled are those that hold what destroy writes
+ *   holes    the same below 4 GiB and up to a GiB above RAM, where no RAM is; unread: what did not map
+ *   look     count the noted pages that still show what they showed, others tells where; spoiled are those
+ *            that hold what destroy writes
  *   settle   forget those that do not: stacks and buffers that are something else by now
  *   touch    write every page of RAM with what it holds; counts where the CPU refused that
  *   destroy  overwrite the noted pages that do not show it any more, and so are not real
@@ -29,11 +30,11 @@
 /* Of the allocator of pages: MAX_ORDER - 1, MAX_ORDER or MAX_PAGE_ORDER, as kernels call it. */
 #define LARGEST_ORDER 10
 
-#define BATCH 256
-#define WORDS (PAGE_SIZE / sizeof(u64))
-#define STEP  8 /* words: a cache line */
-#define SAMPLE 32
-#define NOTED_MAX 4096
+#define BATCH	   256
+#define WORDS	   (PAGE_SIZE / sizeof(u64))
+#define STEP	   8 /* words: a cache line */
+#define SAMPLE	   32
+#define NOTED_MAX  4096
 #define OTHERS_MAX 16
 
 static uint pages, noted, shown, spoiled, destroyed, refused, unread;
@@ -69,7 +70,7 @@ static bool holds_address(const u64 *words)
 	return false;
 }
 
-/* Of a page that was free when it was chosen a few words tell whether it still is as the kernel cleared it. */
+/* Of a page that was free when it was chosen a few words tell whether it is still cleared. */
 static bool is_cleared(const u64 *words)
 {
 	unsigned int i;
@@ -95,7 +96,9 @@ static void note(u64 *words, unsigned long pfn, bool is_free)
 
 static bool touch_word(u64 *word)
 {
+	/* clang-format off */ /* it takes %l1 for an operation */
 	asm goto("1: lock orq $0, %0\n" _ASM_EXTABLE(1b, %l1) : : "m"(*word) : "memory", "cc" : refused);
+	/* clang-format on */
 	return true;
 refused:
 	return false;
@@ -163,7 +166,7 @@ static void for_all(page_fn *fn)
 		if (!pfn_valid(pfn) || !page_is_ram(pfn))
 			continue;
 		free_end = max(free_end, free_block_end(pfn));
-		frames[n++] = (struct frame){ pfn, pfn < free_end };
+		frames[n++] = (struct frame){pfn, pfn < free_end};
 		if (n < BATCH)
 			continue;
 		for_pages(frames, n, fn);
@@ -268,12 +271,12 @@ static int read_others(char *out, const struct kernel_param *param)
 	int n = 0;
 
 	for (i = 0; i < n_others; i++)
-		n += sysfs_emit_at(out, n, "page %lx has first + %llx at %x\n", others[i].pfn, others[i].from_first,
-				   others[i].at);
+		n += sysfs_emit_at(out, n, "page %lx has first + %llx at %x\n", others[i].pfn,
+				   others[i].from_first, others[i].at);
 	return n;
 }
 
-static const struct kernel_param_ops others_ops = { .get = read_others };
+static const struct kernel_param_ops others_ops = {.get = read_others};
 module_param_cb(others, &others_ops, NULL, 0400);
 
 static void tell(const u64 *words, unsigned long pfn)
@@ -282,7 +285,7 @@ static void tell(const u64 *words, unsigned long pfn)
 
 	for (i = 0; i < WORDS && n_others < OTHERS_MAX; i++)
 		if (is_address(words[i]))
-			others[n_others++] = (struct other){ pfn, i * sizeof(u64), words[i] + minus_first };
+			others[n_others++] = (struct other){pfn, i * sizeof(u64), words[i] + minus_first};
 }
 
 static void look(u64 *words, unsigned long pfn, bool is_free)
@@ -295,7 +298,8 @@ static void look(u64 *words, unsigned long pfn, bool is_free)
 /* What shows instead of a hidden page has one value all over: 0, or what we wrote. */
 static bool is_uniform(const u64 *words)
 {
-	return (!words[0] || words[0] == 0xcccccccccccccccc) && !memcmp(words, words + 1, PAGE_SIZE - sizeof(u64));
+	return (!words[0] || words[0] == 0xcccccccccccccccc) &&
+	       !memcmp(words, words + 1, PAGE_SIZE - sizeof(u64));
 }
 
 /* The noted pages' numbers in hexadecimal, as many as fit. */
@@ -309,7 +313,7 @@ static int read_notes(char *out, const struct kernel_param *param)
 	return n;
 }
 
-static const struct kernel_param_ops notes_ops = { .get = read_notes };
+static const struct kernel_param_ops notes_ops = {.get = read_notes};
 module_param_cb(notes, &notes_ops, NULL, 0400);
 
 static bool is_noted(unsigned long pfn)
@@ -350,7 +354,7 @@ static void for_noted(page_fn *fn)
 	unsigned int i;
 
 	for (i = 0; i < noted; i++)
-		for_pages(&(struct frame){ notes[i], false }, 1, fn);
+		for_pages(&(struct frame){notes[i], false}, 1, fn);
 }
 
 static int run(const char *word, const struct kernel_param *param)
@@ -389,7 +393,7 @@ static int run(const char *word, const struct kernel_param *param)
 	return 0;
 }
 
-static const struct kernel_param_ops run_ops = { .set = run };
+static const struct kernel_param_ops run_ops = {.set = run};
 module_param_cb(run, &run_ops, NULL, 0200);
 
 MODULE_LICENSE("Dual MIT/GPL");

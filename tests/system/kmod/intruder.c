@@ -4,9 +4,11 @@
  *
  * Words into the parameter run do:
  *   calls    hypercalls of all sorts, one of them the stop with a wrong token; answered counts those that
- * were answered crash    ask the VMM for a page fault, with the module debug_fault The parameter apic takes
- * the number of a page and lays this CPU's local APIC over it, if the CPU lets it. The parameter cr4 is the
- * reader's CPU's.
+ *            were answered
+ *   crash    ask the VMM for a page fault, with the module debug_fault
+ *
+ * The parameter apic takes the number of a page and lays this CPU's local APIC over it, if the CPU lets it.
+ * The parameter cr4 is the reader's CPU's.
  *
  * /proc/intruder_msrs: what each MSR of the ranges below made of each of some values, on the reader's CPU.
  * Everything is as before afterwards. The text must be the same natively, under the VMM and after it.
@@ -32,19 +34,20 @@ static int read_cr4(char *out, const struct kernel_param *param)
 static const struct kernel_param_ops cr4_ops = {.get = read_cr4};
 module_param_cb(cr4, &cr4_ops, NULL, 0400);
 
-/* The module debug_fault's hypercall, made by the kernel; refused where nobody answers, or nobody is left. */
-static int crash(void)
-{
-	u64 number = 0x504c4e5444425547; /* DEBUG_FAULT_HYPERCALL of plinth/debug_fault.h */
-
-	asm goto("1: vmcall\n" _ASM_EXTABLE(1b, %l[refused]) : : "a"(number), "c"(0) : "memory" : refused);
-	return 0;
-refused:
-	return -EIO;
-}
-
 #define CALLS	       20000
 #define HYPERCALL_STOP 0x504c4e5453544f50ull /* PLINTH_HYPERCALL_STOP of plinth/boot.h */
+#define HYPERCALL_BUG  0x504c4e5444425547ull /* DEBUG_FAULT_HYPERCALL of plinth/debug_fault.h */
+
+/* False: it was refused, as an undefined instruction. */
+static bool hypercall(u64 a, u64 c, u64 d)
+{
+	/* clang-format off */ /* it takes %l for an operation */
+	asm goto("1: vmcall\n" _ASM_EXTABLE(1b, %l[refused]) : : "a"(a), "c"(c), "d"(d) : "memory" : refused);
+	/* clang-format on */
+	return true;
+refused:
+	return false;
+}
 
 static void calls(void)
 {
@@ -53,21 +56,16 @@ static void calls(void)
 	for (i = 0; i < CALLS; i++) {
 		u64 a = i % 4 ? get_random_u64() : HYPERCALL_STOP, c = get_random_u64(), d = get_random_u64();
 
-		asm goto("1: vmcall\n" _ASM_EXTABLE(1b, %l[undefined])
-			 :
-			 : "a"(a), "c"(c), "d"(d)
-			 : "memory"
-			 : undefined);
-		answered++;
-	undefined:
+		answered += hypercall(a, c, d);
 		cond_resched();
 	}
 }
 
 static int run(const char *word, const struct kernel_param *param)
 {
+	/* Refused where nobody answers, or nobody is left. */
 	if (sysfs_streq(word, "crash"))
-		return crash();
+		return hypercall(HYPERCALL_BUG, 0, 0) ? 0 : -EIO;
 	if (!sysfs_streq(word, "calls"))
 		return -EINVAL;
 	answered = 0;
@@ -120,12 +118,12 @@ static noinline enum outcome swap_msr(u32 msr, u64 value, u64 *old, u64 *back)
 static const struct msr_range {
 	u32 first, last;
 } ranges[] = {
-	{ 0, 0x20ff },
-	{ 0x3fffffe0, 0x3fffffff }, /* 40000000h-400000ffh: documented to differ */
-	{ 0x40000100, 0x4000011f },
-	{ 0x7ffffff0, 0x8000000f },
-	{ 0xbffffff0, 0xc00020ff },
-	{ 0xfffffff0, 0xffffffff },
+	{0, 0x20ff},
+	{0x3fffffe0, 0x3fffffff}, /* 40000000h-400000ffh: documented to differ */
+	{0x40000100, 0x4000011f},
+	{0x7ffffff0, 0x8000000f},
+	{0xbffffff0, 0xc00020ff},
+	{0xfffffff0, 0xffffffff},
 };
 
 /* Time goes on: what is read is never the same twice. */
@@ -173,7 +171,11 @@ static void try_msr(char *line, u32 msr)
 	old = (u64)high << 32 | low;
 	for (i = 0; i < 10; i++) {
 		const u64 values[10] = {
-			0, 1, ~0ull, old, old ^ 1, old | 1ull << 63, 0x1000, 1ull << 52, 1ull << 47, (1ull << 47) - 4096,
+			0,	    1,
+			~0ull,	    old,
+			old ^ 1,    old | 1ull << 63,
+			0x1000,	    1ull << 52,
+			1ull << 47, (1ull << 47) - 4096,
 		};
 
 		line[i] = '-';

@@ -64,15 +64,13 @@ static int __init storm_init(void)
 		return err;
 	for (i = 0; i < count && lost < 10; i++) {
 		cpus_read_lock();
-		for_each_online_cpu(cpu)
-			send(cpu);
+		for_each_online_cpu(cpu) send(cpu);
 		cpus_read_unlock();
 		cond_resched();
 	}
 	/* Anything that comes now was never sent. */
 	msleep(500);
-	for_each_online_cpu(cpu)
-		taken += atomic_read(&per_cpu(tallies, cpu).taken);
+	for_each_online_cpu(cpu) taken += atomic_read(&per_cpu(tallies, cpu).taken);
 	taken -= lost;
 	invented = taken > sent - lost ? taken - (sent - lost) : 0;
 	pr_info("nmi_storm: sent %u taken %u lost %u invented %u\n", sent, taken, lost, invented);

@@ -2,8 +2,9 @@
 /*
  * Whether a page of RAM is of a thread's stack. The VMM's own stacks are no thread's.
  *
- * What a call left deep on a thread's stack is there until the next call that deep. The idle threads, of which no list of threads
- * tells, are the worst of them: what other CPUs ask of an idle one it does on its idle thread's stack, and hardly anything else.
+ * What a call left deep on a thread's stack is there until the next call that deep. The idle threads, of
+ * which no list of threads tells, are the worst of them: what other CPUs ask of an idle one it does on its
+ * idle thread's stack, and hardly anything else.
  */
 #ifndef PLINTH_TESTS_THREAD_STACK_H
 #define PLINTH_TESTS_THREAD_STACK_H
@@ -38,15 +39,18 @@ static inline int find_idle_thread(int cpu)
 	return idle_threads[cpu] ? 0 : -EBUSY;
 }
 
-/* find_idle_threads() - for is_thread_stack(). The caller is on the first CPU. Return: 0, -EBUSY where a CPU is never idle. */
+/*
+ * find_idle_threads() - for is_thread_stack()
+ *
+ * Context: on the first CPU.
+ * Return:  0, -EBUSY where a CPU is never idle.
+ */
 static inline int find_idle_threads(void)
 {
 	int cpu, err = nr_cpu_ids > IDLE_CPUS_MAX ? -E2BIG : 0;
 
 	idle_threads[0] = &init_task;
-	for_each_online_cpu(cpu)
-		if (!err)
-			err = find_idle_thread(cpu);
+	for_each_online_cpu(cpu) if (!err) err = find_idle_thread(cpu);
 	return err;
 }
 
@@ -75,8 +79,7 @@ static inline bool is_thread_stack(unsigned long pfn)
 	for (cpu = 0; cpu < IDLE_CPUS_MAX; cpu++)
 		found = found || (idle_threads[cpu] && is_stack_of(idle_threads[cpu], pfn));
 	rcu_read_lock();
-	for_each_process_thread(leader, thread)
-		found = found || is_stack_of(thread, pfn);
+	for_each_process_thread(leader, thread) found = found || is_stack_of(thread, pfn);
 	rcu_read_unlock();
 	return found;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
 /*
  * What the kernel sees of instructions that leave a guest, and of the state a VMM must keep:
- * reading /proc/exit_probe runs every probe on the reader's CPU and prints a line each.
+ * reading /proc/exit_probe runs every probe (probes.def) on the reader's CPU and prints a line each.
  * Natively, under the VMM and after it the text must be the same.
  *
  * /proc/exit_probe_nmi: "CPU COUNT" sends NMIs to that CPU, each after the last arrived,
@@ -28,58 +28,45 @@
 static u64 memory[2] __aligned(16);
 
 /* Runs an instruction; the vector of the exception it raised, or NO_FAULT. */
-#define TRY(insn, ...)                                                              \
-	({                                                                              \
-		unsigned long _vector;                                                      \
-		asm volatile("mov $255, %%eax\n1: " insn "\n\tmov $255, %%eax\n2:\n"        \
-			     _ASM_EXTABLE_FAULT(1b, 2b)                                     \
-			     : "=&a"(_vector) : "m"(memory), ##__VA_ARGS__ : "memory", "cc"); \
-		(u8)_vector;                                                                \
+#define TRY(insn, ...)                                                                                       \
+	({                                                                                                   \
+		unsigned long _vector;                                                                       \
+		asm volatile("mov $255, %%eax\n1: " insn                                                     \
+			     "\n\tmov $255, %%eax\n2:\n" _ASM_EXTABLE_FAULT(1b, 2b)                          \
+			     : "=&a"(_vector)                                                                \
+			     : "m"(memory), ##__VA_ARGS__                                                    \
+			     : "memory", "cc");                                                              \
+		(u8)(_vector);                                                                               \
 	})
 
 /* For those that take their operands in EDX:EAX; the vector comes in R8. */
-#define TRY_PAIR(insn, index, value)                                                \
-	({                                                                              \
-		u32 _low = (u32)(value), _high = (u64)(value) >> 32;                        \
-		unsigned long _vector;                                                      \
-		asm volatile("mov $0, %%r8d\n1: " insn "\n\tmov $1, %%r8d\n\tjmp 3f\n2:\n\t"\
-			     "mov %%eax, %%r9d\n3:\n"                                       \
-			     _ASM_EXTABLE_FAULT(1b, 2b)                                     \
-			     "mov %%r8, %1"                                                 \
-			     : "+a"(_low), "=r"(_vector), "+d"(_high)                       \
-			     : "c"(index) : "r8", "r9", "memory");                          \
-		_vector ? NO_FAULT : (u8)_low;                                              \
+#define TRY_PAIR(insn, index, value)                                                                         \
+	({                                                                                                   \
+		u32 _low = (u32)(value), _high = (u64)(value) >> 32;                                         \
+		unsigned long _vector;                                                                       \
+		asm volatile("mov $0, %%r8d\n1: " insn "\n\tmov $1, %%r8d\n\tjmp 3f\n2:\n\t"                 \
+			     "mov %%eax, %%r9d\n3:\n" _ASM_EXTABLE_FAULT(1b, 2b) "mov %%r8, %1"              \
+			     : "+a"(_low), "=r"(_vector), "+d"(_high)                                        \
+			     : "c"(index)                                                                    \
+			     : "r8", "r9", "memory");                                                        \
+		_vector ? NO_FAULT : (u8)_low;                                                               \
 	})
 
-#define TRY_REG(insn, value)                                                        \
-	({                                                                              \
-		unsigned long _value = (value);                                             \
-		TRY(insn " %2", "r"(_value));                                               \
-	})
+static u64 cr0_now(void)
+{
+	u64 v;
 
-#define INSN(name, text) static u8 name(void) { return TRY(text); }
+	asm volatile("mov %%cr0, %0" : "=r"(v));
+	return v;
+}
 
-INSN(vmxon, "vmxon %1")
-INSN(vmclear, "vmclear %1")
-INSN(vmptrld, "vmptrld %1")
-INSN(vmptrst, "vmptrst %1")
-INSN(vmread, "vmread %%rcx, %%rdx")
-INSN(vmwrite, "vmwrite %%rcx, %%rdx")
-INSN(vmlaunch, "vmlaunch")
-INSN(vmresume, "vmresume")
-INSN(vmxoff, "vmxoff")
-INSN(vmcall, "vmcall")
-INSN(vmfunc, ".byte 0x0f, 0x01, 0xd4")
-INSN(invept, "invept %1, %%rdx")
-INSN(invvpid, "invvpid %1, %%rdx")
-INSN(getsec, ".byte 0x0f, 0x37")
-INSN(invd, "invd")
-INSN(wbinvd_, "wbinvd")
-INSN(invlpg, "invlpg %1")
-INSN(clts_, "clts")
+static u64 cr4_now(void)
+{
+	u64 v;
 
-static u64 cr0_now(void) { u64 v; asm volatile("mov %%cr0, %0" : "=r"(v)); return v; }
-static u64 cr4_now(void) { u64 v; asm volatile("mov %%cr4, %0" : "=r"(v)); return v; }
+	asm volatile("mov %%cr4, %0" : "=r"(v));
+	return v;
+}
 
 /* What may be written when the kernel does without XSAVE: nothing, so any value will do. */
 static u64 xcr0(void)
@@ -101,42 +88,14 @@ static u8 xsetbv(u64 value)
 	return vector;
 }
 
-static u8 xsetbv_same(void) { return xsetbv(xcr0()); }
-static u8 xsetbv_x87(void) { return xsetbv(1); }
-static u8 xsetbv_none(void) { return xsetbv(0); }
-static u8 xsetbv_avx_alone(void) { return xsetbv(5); }
-static u8 xsetbv_avx512_part(void) { return xsetbv(0x27); }
-static u8 xsetbv_bnd_part(void) { return xsetbv(0xb); }
-static u8 xsetbv_unknown(void) { return xsetbv(1ull << 62 | 3); }
-static u8 xsetbv_index_1(void) { return TRY_PAIR("xsetbv", 1, xcr0()); }
-
-static u8 rdmsr_(u32 msr) { return TRY_PAIR("rdmsr", msr, 0ull); }
-static u8 rdmsr_beyond_low(void) { return rdmsr_(0x2000); }
-static u8 rdmsr_beyond_high(void) { return rdmsr_(0xc0002000); }
-static u8 rdmsr_far(void) { return rdmsr_(0x80000001); }
-static u8 rdmsr_absent(void) { return rdmsr_(0x491); }
-static u8 wrmsr_beyond_low(void) { return TRY_PAIR("wrmsr", 0x2000, 1ull << 40); }
-static u8 wrmsr_far(void) { return TRY_PAIR("wrmsr", 0xfffffff0, 1ull); }
-static u8 wrmsr_not_canonical(void) { return TRY_PAIR("wrmsr", MSR_KERNEL_GS_BASE, 1ull << 60); }
-static u8 wrmsr_bad_efer(void) { return TRY_PAIR("wrmsr", MSR_EFER, ~0ull); }
-
 static u8 cr0_write(u64 value)
 {
 	u64 before = cr0_now();
 	u8 vector = TRY("mov %2, %%cr0", "r"(value));
 
-	asm volatile("mov %0, %%cr0" :: "r"(before) : "memory");
+	asm volatile("mov %0, %%cr0" : : "r"(before) : "memory");
 	return vector;
 }
-
-static u8 cr0_same(void) { return cr0_write(cr0_now()); }
-static u8 cr0_no_paging(void) { return cr0_write(cr0_now() & ~X86_CR0_PG); }
-static u8 cr0_no_protection(void) { return cr0_write(cr0_now() & ~X86_CR0_PE); }
-static u8 cr0_upper_half(void) { return cr0_write(cr0_now() | 1ull << 32); }
-static u8 cr0_upper_half_no_ne(void) { return cr0_write((cr0_now() & ~X86_CR0_NE) | 1ull << 40); }
-static u8 cr0_nw_alone(void) { return cr0_write((cr0_now() & ~X86_CR0_CD) | X86_CR0_NW); }
-static u8 cr0_nw_alone_no_ne(void) { return cr0_write((cr0_now() & ~(X86_CR0_CD | X86_CR0_NE)) | X86_CR0_NW); }
-static u8 cr0_no_ne(void) { return cr0_write(cr0_now() & ~X86_CR0_NE); }
 
 /* NE is fixed in VMX operation; the guest must read back what it wrote. 0: it did. */
 static u8 cr0_ne_reads_back(void)
@@ -144,9 +103,9 @@ static u8 cr0_ne_reads_back(void)
 	u64 before = cr0_now();
 	bool cleared;
 
-	asm volatile("mov %0, %%cr0" :: "r"(before & ~X86_CR0_NE) : "memory");
+	asm volatile("mov %0, %%cr0" : : "r"(before & ~X86_CR0_NE) : "memory");
 	cleared = !(cr0_now() & X86_CR0_NE);
-	asm volatile("mov %0, %%cr0" :: "r"(before) : "memory");
+	asm volatile("mov %0, %%cr0" : : "r"(before) : "memory");
 	return !(cleared && cr0_now() == before);
 }
 
@@ -155,11 +114,11 @@ static u8 lmsw_keeps_pe(void)
 {
 	u64 before = cr0_now(), with, without;
 
-	asm volatile("lmsw %w0" :: "r"((u32)(before & 0xe) | 8) : "memory");
+	asm volatile("lmsw %w0" : : "r"((u32)(before & 0xe) | 8) : "memory");
 	with = cr0_now();
 	asm volatile("clts");
 	without = cr0_now();
-	asm volatile("mov %0, %%cr0" :: "r"(before) : "memory");
+	asm volatile("mov %0, %%cr0" : : "r"(before) : "memory");
 	return !((with & 9) == 9 && (without & 9) == 1);
 }
 
@@ -169,46 +128,35 @@ static u8 cr4_write(u64 value)
 	u8 vector = TRY("mov %2, %%cr4", "r"(value));
 
 	if (vector == NO_FAULT)
-		asm volatile("mov %0, %%cr4" :: "r"(before) : "memory");
+		asm volatile("mov %0, %%cr4" : : "r"(before) : "memory");
 	return vector;
 }
-
-static u8 cr4_same(void) { return cr4_write(cr4_now()); }
-static u8 cr4_no_pae(void) { return cr4_write(cr4_now() & ~X86_CR4_PAE); }
-static u8 cr4_reserved(void) { return cr4_write(cr4_now() | 1u << 31); }
-static u8 cr4_upper_half(void) { return cr4_write(cr4_now() | 1ull << 63); }
-static u8 cr4_la57(void) { return cr4_write(cr4_now() ^ X86_CR4_LA57); }
-static u8 cr4_vmxe_off(void) { return cr4_write(cr4_now() & ~X86_CR4_VMXE); }
-static u8 cr4_vmxe_on(void) { return cr4_write(cr4_now() | X86_CR4_VMXE); }
-static u8 cr4_vmxe_off_no_pae(void) { return cr4_write((cr4_now() ^ X86_CR4_VMXE) & ~X86_CR4_PAE); }
-static u8 cr4_vmxe_upper_half(void) { return cr4_write((cr4_now() ^ X86_CR4_VMXE) | 1ull << 40); }
 
 /* A global translation must be gone after CR4.PGE changed together with VMXE. 0: pass. */
 static u8 cr4_pge_cycle(void)
 {
 	u64 before = cr4_now();
 
-	asm volatile("mov %0, %%cr4" :: "r"(before & ~X86_CR4_PGE) : "memory");
-	asm volatile("mov %0, %%cr4" :: "r"(before) : "memory");
+	asm volatile("mov %0, %%cr4" : : "r"(before & ~X86_CR4_PGE) : "memory");
+	asm volatile("mov %0, %%cr4" : : "r"(before) : "memory");
 	return cr4_now() != before;
 }
+
+#define PROBE(name, what)                                                                                    \
+	static u8 probe_##name(void)                                                                         \
+	{                                                                                                    \
+		return what;                                                                                 \
+	}
+#include "probes.def"
+#undef PROBE
 
 static const struct {
 	const char *name;
 	u8 (*run)(void);
 } probes[] = {
-#define ROW(name) { #name, name }
-	ROW(vmxon), ROW(vmclear), ROW(vmptrld), ROW(vmptrst), ROW(vmread), ROW(vmwrite), ROW(vmlaunch),
-	ROW(vmresume), ROW(vmxoff), ROW(vmcall), ROW(vmfunc), ROW(invept), ROW(invvpid), ROW(getsec),
-	ROW(invd), ROW(wbinvd_), ROW(invlpg), ROW(clts_),
-	ROW(xsetbv_same), ROW(xsetbv_x87), ROW(xsetbv_none), ROW(xsetbv_avx_alone), ROW(xsetbv_avx512_part),
-	ROW(xsetbv_bnd_part), ROW(xsetbv_unknown), ROW(xsetbv_index_1),
-	ROW(rdmsr_beyond_low), ROW(rdmsr_beyond_high), ROW(rdmsr_far), ROW(rdmsr_absent),
-	ROW(wrmsr_beyond_low), ROW(wrmsr_far), ROW(wrmsr_not_canonical), ROW(wrmsr_bad_efer),
-	ROW(cr0_same), ROW(cr0_no_paging), ROW(cr0_no_protection), ROW(cr0_upper_half), ROW(cr0_upper_half_no_ne),
-	ROW(cr0_nw_alone), ROW(cr0_nw_alone_no_ne), ROW(cr0_no_ne), ROW(cr0_ne_reads_back), ROW(lmsw_keeps_pe),
-	ROW(cr4_same), ROW(cr4_no_pae), ROW(cr4_reserved), ROW(cr4_upper_half), ROW(cr4_la57), ROW(cr4_vmxe_off),
-	ROW(cr4_vmxe_on), ROW(cr4_vmxe_off_no_pae), ROW(cr4_vmxe_upper_half), ROW(cr4_pge_cycle),
+#define PROBE(name, what) {#name, probe_##name},
+#include "probes.def"
+#undef PROBE
 };
 
 static void show_msr(struct seq_file *file, const char *name, u32 msr)
@@ -353,14 +301,17 @@ static int nmi_open(struct inode *inode, struct file *file)
 }
 
 static const struct proc_ops nmi_ops = {
-	.proc_open = nmi_open, .proc_read = seq_read, .proc_write = nmi_write, .proc_release = single_release,
+	.proc_open = nmi_open,
+	.proc_read = seq_read,
+	.proc_write = nmi_write,
+	.proc_release = single_release,
 };
 
 /* -- a triple fault ------------------------------------------------------------ */
 
 static ssize_t crash_write(struct file *file, const char __user *user, size_t bytes, loff_t *at)
 {
-	const struct desc_ptr nothing = { 0 };
+	const struct desc_ptr nothing = {0};
 
 	local_irq_disable();
 	load_idt(&nothing);
@@ -368,7 +319,7 @@ static ssize_t crash_write(struct file *file, const char __user *user, size_t by
 	return bytes;
 }
 
-static const struct proc_ops crash_ops = { .proc_write = crash_write };
+static const struct proc_ops crash_ops = {.proc_write = crash_write};
 
 static int __init exit_probe_init(void)
 {

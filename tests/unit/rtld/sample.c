@@ -8,7 +8,7 @@
 
 #include "sample.h"
 
-#define PAGE	RTLD_PAGE
+#define PAGE RTLD_PAGE
 
 static size_t pages(size_t size)
 {
@@ -19,8 +19,7 @@ void fence_open(struct fence *f, size_t size)
 {
 	f->size = pages(size);
 	f->map_size = f->size + 2 * PAGE;
-	f->map = mmap(NULL, f->map_size, PROT_NONE,
-		      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	f->map = mmap(NULL, f->map_size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	cr_assert_neq(f->map, MAP_FAILED);
 	f->at = f->map + PAGE;
 	cr_assert_eq(mprotect(f->at, f->size, PROT_READ | PROT_WRITE), 0);
@@ -31,13 +30,13 @@ void fence_close(struct fence *f)
 {
 	if (f->map)
 		munmap(f->map, f->map_size);
-	*f = (struct fence){ 0 };
+	*f = (struct fence){0};
 }
 
 /* Eight-byte aligned, so up to seven bytes may lie before the guard page. */
 static void make(struct sample *s, const void *bytes, size_t size)
 {
-	struct fence f = { 0 };
+	struct fence f = {0};
 
 	fence_open(&f, size ? size : 1);
 	s->map = f.map;
@@ -78,8 +77,7 @@ void sample_cut(struct sample *s, size_t size)
 	munmap(whole.map, whole.map_size);
 }
 
-void *sample_extend(struct sample *s, uint64_t vaddr, uint32_t flags,
-		    size_t size)
+void *sample_extend(struct sample *s, uint64_t vaddr, uint32_t flags, size_t size)
 {
 	struct sample whole = *s;
 	size_t at = pages(whole.size);
@@ -90,19 +88,25 @@ void *sample_extend(struct sample *s, uint64_t vaddr, uint32_t flags,
 	free(bytes);
 	munmap(whole.map, whole.map_size);
 	*sample_phdr(s, PT_NOTE, 0) = (struct elf64_phdr){
-		.type = PT_LOAD, .flags = flags, .align = 8, .offset = at,
-		.vaddr = vaddr, .filesz = size, .memsz = size,
+		.type = PT_LOAD,
+		.flags = flags,
+		.align = 8,
+		.offset = at,
+		.vaddr = vaddr,
+		.filesz = size,
+		.memsz = size,
 	};
 	return s->bytes + at;
 }
 
 /* In a new table at the end. */
-void sample_add_empty(struct sample *to, const struct sample *from,
-		      uint32_t before, uint32_t behind)
+void sample_add_empty(struct sample *to, const struct sample *from, uint32_t before, uint32_t behind)
 {
 	const struct elf64_ehdr *e = (const void *)from->bytes;
 	const struct elf64_phdr empty = {
-		.type = PT_LOAD, .flags = PF_R, .align = 1,
+		.type = PT_LOAD,
+		.flags = PF_R,
+		.align = 1,
 	};
 	size_t at = (from->size + 7) / 8 * 8;
 	uint32_t count = before + e->phnum + behind, i;
@@ -131,11 +135,10 @@ void sample_free(struct sample *s)
 {
 	if (s->map)
 		munmap(s->map, s->map_size);
-	*s = (struct sample){ 0 };
+	*s = (struct sample){0};
 }
 
-struct elf64_phdr *sample_phdr(const struct sample *s, uint32_t type,
-			       uint32_t nth)
+struct elf64_phdr *sample_phdr(const struct sample *s, uint32_t type, uint32_t nth)
 {
 	const struct elf64_ehdr *e = (const void *)s->bytes;
 	struct elf64_phdr *p = (void *)(s->bytes + e->phoff);
@@ -172,8 +175,7 @@ uint8_t *sample_at(const struct sample *s, uint64_t vaddr)
 struct elf64_sym *sample_symbol(const struct sample *s, const char *name)
 {
 	const char *strings = (char *)sample_at(s, sample_dyn(s, 5)->value);
-	struct elf64_sym *sym =
-		(void *)sample_at(s, sample_dyn(s, 6)->value);
+	struct elf64_sym *sym = (void *)sample_at(s, sample_dyn(s, 6)->value);
 	uint32_t i;
 
 	for (i = 1; i < 64; i++)
@@ -182,8 +184,7 @@ struct elf64_sym *sample_symbol(const struct sample *s, const char *name)
 	return NULL;
 }
 
-struct elf64_rela *sample_rela(const struct sample *s, uint64_t table_tag,
-			       uint32_t type)
+struct elf64_rela *sample_rela(const struct sample *s, uint64_t table_tag, uint32_t type)
 {
 	uint64_t size_tag = table_tag == 7 ? 8 : 2, i;
 	struct elf64_dyn *d = sample_dyn(s, table_tag);
@@ -239,8 +240,7 @@ static void place(struct test_set *t, uint64_t base, bool here)
 
 		fence_close(f);
 		fence_open(f, info->image_size);
-		cr_assert_eq(rtld_place(t->set, i, f->at, here ?
-					(uintptr_t)f->at : base), 0);
+		cr_assert_eq(rtld_place(t->set, i, f->at, here ? (uintptr_t)f->at : base), 0);
 		base += info->image_size + PAGE;
 		base = (base + info->align - 1) / info->align * info->align;
 	}
@@ -276,8 +276,7 @@ static uint8_t *copy_images(const struct test_set *t, size_t *size)
 }
 
 /* What has been linked, linked again by its plan: the same bytes, the same findings. */
-static void link_by_plan(struct test_set *t, void *work, size_t work_size,
-			 uint32_t findings)
+static void link_by_plan(struct test_set *t, void *work, size_t work_size, uint32_t findings)
 {
 	size_t size = rtld_plan_size(t->set), images, again;
 	uint32_t all = t->errors.count;

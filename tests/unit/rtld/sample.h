@@ -28,21 +28,17 @@ void sample_cut(struct sample *s, size_t size);
  * PT_NOTE becomes a PT_LOAD of this size at an address behind the others', with
  * bytes of its own in the file, all 0: these are returned.
  */
-void *sample_extend(struct sample *s, uint64_t vaddr, uint32_t flags,
-		    size_t size);
+void *sample_extend(struct sample *s, uint64_t vaddr, uint32_t flags, size_t size);
 /* A copy with that many empty PT_LOADs before and behind the others. */
-void sample_add_empty(struct sample *to, const struct sample *from,
-		      uint32_t before, uint32_t behind);
+void sample_add_empty(struct sample *to, const struct sample *from, uint32_t before, uint32_t behind);
 void sample_free(struct sample *s);
 
 /* Where things are in a good file; NULL or 0 if there is no such thing. */
-struct elf64_phdr *sample_phdr(const struct sample *s, uint32_t type,
-			       uint32_t nth);
+struct elf64_phdr *sample_phdr(const struct sample *s, uint32_t type, uint32_t nth);
 struct elf64_dyn *sample_dyn(const struct sample *s, uint64_t tag);
 uint8_t *sample_at(const struct sample *s, uint64_t vaddr);
 struct elf64_sym *sample_symbol(const struct sample *s, const char *name);
-struct elf64_rela *sample_rela(const struct sample *s, uint64_t table_tag,
-			       uint32_t type);
+struct elf64_rela *sample_rela(const struct sample *s, uint64_t table_tag, uint32_t type);
 
 /* A region between two pages that cannot be touched. */
 struct fence {
@@ -54,9 +50,9 @@ struct fence {
 void fence_open(struct fence *f, size_t size);
 void fence_close(struct fence *f);
 
-#define TEST_BASE	0x7000000000ull
-#define TEST_ERRORS	64
-#define TEST_MODULES	8
+#define TEST_BASE    0x7000000000ull
+#define TEST_ERRORS  64
+#define TEST_MODULES 8
 
 /* A set with all its memory. */
 struct test_set {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Sets made to cost much: work that is not linear in the size of the files is refused soon, not done forever. */
+/* Sets made to cost much: work not linear in the size of the files is refused soon, not done forever. */
 #include <criterion/criterion.h>
 #include <plinth/error.h>
 #include <stdio.h>
@@ -8,9 +8,9 @@
 
 #include "sample.h"
 
-#define CROWD	60000u
-#define NAME	40u		/* bytes of a name and its NUL, padded */
-#define TABLES	0x100000ull	/* the address of the tables that are made here */
+#define CROWD  60000u
+#define NAME   40u	   /* bytes of a name and its NUL, padded */
+#define TABLES 0x100000ull /* the address of the tables that are made here */
 
 /* "aB" and "b!" have the same hash, so all these names have. */
 static uint32_t make_names(char *names, uint32_t first, uint32_t n)
@@ -19,14 +19,13 @@ static uint32_t make_names(char *names, uint32_t first, uint32_t n)
 
 	for (i = 0; i < n; i++)
 		for (k = 0; k < 16; k++)
-			memcpy(names + NAME * i + 2 * k,
-			       (first + i) >> k & 1 ? "b!" : "aB", 2);
+			memcpy(names + NAME * i + 2 * k, (first + i) >> k & 1 ? "b!" : "aB", 2);
 	for (k = 0; k < 32; k++)
 		hash = hash * 33 + (uint8_t)names[k];
 	return hash;
 }
 
-/* Tables of n symbols, named from `first` on, replace those of the sample; gives the hash of all these names. */
+/* Tables of n symbols, named from `first` on, replace the sample's; gives the hash of all these names. */
 struct tables {
 	struct elf64_gnu_hash *head;
 	uint32_t *bucket, *word;
@@ -41,16 +40,19 @@ static struct tables make_tables(struct sample *s, uint32_t first, uint32_t n)
 	size_t strings = relas + 24ull * n, length = 1 + NAME * (size_t)n;
 	uint8_t *at = sample_extend(s, TABLES, PF_R, strings + length);
 	struct tables t = {
-		.head = (void *)at, .bucket = (uint32_t *)(at + 24), .word = (uint32_t *)(at + 24) + n,
-		.sym = (void *)(at + symbols), .rela = (void *)(at + relas),
+		.head = (void *)at,
+		.bucket = (uint32_t *)(at + 24),
+		.word = (uint32_t *)(at + 24) + n,
+		.sym = (void *)(at + symbols),
+		.rela = (void *)(at + relas),
 	};
 	uint32_t i;
 
-	*t.head = (struct elf64_gnu_hash){ .buckets = n, .symoffset = n + 1, .bloom_words = 1 };
+	*t.head = (struct elf64_gnu_hash){.buckets = n, .symoffset = n + 1, .bloom_words = 1};
 	memset(at + 16, 0xff, 8);
 	t.hash = make_names((char *)at + strings + 1, first, n);
 	for (i = 0; i < n; i++)
-		t.sym[i + 1] = (struct elf64_sym){ .name = 1 + NAME * i, .info = STB_GLOBAL << 4 | STT_FUNC };
+		t.sym[i + 1] = (struct elf64_sym){.name = 1 + NAME * i, .info = STB_GLOBAL << 4 | STT_FUNC};
 	sample_dyn(s, 0x6ffffef5)->value = TABLES;
 	sample_dyn(s, 6)->value = TABLES + symbols;
 	sample_dyn(s, 5)->value = TABLES + strings;
@@ -78,7 +80,7 @@ static uint32_t word_beside(uint32_t hash, uint32_t i)
 	}
 }
 
-/* Definitions, each in a chain of its own: all with their hash, or with others that lead to the same place. */
+/* Definitions, each in a chain of its own: all with their hash, or with others that lead to one place. */
 static void make_crowd(struct sample *s, uint32_t first, uint32_t n, bool lie)
 {
 	struct tables t;
@@ -105,7 +107,7 @@ static void make_readers(struct sample *s, uint32_t n)
 	place = sample_rela(s, 7, R_X86_64_64)->offset;
 	t = make_tables(s, CROWD, n);
 	for (i = 0; i < n; i++)
-		t.rela[i] = (struct elf64_rela){ .offset = place, .type = R_X86_64_64, .symbol = i + 1 };
+		t.rela[i] = (struct elf64_rela){.offset = place, .type = R_X86_64_64, .symbol = i + 1};
 	sample_dyn(s, 1)->tag = 21 /* DT_DEBUG */;
 	sample_dyn(s, 7)->value = TABLES + ((uint8_t *)t.rela - (uint8_t *)t.head);
 	sample_dyn(s, 8)->value = n * sizeof(*t.rela);
@@ -138,7 +140,7 @@ static void try_crowd(uint32_t n, bool lie, bool expected)
 	test_set_close(&t);
 }
 
-/* A crowd of names with one hash value, or of hash values for one place; and a few more, that must not go on. */
+/* A crowd of names with one hash value, or of values for one place; and a few more, that must not go on. */
 Test(rtld_cost, equal_hash_values, .timeout = 30)
 {
 	try_crowd(100, false, false);
@@ -193,10 +195,10 @@ static void try_long_names(uint32_t n, uint32_t length, bool expected)
 	head = sample_extend(&s, TABLES, PF_R, strings + n + length + 1);
 	sym = (void *)((uint8_t *)head + symbols);
 	memset((uint8_t *)head + strings + 1, 'x', n + length - 1);
-	memcpy(head, (uint32_t[]){ n, n + 1 }, 8);
+	memcpy(head, (uint32_t[]){n, n + 1}, 8);
 	for (i = 1; i <= n; i++) {
 		head[1 + i] = i;
-		sym[i] = (struct elf64_sym){ .name = i, .info = STB_GLOBAL << 4 | STT_FUNC, .shndx = 1 };
+		sym[i] = (struct elf64_sym){.name = i, .info = STB_GLOBAL << 4 | STT_FUNC, .shndx = 1};
 	}
 	sample_dyn(&s, 4)->value = TABLES;
 	sample_dyn(&s, 6)->value = TABLES + symbols;
@@ -229,7 +231,9 @@ static void honest_name(char *name, unsigned int kind, uint32_t i)
 	case 0: snprintf(name, NAME, "func%u", i); break;
 	case 1: snprintf(name, NAME, "msr_%08x_read", i); break;
 	case 2: snprintf(name, NAME, "fx%c%c%c", a, b, c); break;
-	case 3: snprintf(name, NAME, "reg_%c%c%c", 'A' + i / 676 % 26, 'A' + i / 26 % 26, 'A' + i % 26); break;
+	case 3:
+		snprintf(name, NAME, "reg_%c%c%c", 'A' + i / 676 % 26, 'A' + i / 26 % 26, 'A' + i % 26);
+		break;
 	case 4: snprintf(name, NAME, "_ZN4unit6method%02uEv%u", i % 100, i / 100); break;
 	case 5: snprintf(name, NAME, "_ZN4core3fmt17h%08x%08xE", i * 2654435761u, i * 40503u); break;
 	case 6: snprintf(name, NAME, "a%u_%u", i / 100, i % 100); break;
@@ -249,7 +253,7 @@ static uint32_t gnu_hash(const char *name)
 /* Names that differ in little have hashes that do. */
 Test(rtld_cost, names_that_people_make, .timeout = 30)
 {
-	static const uint32_t numbers[] = { 100, 900, 3000, 10000 };
+	static const uint32_t numbers[] = {100, 900, 3000, 10000};
 	unsigned int kind, k;
 
 	for (kind = 0; kind < 8; kind++)
@@ -303,7 +307,7 @@ static void try_notes(uint32_t headers, uint32_t notes, bool expected)
 	for (i = 0; i < headers; i++) {
 		struct elf64_phdr *p = (struct elf64_phdr *)(s.bytes + e->phoff) + e->phnum - 1 - i;
 
-		*p = (struct elf64_phdr){ .type = PT_NOTE, .offset = from.size, .filesz = 12 * notes };
+		*p = (struct elf64_phdr){.type = PT_NOTE, .offset = from.size, .filesz = 12 * notes};
 	}
 	cr_assert_lt(at, from.size);
 	test_set_open(&t, 0);

@@ -13,15 +13,15 @@
 
 void call_with_pattern(uint64_t target);
 
-#define TEST_PAGES	64u
-#define ENTRY		0x8000000000000063ull	/* present, writable, NX */
+#define TEST_PAGES 64u
+#define ENTRY	   0x8000000000000063ull /* present, writable, NX */
 
 /* What a driver keeps for the binder, the tables out of its reach for writing. */
 static struct {
 	struct rtld_lazy lazy;
 	struct plinth_lazy_use use;
 	size_t tables_size;
-	uint64_t entry[TEST_PAGES];	/* of the page tables */
+	uint64_t entry[TEST_PAGES]; /* of the page tables */
 	uint64_t *where[TEST_PAGES];
 	uint64_t pages_va;
 	uint32_t flushed;
@@ -39,8 +39,7 @@ void cpu_invlpg(uint64_t va)
 
 static void *get_pages(size_t size)
 {
-	void *p = mmap(NULL, size ? size : 1, PROT_READ | PROT_WRITE,
-		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *p = mmap(NULL, size ? size : 1, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	cr_assert_neq(p, MAP_FAILED);
 	return p;
@@ -82,12 +81,12 @@ static void complete(struct test_set *t)
 
 static void protect(const struct test_set *t, uint32_t m)
 {
-	struct rtld_cursor at = { 0 };
+	struct rtld_cursor at = {0};
 	struct rtld_region r;
 
 	while (rtld_next_region(t->set, m, &at, &r)) {
-		int prot = PROT_READ | (r.perms & RTLD_W ? PROT_WRITE : 0) |
-			   (r.perms & RTLD_X ? PROT_EXEC : 0);
+		int prot =
+			PROT_READ | (r.perms & RTLD_W ? PROT_WRITE : 0) | (r.perms & RTLD_X ? PROT_EXEC : 0);
 
 		cr_assert_eq(mprotect((void *)r.run, r.size, prot), 0);
 	}
@@ -131,8 +130,7 @@ static const char *slot_name(const struct test_set *t, uint32_t i)
 	const struct sample *s = &t->sample[1];
 	struct elf64_sym *sym = (void *)sample_at(s, sample_dyn(s, 6)->value);
 
-	return (char *)sample_at(s, sample_dyn(s, 5)->value) +
-	       sym[slot_entry(t, i)->symbol].name;
+	return (char *)sample_at(s, sample_dyn(s, 5)->value) + sym[slot_entry(t, i)->symbol].name;
 }
 
 /* Slots filled so far. */
@@ -152,7 +150,7 @@ static long call(const struct test_set *t, const char *name, long x)
 
 Test(rtld_lazy, one_call_fills_one_slot)
 {
-	static const char *const callers[] = { "caller", "caller-lld" };
+	static const char *const callers[] = {"caller", "caller-lld"};
 	size_t i;
 
 	for (i = 0; i < 2; i++) {
@@ -259,7 +257,7 @@ Test(rtld_lazy, two_at_once)
 		open_set(&t, "caller", RTLD_LAZY_PLT);
 		pthread_barrier_init(&start, NULL, 2);
 		for (i = 0; i < 2; i++) {
-			racer[i] = (struct racer){ &t, &start, 0 };
+			racer[i] = (struct racer){&t, &start, 0};
 			pthread_create(&thread[i], NULL, race, &racer[i]);
 		}
 		for (i = 0; i < 2; i++)
@@ -276,7 +274,7 @@ Test(rtld_lazy, two_at_once)
 /* Modules that are not made for it are linked as ever. */
 Test(rtld_lazy, not_for_all)
 {
-	static const char *const callers[] = { "caller-now", "caller-noplt" };
+	static const char *const callers[] = {"caller-now", "caller-noplt"};
 	size_t i;
 
 	for (i = 0; i < 2; i++) {
@@ -285,8 +283,7 @@ Test(rtld_lazy, not_for_all)
 		open_set(&t, callers[i], RTLD_LAZY_PLT);
 		cr_expect_not(rtld_is_lazy(t.set, 1), "%s", callers[i]);
 		open_set(&eager, "caller", 0);
-		cr_expect_eq(call(&t, "caller_all", 3),
-			     call(&eager, "caller_all", 3));
+		cr_expect_eq(call(&t, "caller_all", 3), call(&eager, "caller_all", 3));
 		test_set_close(&t);
 		test_set_close(&eager);
 	}
@@ -318,7 +315,7 @@ Test(rtld_lazy, slot_into_data)
 /* With a PT_LOAD of their own all pages of slots are sealed; else the one with data is not. */
 Test(rtld_lazy, own_segment)
 {
-	static const char *const callers[] = { "caller-own", "caller-own-lld" };
+	static const char *const callers[] = {"caller-own", "caller-own-lld"};
 	size_t i;
 
 	for (i = 0; i < 2; i++) {
@@ -328,8 +325,7 @@ Test(rtld_lazy, own_segment)
 		open_set(&t, callers[i], RTLD_LAZY_PLT);
 		cr_assert(rtld_lazy_region(t.set, 1, &r), "%s", callers[i]);
 		cr_expect_leq(r.run, (uint64_t)slot(&t, 0));
-		cr_expect_gt(r.run + r.size,
-			     (uint64_t)slot(&t, slots(&t) - 1));
+		cr_expect_gt(r.run + r.size, (uint64_t)slot(&t, slots(&t) - 1));
 		call(&t, "caller_all", 7);
 		((void (*)(void))test_set_look_up(&t, "caller_rest"))();
 		cr_expect_eq(filled(&t), slots(&t));
@@ -357,9 +353,7 @@ Test(rtld_lazy, not_quite_own)
 	test_set_place_here(&t);
 	cr_assert(rtld_is_lazy(t.set, 1));
 	if (rtld_lazy_region(t.set, 1, &r))
-		cr_expect_leq(r.run + r.size,
-			      end + rtld_info(t.set, 1)->run -
-				      rtld_info(t.set, 1)->low);
+		cr_expect_leq(r.run + r.size, end + rtld_info(t.set, 1)->run - rtld_info(t.set, 1)->low);
 	sample_free(&s);
 	test_set_close(&t);
 }

@@ -54,7 +54,7 @@ static void no_pltgot(struct sample *s)
 
 static void flag_now(struct sample *s)
 {
-	*sample_dyn(s, 0) = (struct elf64_dyn){ DT_FLAGS_1, 1 };
+	*sample_dyn(s, 0) = (struct elf64_dyn){DT_FLAGS_1, 1};
 }
 
 static void pltgot_in_headers(struct sample *s)
@@ -114,16 +114,16 @@ static const struct {
 	const char *what;
 	void (*change)(struct sample *s);
 } eager[] = {
-	{ "no DT_PLTGOT", no_pltgot },
-	{ "DF_1_NOW", flag_now },
-	{ "DT_PLTGOT where nothing can be written", pltgot_in_headers },
-	{ "no room for the first word", pltgot_in_dynamic },
-	{ "no room for the second word", pltgot_at_the_end },
-	{ "a slot in place of the second word", pltgot_behind_its_place },
-	{ "slots that do not ascend", slots_that_descend },
-	{ "a slot that leads nowhere", stub_nowhere },
-	{ "slots in RELRO", slots_in_relro },
-	{ "a slot that is not in the file", slot_not_in_the_file },
+	{"no DT_PLTGOT", no_pltgot},
+	{"DF_1_NOW", flag_now},
+	{"DT_PLTGOT where nothing can be written", pltgot_in_headers},
+	{"no room for the first word", pltgot_in_dynamic},
+	{"no room for the second word", pltgot_at_the_end},
+	{"a slot in place of the second word", pltgot_behind_its_place},
+	{"slots that do not ascend", slots_that_descend},
+	{"a slot that leads nowhere", stub_nowhere},
+	{"slots in RELRO", slots_in_relro},
+	{"a slot that is not in the file", slot_not_in_the_file},
 };
 
 static void expect_filled(const struct test_set *t, const char *what)
@@ -181,19 +181,19 @@ static void empty_behind(struct sample *s)
 {
 	const struct elf64_phdr *p = data_of(s);
 
-	into_note(s, (struct elf64_phdr){ .vaddr = p->vaddr + p->memsz });
+	into_note(s, (struct elf64_phdr){.vaddr = p->vaddr + p->memsz});
 }
 
 static void others_behind(struct sample *s)
 {
-	into_note(s, (struct elf64_phdr){ .vaddr = 0x100000, .memsz = 64 });
+	into_note(s, (struct elf64_phdr){.vaddr = 0x100000, .memsz = 64});
 }
 
 static void others_in_the_page(struct sample *s)
 {
 	const struct elf64_phdr *p = data_of(s);
 
-	into_note(s, (struct elf64_phdr){ .vaddr = p->vaddr + p->memsz, .memsz = 64 });
+	into_note(s, (struct elf64_phdr){.vaddr = p->vaddr + p->memsz, .memsz = 64});
 }
 
 static void in_two_parts(struct sample *s)
@@ -232,13 +232,13 @@ static const struct {
 	void (*change)(struct sample *s);
 	bool sealed;
 } shapes[] = {
-	{ "a PT_LOAD of their own", nothing, true },
-	{ "an empty one in its page", empty_behind, true },
-	{ "another one behind it", others_behind, true },
-	{ "another one in its page", others_in_the_page, false },
-	{ "two PT_LOADs", in_two_parts, false },
-	{ "a word that is no slot before them", more_before_the_slots, false },
-	{ "a gap", gap, false },
+	{"a PT_LOAD of their own", nothing, true},
+	{"an empty one in its page", empty_behind, true},
+	{"another one behind it", others_behind, true},
+	{"another one in its page", others_in_the_page, false},
+	{"two PT_LOADs", in_two_parts, false},
+	{"a word that is no slot before them", more_before_the_slots, false},
+	{"a gap", gap, false},
 };
 
 Test(rtld_lazy_files, sealed_if_nothing_else_is_there)

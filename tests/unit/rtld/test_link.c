@@ -12,7 +12,7 @@
 static const char *const forms[] = {
 	"gnu", "lazy", "sysv", "both", "lld", "relr", "version", "tags", "marked",
 };
-#define FORMS	(sizeof(forms) / sizeof(forms[0]))
+#define FORMS (sizeof(forms) / sizeof(forms[0]))
 
 static void add(struct test_set *t, const char *what, const char *form)
 {
@@ -38,14 +38,13 @@ Test(rtld_link, values)
 		cr_assert_eq(test_set_link(&t), 0);
 		numbers = test_set_look_up(&t, "base_numbers");
 		cr_expect_geq(numbers, TEST_BASE);
-		cr_expect_eq(test_set_word_at(&t, 0, test_set_look_up(&t, "base_pointer")),
-			     numbers + 8, "%s", forms[i]);
-		cr_expect_eq(test_set_word_at(&t, 1, test_set_look_up(&t, "user_pointer")),
-			     numbers + 4, "%s", forms[i]);
+		cr_expect_eq(test_set_word_at(&t, 0, test_set_look_up(&t, "base_pointer")), numbers + 8, "%s",
+			     forms[i]);
+		cr_expect_eq(test_set_word_at(&t, 1, test_set_look_up(&t, "user_pointer")), numbers + 4, "%s",
+			     forms[i]);
 		table = test_set_look_up(&t, "user_table");
 		cr_expect_eq(test_set_word_at(&t, 1, table), test_set_look_up(&t, "base_note"));
-		cr_expect_eq(test_set_word_at(&t, 1, table + 8),
-			     test_set_look_up(&t, "base_note"));
+		cr_expect_eq(test_set_word_at(&t, 1, table + 8), test_set_look_up(&t, "base_note"));
 		test_set_close(&t);
 	}
 }
@@ -87,15 +86,11 @@ Test(rtld_link, lookup)
 		add(&t, "user", forms[i]);
 		test_set_place(&t, TEST_BASE);
 		cr_assert_eq(test_set_link(&t), 0);
-		cr_expect_eq(rtld_lookup(t.set, "base_nothing", &run),
-			     PLINTH_E_NOSYM);
+		cr_expect_eq(rtld_lookup(t.set, "base_nothing", &run), PLINTH_E_NOSYM);
 		cr_expect_eq(rtld_lookup(t.set, "", &run), PLINTH_E_NOSYM);
-		cr_expect_eq(rtld_lookup(t.set, "base_log", &run),
-			     PLINTH_E_NOSYM, "hidden");
-		cr_expect_eq(rtld_lookup_in(t.set, 1, "base_sum", &run),
-			     PLINTH_E_NOSYM);
-		cr_expect_eq(rtld_lookup_in(t.set, 2, "base_sum", &run),
-			     PLINTH_E_INVAL);
+		cr_expect_eq(rtld_lookup(t.set, "base_log", &run), PLINTH_E_NOSYM, "hidden");
+		cr_expect_eq(rtld_lookup_in(t.set, 1, "base_sum", &run), PLINTH_E_NOSYM);
+		cr_expect_eq(rtld_lookup_in(t.set, 2, "base_sum", &run), PLINTH_E_INVAL);
 		cr_expect_eq(run, 77, "untouched on failure");
 		other = test_set_look_up(&t, "user_run");
 		cr_expect_geq(other, rtld_info(t.set, 1)->run);
@@ -129,12 +124,11 @@ Test(rtld_link, symbol_at)
 }
 
 /* Regions cover each PT_LOAD's pages exactly once, W^X, RELRO read-only. */
-static void check_regions(const struct test_set *t, uint32_t module,
-			  bool relro, const char *form)
+static void check_regions(const struct test_set *t, uint32_t module, bool relro, const char *form)
 {
 	const struct rtld_info *info = rtld_info(t->set, module);
 	uint64_t end = info->run, sealed = 0, writable = 0;
-	struct rtld_cursor at = { 0 };
+	struct rtld_cursor at = {0};
 	struct rtld_region r;
 
 	while (rtld_next_region(t->set, module, &at, &r)) {
@@ -175,7 +169,7 @@ static void protect(const struct test_set *t)
 	uint32_t m;
 
 	for (m = 0; m < rtld_count(t->set); m++) {
-		struct rtld_cursor at = { 0 };
+		struct rtld_cursor at = {0};
 		struct rtld_region r;
 
 		while (rtld_next_region(t->set, m, &at, &r)) {
@@ -190,12 +184,11 @@ static void protect(const struct test_set *t)
 
 static void call_all(const struct test_set *t, bool init, uint32_t *calls)
 {
-	struct rtld_cursor at = { 0 };
+	struct rtld_cursor at = {0};
 	uint32_t module;
 	uint64_t run;
 
-	while ((init ? rtld_next_init : rtld_next_fini)(t->set, &at, &run,
-							&module)) {
+	while ((init ? rtld_next_init : rtld_next_fini)(t->set, &at, &run, &module)) {
 		((void (*)(void))run)();
 		calls[0]++;
 	}
@@ -214,7 +207,7 @@ static void run_form(const char *form, bool strong)
 	int *log;
 
 	test_set_open(&t, 0);
-	add(&t, "user", form);	/* before what it needs */
+	add(&t, "user", form); /* before what it needs */
 	add(&t, "base", form);
 	if (strong)
 		test_set_add(&t, "strong");
@@ -228,8 +221,7 @@ static void run_form(const char *form, bool strong)
 	cr_expect_eq(call(&t, "user_run", 7), 73);
 	cr_expect_eq(call(&t, "user_weak", 0), -1);
 	/* 7, 1 or 1000, "hidden"[0], [1], two zero bytes; and then 5 */
-	cr_expect_eq(call(&t, "user_sum", 0),
-		     7 + (strong ? 1000 : 1) + 'h' + 'i' + 5, "%s", form);
+	cr_expect_eq(call(&t, "user_sum", 0), 7 + (strong ? 1000 : 1) + 'h' + 'i' + 5, "%s", form);
 	calls = 0;
 	call_all(&t, false, &calls);
 	cr_expect_eq(calls, 2);
@@ -276,7 +268,7 @@ Test(rtld_link, bad_start_function)
 
 Test(rtld_link, bindings)
 {
-	struct rtld_cursor at = { 0 };
+	struct rtld_cursor at = {0};
 	struct rtld_binding b;
 	struct test_set t;
 	uint32_t found = 0, nobody = 0;
@@ -304,7 +296,7 @@ Test(rtld_link, bindings)
 /* What is called was checked; should it have changed since, it is checked again. */
 Test(rtld_link, start_function_that_changed)
 {
-	struct rtld_cursor at = { 0 };
+	struct rtld_cursor at = {0};
 	const struct rtld_info *info;
 	struct test_set t;
 	uint64_t run, data;
@@ -318,7 +310,7 @@ Test(rtld_link, start_function_that_changed)
 	cr_assert(rtld_next_init(t.set, &at, &run, &module));
 	data = test_set_look_up(&t, "base_numbers");
 	memcpy(info->write + (sample_dyn(&t.sample[0], 25)->value - info->low), &data, 8);
-	at = (struct rtld_cursor){ 0 };
+	at = (struct rtld_cursor){0};
 	cr_expect_not(rtld_next_init(t.set, &at, &run, &module));
 	test_set_close(&t);
 }
@@ -326,7 +318,7 @@ Test(rtld_link, start_function_that_changed)
 /* The module that base's own reference to its weak function is bound to. */
 static uint32_t own_choice(const struct sample *s)
 {
-	struct rtld_cursor at = { 0 };
+	struct rtld_cursor at = {0};
 	uint32_t found = RTLD_NONE;
 	struct rtld_binding b;
 	struct test_set t;

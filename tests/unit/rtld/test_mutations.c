@@ -8,10 +8,33 @@
 #include "sample.h"
 
 enum where {
-	CUT_, EHDR_, PHDR_, DYN_, DYNS_, DYN_SHIFTED_, SYM_, SYM_NULL_,
-	SYM_AT_END_, RELA_, RELA_DYNAMIC_, RELA_TINY_, JMP_, GNU_, GNU_BUCKET_, GNU_ENDLESS_, SYSV_,
-	SYSV_CHAIN_, SYSV_SELF_, SYSV_SHORT_, STR_, RELR_,
-	RELR_TWICE_, NOTE_, INIT_DATA_, VERSYM_END_, VERDEF_,
+	CUT_,
+	EHDR_,
+	PHDR_,
+	DYN_,
+	DYNS_,
+	DYN_SHIFTED_,
+	SYM_,
+	SYM_NULL_,
+	SYM_AT_END_,
+	RELA_,
+	RELA_DYNAMIC_,
+	RELA_TINY_,
+	JMP_,
+	GNU_,
+	GNU_BUCKET_,
+	GNU_ENDLESS_,
+	SYSV_,
+	SYSV_CHAIN_,
+	SYSV_SELF_,
+	SYSV_SHORT_,
+	STR_,
+	RELR_,
+	RELR_TWICE_,
+	NOTE_,
+	INIT_DATA_,
+	VERSYM_END_,
+	VERDEF_,
 };
 
 enum operation { SET, ADD };
@@ -31,43 +54,43 @@ struct mutation {
 	int line;
 };
 
-#define CUT		{ CUT_, 0, 0, 0 }
-#define EHDR		{ EHDR_, 0, 0, 0 }
-#define PHDR(type, n)	{ PHDR_, type, n, 0 }
-#define DYN(tag)	{ DYN_, tag, 0, 0 }
-#define DYNS		{ DYNS_, 0, 0, 0 }
-#define DYN_SHIFTED	{ DYN_SHIFTED_, 0, 0, 0 }
-#define SYM(name)	{ SYM_, 0, 0, name }
-#define SYM_NULL	{ SYM_NULL_, 0, 0, 0 }
-#define SYM_AT_END	{ SYM_AT_END_, 0, 0, 0 }
-#define RELA(type)	{ RELA_, type, 0, 0 }
-#define RELA_DYNAMIC	{ RELA_DYNAMIC_, 0, 0, 0 }
-#define RELA_TINY	{ RELA_TINY_, 0, 0, 0 }
-#define JMP(type)	{ JMP_, type, 0, 0 }
-#define GNU		{ GNU_, 0, 0, 0 }
-#define GNU_BUCKET	{ GNU_BUCKET_, 0, 0, 0 }
-#define GNU_ENDLESS	{ GNU_ENDLESS_, 0, 0, 0 }
-#define SYSV		{ SYSV_, 0, 0, 0 }
-#define SYSV_CHAIN	{ SYSV_CHAIN_, 0, 0, 0 }
-#define SYSV_SELF	{ SYSV_SELF_, 0, 0, 0 }
-#define SYSV_SHORT	{ SYSV_SHORT_, 0, 0, 0 }
-#define STR		{ STR_, 0, 0, 0 }
-#define RELR		{ RELR_, 0, 0, 0 }
-#define RELR_TWICE	{ RELR_TWICE_, 0, 0, 0 }
-#define NOTE		{ NOTE_, 0, 0, 0 }
-#define INIT_DATA	{ INIT_DATA_, 0, 0, 0 }
-#define VERSYM_END	{ VERSYM_END_, 0, 0, 0 }
-#define VERDEF		{ VERDEF_, 0, 0, 0 }
+/* Places, without their braces. */
+#define CUT	      CUT_, 0, 0, 0
+#define EHDR	      EHDR_, 0, 0, 0
+#define PHDR(type, n) PHDR_, type, n, 0
+#define DYN(tag)      DYN_, tag, 0, 0
+#define DYNS	      DYNS_, 0, 0, 0
+#define DYN_SHIFTED   DYN_SHIFTED_, 0, 0, 0
+#define SYM(name)     SYM_, 0, 0, name
+#define SYM_NULL      SYM_NULL_, 0, 0, 0
+#define SYM_AT_END    SYM_AT_END_, 0, 0, 0
+#define RELA(type)    RELA_, type, 0, 0
+#define RELA_DYNAMIC  RELA_DYNAMIC_, 0, 0, 0
+#define RELA_TINY     RELA_TINY_, 0, 0, 0
+#define JMP(type)     JMP_, type, 0, 0
+#define GNU	      GNU_, 0, 0, 0
+#define GNU_BUCKET    GNU_BUCKET_, 0, 0, 0
+#define GNU_ENDLESS   GNU_ENDLESS_, 0, 0, 0
+#define SYSV	      SYSV_, 0, 0, 0
+#define SYSV_CHAIN    SYSV_CHAIN_, 0, 0, 0
+#define SYSV_SELF     SYSV_SELF_, 0, 0, 0
+#define SYSV_SHORT    SYSV_SHORT_, 0, 0, 0
+#define STR	      STR_, 0, 0, 0
+#define RELR	      RELR_, 0, 0, 0
+#define RELR_TWICE    RELR_TWICE_, 0, 0, 0
+#define NOTE	      NOTE_, 0, 0, 0
+#define INIT_DATA     INIT_DATA_, 0, 0, 0
+#define VERSYM_END    VERSYM_END_, 0, 0, 0
+#define VERDEF	      VERDEF_, 0, 0, 0
 
 static const struct mutation mutations[] = {
-#define MUTATION(check, file, place, field, width, operation, value) \
-	{ RTLD_##check, file, place, field, width, operation, \
-	  (uint64_t)(value), __LINE__ },
+#define MUTATION(check, file, place, field, width, operation, value)                                         \
+	{RTLD_##check, file, {place}, field, width, operation, (uint64_t)(value), __LINE__},
 #include "mutations.def"
 #undef MUTATION
 };
 
-#define COUNT	(sizeof(mutations) / sizeof(mutations[0]))
+#define COUNT (sizeof(mutations) / sizeof(mutations[0]))
 
 static uint8_t *table(const struct sample *s, uint64_t tag)
 {
@@ -130,16 +153,13 @@ static void special(struct sample *s, const struct mutation *m)
 	uint32_t *h, *r;
 
 	switch (m->place.where) {
-	case CUT_:
-		sample_cut(s, m->value);
-		return;
-	case DYNS_:	/* every entry from DT_NULL on becomes an ignored one */
+	case CUT_: sample_cut(s, m->value); return;
+	case DYNS_: /* every entry from DT_NULL on becomes an ignored one */
 		p = sample_phdr(s, PT_DYNAMIC, 0);
-		for (d = sample_dyn(s, 0);
-		     (uint8_t *)d < s->bytes + p->offset + p->filesz; d++)
+		for (d = sample_dyn(s, 0); (uint8_t *)d < s->bytes + p->offset + p->filesz; d++)
 			d->tag = 21 /* DT_DEBUG */;
 		return;
-	case DYN_SHIFTED_:	/* aligned in memory, but not in the file */
+	case DYN_SHIFTED_: /* aligned in memory, but not in the file */
 		p = sample_phdr(s, PT_DYNAMIC, 0);
 		p->offset += m->value;
 		while (p-- > sample_phdr(s, PT_LOAD, 0))
@@ -148,29 +168,26 @@ static void special(struct sample *s, const struct mutation *m)
 				p->offset += m->value;
 			}
 		return;
-	case SYM_AT_END_:
-		move_to_end(s, 6, sizeof(struct elf64_sym));
-		return;
-	case RELA_DYNAMIC_:
-		sample_rela(s, 7, 8)->offset = sample_phdr(s, PT_DYNAMIC, 0)->vaddr;
-		return;
-	case RELA_TINY_:	/* into a PT_LOAD in which no word has room */
+	case SYM_AT_END_: move_to_end(s, 6, sizeof(struct elf64_sym)); return;
+	case RELA_DYNAMIC_: sample_rela(s, 7, 8)->offset = sample_phdr(s, PT_DYNAMIC, 0)->vaddr; return;
+	case RELA_TINY_: /* into a PT_LOAD in which no word has room */
 		*sample_phdr(s, PT_NOTE, 0) = (struct elf64_phdr){
-			.type = PT_LOAD, .flags = PF_R | PF_W, .align = 1,
-			.vaddr = 0x100001, .memsz = 3,
+			.type = PT_LOAD,
+			.flags = PF_R | PF_W,
+			.align = 1,
+			.vaddr = 0x100001,
+			.memsz = 3,
 		};
 		sample_rela(s, 7, 8)->offset = 0x100001;
 		return;
-	case GNU_ENDLESS_:
-		make_endless(s);
-		return;
+	case GNU_ENDLESS_: make_endless(s); return;
 	case SYSV_SELF_:
 		h = (uint32_t *)table(s, 4);
 		for (r = h + 2; !*r; r++)
 			;
 		h[2 + h[0] + *r] = *r;
 		return;
-	case SYSV_SHORT_:	/* one chain, of the first symbol alone */
+	case SYSV_SHORT_: /* one chain, of the first symbol alone */
 		h = (uint32_t *)table(s, 4);
 		memset(h + 2, 0, 4 * (h[0] + h[1]));
 		h[1] = 2;
@@ -179,71 +196,39 @@ static void special(struct sample *s, const struct mutation *m)
 		r = (uint32_t *)table(s, 36);
 		memcpy(r + 2, r, 8);
 		return;
-	case INIT_DATA_:	/* DT_INIT in place of DT_RELACOUNT, into data */
+	case INIT_DATA_: /* DT_INIT in place of DT_RELACOUNT, into data */
 		d = sample_dyn(s, 0x6ffffff9);
-		*d = (struct elf64_dyn){ 12, sample_phdr(s, PT_DYNAMIC, 0)->vaddr };
+		*d = (struct elf64_dyn){12, sample_phdr(s, PT_DYNAMIC, 0)->vaddr};
 		return;
-	case VERSYM_END_:
-		move_to_end(s, 0x6ffffff0, 8);
-		return;
-	default:
-		cr_assert_fail("line %d: unknown place", m->line);
+	case VERSYM_END_: move_to_end(s, 0x6ffffff0, 8); return;
+	default: cr_assert_fail("line %d: unknown place", m->line);
 	}
 }
 
 static void mutate(struct sample *s, const struct mutation *m)
 {
 	switch (m->place.where) {
-	case EHDR_:
-		put(s->bytes, m);
-		break;
-	case PHDR_:
-		put((uint8_t *)sample_phdr(s, m->place.key, m->place.nth), m);
-		break;
-	case DYN_:
-		put((uint8_t *)sample_dyn(s, m->place.key), m);
-		break;
-	case SYM_:
-		put((uint8_t *)sample_symbol(s, m->place.name), m);
-		break;
-	case SYM_NULL_:
-		put(table(s, 6), m);
-		break;
-	case RELA_:
-		put((uint8_t *)sample_rela(s, 7, m->place.key), m);
-		break;
-	case JMP_:
-		put((uint8_t *)sample_rela(s, 23, m->place.key), m);
-		break;
-	case GNU_:
-		put(table(s, 0x6ffffef5), m);
-		break;
-	case GNU_BUCKET_:
-		put((uint8_t *)used_bucket(s), m);
-		break;
-	case SYSV_:
-		put(table(s, 4), m);
-		break;
+	case EHDR_: put(s->bytes, m); break;
+	case PHDR_: put((uint8_t *)sample_phdr(s, m->place.key, m->place.nth), m); break;
+	case DYN_: put((uint8_t *)sample_dyn(s, m->place.key), m); break;
+	case SYM_: put((uint8_t *)sample_symbol(s, m->place.name), m); break;
+	case SYM_NULL_: put(table(s, 6), m); break;
+	case RELA_: put((uint8_t *)sample_rela(s, 7, m->place.key), m); break;
+	case JMP_: put((uint8_t *)sample_rela(s, 23, m->place.key), m); break;
+	case GNU_: put(table(s, 0x6ffffef5), m); break;
+	case GNU_BUCKET_: put((uint8_t *)used_bucket(s), m); break;
+	case SYSV_: put(table(s, 4), m); break;
 	case SYSV_CHAIN_: {
 		uint32_t *h = (uint32_t *)table(s, 4);
 
 		put((uint8_t *)(h + 2 + h[0] + 1), m);
 		break;
 	}
-	case STR_:
-		put(table(s, 5), m);
-		break;
-	case RELR_:
-		put(table(s, 36), m);
-		break;
-	case NOTE_:
-		put(s->bytes + sample_phdr(s, PT_NOTE, 0)->offset, m);
-		break;
-	case VERDEF_:
-		put(table(s, 0x6ffffffc), m);
-		break;
-	default:
-		special(s, m);
+	case STR_: put(table(s, 5), m); break;
+	case RELR_: put(table(s, 36), m); break;
+	case NOTE_: put(s->bytes + sample_phdr(s, PT_NOTE, 0)->offset, m); break;
+	case VERDEF_: put(table(s, 0x6ffffffc), m); break;
+	default: special(s, m);
 	}
 }
 
@@ -261,10 +246,8 @@ static void check_one(const struct mutation *m)
 	if (t.errors.count)
 		rtld_format_error(&t.list[0], line, sizeof(line));
 	cr_expect_lt(got, 0, "line %d, %s: accepted", m->line, m->file);
-	cr_expect_eq(t.errors.count, 1, "line %d, %s: %u findings", m->line,
-		     m->file, t.errors.count);
-	cr_expect_eq(t.list[0].check, m->check, "line %d, %s: %s", m->line,
-		     m->file, line);
+	cr_expect_eq(t.errors.count, 1, "line %d, %s: %u findings", m->line, m->file, t.errors.count);
+	cr_expect_eq(t.list[0].check, m->check, "line %d, %s: %s", m->line, m->file, line);
 	cr_expect_eq(rtld_count(t.set), 0);
 	sample_free(&s);
 	test_set_close(&t);
@@ -281,9 +264,8 @@ Test(rtld_mutations, each_is_refused_by_its_check)
 /* Checks of one file that the table above must reach; the rest are of sets. */
 static bool is_tested_elsewhere(unsigned int check)
 {
-	return check >= RTLD_SET_FULL || check == RTLD_OK ||
-	       check == RTLD_FILE_ALIGN || check == RTLD_LOAD_NONE ||
-	       check == RTLD_LOAD_MANY || check == RTLD_SYMBOL_COUNT ||
+	return check >= RTLD_SET_FULL || check == RTLD_OK || check == RTLD_FILE_ALIGN ||
+	       check == RTLD_LOAD_NONE || check == RTLD_LOAD_MANY || check == RTLD_SYMBOL_COUNT ||
 	       check == RTLD_PROBE_COST || check == RTLD_HASH_CROWD;
 }
 
@@ -304,7 +286,7 @@ Test(rtld_mutations, every_check_has_one)
 /* No cut of a good file may crash, and none that loses bytes may pass. */
 Test(rtld_mutations, every_length)
 {
-	static const char *const files[] = { "base-gnu", "user-lazy", "base-lld" };
+	static const char *const files[] = {"base-gnu", "user-lazy", "base-lld"};
 	size_t i, size;
 
 	for (i = 0; i < 3; i++) {
@@ -324,8 +306,7 @@ Test(rtld_mutations, every_length)
 			test_set_open(&t, 0);
 			sample_copy(&s, &whole);
 			sample_cut(&s, size);
-			cr_expect_lt(test_set_add_sample(&t, &s), 0,
-				     "%s cut to %zu bytes", files[i], size);
+			cr_expect_lt(test_set_add_sample(&t, &s), 0, "%s cut to %zu bytes", files[i], size);
 			sample_free(&s);
 			test_set_close(&t);
 		}
@@ -336,7 +317,7 @@ Test(rtld_mutations, every_length)
 /* Every byte of header, program headers and dynamic section, three values. */
 Test(rtld_mutations, every_byte)
 {
-	static const uint8_t values[] = { 0x00, 0xff, 0x80 };
+	static const uint8_t values[] = {0x00, 0xff, 0x80};
 	struct sample whole;
 	size_t at, v;
 
@@ -350,8 +331,7 @@ Test(rtld_mutations, every_byte)
 			whole.bytes[at] ^= values[v] | 1;
 			got = test_set_add_sample(&t, &whole);
 			whole.bytes[at] ^= values[v] | 1;
-			cr_expect(got == 0 || t.errors.count == 1,
-				  "byte %zu: refused without a finding", at);
+			cr_expect(got == 0 || t.errors.count == 1, "byte %zu: refused without a finding", at);
 			test_set_close(&t);
 		}
 	sample_free(&whole);

@@ -52,7 +52,7 @@ static void expect_names(const struct test_set *t)
 	uint32_t m;
 
 	for (m = 0; m < rtld_count(t->set); m++) {
-		struct rtld_cursor at = { 0 };
+		struct rtld_cursor at = {0};
 		struct rtld_binding b;
 
 		while (rtld_next_binding(t->set, m, &at, &b))
@@ -93,7 +93,7 @@ static uint64_t sum_images(const struct test_set *t)
 /* Whatever a byte of it is changed to, the images are as without a plan. */
 Test(rtld_plan, every_byte)
 {
-	static const uint8_t change[] = { 0x01, 0x40, 0xff };
+	static const uint8_t change[] = {0x01, 0x40, 0xff};
 	struct test_set t;
 	uint32_t used = 0;
 	uint8_t *plan;
@@ -223,16 +223,16 @@ Test(rtld_plan, reasons)
 	expect_text(&t, "used");
 	cr_expect_not(link_with(&t, plan, size - 4));
 	expect_text(&t, "not used: it is damaged");
-	plan[4]++;	/* the sum of the modules' entries is another one */
+	plan[4]++; /* the sum of the modules' entries is another one */
 	cr_expect_not(link_with(&t, plan, size + 8));
 	expect_text(&t, "not used: it is damaged");
 	plan[4]--;
 	kept = plan[6];
-	plan[6] ^= 1;	/* in the build-id of the first module */
+	plan[6] ^= 1; /* in the build-id of the first module */
 	cr_expect_not(link_with(&t, plan, size));
 	expect_text(&t, "not used: it is for another build of base-gnu.so");
 	plan[6] = kept;
-	plan[size / 4 - 2] ^= 1;	/* the provider of the last entry */
+	plan[size / 4 - 2] ^= 1; /* the provider of the last entry */
 	cr_expect_not(link_with(&t, plan, size));
 	expect_text(&t, "not used: it binds a name to another one in ");
 	cr_expect_eq(rtld_plan_result(t.set).state, RTLD_PLAN_BINDING);
@@ -299,7 +299,7 @@ Test(rtld_plan, build_id_of_another_length)
 	test_set_close(&good);
 }
 
-#define ENTRIES(modules) (5u + 6u * (modules))	/* words before the entries of a plan */
+#define ENTRIES(modules) (5u + 6u * (modules)) /* words before the entries of a plan */
 
 /* Each entry with any provider and any length, by either kind of hash table. */
 static void change_entries(const char *base, const char *user)
@@ -321,8 +321,8 @@ static void change_entries(const char *base, const char *user)
 	plan = make_plan(&t, &size);
 	sum = sum_images(&t);
 	for (at = ENTRIES(3); at < size / 4; at += 2) {
-		const uint32_t kept[2] = { plan[at], plan[at + 1] };
-		const uint32_t lengths[] = { 0, 7, kept[1], kept[1] + 1, UINT32_MAX };
+		const uint32_t kept[2] = {plan[at], plan[at + 1]};
+		const uint32_t lengths[] = {0, 7, kept[1], kept[1] + 1, UINT32_MAX};
 
 		for (p = 0; p < 20; p++)
 			for (length = 0; length < 5; length++) {

@@ -9,10 +9,9 @@
 #include "sample.h"
 
 static const char *const good[] = {
-	"base-gnu", "base-lazy", "base-sysv", "base-both", "base-lld",
-	"base-relr", "base-version", "user-gnu", "user-lazy", "user-sysv",
-	"user-both", "user-lld", "user-relr", "user-version", "base-tags",
-	"base-marked", "user-tags", "user-marked", "strong", "lonely",
+	"base-gnu",  "base-lazy",   "base-sysv", "base-both",	"base-lld", "base-relr", "base-version",
+	"user-gnu",  "user-lazy",   "user-sysv", "user-both",	"user-lld", "user-relr", "user-version",
+	"base-tags", "base-marked", "user-tags", "user-marked", "strong",   "lonely",
 };
 
 Test(rtld_probe, good_files)
@@ -79,13 +78,11 @@ Test(rtld_probe, note)
 	test_set_close(&t);
 }
 
-static void expect_only(struct test_set *t, const struct sample *s,
-			enum rtld_check check)
+static void expect_only(struct test_set *t, const struct sample *s, enum rtld_check check)
 {
 	cr_expect_lt(test_set_add_sample(t, s), 0);
 	cr_expect_eq(t->errors.count, 1);
-	cr_expect_eq(t->list[0].check, check, "%s",
-		     rtld_check_name(t->list[0].check));
+	cr_expect_eq(t->list[0].check, check, "%s", rtld_check_name(t->list[0].check));
 }
 
 Test(rtld_probe, unaligned_buffer)
@@ -96,8 +93,7 @@ Test(rtld_probe, unaligned_buffer)
 	test_set_open(&t, 0);
 	sample_load(&s, "base-gnu");
 	memmove(s.bytes - 4, s.bytes, s.size);
-	cr_expect_eq(rtld_probe(t.set, "x", s.bytes - 4, s.size),
-		     PLINTH_E_INVAL);
+	cr_expect_eq(rtld_probe(t.set, "x", s.bytes - 4, s.size), PLINTH_E_INVAL);
 	cr_expect_eq(t.list[0].check, RTLD_FILE_ALIGN);
 	sample_free(&s);
 	test_set_close(&t);
@@ -147,8 +143,7 @@ Test(rtld_probe, many_segments)
 }
 
 /* A new PT_LOAD holds 17 MiB of hash table, which is more than so many symbols want. */
-static void expect_too_many(const char *name, uint64_t tag,
-			    const uint32_t *table, size_t bytes,
+static void expect_too_many(const char *name, uint64_t tag, const uint32_t *table, size_t bytes,
 			    enum rtld_check check, uint64_t limit)
 {
 	struct test_set t;
@@ -166,18 +161,17 @@ static void expect_too_many(const char *name, uint64_t tag,
 
 Test(rtld_probe, too_many_symbols)
 {
-	static const uint32_t sysv[] = { 1, RTLD_MAX_SYMBOLS + 1 };
+	static const uint32_t sysv[] = {1, RTLD_MAX_SYMBOLS + 1};
 	/* One bucket, whose chain starts at the first symbol and has no end. */
-	static const uint32_t gnu[] = { 1, 1, 1, 0, 0, 0, 1 };
+	static const uint32_t gnu[] = {1, 1, 1, 0, 0, 0, 1};
 
-	static uint32_t chain[2 + 1 + 401] = { 1, 401, 1 };
+	static uint32_t chain[2 + 1 + 401] = {1, 401, 1};
 	uint32_t i;
 
 	for (i = 1; i < 400; i++)
 		chain[3 + i] = i + 1;
 	expect_too_many("base-sysv", 4, chain, sizeof(chain), RTLD_HASH_CROWD, 128);
-	expect_too_many("base-sysv", 4, sysv, sizeof(sysv), RTLD_SYMBOL_COUNT,
-			RTLD_MAX_SYMBOLS);
+	expect_too_many("base-sysv", 4, sysv, sizeof(sysv), RTLD_SYMBOL_COUNT, RTLD_MAX_SYMBOLS);
 	expect_too_many("base-gnu", 0x6ffffef5, gnu, sizeof(gnu), RTLD_HASH_CROWD, 128);
 }
 
@@ -199,7 +193,7 @@ Test(rtld_probe, full_set)
 Test(rtld_probe, set_arguments)
 {
 	static _Alignas(16) uint8_t arena[1 << 16];
-	struct rtld_errors errors = { 0 };
+	struct rtld_errors errors = {0};
 	size_t size = rtld_set_size(1);
 
 	cr_expect_eq(rtld_set_size(0), 0);
@@ -239,8 +233,8 @@ static void expect_findings(const struct sample *s, const enum rtld_check *check
 	test_set_open(&t, 0);
 	cr_expect_eq(test_set_add_sample(&t, s), PLINTH_E_FORMAT);
 	for (i = 0; checks[i]; i++)
-		cr_expect(i < t.errors.count && t.list[i].check == checks[i], "finding %u: %s instead of %s", i,
-			  i < t.errors.count ? rtld_check_name(t.list[i].check) : "none",
+		cr_expect(i < t.errors.count && t.list[i].check == checks[i], "finding %u: %s instead of %s",
+			  i, i < t.errors.count ? rtld_check_name(t.list[i].check) : "none",
 			  rtld_check_name(checks[i]));
 	cr_expect_eq(t.errors.count, i);
 	test_set_close(&t);
@@ -255,22 +249,23 @@ Test(rtld_probe, several_defects)
 	*(uint32_t *)(s.bytes + sample_phdr(&s, PT_NOTE, 0)->offset) = 0x7fffffff;
 	sample_symbol(&s, "base_choice")->info = 0xff;
 	sample_dyn(&s, 25)->value += 4;
-	expect_findings(&s, (const enum rtld_check[]){ RTLD_NOTE_ENTRY, RTLD_SYMBOL_KIND, RTLD_INIT_ALIGN, 0 });
+	expect_findings(&s, (const enum rtld_check[]){RTLD_NOTE_ENTRY, RTLD_SYMBOL_KIND, RTLD_INIT_ALIGN, 0});
 	/* The symbols cannot be looked at without the strings they are named by. */
 	*sample_at(&s, sample_dyn(&s, 5)->value) = 'x';
-	expect_findings(&s, (const enum rtld_check[]){ RTLD_NOTE_ENTRY, RTLD_STRTAB_FIRST, RTLD_INIT_ALIGN, 0 });
+	expect_findings(&s,
+			(const enum rtld_check[]){RTLD_NOTE_ENTRY, RTLD_STRTAB_FIRST, RTLD_INIT_ALIGN, 0});
 	/* Nor anything but notes without the dynamic section. */
 	sample_dyn(&s, 10)->tag = 21;
-	expect_findings(&s, (const enum rtld_check[]){ RTLD_NOTE_ENTRY, RTLD_TAG_MISSING, 0 });
+	expect_findings(&s, (const enum rtld_check[]){RTLD_NOTE_ENTRY, RTLD_TAG_MISSING, 0});
 	s.bytes[18] = 3;
-	expect_findings(&s, (const enum rtld_check[]){ RTLD_EHDR_MACHINE, 0 });
+	expect_findings(&s, (const enum rtld_check[]){RTLD_EHDR_MACHINE, 0});
 	sample_free(&s);
 }
 
 /* The types of references are not looked at: their definitions' count. */
 Test(rtld_probe, references_of_any_type)
 {
-	static const uint8_t types[] = { STT_TLS, STT_GNU_IFUNC, STT_SECTION };
+	static const uint8_t types[] = {STT_TLS, STT_GNU_IFUNC, STT_SECTION};
 	size_t i;
 
 	for (i = 0; i < sizeof(types); i++) {
@@ -289,7 +284,7 @@ Test(rtld_probe, references_of_any_type)
 	}
 }
 
-#define LIST 4000u	/* entries of a list of names */
+#define LIST 4000u /* entries of a list of names */
 
 /* Two definitions of versions that share a long list of names, `shift` bytes into a PT_LOAD. */
 static void make_versions(struct sample *s, uint32_t names, uint32_t shift)
@@ -304,11 +299,12 @@ static void make_versions(struct sample *s, uint32_t names, uint32_t shift)
 	aux = (void *)(d + 2);
 	for (i = 0; i < 2; i++)
 		d[i] = (struct elf64_verdef){
-			.count = names, .aux = (uint8_t *)aux - (uint8_t *)&d[i],
+			.count = names,
+			.aux = (uint8_t *)aux - (uint8_t *)&d[i],
 			.next = sizeof(*d),
 		};
 	for (i = 0; i < LIST; i++)
-		aux[i] = (struct elf64_verdaux){ .next = sizeof(*aux) };
+		aux[i] = (struct elf64_verdaux){.next = sizeof(*aux)};
 	memmove((uint8_t *)d + shift, d, sizeof(*d) * 2 + sizeof(*aux) * LIST);
 	for (i = 0; (p = sample_phdr(s, PT_LOAD, i)); i++)
 		if (p->vaddr == 0x100000) {
@@ -327,8 +323,10 @@ Test(rtld_probe, lists_of_versions)
 		uint32_t names, shift;
 		enum rtld_check check;
 	} cases[] = {
-		{ 100, 0, RTLD_OK }, { LIST, 0, RTLD_PROBE_COST },
-		{ 100, 2, RTLD_VERSION_RANGE }, { 100, 4, RTLD_OK },
+		{100, 0, RTLD_OK},
+		{LIST, 0, RTLD_PROBE_COST},
+		{100, 2, RTLD_VERSION_RANGE},
+		{100, 4, RTLD_OK},
 	};
 	size_t i;
 
@@ -363,7 +361,8 @@ Test(rtld_probe, numbers_of_relative_entries)
 			place = sample_rela(&s, 7, R_X86_64_RELATIVE)->offset;
 			r = sample_extend(&s, 0x100000, PF_R, 0x1000);
 			for (i = 0; i < n; i++)
-				r[i] = (struct elf64_rela){ .offset = i + 1 == bad ? 0 : place, .type = R_X86_64_RELATIVE };
+				r[i] = (struct elf64_rela){.offset = i + 1 == bad ? 0 : place,
+							   .type = R_X86_64_RELATIVE};
 			sample_dyn(&s, 7)->value = 0x100000;
 			sample_dyn(&s, 8)->value = n * sizeof(*r);
 			test_set_open(&t, 0);

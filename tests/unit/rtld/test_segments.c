@@ -7,7 +7,7 @@
 
 static uint32_t regions_of(const struct test_set *t, struct rtld_region *list, uint32_t room)
 {
-	struct rtld_cursor at = { 0 };
+	struct rtld_cursor at = {0};
 	uint32_t n = 0;
 
 	while (n < room && rtld_next_region(t->set, 0, &at, &list[n]))
@@ -62,21 +62,21 @@ Test(rtld_segments, relro_of_any_size)
 {
 	static const struct {
 		const char *what;
-		uint64_t skip, cut;	/* at both ends, of the PT_LOAD */
-		bool neighbour;		/* another PT_LOAD behind it, in its last page */
+		uint64_t skip, cut; /* at both ends, of the PT_LOAD */
+		bool neighbour;	    /* another PT_LOAD behind it, in its last page */
 		uint64_t sealed;
 	} cases[] = {
-		{ "all of it", 0, 0, false, 2 * RTLD_PAGE },
-		{ "all of it, with a neighbour", 0, 0, true, RTLD_PAGE },
-		{ "not the end", 0, 8, false, RTLD_PAGE },
-		{ "not the start", 8, 0, false, RTLD_PAGE },
-		{ "neither", 8, 8, false, 0 },
-		{ "a word of the first page", 8, 0x280, false, 0 },
-		{ "nothing", 0, 0x298, false, 0 },
-		{ "the whole of its last page", 0, -0xf40ull, false, 2 * RTLD_PAGE },
-		{ "a bit more", 0, -0xfe0ull, false, 2 * RTLD_PAGE },
-		{ "almost a page more", 0, -0x1f3full, false, 2 * RTLD_PAGE },
-		{ "almost a page more, but not the start", 8, -0x1f3full, false, RTLD_PAGE },
+		{"all of it", 0, 0, false, 2 * RTLD_PAGE},
+		{"all of it, with a neighbour", 0, 0, true, RTLD_PAGE},
+		{"not the end", 0, 8, false, RTLD_PAGE},
+		{"not the start", 8, 0, false, RTLD_PAGE},
+		{"neither", 8, 8, false, 0},
+		{"a word of the first page", 8, 0x280, false, 0},
+		{"nothing", 0, 0x298, false, 0},
+		{"the whole of its last page", 0, -0xf40ull, false, 2 * RTLD_PAGE},
+		{"a bit more", 0, -0xfe0ull, false, 2 * RTLD_PAGE},
+		{"almost a page more", 0, -0x1f3full, false, 2 * RTLD_PAGE},
+		{"almost a page more, but not the start", 8, -0x1f3full, false, RTLD_PAGE},
 	};
 	size_t i;
 
@@ -91,14 +91,16 @@ Test(rtld_segments, relro_of_any_size)
 		sample_load(&s, "base-gnu");
 		data = sample_phdr(&s, PT_LOAD, 3);
 		cr_assert_eq(data->flags, PF_R | PF_W);
-		data->memsz = 0x298;	/* from the end of one page into the next */
+		data->memsz = 0x298; /* from the end of one page into the next */
 		relro = sample_phdr(&s, PT_GNU_RELRO, 0);
 		relro->vaddr = data->vaddr + cases[i].skip;
 		relro->memsz = data->memsz - cases[i].skip - cases[i].cut;
 		if (cases[i].neighbour)
 			*sample_phdr(&s, PT_NOTE, 0) = (struct elf64_phdr){
-				.type = PT_LOAD, .flags = PF_R | PF_W,
-				.vaddr = data->vaddr + data->memsz, .memsz = 64,
+				.type = PT_LOAD,
+				.flags = PF_R | PF_W,
+				.vaddr = data->vaddr + data->memsz,
+				.memsz = 64,
 			};
 		link_sample(&t, &s);
 		n = regions_of(&t, list, 16);

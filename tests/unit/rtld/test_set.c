@@ -11,7 +11,7 @@
 static const char *const forms[] = {
 	"gnu", "lazy", "sysv", "both", "lld", "relr", "version", "tags", "marked",
 };
-#define FORMS	(sizeof(forms) / sizeof(forms[0]))
+#define FORMS (sizeof(forms) / sizeof(forms[0]))
 
 static void add_pair(struct test_set *t, const char *form, uint32_t flags)
 {
@@ -45,7 +45,9 @@ Test(rtld_set, pairs_link)
 Test(rtld_set, all_undefined_are_named)
 {
 	static const char *const names[] = {
-		"lonely_first", "lonely_second", "lonely_third",
+		"lonely_first",
+		"lonely_second",
+		"lonely_third",
 	};
 	struct test_set t;
 	uint32_t i, k, seen = 0;
@@ -181,8 +183,7 @@ Test(rtld_set, strong_beats_weak)
 			rtld_lookup_in(t.set, !order, "base_choice", &strong);
 			cr_expect_neq(weak, strong);
 			cr_expect_eq(rtld_lookup(t.set, "base_choice", &run), 0);
-			cr_expect_eq(run, flags && !order ? weak : strong,
-				     "flags %u order %u", flags, order);
+			cr_expect_eq(run, flags && !order ? weak : strong, "flags %u order %u", flags, order);
 			test_set_close(&t);
 		}
 }
@@ -203,8 +204,7 @@ Test(rtld_set, places)
 	cr_expect_eq(rtld_place(t.set, 0, w, TEST_BASE + 8), PLINTH_E_INVAL);
 	cr_expect_eq(rtld_place(t.set, 0, w + 4, TEST_BASE), PLINTH_E_INVAL);
 	cr_expect_eq(test_set_count(&t, RTLD_PLACE_ALIGN), 2);
-	cr_expect_eq(rtld_place(t.set, 0, w, -(uint64_t)RTLD_PAGE),
-		     PLINTH_E_INVAL);
+	cr_expect_eq(rtld_place(t.set, 0, w, -(uint64_t)RTLD_PAGE), PLINTH_E_INVAL);
 	cr_expect_eq(test_set_count(&t, RTLD_PLACE_WRAP), 1);
 	cr_expect_eq(info->run, TEST_BASE);
 	cr_expect_eq(rtld_place(t.set, 2, w, TEST_BASE), PLINTH_E_INVAL);
@@ -301,8 +301,9 @@ Test(rtld_set, needed_by_a_path)
 		const char *needed;
 		bool found;
 	} cases[] = {
-		{ "./b.so", true }, { "/x/b.so", true }, { "x//b.so", true }, { "b.so", true },
-		{ "x/b.s", false }, { "x/bb.so", false }, { "b.so/", false }, { "/", false }, { "b/b.so0", false },
+		{"./b.so", true}, {"/x/b.so", true}, {"x//b.so", true},
+		{"b.so", true},	  {"x/b.s", false},  {"x/bb.so", false},
+		{"b.so/", false}, {"/", false},	     {"b/b.so0", false},
 	};
 	size_t i;
 
@@ -346,7 +347,8 @@ Test(rtld_set, beginning_of_a_name)
 		cr_assert_str_eq(name, "base.so");
 		name[4] = c;
 		sample_load(&longer, "strong");
-		name = (char *)sample_at(&longer, sample_dyn(&longer, 5)->value) + sample_dyn(&longer, 14)->value;
+		name = (char *)sample_at(&longer, sample_dyn(&longer, 5)->value) +
+		       sample_dyn(&longer, 14)->value;
 		cr_assert_str_eq(name, "strong.so");
 		memcpy(name, "base?so.1", 9);
 		name[4] = c;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Names that are defined twice: in two files, or in two versions in one; which are a clash, and who else counts. */
+/* Names defined twice: in two files, or in two versions in one; which are a clash, and who else counts. */
 #include <criterion/criterion.h>
 #include <plinth/error.h>
 
@@ -26,17 +26,18 @@ static void expect_version(const struct sample *twice, uint32_t flags, bool firs
 	cr_assert_eq(test_set_link(&t), 0);
 	cr_expect_eq(t.errors.count, 0);
 	want = test_set_word_at(&t, !first, test_set_look_up(&t, "twice_pointers") + 8 * which);
-	cr_expect_eq(test_set_word_at(&t, first, test_set_look_up(&t, "wants_pointer")), want, "flags %u", flags);
+	cr_expect_eq(test_set_word_at(&t, first, test_set_look_up(&t, "wants_pointer")), want, "flags %u",
+		     flags);
 	cr_expect_eq(test_set_look_up(&t, "twice"), want, "flags %u", flags);
 	cr_expect_eq(rtld_lookup_in(t.set, !first, "twice", &own), 0);
 	cr_expect_eq(own, want);
 	test_set_close(&t);
 }
 
-/* Versions of a name in one file are no clash. What is hidden is only for who asks for that version, as no module does. */
+/* Versions of a name in one file are no clash. A hidden one is for who asks for it, as no module does. */
 Test(rtld_link, two_versions_of_a_name)
 {
-	static const char *const names[] = { "twice-gnu", "twice-sysv" };
+	static const char *const names[] = {"twice-gnu", "twice-sysv"};
 	size_t i, turn;
 
 	for (i = 0; i < 2; i++)
@@ -102,9 +103,9 @@ Test(rtld_set, unique_twice)
 		uint8_t bind[2];
 		uint32_t clashes;
 	} cases[] = {
-		{ { STB_GNU_UNIQUE, STB_GNU_UNIQUE }, 0 },
-		{ { STB_GNU_UNIQUE, STB_GLOBAL }, 1 },
-		{ { STB_GLOBAL, STB_GNU_UNIQUE }, 1 },
+		{{STB_GNU_UNIQUE, STB_GNU_UNIQUE}, 0},
+		{{STB_GNU_UNIQUE, STB_GLOBAL}, 1},
+		{{STB_GLOBAL, STB_GNU_UNIQUE}, 1},
 	};
 	size_t i, k;
 
@@ -139,10 +140,10 @@ Test(rtld_set, constants_defined_twice)
 		uint64_t value[2];
 		uint32_t clashes;
 	} cases[] = {
-		{ { SHN_ABS, SHN_ABS }, { 7, 7 }, 0 },
-		{ { SHN_ABS, SHN_ABS }, { 7, 8 }, 1 },
-		{ { SHN_ABS, 1 }, { 7, 7 }, 1 },
-		{ { 1, SHN_ABS }, { 7, 7 }, 1 },
+		{{SHN_ABS, SHN_ABS}, {7, 7}, 0},
+		{{SHN_ABS, SHN_ABS}, {7, 8}, 1},
+		{{SHN_ABS, 1}, {7, 7}, 1},
+		{{1, SHN_ABS}, {7, 7}, 1},
 	};
 	size_t i, k;
 

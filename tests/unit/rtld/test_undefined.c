@@ -9,7 +9,7 @@
 static const char *const forms[] = {
 	"gnu", "lazy", "sysv", "both", "lld", "relr", "version", "tags", "marked",
 };
-#define FORMS	(sizeof(forms) / sizeof(forms[0]))
+#define FORMS (sizeof(forms) / sizeof(forms[0]))
 
 /*
  * Words with an addend whose symbol nobody has, some of them of one symbol: 0 for a strong

@@ -14,8 +14,9 @@ static uint64_t get(uint32_t field)
 
 static enum public_answer ask(void)
 {
-	static const enum public_answer by_area[] = {
-		[VMX_CHECK_CONTROLS] = PUBLIC_ERROR_7, [VMX_CHECK_HOST] = PUBLIC_ERROR_8, [VMX_CHECK_GUEST] = PUBLIC_EXIT_33};
+	static const enum public_answer by_area[] = {[VMX_CHECK_CONTROLS] = PUBLIC_ERROR_7,
+						     [VMX_CHECK_HOST] = PUBLIC_ERROR_8,
+						     [VMX_CHECK_GUEST] = PUBLIC_EXIT_33};
 	struct vmx_check_finding first;
 
 	return vmx_check_entry(&caps, vmcs_value, NULL, &first, 1) ? by_area[first.area] : PUBLIC_ENTERS;

@@ -7,21 +7,24 @@
 #include <plinth/vmcs.h>
 #include <plinth/x86.h>
 
-#define BEYOND	      (1ull << PUBLIC_WIDTH)
-#define WIDTH	      PUBLIC_WIDTH
-#define NOT_CANONICAL 0xaaaaaaaaaaaaaaaaull
-#define VALID	      0x80000000u
+#define BEYOND			 (1ull << PUBLIC_WIDTH)
+#define WIDTH			 PUBLIC_WIDTH
+#define NOT_CANONICAL		 0xaaaaaaaaaaaaaaaaull
+#define VALID			 0x80000000u
 #define EVENT(type, vector)	 (VALID | (type) << 8 | (vector))
 #define WITH_ERROR(type, vector) (EVENT(type, vector) | 1u << 11)
-#define ANY_ERROR     (1ull << 56) /* of IA32_VMX_BASIC */
-#define MEMORY	      0x10000ull
-#define UNUSABLE      0x10000u
-#define LDT_RIGHTS    0x82u
-#define EPTP	      0x1001eull
-#define EFER_ALL      0xd01ull
-#define NO_VIRTUAL    (SECONDARY_X2APIC | SECONDARY_APIC_REGISTERS | SECONDARY_VIRTUAL_DELIVERY | SECONDARY_APIC_ACCESSES)
-#define NO_NESTED     (SECONDARY_EPT | SECONDARY_UNRESTRICTED | SECONDARY_MODE_EXEC | SECONDARY_PML | SECONDARY_PT_GUEST_PHYS)
-#define DELIVERS      (SECONDARY_VIRTUAL_DELIVERY)
+#define ANY_ERROR		 (1ull << 56) /* of IA32_VMX_BASIC */
+#define MEMORY			 0x10000ull
+#define UNUSABLE		 0x10000u
+#define LDT_RIGHTS		 0x82u
+#define EPTP			 0x1001eull
+#define EFER_ALL		 0xd01ull
+#define NO_VIRTUAL                                                                                           \
+	(SECONDARY_X2APIC | SECONDARY_APIC_REGISTERS | SECONDARY_VIRTUAL_DELIVERY | SECONDARY_APIC_ACCESSES)
+#define NO_NESTED                                                                                            \
+	(SECONDARY_EPT | SECONDARY_UNRESTRICTED | SECONDARY_MODE_EXEC | SECONDARY_PML |                      \
+	 SECONDARY_PT_GUEST_PHYS)
+#define DELIVERS (SECONDARY_VIRTUAL_DELIVERY)
 
 enum { CHANGES = 6 };
 
@@ -30,7 +33,10 @@ static const struct state {
 	const char *name;
 	uint64_t basic; /* more of IA32_VMX_BASIC */
 	int lam;
-	struct { uint32_t field; uint64_t clear, set; } change[CHANGES]; /* field 0 ends */
+	struct {
+		uint32_t field;
+		uint64_t clear, set;
+	} change[CHANGES]; /* field 0 ends */
 } states[] = {
 /* clang-format off */
 #define TO(field, value) { VMCS_##field, ~0ull, value }
@@ -156,7 +162,8 @@ static bool same(enum public_answer wanted, enum public_answer got)
 
 unsigned int public_cases_ask(const struct public_judge *judge)
 {
-	static const char *const words[] = { "enters", "passes controls and host", "error 7", "error 8", "exit 33" };
+	static const char *const words[] = {"enters", "passes controls and host", "error 7", "error 8",
+					    "exit 33"};
 	unsigned int n = 0;
 
 	for (size_t r = 0; r < sizeof(rows) / sizeof(rows[0]); r++) {
@@ -170,8 +177,10 @@ unsigned int public_cases_ask(const struct public_judge *judge)
 			value = value_of(row, judge->get(row->field), i);
 			judge->set(row->field, value);
 			got = judge->ask();
-			cr_expect(same(row->answer, got), "%s, state %s, field 0x%04x = 0x%llx: %s instead of %s", row->function,
-				  row->state, row->field, (unsigned long long)value, words[got], words[row->answer]);
+			cr_expect(same(row->answer, got),
+				  "%s, state %s, field 0x%04x = 0x%llx: %s instead of %s", row->function,
+				  row->state, row->field, (unsigned long long)value, words[got],
+				  words[row->answer]);
 			n++;
 		}
 	}

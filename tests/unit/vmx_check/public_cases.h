@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a public test suite expects of VM entries, as facts: public_cases.def. Whoever gives an opinion of entries, the rules
- * of vmx_check or the model CPU, is asked about each of them.
+ * What a public test suite expects of VM entries, as facts: public_cases.def. Whoever gives an opinion of
+ * entries, the rules of vmx_check or the model CPU, is asked about each of them.
  */
 #ifndef TESTS_UNIT_VMX_CHECK_PUBLIC_CASES_H
 #define TESTS_UNIT_VMX_CHECK_PUBLIC_CASES_H
@@ -19,7 +19,7 @@ enum public_answer {
 };
 
 /* The CPU that all of them are about: its capabilities but for @caps of the state at hand. */
-#define PUBLIC_WIDTH 39u
+#define PUBLIC_WIDTH	39u
 #define PUBLIC_COUNTERS 0x70000000full /* of IA32_PERF_GLOBAL_CTRL */
 
 /* Who is asked: of a VMCS that is right as it is after @reset. */
@@ -31,7 +31,11 @@ struct public_judge {
 	struct vmx_caps *caps;
 };
 
-/** public_cases_ask() - about each; what it answers otherwise is a failed expectation. Return: how many there were. */
+/**
+ * public_cases_ask() - about each; what it answers otherwise is a failed expectation.
+ *
+ * Return: how many there were.
+ */
 unsigned int public_cases_ask(const struct public_judge *judge);
 
 #endif

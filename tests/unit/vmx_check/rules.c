@@ -8,19 +8,20 @@
 
 #include "vmcs.h"
 
-#define PIN	  0x16u
-#define PRIMARY	  0x9401e172u
-#define SECONDARY (SECONDARY_RDTSCP | SECONDARY_VPID)
-#define EXIT	  (0x36dfbu | EXIT_HOST_64 | EXIT_SAVE_DEBUG | EXIT_LOAD_PAT | EXIT_LOAD_EFER)
-#define ENTRY	  (0x11fbu | ENTRY_GUEST_64 | ENTRY_LOAD_DEBUG | ENTRY_LOAD_PAT | ENTRY_LOAD_EFER)
-#define V86	  { VMCS_GUEST_RFLAGS, 0x20002 }
-#define ODD	  0x10001u
-#define HIGH	  (1ull << 40)
-#define NOT_CANONICAL 0x800000000000ull
+#define PIN		    0x16u
+#define PRIMARY		    0x9401e172u
+#define SECONDARY	    (SECONDARY_RDTSCP | SECONDARY_VPID)
+#define EXIT		    (0x36dfbu | EXIT_HOST_64 | EXIT_SAVE_DEBUG | EXIT_LOAD_PAT | EXIT_LOAD_EFER)
+#define ENTRY		    (0x11fbu | ENTRY_GUEST_64 | ENTRY_LOAD_DEBUG | ENTRY_LOAD_PAT | ENTRY_LOAD_EFER)
+#define V86		    VMCS_GUEST_RFLAGS, 0x20002
+#define ODD		    0x10001u
+#define HIGH		    (1ull << 40)
+#define NOT_CANONICAL	    0x800000000000ull
 #define EVENT(type, vector) (0x80000000u | (type) << 8 | (vector))
 
 enum { CHANGES = 3, ALONE = 1 };
 
+/* clang-format off */
 static const struct mutation {
 	const char *rule;
 	struct { uint32_t field; uint64_t value; } change[CHANGES]; /* field 0 with value 0 ends; VPID comes first */
@@ -159,7 +160,7 @@ static const struct mutation {
 	{ "guest RIP: wider than a linear address, or above 4 GiB outside 64-bit code", { { VMCS_GUEST_CS_RIGHTS, 0xc09b } }, ALONE },
 	{ "guest RFLAGS: reserved bits", { { VMCS_GUEST_RFLAGS, 0 } }, 0 },
 	{ "guest RFLAGS: reserved bits", { { VMCS_GUEST_RFLAGS, 0x8002 } }, 0 },
-	{ "guest RFLAGS: VM in IA-32e mode or without CR0.PE", { V86 }, ALONE },
+	{ "guest RFLAGS: VM in IA-32e mode or without CR0.PE", { { V86 } }, ALONE },
 	{ "guest RFLAGS: IF is 0 and an external interrupt is injected",
 	  { { VMCS_ENTRY_INTERRUPTION_INFO, EVENT(0u, 0x40) } }, ALONE },
 
@@ -167,9 +168,9 @@ static const struct mutation {
 	{ "LDTR selector: TI",
 	  { { VMCS_GUEST_LDTR_SELECTOR, 0x54 }, { VMCS_GUEST_LDTR_RIGHTS, 0x82 }, { VMCS_GUEST_LDTR_LIMIT, 0xf } }, 0 },
 	{ "SS selector: RPL differs from that of CS", { { VMCS_GUEST_SS_SELECTOR, 0x1b } }, ALONE },
-	{ "virtual-8086 mode: bases", { V86, { VMCS_GUEST_DS_BASE, 1 } }, ALONE },
-	{ "virtual-8086 mode: limits", { V86 }, ALONE },
-	{ "virtual-8086 mode: access rights", { V86 }, ALONE },
+	{ "virtual-8086 mode: bases", { { V86 }, { VMCS_GUEST_DS_BASE, 1 } }, ALONE },
+	{ "virtual-8086 mode: limits", { { V86 } }, ALONE },
+	{ "virtual-8086 mode: access rights", { { V86 } }, ALONE },
 	{ "bases of FS, GS, TR, LDTR: not canonical", { { VMCS_GUEST_FS_BASE, NOT_CANONICAL } }, 0 },
 	{ "bases of ES, CS, SS, DS: above 4 GiB", { { VMCS_GUEST_SS_BASE, 1ull << 32 } }, 0 },
 	{ "CS: type", { { VMCS_GUEST_CS_RIGHTS, 0xa093 } }, 0 },
@@ -230,6 +231,7 @@ static const struct mutation {
 	{ "pending debug exceptions: RTM with others", { { VMCS_GUEST_PENDING_DEBUG, 1ull << 16 } }, 0 },
 	{ "VMCS link pointer: address", { { VMCS_GUEST_LINK_POINTER, ODD } }, 0 },
 };
+/* clang-format on */
 
 #define N_MUTATIONS (sizeof(mutations) / sizeof(mutations[0]))
 #define FINDINGS    64
@@ -260,10 +262,10 @@ static const struct vmx_check_finding *finding(const char *rule, uint32_t n)
 static const struct {
 	const char *rule, *made_legal_by;
 } excuses[] = {
-	{ "APIC virtualization without TPR shadow", "virtual-APIC page: address" },
-	{ "APIC virtualization without TPR shadow", "TPR threshold: bits 31:4" },
-	{ "NMI-window exiting without virtual NMIs", "virtual NMIs without NMI exiting" },
-	{ "ES to GS: granularity does not fit the limit", "ES to GS: granularity does not fit the limit" },
+	{"APIC virtualization without TPR shadow", "virtual-APIC page: address"},
+	{"APIC virtualization without TPR shadow", "TPR threshold: bits 31:4"},
+	{"NMI-window exiting without virtual NMIs", "virtual NMIs without NMI exiting"},
+	{"ES to GS: granularity does not fit the limit", "ES to GS: granularity does not fit the limit"},
 };
 
 static bool legal(const struct mutation *a, const struct mutation *b)
@@ -300,14 +302,15 @@ Test(vmx_check, single_mutations)
 		apply(&mutations[i]);
 		n = check();
 		f = finding(mutations[i].rule, n);
-		cr_expect(f, "mutation %zu: \"%s\" is not found, but %u others, first \"%s\"", i, mutations[i].rule, n,
-			  n ? found[0].rule : "");
+		cr_expect(f, "mutation %zu: \"%s\" is not found, but %u others, first \"%s\"", i,
+			  mutations[i].rule, n, n ? found[0].rule : "");
 		if (f) {
 			cr_expect_eq(f->value, vmcs_value(NULL, f->field), "mutation %zu: value", i);
 			cr_expect(f->section && *f->section);
 		}
-		cr_expect(n == 1 || mutations[i].alone || n <= 2, "mutation %zu \"%s\": %u findings: %s, %s, %s", i,
-			  mutations[i].rule, n, found[0].rule, found[1].rule, found[2].rule);
+		cr_expect(n == 1 || mutations[i].alone || n <= 2,
+			  "mutation %zu \"%s\": %u findings: %s, %s, %s", i, mutations[i].rule, n,
+			  found[0].rule, found[1].rule, found[2].rule);
 	}
 }
 

@@ -13,12 +13,17 @@ const struct vmx_caps vmcs_caps = {
 	.exit = CAPS(0x01ffffff, 0x00036dfb),
 	.entry = CAPS(0x0003ffff, 0x000011fb),
 	.misc = 4ull << 16 | 7ull << 6,
-	.cr0_fixed0 = 0x80000021, .cr0_fixed1 = 0xffffffff,
-	.cr4_fixed0 = 0x2000, .cr4_fixed1 = 0x00b727ff, /* with CET */
-	.ept_vpid = 1ull << 6 | 1ull << 14, .perf_global = 0x70000000f,
-	.physical_bits = 39, .linear_bits = 48,
+	.cr0_fixed0 = 0x80000021,
+	.cr0_fixed1 = 0xffffffff,
+	.cr4_fixed0 = 0x2000,
+	.cr4_fixed1 = 0x00b727ff, /* with CET */
+	.ept_vpid = 1ull << 6 | 1ull << 14,
+	.perf_global = 0x70000000f,
+	.physical_bits = 39,
+	.linear_bits = 48,
 };
 
+/* clang-format off */
 static const struct {
 	uint32_t field;
 	uint64_t value;
@@ -43,6 +48,7 @@ static const struct {
 	{ VMCS_GUEST_LDTR_RIGHTS, 0x10000 }, { VMCS_GUEST_TR_RIGHTS, 0x8b },
 	{ VMCS_GUEST_RIP, 0xffffffff81000000 }, { VMCS_GUEST_RFLAGS, 2 }, { VMCS_GUEST_LINK_POINTER, ~0ull },
 };
+/* clang-format on */
 
 static uint64_t values[0x8000 / 2];
 

@@ -4,12 +4,12 @@
 
 int base_log[16];
 EXPORT int base_count;
-EXPORT int base_numbers[4] = { 3, 5, 7, 11 };
+EXPORT int base_numbers[4] = {3, 5, 7, 11};
 /* A pointer to an own export: relocated by symbol. */
 EXPORT int *base_pointer = &base_numbers[2];
 /* Pointers to hidden data: RELATIVE (or RELR) entries. */
 static char hidden[64] = "hidden";
-static char *const own[] = { hidden, hidden + 1, hidden + 8, hidden + 63 };
+static char *const own[] = {hidden, hidden + 1, hidden + 8, hidden + 63};
 
 EXPORT int base_note(int what);
 EXPORT int base_note(int what)
@@ -51,9 +51,8 @@ static __attribute__((destructor)) void end(void)
 	base_note(199);
 }
 
-__attribute__((section(".note.sample"), used, aligned(4)))
-static const struct {
+__attribute__((section(".note.sample"), used, aligned(4))) static const struct {
 	unsigned int namesz, descsz, type;
 	char name[8];
 	unsigned int desc[2];
-} note = { 7, 8, 42, "Plinth", { 0x11223344, 0x55667788 } };
+} note = {7, 8, 42, "Plinth", {0x11223344, 0x55667788}};

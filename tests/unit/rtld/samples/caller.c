@@ -2,9 +2,9 @@
 /* Calls 600 functions of another module, each by its own jump slot. */
 #include "hundreds.h"
 
-#define EXPORT __attribute__((visibility("default")))
+#define EXPORT	      __attribute__((visibility("default")))
 #define DECLARE(name) long name(long x);
-#define CALL(name) x = name(x) * 3;
+#define CALL(name)    x = name(x) * 3;
 
 HUNDREDS(DECLARE)
 void many_spy(void);

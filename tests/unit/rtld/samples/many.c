@@ -3,7 +3,12 @@
 #include "hundreds.h"
 
 #define EXPORT __attribute__((visibility("default")))
-#define DEFINE(name) EXPORT long name(long x); long name(long x) { return x + __COUNTER__; }
+#define DEFINE(name)                                                                                         \
+	EXPORT long name(long x);                                                                            \
+	long name(long x)                                                                                    \
+	{                                                                                                    \
+		return x + __COUNTER__;                                                                      \
+	}
 
 HUNDREDS(DEFINE)
 

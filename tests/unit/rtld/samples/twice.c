@@ -15,4 +15,4 @@ EXPORT int twice_new(void)
 	return 2;
 }
 
-EXPORT int (*twice_pointers[2])(void) = { twice_old, twice_new };
+EXPORT int (*twice_pointers[2])(void) = {twice_old, twice_new};

@@ -12,7 +12,7 @@ IMPORT int user_extra(void) __attribute__((weak));
 
 /* One past the second element: a symbol with an addend. */
 EXPORT int *user_pointer = &base_numbers[1];
-EXPORT int (*user_table[2])(int) = { base_note, base_note };
+EXPORT int (*user_table[2])(int) = {base_note, base_note};
 
 EXPORT int user_run(int x);
 EXPORT int user_run(int x)
