@@ -15,7 +15,7 @@
 #include "format.h"
 #include "rtld.h"
 
-#define MODULES	RTLD_MAX_MODULES
+#define MODULES RTLD_MAX_MODULES
 #define BASE	0x10000000ull
 #define ROOM	16384
 
@@ -25,7 +25,7 @@ static char **paths;
 static int count;
 static uint32_t flags;
 static struct rtld_error list[ROOM];
-static struct rtld_errors errors = { list, ROOM, 0 };
+static struct rtld_errors errors = {list, ROOM, 0};
 static struct rtld_set *set;
 static void *arena, *work;
 static size_t arena_size, work_size;
@@ -127,10 +127,8 @@ static __attribute__((noinline, noclone)) void copy_set(void)
 		uint64_t done = 0;
 
 		for (i = 0; rtld_segment(set, m, i, &s); i++) {
-			memset(info->write + done, 0,
-			       s.vaddr - info->low - done);
-			memcpy(info->write + (s.vaddr - info->low),
-			       info->bytes + s.offset, s.filesz);
+			memset(info->write + done, 0, s.vaddr - info->low - done);
+			memcpy(info->write + (s.vaddr - info->low), info->bytes + s.offset, s.filesz);
 			done = s.vaddr - info->low + s.filesz;
 		}
 		memset(info->write + done, 0, info->image_size - done);
@@ -147,8 +145,7 @@ static int by_value(const void *a, const void *b)
 static void print(const char *what, uint64_t *ns, int n)
 {
 	qsort(ns, n, sizeof(*ns), by_value);
-	printf("%-6s min %8.1f us, median %8.1f us\n", what, ns[0] / 1e3,
-	       ns[n / 2] / 1e3);
+	printf("%-6s min %8.1f us, median %8.1f us\n", what, ns[0] / 1e3, ns[n / 2] / 1e3);
 }
 
 /* Drop the files that rtld refuses: foreign sets have some that use what it does not support. */
@@ -235,7 +232,8 @@ int main(int argc, char **argv)
 		skipping |= !strcmp(argv[2], "--skip-refused");
 	}
 	if (rounds < 0 || argc < 3 || argc - 2 > (int)MODULES) {
-		fprintf(stderr, "usage: bench_rtld ROUNDS [--elf-rules] [--plan] [--skip-refused] MODULE...\n");
+		fprintf(stderr,
+			"usage: bench_rtld ROUNDS [--elf-rules] [--plan] [--skip-refused] MODULE...\n");
 		return 2;
 	}
 	paths = argv + 2;

@@ -15,21 +15,24 @@
 /* -- a CPU under the VMM ------------------------------------------------------- */
 
 /*
- * Stacks, without the unmapped page on either side. A crash report takes 1.4 KiB of the one it is written on; of each a
- * quarter stays free (docs/performance.md). Modules of others run on the root stack, which is why it has room for more.
+ * Stacks, without the unmapped page on either side. A crash report takes 1.4 KiB of the one it is written on;
+ * of each a quarter stays free (docs/performance.md). Modules of others run on the root stack, which is why
+ * it has room for more.
  */
-#define PLINTH_ROOT_STACK_PAGES	 2u
-#define PLINTH_NMI_STACK_PAGES	 1u
+#define PLINTH_ROOT_STACK_PAGES 2u
+#define PLINTH_NMI_STACK_PAGES	1u
 #ifndef PLINTH_FAULT_STACK_PAGES
 #define PLINTH_FAULT_STACK_PAGES 1u /* code with sanitizers in it takes more: tests/native.py */
 #endif
-#define PLINTH_MC_STACK_PAGES	 1u /* of machine checks: nothing is reported there */
-#define PLINTH_CPU_STACKS	 4u
-#define PLINTH_STACK_GUARDS	 2u
+#define PLINTH_MC_STACK_PAGES 1u /* of machine checks: nothing is reported there */
+#define PLINTH_CPU_STACKS     4u
+#define PLINTH_STACK_GUARDS   2u
 #define PLINTH_CPU_STACK_PAGES                                                                               \
 	(PLINTH_ROOT_STACK_PAGES + PLINTH_NMI_STACK_PAGES + PLINTH_FAULT_STACK_PAGES + PLINTH_MC_STACK_PAGES)
 
-#define PLINTH_CPU_REGIONS	3u /* what the CPU itself wants: descriptor tables, and two pages for root mode and the vCPU's state */
+#define PLINTH_CPU_REGIONS                                                                                   \
+	3u /* what the CPU itself wants: descriptor tables, and two pages for root mode and the vCPU's state \
+	    */
 #define PLINTH_CPU_PAGES	(PLINTH_CPU_STACK_PAGES + PLINTH_CPU_REGIONS)
 #define PLINTH_CPU_WINDOW_PAGES (PLINTH_CPU_STACK_PAGES + PLINTH_CPU_STACKS * PLINTH_STACK_GUARDS)
 #define PLINTH_VCPU_HEAP	1120u /* bytes: a vCPU's own and its row in the table of all */
