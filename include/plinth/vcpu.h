@@ -101,4 +101,12 @@ PLINTH_EXPORT PLINTH_MUST_USE int vcpu_step(struct vcpu *vcpu, bool on);
  */
 PLINTH_EXPORT void vcpu_take_init(struct vcpu *vcpu) __attribute__((noreturn));
 
+/**
+ * vcpu_flush(), vcpu_flushed() - slat_flush() and slat_flushed(), for the module that provides them.
+ *
+ * Context: root mode or boot stack, interrupts off; vcpu_flush() without the lock of slat.h.
+ */
+PLINTH_EXPORT PLINTH_MUST_USE uint64_t vcpu_flush(void);
+PLINTH_EXPORT bool vcpu_flushed(uint64_t ticket);
+
 #endif

@@ -24,7 +24,7 @@
 #include "internal.h"
 
 #define WINDOW_PAGES (PLINTH_SLAT_SEAT_PAGES - 1)
-#define INVEPT_ALL   2
+#define ALL_CONTEXTS   2
 #define CLOSED	     (~0ull)
 #define NOBODY	     (~0u)
 #define STUCK	     16u /* windows in a row that one instruction opens without getting anywhere */
@@ -114,16 +114,11 @@ static uint64_t index_at(uint64_t gpa, unsigned int level)
 	return gpa >> table_shift(level) & (EPT_ENTRIES - 1);
 }
 
-static void set(uint64_t *slot, uint64_t entry)
-{
-	__atomic_store_n(slot, entry, __ATOMIC_RELEASE);
-}
-
 static uint64_t shared_slot(uint64_t gpa)
 {
 	unsigned int top = table_kind()->levels;
 
-	return table_at(gpa, top)[index_at(gpa, top)];
+	return table_at(slat_host(), gpa, top)[index_at(gpa, top)];
 }
 
 /* How many tables lie between the top level and a page, the last one included: so many does a window take. */
@@ -139,7 +134,7 @@ static unsigned int seat_count(void)
 
 int window_flush(void)
 {
-	return cpu_invept(INVEPT_ALL, 0) ? PLINTH_E_VIRT : 0;
+	return cpu_invept(ALL_CONTEXTS, 0) ? PLINTH_E_VIRT : 0;
 }
 
 void window_forget(uint32_t cpu)
@@ -159,7 +154,7 @@ int window_close(uint32_t cpu)
 
 	if (!s)
 		return 0;
-	if (cpu_vmwrite(VMCS_EPT_POINTER, table_pointer()))
+	if (cpu_vmwrite(VMCS_EPT_POINTER, table_pointer_of(slat_host()->root_pa)))
 		return PLINTH_E_VIRT;
 	s->cpu = NOBODY;
 	return 0;
@@ -173,7 +168,7 @@ static void furnish(struct seat *s, uint32_t cpu)
 	s->stale = true;
 	for (unsigned int i = 0; i < WINDOW_PAGES; i++)
 		s->open[i] = CLOSED;
-	memcpy(s->root, table_at(0, table_kind()->levels), PAGE_4K);
+	memcpy(s->root, table_at(slat_host(), 0, table_kind()->levels), PAGE_4K);
 }
 
 static struct seat *free_seat(uint32_t cpu)
@@ -242,7 +237,7 @@ static int move(struct seat *s, unsigned int i)
 	int err;
 
 	if (s->open[i] != CLOSED) {
-		set(&s->root[index_at(s->open[i], table_kind()->levels)], shared_slot(s->open[i]));
+		entry_set(&s->root[index_at(s->open[i], table_kind()->levels)], shared_slot(s->open[i]));
 		s->open[i] = CLOSED;
 		s->stale = true;
 	}
@@ -257,10 +252,10 @@ static void build(struct seat *s, unsigned int i, uint64_t gpa)
 	unsigned int level = table_leaf_level(), page = i * depth();
 	uint64_t bytes = 1ull << table_shift(level + 1), entry;
 
-	table_fill(s->page[page], level, gpa & ~(bytes - 1), true);
-	entry = s->page_pa[page] | EPT_ALL;
+	direct_fill(s->page[page], level, gpa & ~(bytes - 1), true);
+	entry = s->page_pa[page] | SLAT_ALL;
 	while (++level < table_kind()->levels) {
-		const uint64_t *shared = table_at(gpa, level);
+		const uint64_t *shared = table_at(slat_host(), gpa, level);
 
 		page++;
 		if (shared)
@@ -268,9 +263,9 @@ static void build(struct seat *s, unsigned int i, uint64_t gpa)
 		else
 			memset(s->page[page], 0, PAGE_4K);
 		s->page[page][index_at(gpa, level)] = entry;
-		entry = s->page_pa[page] | EPT_ALL;
+		entry = s->page_pa[page] | SLAT_ALL;
 	}
-	set(&s->root[index_at(gpa, level)], entry);
+	entry_set(&s->root[index_at(gpa, level)], entry);
 	s->open[i] = gpa & ~(bytes - 1);
 }
 

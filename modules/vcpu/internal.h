@@ -91,6 +91,9 @@ struct vcpu_private {
 	bool fatal;	/* give the CPU back as soon as that is possible */
 	struct cpu_handback handback;
 	struct history history;
+	vcpu_exit_fn *const *handlers; /* but while a flush is asked for, vcpu->handlers */
+	struct vcpu *next;	       /* flush.c: of all */
+	uint64_t flushed;	       /* the newest ticket that is done */
 
 	/* watchdog.c: NMIs that all found the same exit. */
 	uint64_t loop_exits, loop_since;
@@ -147,6 +150,14 @@ bool stacks_hold(const struct vcpu *vcpu, uint64_t address);
 void stacks_log_guard(const struct vcpu *vcpu, uint64_t address);
 /** stacks_log_depths() - how deep each ever was. */
 void stacks_log_depths(const struct vcpu *vcpu);
+
+/* -- flush.c ------------------------------------------------------------------------------- */
+
+/** flush_join(), flush_part() - from now on it is asked, too; it is not any more. */
+void flush_join(struct vcpu *vcpu);
+void flush_part(struct vcpu *vcpu);
+/** flush_at_start() - vendor_flush(): what was asked for before is done with it. */
+int flush_at_start(struct vcpu *vcpu);
 
 /* -- report.c ---------------------------------------------------------------------------- */
 

@@ -75,7 +75,7 @@ static int flush_up(void *launch)
 	int err;
 
 	mem_cpu_enter(vcpu->local.cpu);
-	err = vendor_flush(vcpu);
+	err = flush_at_start(vcpu);
 	if (err)
 		mem_cpu_leave(vcpu->local.cpu);
 	return err;

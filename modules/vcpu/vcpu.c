@@ -152,7 +152,8 @@ static void vcpu_fill(struct vcpu *vcpu, struct vcpu_private *p, uint32_t cpu, v
 {
 	vcpu->on_action = vcpu_on_action;
 	vcpu->on_refusal = vcpu_on_refusal;
-	vcpu->handlers = history_handlers(handlers);
+	p->handlers = history_handlers(handlers);
+	vcpu->handlers = p->handlers;
 	vcpu->shared = plinth_shared_own(vcpu_common.shared, cpu);
 	vcpu->local = (struct cpu_local){ .self = &vcpu->local, .cpu = cpu, .vcpu = vcpu };
 	vcpu->priv = p;
@@ -174,6 +175,7 @@ static int vcpu_make(struct vcpu_private *p, char *stack, uint32_t cpu, vcpu_exi
 	if (err)
 		return err;
 	tables_init(p->tables, (uint64_t)p->nmi_stack, (uint64_t)p->fault_stack, (uint64_t)p->mc_stack);
+	flush_join(vcpu);
 	*out = vcpu;
 	return 0;
 }
@@ -195,6 +197,7 @@ void vcpu_destroy(struct vcpu *vcpu)
 	struct vcpu_private *p = vcpu->priv;
 	uint64_t top = ((uint64_t)vcpu + sizeof(*vcpu) + MEM_PAGE - 1) & ~(uint64_t)(MEM_PAGE - 1);
 
+	flush_part(vcpu);
 	steps_down(memory_steps, N_MEMORY_STEPS, vcpu);
 	mem_stack_free((void *)top, ROOT_STACK_PAGES);
 	mem_free(p);

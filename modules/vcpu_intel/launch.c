@@ -128,7 +128,7 @@ void vendor_root_off(struct vcpu *vcpu)
 
 int vendor_flush(struct vcpu *vcpu)
 {
-	int err = vendor_common.slat ? vendor_common.slat->flush() : 0;
+	int err = vendor_common.slat ? vendor_common.slat->start() : 0;
 
 	if (!err && vcpu->vendor->controls.has_vpid)
 		err = vmx_error("INVVPID", cpu_invvpid(INVVPID_ALL, 0, 0));

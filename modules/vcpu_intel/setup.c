@@ -27,7 +27,7 @@ static void controls_write(const struct vcpu *vcpu)
 	if (c->has_vpid)
 		vmcs_write(VMCS_VPID, GUEST_VPID);
 	if (c->secondary & SECONDARY_EPT)
-		vmcs_write(VMCS_EPT_POINTER, vendor_common.slat->root());
+		vmcs_write(VMCS_EPT_POINTER, vendor_common.slat->root(vendor_common.slat->host()));
 	if (c->secondary & SECONDARY_XSAVES)
 		vmcs_write(VMCS_XSS_EXIT_BITMAP, 0);
 	if (c->secondary & SECONDARY_PCONFIG)

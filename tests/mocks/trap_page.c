@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /* Decides about pages when the kernel asks for it. */
-#include <plinth/ept.h>
+#include <plinth/slat.h>
 #include <plinth/exit_handler.h>
 
 #include "trap.h"
 
-PLINTH_MODULE("trap_page", "0.1.0", "a hypercall that is ept_set_page() (tests)");
+PLINTH_MODULE("trap_page", "0.1.0", "a hypercall that is slat_trap() (tests)");
 
 static enum exit_action set(struct vcpu *vcpu, const struct exit_link *below, void *context)
 {
-	int err = ept_set_page(vcpu->regs.rcx, vcpu->regs.rcx, (uint32_t)vcpu->regs.rdx);
+	int err = slat_trap(slat_host(), vcpu->regs.rcx, 4096, (uint32_t)vcpu->regs.rdx);
 
 	(void)below;
 	(void)context;
-	if (!err)
-		err = ept_flush();
+	if (!err && !slat_flush(slat_host()))
+		err = PLINTH_E_VIRT;
 	vcpu->regs.rax = (uint64_t)err;
 	return EXIT_NEXT;
 }

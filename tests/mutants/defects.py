@@ -36,7 +36,13 @@ CORE_SPACE = 'drivers/common/space.c'
 VMM = 'drivers/common/vmm.c'
 MAP = 'drivers/common/map.c'
 EPT = 'modules/ept/ept.c'
+FLUSH = 'modules/vcpu/flush.c'
 EPT_TABLE = 'modules/ept/table.c'
+EPT_DIRECT = 'modules/ept/direct.c'
+EPT_SPACES = 'modules/ept/spaces.c'
+EPT_PAGES = 'modules/ept/pages.c'
+EPT_TOUCH = 'modules/ept/touch.c'
+EPT_TYPES = 'modules/ept/types.c'
 EPT_WINDOW = 'modules/ept/window.c'
 SLAT_PAGES = 'drivers/common/slat_pages.c'
 WATCHDOG = 'modules/vcpu/watchdog.c'
@@ -249,36 +255,42 @@ DEFECTS = [
      'vendor_block(vcpu, 0, VCPU_BLOCKED_SS | (is_nmi'),
     ('a refused entry is taken for the exit it names', EXIT, '\tif (vcpu->exit.reason & ENTRY_FAILED)\n\t\treturn handle(vcpu, PLINTH_EXIT_ENTRY_FAILURE);\n', ''),
     # What the guest may see.
-    ('hidden pages can be executed', EPT, 'return ept_set_page(page->pa, ept.scratch_pa, EPT_READ | EPT_WRITE);',
-     'return ept_set_page(page->pa, ept.scratch_pa, EPT_READ | EPT_WRITE | EPT_EXECUTE);'),
-    ('hidden pages are the VMM\'s own', EPT, 'return ept_set_page(page->pa, ept.scratch_pa, EPT_READ | EPT_WRITE);',
-     'return ept_set_page(page->pa, page->pa, EPT_READ | EPT_WRITE);'),
-    ('the guest can write the shared region', EPT, 'return ept_set_page(page->pa, page->pa, EPT_READ);',
-     'return ept_set_page(page->pa, page->pa, EPT_READ | EPT_WRITE);'),
-    ('a refused access is tried for ever', EPT, '|| (entry && (entry & wanted) != wanted))', ')'),
-    ('memory beyond the CPU\'s addresses is mapped', EPT, 'gpa >= table_kind()->reach || (entry &&', '(entry &&'),
-    ('a split page loses its neighbours', EPT_TABLE, '\ttable_fill(t, level - 1, base, false);\n', '\t(void)base;\n'),
-    ('what is mapped is written over', EPT_TABLE,
-     '= *slot ? *slot : entry_for(gpa, level, structure);\n\n\t\tif (!entry)\n\t\t\treturn PLINTH_E_NOMEM;\n\t\tif (!*slot)\n',
-     '= *slot && level > 3 ? *slot : entry_for(gpa, level, structure);\n\n\t\tif (!entry)\n\t\t\treturn PLINTH_E_NOMEM;\n\t\tif (entry != *slot)\n'),
-    ('nothing allowed is taken for nothing there', EPT_TABLE, '<< TYPE_SHIFT | access | ENTRY_DECIDED);', '<< TYPE_SHIFT | access);'),
-    ('a page can be written and not read', EPT_TABLE, ' || (access & EPT_WRITE && !(access & EPT_READ))', ''),
-    ('exits take tables from the pool', EPT_TABLE, 'return gpa < table.kind.reach ? map(gpa, FROM_SPARE)',
-     'return gpa < table.kind.reach ? map(gpa, FROM_POOL)'),
+    ('hidden pages can be executed', EPT, 'return spaces_hide(&ept.host, page->pa, ept.scratch_pa, SLAT_READ | SLAT_WRITE);',
+     'return spaces_hide(&ept.host, page->pa, ept.scratch_pa, SLAT_ALL);'),
+    ('hidden pages are the VMM\'s own', EPT, 'return spaces_hide(&ept.host, page->pa, ept.scratch_pa, SLAT_READ | SLAT_WRITE);',
+     'return spaces_hide(&ept.host, page->pa, page->pa, SLAT_READ | SLAT_WRITE);'),
+    ('the guest can write the shared region', EPT, 'return spaces_hide(&ept.host, page->pa, page->pa, SLAT_READ);',
+     'return spaces_hide(&ept.host, page->pa, page->pa, SLAT_READ | SLAT_WRITE);'),
+    ('a refused access is tried for ever', EPT_TOUCH, '|| (entry && (entry & wanted) != wanted))', ')'),
+    ('memory beyond the CPU\'s addresses is mapped', EPT_TOUCH, 'gpa >= table_kind()->reach || (entry &&', '(entry &&'),
+    ('a split page loses its neighbours', EPT_TABLE, '\t\tdirect_fill(t, level - 1, base, false);\n', '\t\t(void)base;\n'),
+    ('what is mapped is written over', EPT_DIRECT,
+     '= *slot ? *slot : entry_for(space, gpa, level, structure);\n\n\t\tif (!entry)\n\t\t\treturn PLINTH_E_NOMEM;\n\t\tif (!*slot)\n',
+     '= *slot && level > 3 ? *slot : entry_for(space, gpa, level, structure);\n\n\t\tif (!entry)\n\t\t\treturn PLINTH_E_NOMEM;\n\t\tif (entry != *slot)\n'),
+    ('nothing allowed is taken for nothing there', EPT_SPACES, '| c->access | ENTRY_DECIDED |', '| c->access |'),
+    ('a page can be written and not read', EPT_SPACES, ' || (access & SLAT_WRITE && !(access & SLAT_READ))', ''),
+    ('exits take tables from the pool', EPT_DIRECT, 'return gpa < table_kind()->reach ? map(space, gpa, FROM_SPARE)',
+     'return gpa < table_kind()->reach ? map(space, gpa, FROM_POOL)'),
+    ('what is hidden can be had elsewhere', EPT_SPACES, '\tif (c->what != HIDE && has_hidden(gpa + c->away, level))\n\t\treturn PLINTH_E_INVAL;\n', ''),
+    ('half of a region is changed', EPT_SPACES, '\tif (!err)\n\t\tset_entries(c);\n', '\tset_entries(c);\n'),
+    ('a table serves again while others may walk it', EPT_PAGES, ' || !slat_flushed(gone.ticket))', ')'),
+    ('a flush that failed is taken for done', EPT_PAGES, '= ticket ? ticket : UINT64_MAX;', '= ticket;'),
+    ('a CPU is not asked to flush', FLUSH, '\t\tif (vcpu != here)\n\t\t\thandlers_set(vcpu, flushing);\n', '\t\t(void)flushing;\n'),
+    ('a flush that was refused is done', FLUSH, '\tif (!err)\n\t\t__atomic_store_n', '\tif (err || !err)\n\t\t__atomic_store_n'),
     ('a window moves and the CPU remembers', EPT_WINDOW, '\terr = s->stale ? window_flush() : 0;\n', '\terr = 0;\n'),
-    ('a change of memory types is not taken over', EPT, '\tif (changed)\n\t\ttable_retype();\n', ''),
-    ('MTRRs that are half written count', EPT, 'if (state.enabled || !(vcpu_read(vcpu, VCPU_CR0) & CR0_CD))', 'if (true)'),
+    ('a change of memory types is not taken over', EPT_TYPES, '\tif (changed)\n\t\tspaces_retype();\n', ''),
+    ('MTRRs that are half written count', EPT_TYPES, 'if (state.enabled || !(vcpu_read(vcpu, VCPU_CR0) & CR0_CD))', 'if (true)'),
     ('an instruction that gets nowhere is served for ever', EPT_WINDOW, '\tif (s->tries < STUCK)\n\t\treturn false;\n', '\treturn false;\n'),
     ('memory above 4 GiB has no tables of its own', SLAT_PAGES, 'for (size_t level = memory_level; level < LEVELS; level++)',
      'for (size_t level = LEVEL_ABOVE; level < LEVELS; level++)'),
     ('a GiB that is divided for the VMM alone has no table', SLAT_PAGES, 'level < memory_level || ', '!level || '),
     ('tables for GiBs that are single pages', SLAT_PAGES, 'os_slat_gib_pages() ? LEVEL_ABOVE : LEVEL_GIBS',
      'os_slat_gib_pages() ? LEVEL_GIBS : LEVEL_GIBS'),
-    ('what is trapped ends with ept', EPT, 'case FORBIDDEN: return exit_below(vcpu, below);',
-     'case FORBIDDEN: return refuse(vcpu, "forbidden");'),
+    ('what is trapped ends with ept', EPT_TOUCH, 'case FORBIDDEN: return exit_below(vcpu, below);',
+     'case FORBIDDEN: return refuse_access(vcpu, "forbidden");'),
     ('what was lent is never free again', EPT_WINDOW, '\tif (!err)\n\t\tborrower = NOBODY;\n', ''),
     ('a borrower that is gone keeps what it was lent', EPT_WINDOW, 'if (!is_gone(borrower))', 'if (borrower != NOBODY)'),
-    ('a borrower does not come back', EPT, 'if (!err && vcpu_step(vcpu, true))', 'if (!err && !vcpu)'),
+    ('a borrower does not come back', EPT_TOUCH, 'if (!err && vcpu_step(vcpu, true))', 'if (!err && !vcpu)'),
     ('an NMI is lost while a step is asked for', EVENT,
      '(__atomic_load_n(&vcpu->priv->nmis_owed, __ATOMIC_RELAXED) || ', '('),
     ('the scratch page leaks', EPT, '\tmem_page_free(ept.scratch);\n', ''),
@@ -342,8 +354,8 @@ DEFECTS = [
      '\tpage = pool_alloc_locked(POOL_PAGE, owner);\n'),
     ('mappings without their lock, at once', MEMORY, '\tmem_lock();\n\tva = space_map_locked(list, pages, prot, SPACE_MAP);\n\tmem_unlock();\n',
      '\tva = space_map_locked(list, pages, prot, SPACE_MAP);\n'),
-    ('second-level tables without their lock, at once', EPT_TABLE, '\twhile (__atomic_test_and_set(&table.lock, __ATOMIC_ACQUIRE))\n',
-     '\twhile (__atomic_test_and_set(&table.lock, __ATOMIC_ACQUIRE) && !table.lock)\n'),
+    ('second-level tables without their lock, at once', EPT_TABLE, '\twhile (__atomic_test_and_set(&lock, __ATOMIC_ACQUIRE))\n',
+     '\twhile (__atomic_test_and_set(&lock, __ATOMIC_ACQUIRE) && !lock)\n'),
     ('addresses are given out again before CPUs have flushed, at once', SPACE, 'if (seen && seen != space.unmapped)',
      'if (seen && seen != space.unmapped && !space.waiting)'),
     ('lines of two CPUs at once on the UART', LOG, 'bool locked = uart_try_lock();', 'bool locked = false;'),

@@ -2,7 +2,7 @@
 /* Second-level translation that several CPUs ask for, and change, at once. */
 #include <string.h>
 
-#include <plinth/ept.h>
+#include <plinth/slat.h>
 
 #include "cpus.h"
 #include "drivers/common/internal.h"
@@ -59,10 +59,10 @@ static void set(uint32_t number)
 {
 	uint64_t gpa = somewhere() & ~(7 * PAGE);
 
-	uint64_t answer = cpus_order(number, VMM_PAGE, gpa + 2 * number * PAGE, EPT_READ);
+	uint64_t answer = cpus_order(number, VMM_PAGE, gpa + 2 * number * PAGE, SLAT_READ);
 
 	if (answer != VMM_OK && answer != VMM_FULL)
-		cpus_complain("CPU %u: ept_set_page(): answer %llu", number, (unsigned long long)answer);
+		cpus_complain("CPU %u: slat_map(): answer %llu", number, (unsigned long long)answer);
 }
 
 /* Nothing is allowed there, and stays so, whoever says it again; each access is seen once. */
@@ -110,10 +110,10 @@ static int expect_hidden(void *ctx, const struct pt_leaf *leaf)
 	if (leaf->va - space[SPACE_SHARED].va < space[SPACE_SHARED].pages * PAGE ||
 	    leaf->va == space[SPACE_TUNING].va || leaf->va == space[SPACE_MAILBOX].va)
 		return 0;
-	if (ept_get_page(leaf->pa, &hpa, &access))
-		access = EPT_EXECUTE;
+	if (slat_get(slat_host(), leaf->pa, &hpa, &access))
+		access = SLAT_EXECUTE;
 	scratch = scratch ? scratch : hpa;
-	if (hpa != scratch || access & EPT_EXECUTE)
+	if (hpa != scratch || access & SLAT_EXECUTE)
 		cpus_complain("the guest reaches the VMM's page 0x%llx: it finds 0x%llx, access %u",
 			      (unsigned long long)leaf->pa, (unsigned long long)hpa, access);
 	return 0;

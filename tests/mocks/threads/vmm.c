@@ -6,7 +6,7 @@
 
 #include "tlb.h"
 
-#include <plinth/ept.h>
+#include <plinth/slat.h>
 #include <plinth/exit_handler.h>
 #include <plinth/intrinsics.h>
 #include <plinth/log.h>
@@ -128,9 +128,9 @@ static enum vmm_answer page(uint64_t gpa, uint32_t access)
 	uint64_t hpa = 0;
 	uint32_t found = 0;
 
-	if (ept_set_page(gpa, gpa ^ MEM_PAGE, access))
+	if (slat_map(slat_host(), gpa, gpa ^ MEM_PAGE, 4096, access))
 		return VMM_FULL;
-	return ept_get_page(gpa, &hpa, &found) || hpa != (gpa ^ MEM_PAGE) || found != access ? VMM_WRONG_PAGE
+	return slat_get(slat_host(), gpa, &hpa, &found) || hpa != (gpa ^ MEM_PAGE) || found != access ? VMM_WRONG_PAGE
 											     : VMM_OK;
 }
 

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include <plinth/vcpu.h>
+
 #define FIRST_PA 0x40000000ull
 
 static _Alignas(4096) uint64_t pages[PAGES][512];
@@ -104,9 +106,44 @@ void be(uint32_t cpu, enum plinth_cpu_state state)
 	shared.cpu[cpu].state = state;
 }
 
+static struct slat_space host;
+
+struct slat_space *slat_host(void)
+{
+	return &host;
+}
+
+/* Who asks for a flush has it at once, or when flush_waits is over. */
+static uint64_t asked;
+bool flush_waits;
+
+uint64_t vcpu_flush(void)
+{
+	return ++asked;
+}
+
+bool vcpu_flushed(uint64_t ticket)
+{
+	return !flush_waits && ticket <= asked;
+}
+
+void *mem_alloc(size_t bytes, size_t align)
+{
+	cr_assert_leq(bytes + align, 4096u);
+	return mem_page_alloc();
+}
+
+void mem_free(void *p)
+{
+	mem_page_free(p);
+}
+
 int up(unsigned int spare, unsigned int cpus)
 {
-	int err = table_init(&kind, spare);
+	int err;
+
+	table_init(&kind);
+	err = spaces_add(&host, true, spare);
 
 	for (uint32_t cpu = 0; cpu < cpus; cpu++)
 		be(cpu, PLINTH_CPU_GUEST);
@@ -116,7 +153,7 @@ int up(unsigned int spare, unsigned int cpus)
 void down(void)
 {
 	window_fini();
-	table_fini();
+	spaces_remove(&host);
 	cr_expect_eq(in_use(), 0);
 }
 
@@ -126,6 +163,7 @@ void clean(bool large_1g, unsigned int bits)
 	left = PAGES;
 	untranslatable = no_write = no_flush = false;
 	eptp = 0;
+	flush_waits = false;
 	flushes = 0;
 	usual = TYPE_WB;
 	odd = TYPE_UC;
@@ -161,7 +199,7 @@ uint64_t walk(uint64_t gpa, unsigned int *level)
 {
 	uint64_t root = 0;
 
-	cr_assert_eq(mem_virt_to_phys(table_at(0, kind.levels), &root), 0);
+	cr_assert_eq(mem_virt_to_phys(table_at(slat_host(), 0, kind.levels), &root), 0);
 	return walk_from(root, gpa, level);
 }
 
@@ -179,7 +217,7 @@ void expect(uint64_t gpa, unsigned int level, uint64_t entry)
 bool sees(uint32_t cpu, uint64_t gpa)
 {
 	unsigned int level;
-	uint64_t entry = walk_from(cpu || !eptp ? table_pointer() : eptp, gpa, &level),
+	uint64_t entry = walk_from(cpu || !eptp ? table_pointer_of(slat_host()->root_pa) : eptp, gpa, &level),
 		 within = (1ull << table_shift(level)) - 1;
 
 	if (!(entry & ALL))

@@ -13,10 +13,10 @@
 
 #define PAGES	     256u
 #define MOST_CPUS    100u
-#define ALL	     EPT_ALL
+#define ALL	     SLAT_ALL
 #define HOLE	     (PAGE_1G + 3 * PAGE_2M) /* the page there has a type of its own */
 #define ADDRESS_BITS 0x000ffffffffff000ull
-#define DECIDED	     (1ull << 52)
+#define DECIDED	     ENTRY_DECIDED
 #define LARGE	     (1u << 7)
 #define WB	     ((uint64_t)TYPE_WB << 3)
 #define UC	     ((uint64_t)TYPE_UC << 3)
@@ -28,6 +28,7 @@ extern bool untranslatable; /* mem_virt_to_phys() fails */
 extern bool no_write;	    /* VMWRITE fails */
 extern uint64_t eptp;	    /* of CPU 0; 0: the shared tables */
 extern unsigned int flushes;
+extern bool flush_waits; /* other CPUs have not flushed yet */
 extern bool no_flush;		    /* INVEPT fails */
 extern enum memory_type usual, odd; /* of memory, and of one page at hole */
 extern uint64_t hole;

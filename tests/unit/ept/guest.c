@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The module on a machine: which CPUs it takes, what a guest may touch, and what happens when it touches
  * more. */
-#include <plinth/ept.h>
+#include <plinth/slat.h>
 #include <plinth/memory.h>
 
 #include "drivers/common/internal.h"
@@ -145,9 +145,9 @@ Test(ept_guest, another_gib_when_somebody_wants_it, .init = root_usual)
 	model.cpu[0].rip = ROOT_RIP;
 	cr_assert_eq(violate(far + 0x5000, 1), MODEL_GUEST);
 	cr_expect(model.cpu[0].rip == ROOT_RIP && !model.cpu[0].event.info, "once more");
-	cr_expect_eq(ept_get_page(far + 0x5000, &hpa, &access), 0);
+	cr_expect_eq(slat_get(slat_host(), far + 0x5000, &hpa, &access), 0);
 	cr_expect_eq(hpa, far + 0x5000);
-	cr_expect_eq(access, EPT_READ | EPT_WRITE | EPT_EXECUTE);
+	cr_expect_eq(access, SLAT_READ | SLAT_WRITE | SLAT_EXECUTE);
 	root_expect_clean();
 }
 
@@ -181,19 +181,19 @@ Test(ept_guest, the_vmm_is_hidden)
 	root_loaded(&model_kinds[0], 1);
 	boot = root_boot();
 	cr_assert_eq(root_call(find_pool, 0, 0), 0);
-	cr_assert_eq(ept_get_page(pool_pa, &scratch, &access), 0);
+	cr_assert_eq(slat_get(slat_host(), pool_pa, &scratch, &access), 0);
 	cr_expect_neq(scratch, pool_pa);
-	cr_expect_eq(access, EPT_READ | EPT_WRITE, "and no code");
-	cr_assert_eq(ept_get_page(boot->root_pgd_pa, &hpa, &access), 0);
+	cr_expect_eq(access, SLAT_READ | SLAT_WRITE, "and no code");
+	cr_assert_eq(slat_get(slat_host(), boot->root_pgd_pa, &hpa, &access), 0);
 	cr_expect_eq(hpa, scratch);
-	cr_assert_eq(ept_get_page(boot->launch_pgd_pa, &hpa, &access), 0);
+	cr_assert_eq(slat_get(slat_host(), boot->launch_pgd_pa, &hpa, &access), 0);
 	cr_expect_eq(hpa, scratch);
-	cr_assert_eq(ept_get_page(os_virt_to_phys(core_shared_region(machine.core)), &hpa, &access), 0);
+	cr_assert_eq(slat_get(slat_host(), os_virt_to_phys(core_shared_region(machine.core)), &hpa, &access), 0);
 	cr_expect_eq(hpa, os_virt_to_phys(core_shared_region(machine.core)));
-	cr_expect_eq(access, EPT_READ);
-	cr_assert_eq(ept_get_page(os_virt_to_phys(core_tuning_page(machine.core)), &hpa, &access), 0);
+	cr_expect_eq(access, SLAT_READ);
+	cr_assert_eq(slat_get(slat_host(), os_virt_to_phys(core_tuning_page(machine.core)), &hpa, &access), 0);
 	cr_expect_eq(hpa, os_virt_to_phys(core_tuning_page(machine.core)));
-	cr_expect_eq(access, EPT_READ | EPT_WRITE | EPT_EXECUTE, "the driver writes it as the guest");
+	cr_expect_eq(access, SLAT_READ | SLAT_WRITE | SLAT_EXECUTE, "the driver writes it as the guest");
 }
 
 static enum exit_action take_all_pages(struct vcpu *vcpu)
@@ -279,7 +279,7 @@ static enum exit_action flush_without_a_type(struct vcpu *vcpu)
 	(void)vcpu;
 	kind = without_all();
 	model.kind = &kind;
-	flushed = ept_flush();
+	flushed = slat_flush(slat_host()) ? 0 : PLINTH_E_VIRT;
 	model.kind = &model_kinds[0];
 	return EXIT_NEXT;
 }

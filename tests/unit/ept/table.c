@@ -8,7 +8,7 @@
 Test(ept_table, pages_as_large_as_the_types_allow)
 {
 	fresh(true, 39, 8);
-	cr_assert_eq(table_prepare(0, 4 * PAGE_1G), 0);
+	cr_assert_eq(direct_prepare(slat_host(), 0, 4 * PAGE_1G), 0);
 	expect(0x12345000, 3, WB | LARGE | ALL);
 	expect(PAGE_1G + 5 * PAGE_2M, 2, (PAGE_1G + 5 * PAGE_2M) | WB | LARGE | ALL);
 	expect(HOLE, 1, HOLE | UC | ALL);
@@ -20,7 +20,7 @@ Test(ept_table, pages_as_large_as_the_types_allow)
 Test(ept_table, without_pages_of_a_gib)
 {
 	fresh(false, 39, 8);
-	cr_assert_eq(table_prepare(0, 2 * PAGE_1G), 0);
+	cr_assert_eq(direct_prepare(slat_host(), 0, 2 * PAGE_1G), 0);
 	expect(0x12345000, 2, 0x12200000 | WB | LARGE | ALL);
 	expect(HOLE, 1, HOLE | UC | ALL);
 	expect(2 * PAGE_1G, 3, 0);
@@ -35,11 +35,11 @@ Test(ept_table, where_tables_come_from)
 
 	fresh(false, 39, 2);
 	before = in_use();
-	cr_assert_eq(table_prepare(0, 3 * PAGE_1G), 0);
+	cr_assert_eq(direct_prepare(slat_host(), 0, 3 * PAGE_1G), 0);
 	cr_expect_eq(in_use() - before, 4, "one for the region, one for each GiB");
-	cr_assert_eq(table_map(4 * PAGE_1G), 0, "one spare page is left");
+	cr_assert_eq(direct_map(slat_host(), 4 * PAGE_1G), 0, "one spare page is left");
 	cr_expect_eq(in_use() - before, 4);
-	cr_expect_eq(table_map(5 * PAGE_1G), PLINTH_E_NOMEM);
+	cr_expect_eq(direct_map(slat_host(), 5 * PAGE_1G), PLINTH_E_NOMEM);
 	expect(5 * PAGE_1G, 3, 0);
 	down();
 }
@@ -47,12 +47,12 @@ Test(ept_table, where_tables_come_from)
 Test(ept_table, types_without_a_page_for_a_table)
 {
 	fresh(false, 39, 0);
-	cr_assert_eq(table_prepare(0, 2 * PAGE_1G), 0);
+	cr_assert_eq(direct_prepare(slat_host(), 0, 2 * PAGE_1G), 0);
 	expect(HOLE, 2, (HOLE & ~(PAGE_2M - 1)) | UC | LARGE | ALL);
 	expect(HOLE + PAGE_2M, 2, ((HOLE + PAGE_2M) & ~(PAGE_2M - 1)) | WB | LARGE | ALL);
 	down();
 	fresh(true, 39, 0);
-	cr_assert_eq(table_prepare(0, 2 * PAGE_1G), 0);
+	cr_assert_eq(direct_prepare(slat_host(), 0, 2 * PAGE_1G), 0);
 	expect(HOLE, 3, PAGE_1G | UC | LARGE | ALL);
 	down();
 }
@@ -67,16 +67,16 @@ Test(ept_table, as_far_as_the_cpu_names_addresses)
 		uint32_t access;
 
 		fresh(i % 2, bits, 8);
-		cr_expect_eq(ept_get_page(last, &hpa, &access), 0, "%u bits", bits);
+		cr_expect_eq(slat_get(slat_host(), last, &hpa, &access), 0, "%u bits", bits);
 		cr_expect(hpa == last && access == ALL, "%u bits: what nobody has touched", bits);
-		cr_expect_eq(table_map(last), 0, "%u bits", bits);
-		cr_expect_eq(table_map(last + PAGE_4K), PLINTH_E_FAULT, "%u bits", bits);
+		cr_expect_eq(direct_map(slat_host(), last), 0, "%u bits", bits);
+		cr_expect_eq(direct_map(slat_host(), last + PAGE_4K), PLINTH_E_FAULT, "%u bits", bits);
 		cr_assert_eq(window_follow(0, last), 0);
 		cr_expect(sees(0, last), "%u bits", bits);
-		cr_expect_eq(ept_set_page(last, last, EPT_READ), 0, "%u bits", bits);
-		cr_expect_eq(ept_set_page(last + PAGE_4K, 0, EPT_READ), PLINTH_E_INVAL, "%u bits", bits);
-		cr_expect_eq(ept_set_page(0, last + PAGE_4K, EPT_READ), PLINTH_E_INVAL, "%u bits", bits);
-		cr_expect_eq(ept_get_page(last + PAGE_4K, &hpa, &access), PLINTH_E_FAULT);
+		cr_expect_eq(slat_map(slat_host(), last, last, 4096, SLAT_READ), 0, "%u bits", bits);
+		cr_expect_eq(slat_map(slat_host(), last + PAGE_4K, 0, 4096, SLAT_READ), PLINTH_E_INVAL, "%u bits", bits);
+		cr_expect_eq(slat_map(slat_host(), 0, last + PAGE_4K, 4096, SLAT_READ), PLINTH_E_INVAL, "%u bits", bits);
+		cr_expect_eq(slat_get(slat_host(), last + PAGE_4K, &hpa, &access), PLINTH_E_FAULT);
 		cr_expect_leq(in_use(), 1 + 8 + 2 * PLINTH_SLAT_SEAT_PAGES + 4,
 			      "%u bits: tables for all of it", bits);
 		down();
@@ -87,15 +87,15 @@ Test(ept_table, as_far_as_the_cpu_names_addresses)
 Test(ept_table, nothing_beyond)
 {
 	fresh(true, 36, 8);
-	cr_assert_eq(table_map(0), 0);
+	cr_assert_eq(direct_map(slat_host(), 0), 0);
 	expect((1ull << 36) - PAGE_1G, 3, ((1ull << 36) - PAGE_1G) | WB | LARGE | ALL);
 	expect(1ull << 36, 3, 0);
 	table_reach(1ull << 37);
-	cr_assert_eq(table_map(1ull << 36), 0, "the CPU names more now");
+	cr_assert_eq(direct_map(slat_host(), 1ull << 36), 0, "the CPU names more now");
 	expect(1ull << 36, 3, 1ull << 36 | WB | LARGE | ALL);
 	down();
 	fresh(true, 36, 8);
-	cr_assert_eq(table_prepare((1ull << 36) - PAGE_1G, 1ull << 38), 0);
+	cr_assert_eq(direct_prepare(slat_host(), (1ull << 36) - PAGE_1G, 1ull << 38), 0);
 	expect(1ull << 36, 3, 0);
 	down();
 }
@@ -106,19 +106,19 @@ Test(ept_table, one_page_decided_about)
 	uint32_t access;
 
 	fresh(true, 39, 8);
-	cr_assert_eq(table_prepare(0, 2 * PAGE_1G), 0);
-	cr_assert_eq(ept_set_page(0x5000, 0x777000, EPT_READ), 0);
-	expect(0x5000, 1, 0x777000 | WB | EPT_READ | DECIDED);
+	cr_assert_eq(direct_prepare(slat_host(), 0, 2 * PAGE_1G), 0);
+	cr_assert_eq(slat_map(slat_host(), 0x5000, 0x777000, 4096, SLAT_READ), 0);
+	expect(0x5000, 1, 0x777000 | WB | SLAT_READ | DECIDED);
 	expect(0x6000, 1, 0x6000 | WB | ALL);
 	expect(PAGE_2M, 2, PAGE_2M | WB | LARGE | ALL);
-	cr_expect_eq(ept_get_page(0x5123, &hpa, &access), 0);
+	cr_expect_eq(slat_get(slat_host(), 0x5123, &hpa, &access), 0);
 	cr_expect_eq(hpa, 0x777000);
-	cr_expect_eq(access, EPT_READ);
-	cr_expect_eq(ept_get_page(0x3ff0000, &hpa, &access), 0, "in a page of 2 MiB");
+	cr_expect_eq(access, SLAT_READ);
+	cr_expect_eq(slat_get(slat_host(), 0x3ff0000, &hpa, &access), 0, "in a page of 2 MiB");
 	cr_expect_eq(hpa, 0x3ff0000);
 	cr_expect_eq(access, ALL);
-	cr_expect_eq(ept_set_page(HOLE, HOLE, EPT_WRITE | EPT_READ), 0);
-	expect(HOLE, 1, HOLE | UC | EPT_WRITE | EPT_READ | DECIDED);
+	cr_expect_eq(slat_map(slat_host(), HOLE, HOLE, 4096, SLAT_WRITE | SLAT_READ), 0);
+	expect(HOLE, 1, HOLE | UC | SLAT_WRITE | SLAT_READ | DECIDED);
 	down();
 }
 
@@ -128,10 +128,10 @@ Test(ept_table, a_page_of_a_gib_is_looked_into)
 	uint32_t access;
 
 	fresh(true, 39, 8);
-	cr_assert_eq(table_prepare(0, PAGE_1G), 0);
-	cr_expect_eq(ept_get_page(0x3ff5000, &hpa, &access), 0);
+	cr_assert_eq(direct_prepare(slat_host(), 0, PAGE_1G), 0);
+	cr_expect_eq(slat_get(slat_host(), 0x3ff5000, &hpa, &access), 0);
 	cr_expect_eq(hpa, 0x3ff5000);
-	cr_expect_eq(ept_get_page(5 * PAGE_1G + 0x123, &hpa, &access), 0,
+	cr_expect_eq(slat_get(slat_host(), 5 * PAGE_1G + 0x123, &hpa, &access), 0,
 		     "what the guest gets when it touches it");
 	cr_expect_eq(hpa, 5 * PAGE_1G);
 	cr_expect_eq(access, ALL);
@@ -148,18 +148,18 @@ Test(ept_table, a_trapped_page_stays_trapped)
 
 			fresh(large, 39, 8);
 			if (first)
-				cr_assert_eq(table_map(gpa + PAGE_4K), 0);
-			cr_assert_eq(ept_set_page(gpa, gpa, 0), 0);
-			cr_assert_eq(table_map(gpa), 0);
-			cr_assert_eq(table_map(gpa + PAGE_4K), 0);
-			cr_assert_eq(table_map(gpa + PAGE_2M), 0);
-			cr_assert_eq(table_prepare(5 * PAGE_1G, 6 * PAGE_1G), 0);
+				cr_assert_eq(direct_map(slat_host(), gpa + PAGE_4K), 0);
+			cr_assert_eq(slat_map(slat_host(), gpa, gpa, 4096, 0), 0);
+			cr_assert_eq(direct_map(slat_host(), gpa), 0);
+			cr_assert_eq(direct_map(slat_host(), gpa + PAGE_4K), 0);
+			cr_assert_eq(direct_map(slat_host(), gpa + PAGE_2M), 0);
+			cr_assert_eq(direct_prepare(slat_host(), 5 * PAGE_1G, 6 * PAGE_1G), 0);
 			expect(gpa, 1, gpa | WB | DECIDED);
 			expect(gpa + PAGE_4K, 1, (gpa + PAGE_4K) | WB | ALL);
 			expect(gpa + PAGE_2M, 2, ((gpa + PAGE_2M) & ~(PAGE_2M - 1)) | WB | LARGE | ALL);
-			cr_expect_eq(ept_get_page(gpa, &hpa, &access), 0);
+			cr_expect_eq(slat_get(slat_host(), gpa, &hpa, &access), 0);
 			cr_expect_eq(access, 0);
-			cr_expect_eq(ept_set_page(gpa, gpa, ALL), 0, "and is given free");
+			cr_expect_eq(slat_map(slat_host(), gpa, gpa, 4096, ALL), 0, "and is given free");
 			expect(gpa, 1, gpa | WB | ALL | DECIDED);
 			down();
 		}
@@ -172,22 +172,22 @@ Test(ept_table, refuses)
 	uint32_t access;
 
 	fresh(true, 48, 0);
-	cr_expect_eq(ept_set_page(0x5001, 0x5000, EPT_READ), PLINTH_E_INVAL);
-	cr_expect_eq(ept_set_page(0x5000, 0x5010, EPT_READ), PLINTH_E_INVAL);
-	cr_expect_eq(ept_set_page(0x5000, 0x5000, 8), PLINTH_E_INVAL);
-	cr_expect_eq(ept_set_page(0x5000, 0x5000, EPT_WRITE), PLINTH_E_INVAL, "a misconfiguration");
-	cr_expect_eq(ept_set_page(0x5000, 0x5000, EPT_WRITE | EPT_EXECUTE), PLINTH_E_INVAL,
+	cr_expect_eq(slat_map(slat_host(), 0x5001, 0x5000, 4096, SLAT_READ), PLINTH_E_INVAL);
+	cr_expect_eq(slat_map(slat_host(), 0x5000, 0x5010, 4096, SLAT_READ), PLINTH_E_INVAL);
+	cr_expect_eq(slat_map(slat_host(), 0x5000, 0x5000, 4096, 8), PLINTH_E_INVAL);
+	cr_expect_eq(slat_map(slat_host(), 0x5000, 0x5000, 4096, SLAT_WRITE), PLINTH_E_INVAL, "a misconfiguration");
+	cr_expect_eq(slat_map(slat_host(), 0x5000, 0x5000, 4096, SLAT_WRITE | SLAT_EXECUTE), PLINTH_E_INVAL,
 		     "a misconfiguration");
-	cr_expect_eq(ept_set_page(0x5000, 0x5000, EPT_EXECUTE), PLINTH_E_NOTSUP);
-	cr_expect_eq(table_find(0x5000, &access), 0, "nothing was made");
+	cr_expect_eq(slat_map(slat_host(), 0x5000, 0x5000, 4096, SLAT_EXECUTE), PLINTH_E_NOTSUP);
+	cr_expect_eq(table_find(slat_host(), 0x5000, &access), 0, "nothing was made");
 	down();
-	cr_expect_eq(ept_set_page(0x5000, 0x5000, EPT_READ), PLINTH_E_INVAL, "there is no table");
-	cr_expect_eq(ept_get_page(0x5000, &hpa, &access), PLINTH_E_FAULT);
+	cr_expect_eq(slat_map(slat_host(), 0x5000, 0x5000, 4096, SLAT_READ), PLINTH_E_INVAL, "there is no table");
+	cr_expect_eq(slat_get(slat_host(), 0x5000, &hpa, &access), PLINTH_E_FAULT);
 	clean(true, 48);
 	kind.execute_only = true;
 	cr_assert_eq(up(0, 1), 0);
-	cr_expect_eq(ept_set_page(0x5000, 0x5000, EPT_EXECUTE), 0);
-	expect(0x5000, 1, 0x5000 | WB | EPT_EXECUTE | DECIDED);
+	cr_expect_eq(slat_map(slat_host(), 0x5000, 0x5000, 4096, SLAT_EXECUTE), 0);
+	expect(0x5000, 1, 0x5000 | WB | SLAT_EXECUTE | DECIDED);
 	down();
 }
 
@@ -195,8 +195,8 @@ Test(ept_table, a_page_that_cannot_be_translated_is_no_table)
 {
 	fresh(true, 39, 4);
 	untranslatable = true;
-	cr_expect_eq(ept_set_page(0x5000, 0x5000, EPT_READ), PLINTH_E_NOMEM);
-	cr_expect_eq(table_map(0), 0, "where a spare page lies is known");
+	cr_expect_eq(slat_map(slat_host(), 0x5000, 0x5000, 4096, SLAT_READ), PLINTH_E_NOMEM);
+	cr_expect_eq(direct_map(slat_host(), 0), 0, "where a spare page lies is known");
 	down();
 	clean(true, 39);
 	untranslatable = true;
@@ -215,9 +215,9 @@ Test(ept_table, memory_runs_out)
 		left = n;
 		err = up(3, 2);
 		if (!err)
-			err = table_prepare(0, 3 * PAGE_1G);
+			err = direct_prepare(slat_host(), 0, 3 * PAGE_1G);
 		if (!err)
-			err = ept_set_page(0x5000, 0x5000, EPT_READ);
+			err = slat_map(slat_host(), 0x5000, 0x5000, 4096, SLAT_READ);
 		if (err)
 			cr_expect_eq(err, PLINTH_E_NOMEM, "%u pages", n);
 		down();
@@ -230,12 +230,12 @@ Test(ept_table, memory_runs_out)
 Test(ept_table, a_split_that_fails_leaves_the_large_page)
 {
 	fresh(true, 39, 0);
-	cr_assert_eq(table_prepare(0, PAGE_1G), 0);
+	cr_assert_eq(direct_prepare(slat_host(), 0, PAGE_1G), 0);
 	left = 0;
-	cr_expect_eq(ept_set_page(0x5000, 0x5000, EPT_READ), PLINTH_E_NOMEM);
+	cr_expect_eq(slat_map(slat_host(), 0x5000, 0x5000, 4096, SLAT_READ), PLINTH_E_NOMEM);
 	expect(0x5000, 3, WB | LARGE | ALL);
 	left = 1;
-	cr_expect_eq(ept_set_page(0x5000, 0x5000, EPT_READ), PLINTH_E_NOMEM);
+	cr_expect_eq(slat_map(slat_host(), 0x5000, 0x5000, 4096, SLAT_READ), PLINTH_E_NOMEM);
 	expect(0x5000, 2, WB | LARGE | ALL);
 }
 
@@ -244,20 +244,20 @@ Test(ept_table, a_split_that_fails_leaves_the_large_page)
 Test(ept_table, types_that_change)
 {
 	fresh(true, 39, 8);
-	cr_assert_eq(table_prepare(0, 3 * PAGE_1G), 0);
-	cr_assert_eq(ept_set_page(0x5000, 0x777000, EPT_READ), 0);
-	cr_assert_eq(ept_set_page(0x6000, 0x6000, 0), 0);
+	cr_assert_eq(direct_prepare(slat_host(), 0, 3 * PAGE_1G), 0);
+	cr_assert_eq(slat_map(slat_host(), 0x5000, 0x777000, 4096, SLAT_READ), 0);
+	cr_assert_eq(slat_map(slat_host(), 0x6000, 0x6000, 4096, 0), 0);
 	usual = TYPE_WT;
 	odd = TYPE_WB;
 	hole = 2 * PAGE_1G + PAGE_2M;
-	table_retype();
-	expect(0x5000, 1, 0x777000 | WT | EPT_READ | DECIDED);
+	spaces_retype();
+	expect(0x5000, 1, 0x777000 | WT | SLAT_READ | DECIDED);
 	expect(0x6000, 1, 0x6000 | WT | DECIDED);
 	expect(0x7000, 1, 0x7000 | WT | ALL);
 	expect(HOLE, 1, HOLE | WT | ALL);
 	expect(PAGE_1G + 7 * PAGE_2M, 2, (PAGE_1G + 7 * PAGE_2M) | WT | LARGE | ALL);
 	expect(hole, 2, 0);
-	cr_assert_eq(table_map(hole), 0, "once somebody touches it");
+	cr_assert_eq(direct_map(slat_host(), hole), 0, "once somebody touches it");
 	expect(hole, 1, hole | WB | ALL);
 	expect(hole + PAGE_2M, 2, ((hole + PAGE_2M) & ~(PAGE_2M - 1)) | WT | LARGE | ALL);
 	expect(3 * PAGE_1G, 3, 3 * PAGE_1G | WT | LARGE | ALL);
@@ -269,14 +269,14 @@ Test(ept_table, types_that_change)
 Test(ept_table, types_that_change_for_ever)
 {
 	fresh(true, 39, 4);
-	cr_assert_eq(table_prepare(0, 64 * PAGE_1G), 0);
+	cr_assert_eq(direct_prepare(slat_host(), 0, 64 * PAGE_1G), 0);
 	for (unsigned int i = 0; i < 64; i++) {
 		unsigned int level;
 		uint64_t entry;
 
 		hole = i * PAGE_1G + 5 * PAGE_2M;
-		table_retype();
-		cr_assert_eq(table_map(hole), 0);
+		spaces_retype();
+		cr_assert_eq(direct_map(slat_host(), hole), 0);
 		entry = walk(hole, &level);
 		cr_expect_eq(entry & (7 << 3), UC, "GiB %u", i);
 		entry = walk(((i + 1) % 64) * PAGE_1G, &level);

@@ -8,10 +8,10 @@ static void touch_regions(bool large, unsigned int bits, uint64_t step)
 	unsigned int used;
 
 	fresh(large, bits, 0);
-	cr_assert_eq(table_prepare(0, PAGE_1G), 0);
+	cr_assert_eq(direct_prepare(slat_host(), 0, PAGE_1G), 0);
 	used = in_use();
 	for (uint64_t gpa = step + 0x7000; gpa < 1ull << bits && gpa < 60 * step; gpa += step) {
-		cr_assert_eq(table_map(gpa), PLINTH_E_NOMEM);
+		cr_assert_eq(direct_map(slat_host(), gpa), PLINTH_E_NOMEM);
 		cr_assert_eq(window_open(0, gpa), 0, "%u bits, 0x%llx", bits, (unsigned long long)gpa);
 		cr_expect(sees(0, gpa), "%u bits, 0x%llx", bits, (unsigned long long)gpa);
 		cr_expect(sees(0, 0x12345000), "memory stays");
@@ -37,7 +37,7 @@ Test(ept_window, region_after_region)
 Test(ept_window, without_a_flush_no_table_is_used_again)
 {
 	fresh(false, 46, 0);
-	cr_assert_eq(table_prepare(0, PAGE_1G), 0);
+	cr_assert_eq(direct_prepare(slat_host(), 0, PAGE_1G), 0);
 	cr_assert_eq(window_open(0, 5 * PAGE_1G), 0);
 	cr_expect_eq(flushes, 1, "somebody may have had the seat before");
 	no_flush = true;
@@ -68,17 +68,17 @@ Test(ept_window, two_regions_at_once)
 Test(ept_window, gives_way_to_the_shared_tables)
 {
 	fresh(false, 46, 1);
-	cr_assert_eq(table_prepare(0, PAGE_1G), 0);
+	cr_assert_eq(direct_prepare(slat_host(), 0, PAGE_1G), 0);
 	cr_expect_eq(window_follow(0, 0), 0, "without a seat there is nothing to follow");
 	cr_assert_eq(window_open(0, 5 * PAGE_1G), 0);
-	cr_assert_eq(table_map(9 * PAGE_1G), 0);
+	cr_assert_eq(direct_map(slat_host(), 9 * PAGE_1G), 0);
 	cr_expect(!sees(0, 9 * PAGE_1G));
 	cr_assert_eq(window_follow(0, 9 * PAGE_1G), 0);
 	cr_expect(sees(0, 9 * PAGE_1G));
 	cr_expect(!sees(0, 5 * PAGE_1G));
 	cr_assert_eq(window_open(0, 5 * PAGE_1G), 0);
 	cr_expect(sees(0, 9 * PAGE_1G) && sees(0, 5 * PAGE_1G) && sees(0, 0));
-	cr_assert_eq(ept_set_page(5 * PAGE_1G, 5 * PAGE_1G, 0), 0);
+	cr_assert_eq(slat_map(slat_host(), 5 * PAGE_1G, 5 * PAGE_1G, 4096, 0), 0);
 	cr_assert_eq(window_close(0), 0);
 	cr_expect(!sees(0, 5 * PAGE_1G), "decided about, and this CPU flushes");
 	cr_expect(sees(0, 5 * PAGE_1G + PAGE_4K));
@@ -90,7 +90,7 @@ Test(ept_window, gives_way_to_the_shared_tables)
 Test(ept_window, stays_when_nothing_is_in_its_way)
 {
 	fresh(true, 46, 1);
-	cr_assert_eq(table_map(9 * REGION), 0);
+	cr_assert_eq(direct_map(slat_host(), 9 * REGION), 0);
 	cr_assert_eq(window_open(0, 5 * REGION), 0);
 	cr_assert_eq(window_follow(0, 9 * REGION), 0);
 	cr_expect(sees(0, 5 * REGION) && sees(0, 9 * REGION));
@@ -162,7 +162,7 @@ Test(ept_window, one_seat_is_lent)
 		cr_expect_eq(window_borrow(cpu + 1), PLINTH_E_BUSY);
 		cr_expect_eq(window_open(cpu + 1, 5 * PAGE_1G), PLINTH_E_NOMEM);
 		cr_assert_eq(window_return(cpu), 0);
-		cr_expect_eq(eptp, table_pointer());
+		cr_expect_eq(eptp, table_pointer_of(slat_host()->root_pa));
 	}
 	cr_expect_eq(in_use(), 1 + PLINTH_SLAT_SEATS * PLINTH_SLAT_SEAT_PAGES);
 	down();

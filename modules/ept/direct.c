@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What nobody decided about is one to one in the host's space, in the largest pages that the memory types allow: mapped
+ * where memory is known at a load, and everywhere else when the guest touches it.
+ */
+#include <plinth/intrinsics.h>
+
+#include "internal.h"
+
+/* One page at @level; 0: there is none of that size, or it would have more than one type. */
+static uint64_t page_of(uint64_t gpa, unsigned int level, enum memory_type type)
+{
+	if (level > table_leaf_level() || gpa >= table_kind()->reach || type == TYPE_MIXED)
+		return 0;
+	return entry_leaf(gpa, level, type);
+}
+
+uint64_t direct_page(uint64_t gpa, unsigned int level)
+{
+	return page_of(gpa, level, mtrr_type(gpa, 1ull << table_shift(level)));
+}
+
+void direct_fill(uint64_t *t, unsigned int level, uint64_t base, bool uncached)
+{
+	uint64_t bytes = 1ull << table_shift(level);
+	enum memory_type all = mtrr_type(base, bytes * EPT_ENTRIES);
+
+	for (unsigned int i = 0; i < EPT_ENTRIES; i++) {
+		uint64_t gpa = base + i * bytes;
+		enum memory_type type = all == TYPE_MIXED ? mtrr_type(gpa, bytes) : all;
+
+		t[i] = page_of(gpa, level, type == TYPE_MIXED && uncached ? TYPE_UC : type);
+	}
+}
+
+/*
+ * What belongs in an empty slot, or in that of a page whose types have changed: one page, or a table. Only types can ask
+ * for a table where a page is possible; if there is none left an uncached page is slow and never wrong.
+ */
+static uint64_t entry_for(struct slat_space *space, uint64_t gpa, unsigned int level, enum source structure)
+{
+	uint64_t base = gpa & ~((1ull << table_shift(level)) - 1), entry = direct_page(base, level);
+
+	if (!entry && level > 1)
+		entry = table_for(space, gpa, level, level > table_leaf_level() ? structure : FROM_SPARE);
+	return entry ? entry : page_of(base, level, TYPE_UC);
+}
+
+static int map(struct slat_space *space, uint64_t gpa, enum source structure)
+{
+	uint64_t *t = space->root;
+
+	for (unsigned int level = table_kind()->levels;; level--) {
+		uint64_t *slot = table_slot(t, gpa, level);
+		uint64_t entry = *slot ? *slot : entry_for(space, gpa, level, structure);
+
+		if (!entry)
+			return PLINTH_E_NOMEM;
+		if (!*slot)
+			entry_set(slot, entry);
+		if (!entry_is_table(entry, level))
+			return 0;
+		t = entry_table(entry);
+	}
+}
+
+int direct_map(struct slat_space *space, uint64_t gpa)
+{
+	return gpa < table_kind()->reach ? map(space, gpa, FROM_SPARE) : PLINTH_E_FAULT;
+}
+
+/* A table comes full of whatever has one type; what has more than one is looked at in smaller steps. */
+int direct_prepare(struct slat_space *space, uint64_t start, uint64_t end)
+{
+	uint64_t step;
+
+	if (end > table_kind()->reach)
+		end = table_kind()->reach;
+	for (uint64_t gpa = start; gpa < end; gpa += step) {
+		int err = map(space, gpa, FROM_POOL);
+
+		if (err)
+			return err;
+		step = mtrr_type(gpa & ~(PAGE_1G - 1), PAGE_1G) == TYPE_MIXED ? PAGE_2M : PAGE_1G;
+	}
+	return 0;
+}
+
+/* -- types that change ------------------------------------------------------------------------ */
+
+/* A page that was decided about, or the smallest there are: it stays what it is. */
+static uint64_t retyped(uint64_t entry, unsigned int level)
+{
+	enum memory_type type = mtrr_type(entry_address(entry, level), 1ull << table_shift(level));
+
+	return (entry & ~ENTRY_TYPE) | (uint64_t)(type == TYPE_MIXED ? TYPE_UC : type) << ENTRY_TYPE_SHIFT;
+}
+
+static void retype_below(struct slat_space *space, uint64_t *t, unsigned int level, uint64_t base)
+{
+	for (unsigned int i = 0; i < EPT_ENTRIES; i++) {
+		uint64_t gpa = base + ((uint64_t)i << table_shift(level)), entry = t[i];
+
+		if (entry_is_table(entry, level))
+			retype_below(space, entry_table(entry), level - 1, gpa);
+		else if (entry && (level == 1 || entry & ENTRY_DECIDED))
+			entry_set(&t[i], retyped(entry, level));
+		else if (entry)
+			entry_set(&t[i], entry_for(space, gpa, level, FROM_SPARE));
+	}
+}
+
+void direct_retype(struct slat_space *space)
+{
+	retype_below(space, space->root, table_kind()->levels, 0);
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the host touches and is not mapped yet: from then on it is, for all, or in a window of this CPU's own.
+ *
+ * Context: exits, interrupts off; the lock is taken here.
+ */
+#include <plinth/exit_handler.h>
+#include <plinth/intrinsics.h>
+#include <plinth/vcpu.h>
+
+#include "internal.h"
+
+int touch_settle(bool starts)
+{
+	uint32_t cpu = cpu_local()->cpu;
+	int err = 0;
+
+	table_lock();
+	if (starts)
+		window_forget(cpu);
+	else
+		err = window_close(cpu);
+	if (!err)
+		err = window_flush();
+	table_unlock();
+	if (err)
+		LOG_ERR("INVEPT failed");
+	return err;
+}
+
+enum verdict { GO_ON, FORBIDDEN, NO_TABLES, NO_FLUSH, LATER };
+
+/* Is it always this instruction, and does it get anywhere? REP counts in RCX and moves RSI and RDI. */
+static bool is_stuck(struct vcpu *vcpu)
+{
+	const uint64_t where[WINDOW_WHERE] = { vcpu->exit.rip, vcpu->regs.rcx, vcpu->regs.rsi, vcpu->regs.rdi,
+					       vcpu_read(vcpu, VCPU_RSP) };
+
+	return window_stuck(vcpu->local.cpu, where);
+}
+
+/* For one instruction: behind it, or behind the fault it is refused with, on_step() gives back what was lent. */
+static int borrow(struct vcpu *vcpu)
+{
+	uint32_t cpu = vcpu->local.cpu;
+	int err = window_borrow(cpu);
+
+	if (!err && vcpu_step(vcpu, true))
+		err = window_return(cpu) ? PLINTH_E_VIRT : PLINTH_E_NOMEM;
+	return err;
+}
+
+static int open(struct vcpu *vcpu, uint64_t gpa)
+{
+	int err = window_open(vcpu->local.cpu, gpa);
+
+	if (err != PLINTH_E_NOMEM)
+		return err;
+	err = borrow(vcpu);
+	return err ? err : window_open(vcpu->local.cpu, gpa);
+}
+
+static enum verdict open_window(struct vcpu *vcpu, uint64_t gpa)
+{
+	switch (is_stuck(vcpu) ? PLINTH_E_NOMEM : open(vcpu, gpa)) {
+	case 0: return GO_ON;
+	case PLINTH_E_NOMEM: return NO_TABLES;
+	case PLINTH_E_BUSY: return LATER;
+	default: return NO_FLUSH;
+	}
+}
+
+/*
+ * Mapped meanwhile, by another CPU or in another's tables: try again. Forbidden: not ours. Not there: it is from now on.
+ */
+static enum verdict judge_access(struct vcpu *vcpu, uint64_t gpa, uint64_t wanted)
+{
+	unsigned int level;
+	uint64_t entry = gpa < table_kind()->reach ? table_find(slat_host(), gpa, &level) : 0;
+
+	if (gpa >= table_kind()->reach || (entry && (entry & wanted) != wanted))
+		return FORBIDDEN;
+	if (!entry && direct_map(slat_host(), gpa))
+		return open_window(vcpu, gpa);
+	return window_follow(vcpu->local.cpu, gpa) ? NO_FLUSH : GO_ON;
+}
+
+static enum exit_action refuse_access(struct vcpu *vcpu, const char *why)
+{
+	struct vcpu_memory_access access;
+
+	vcpu_memory_access(vcpu, &access);
+	LOG_WARN("guest may not touch physical 0x%llx (RIP 0x%llx): %s", (unsigned long long)access.address,
+		 (unsigned long long)vcpu->exit.rip, why);
+	vcpu_inject(vcpu, VECTOR_GP, true, 0);
+	return EXIT_RETRY;
+}
+
+/* What somebody decided about is for whoever did; at the bottom of the chain the access is refused. */
+static enum exit_action on_violation(struct vcpu *vcpu, const struct exit_link *below, void *context)
+{
+	struct vcpu_memory_access access;
+	enum verdict verdict;
+
+	(void)context;
+	vcpu_memory_access(vcpu, &access);
+	table_lock();
+	verdict = judge_access(vcpu, access.address, access.wanted);
+	table_unlock();
+	switch (verdict) {
+	case FORBIDDEN: return exit_below(vcpu, below);
+	case NO_TABLES: return refuse_access(vcpu, "too few tables");
+	case NO_FLUSH: return refuse_access(vcpu, "INVEPT failed");
+	default: return EXIT_RETRY;
+	}
+}
+
+static enum exit_action on_step(struct vcpu *vcpu, const struct exit_link *below, void *context)
+{
+	uint32_t cpu = vcpu->local.cpu;
+	bool ours;
+	int err = 0;
+
+	(void)context;
+	table_lock();
+	ours = window_borrows(cpu);
+	if (ours)
+		err = window_return(cpu);
+	table_unlock();
+	if (!ours)
+		return exit_below(vcpu, below);
+	/* As long as the CPU cannot be told to leave the tables alone it comes back. */
+	if (!err)
+		err = vcpu_step(vcpu, false);
+	if (err)
+		LOG_ERR("the CPU keeps what it was lent");
+	return EXIT_RETRY;
+}
+
+void touch_register(void)
+{
+	(void)!exit_register_kind(PLINTH_EXIT_SLAT_VIOLATION, PLINTH_EXIT_SLAT_VIOLATION, on_violation, NULL);
+	(void)!exit_register_kind(PLINTH_EXIT_STEP, PLINTH_EXIT_STEP, on_step, NULL);
+}

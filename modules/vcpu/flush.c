@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Every CPU drops what it remembers of second-level translation: the one that asks at once, the others at their next
+ * exit. Nobody's usual exit looks whether something is asked for: a vCPU of which it is has another table of handlers,
+ * which flush, put the usual one back and go on with it.
+ *
+ * Context: root mode or boot stack, interrupts off. The lock is held for a walk over the vCPUs, and nothing is taken
+ * under it.
+ */
+#include "internal.h"
+
+static struct {
+	char lock;
+	struct vcpu *vcpus; /* all there are */
+	uint64_t asked;	    /* the newest ticket */
+} flush;
+
+static enum exit_action flush_first(struct vcpu *vcpu);
+
+static vcpu_exit_fn *const flushing[PLINTH_EXIT_KINDS] = { [0 ... PLINTH_EXIT_KINDS - 1] = flush_first };
+
+static void lock(void)
+{
+	while (__atomic_test_and_set(&flush.lock, __ATOMIC_ACQUIRE))
+		cpu_pause();
+}
+
+static void unlock(void)
+{
+	__atomic_clear(&flush.lock, __ATOMIC_RELEASE);
+}
+
+static void handlers_set(struct vcpu *vcpu, vcpu_exit_fn *const *handlers)
+{
+	__atomic_store_n(&vcpu->handlers, handlers, __ATOMIC_SEQ_CST);
+}
+
+/* The number is read first: whoever asks later has the handlers exchanged again. */
+static int answer(struct vcpu *vcpu, int (*do_it)(struct vcpu *vcpu))
+{
+	const uint64_t asked = __atomic_load_n(&flush.asked, __ATOMIC_SEQ_CST);
+	int err = do_it(vcpu);
+
+	if (!err)
+		__atomic_store_n(&vcpu->priv->flushed, asked, __ATOMIC_RELEASE);
+	return err;
+}
+
+static int flush_slat(struct vcpu *vcpu)
+{
+	return vcpu_common.slat ? vcpu_common.slat->flush(vcpu) : 0;
+}
+
+static int flush_now(struct vcpu *vcpu)
+{
+	return answer(vcpu, flush_slat);
+}
+
+int flush_at_start(struct vcpu *vcpu)
+{
+	return answer(vcpu, vendor_flush);
+}
+
+/* A CPU that refuses has said so in the log; whoever waits for it sees that it is not done. */
+static enum exit_action flush_first(struct vcpu *vcpu)
+{
+	handlers_set(vcpu, vcpu->priv->handlers);
+	(void)!flush_now(vcpu);
+	return vcpu->handlers[vcpu->exit.kind](vcpu);
+}
+
+void flush_join(struct vcpu *vcpu)
+{
+	lock();
+	vcpu->priv->next = flush.vcpus;
+	flush.vcpus = vcpu;
+	unlock();
+}
+
+void flush_part(struct vcpu *vcpu)
+{
+	struct vcpu **link = &flush.vcpus;
+
+	lock();
+	while (*link && *link != vcpu)
+		link = &(*link)->priv->next;
+	if (*link)
+		*link = vcpu->priv->next;
+	unlock();
+}
+
+uint64_t vcpu_flush(void)
+{
+	struct vcpu *here = cpu_local()->vcpu;
+	uint64_t ticket;
+
+	lock();
+	ticket = __atomic_add_fetch(&flush.asked, 1, __ATOMIC_SEQ_CST);
+	for (struct vcpu *vcpu = flush.vcpus; vcpu; vcpu = vcpu->priv->next)
+		if (vcpu != here)
+			handlers_set(vcpu, flushing);
+	unlock();
+	return here && here->priv->loaded && flush_now(here) ? 0 : ticket;
+}
+
+/* A CPU that is no guest remembers nothing that counts: it flushes before it is one. */
+static bool is_flushed(const struct vcpu *vcpu, uint64_t ticket)
+{
+	return __atomic_load_n(&vcpu->priv->flushed, __ATOMIC_ACQUIRE) >= ticket ||
+	       __atomic_load_n(&vcpu->shared->state, __ATOMIC_ACQUIRE) != PLINTH_CPU_GUEST;
+}
+
+bool vcpu_flushed(uint64_t ticket)
+{
+	bool all = ticket <= __atomic_load_n(&flush.asked, __ATOMIC_SEQ_CST);
+
+	lock();
+	for (struct vcpu *vcpu = flush.vcpus; vcpu && all; vcpu = vcpu->priv->next)
+		all = is_flushed(vcpu, ticket);
+	unlock();
+	return all;
+}
