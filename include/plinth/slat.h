@@ -54,16 +54,16 @@ PLINTH_EXPORT void slat_destroy(struct slat_space *space);
  * @bytes:  at least one page; all three are multiples of 4 KiB
  * @access: SLAT_*; 0: every access is a violation
  *
- * In the largest pages that the addresses and the memory types allow; a larger page that is there is split. The
- * memory type is that of the machine's address. A split of the host's space takes a page of the pool for each
- * 2 MiB that are not decided about as a whole, and one more for a GiB that is a single page.
+ * In the largest pages that the addresses and the memory types allow; a larger page that is there is split.
+ * The memory type is that of the machine's address. A split of the host's space takes a page of the pool for
+ * each 2 MiB that are not decided about as a whole, and one more for a GiB that is a single page.
  *
  * Return: 0; PLINTH_E_NOMEM (no page for a table), PLINTH_E_NOTSUP (execute-only on a CPU without it),
- *         PLINTH_E_INVAL (an address the CPU cannot name, writing without reading): then the translations are as
- *         before. Others may still go by the old ones until they have flushed: slat_flush().
+ *         PLINTH_E_INVAL (an address the CPU cannot name, writing without reading): then the translations are
+ * as before. Others may still go by the old ones until they have flushed: slat_flush().
  */
-PLINTH_EXPORT PLINTH_MUST_USE int slat_map(struct slat_space *space, uint64_t gpa, uint64_t hpa, uint64_t bytes,
-					   uint32_t access);
+PLINTH_EXPORT PLINTH_MUST_USE int slat_map(struct slat_space *space, uint64_t gpa, uint64_t hpa,
+					   uint64_t bytes, uint32_t access);
 
 /**
  * slat_trap() - decide which accesses of a region are violations; it leads where it led before.
@@ -71,13 +71,14 @@ PLINTH_EXPORT PLINTH_MUST_USE int slat_map(struct slat_space *space, uint64_t gp
  *
  * Return: as slat_map(); PLINTH_E_FAULT: a part of it is not mapped, and is not the host's.
  */
-PLINTH_EXPORT PLINTH_MUST_USE int slat_trap(struct slat_space *space, uint64_t gpa, uint64_t bytes, uint32_t access);
+PLINTH_EXPORT PLINTH_MUST_USE int slat_trap(struct slat_space *space, uint64_t gpa, uint64_t bytes,
+					    uint32_t access);
 
 /**
  * slat_restore() - as if nobody had decided: the host's one to one, with all access; others' not mapped.
  *
- * Where nothing in 2 MiB is decided about any more they become one page again, or none; the table between serves
- * again when every CPU has flushed, which is asked for here.
+ * Where nothing in 2 MiB is decided about any more they become one page again, or none; the table between
+ * serves again when every CPU has flushed, which is asked for here.
  *
  * Return: as slat_map().
  */
@@ -88,15 +89,18 @@ PLINTH_EXPORT PLINTH_MUST_USE int slat_restore(struct slat_space *space, uint64_
  * @hpa, @access: results; untouched on failure
  * Return: 0, PLINTH_E_FAULT: nothing is mapped, or the CPU cannot name it.
  */
-PLINTH_EXPORT PLINTH_MUST_USE int slat_get(struct slat_space *space, uint64_t gpa, uint64_t *hpa, uint32_t *access);
+PLINTH_EXPORT PLINTH_MUST_USE int slat_get(struct slat_space *space, uint64_t gpa, uint64_t *hpa,
+					   uint32_t *access);
 
 /**
  * slat_flush() - have every CPU drop what it remembers of a space.
  *
- * The CPU that asks does it at once. The others do it at their next exit, before anything else; until then their
- * guests may go by the old translations. Whoever cannot wait for an exit makes one: any CPUID on that CPU is.
+ * The CPU that asks does it at once. The others do it at their next exit, before anything else; until then
+ * their guests may go by the old translations. Whoever cannot wait for an exit makes one: any CPUID on that
+ * CPU is.
  *
- * Return: a ticket for slat_flushed(); 0: this CPU refused, which is logged, and may go on by what it remembers.
+ * Return: a ticket for slat_flushed(); 0: this CPU refused, which is logged, and may go on by what it
+ * remembers.
  */
 PLINTH_EXPORT PLINTH_MUST_USE uint64_t slat_flush(struct slat_space *space);
 
@@ -105,9 +109,9 @@ PLINTH_EXPORT bool slat_flushed(uint64_t ticket);
 
 /* What the module vcpu asks of whoever registered (vcpu_register_slat()). */
 struct slat {
-	int (*init)(const struct plinth_boot *boot); /* within vcpu_init(); 0 or PLINTH_E_* */
-	void (*fini)(void);			     /* within vcpu_fini() */
-	struct slat_space *(*host)(void);	     /* slat_host() */
+	int (*init)(const struct plinth_boot *boot);	  /* within vcpu_init(); 0 or PLINTH_E_* */
+	void (*fini)(void);				  /* within vcpu_fini() */
+	struct slat_space *(*host)(void);		  /* slat_host() */
 	uint64_t (*root)(const struct slat_space *space); /* as the hardware wants it */
 	/*
 	 * Before each launch, in root operation on the CPU in question: look at what may have changed since

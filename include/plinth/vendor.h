@@ -43,7 +43,8 @@ struct vcpu_segment_state {
 
 #define SEG_UNUSABLE (1u << 16) /* it holds no segment */
 
-/* A system, as it is turned into a guest and as it is given back. MSRs are not in it: they go with the CPU.
+/*
+ * A system, as it is turned into a guest and as it is given back. MSRs are not in it: they go with the CPU.
  */
 struct vcpu_system {
 	uint64_t cr0, cr3, cr4; /* as the system itself has them */
@@ -122,7 +123,8 @@ PLINTH_EXPORT void vendor_destroy(struct vcpu *vcpu);
 PLINTH_EXPORT PLINTH_MUST_USE int vendor_root_on(struct vcpu *vcpu);
 PLINTH_EXPORT void vendor_root_off(struct vcpu *vcpu);
 
-/** vendor_flush() - nothing is left of what others translated by the same tags. Return: 0 or PLINTH_E_VIRT.
+/**
+ * vendor_flush() - nothing is left of what others translated by the same tags. Return: 0 or PLINTH_E_VIRT.
  */
 PLINTH_EXPORT PLINTH_MUST_USE int vendor_flush(struct vcpu *vcpu);
 
@@ -172,8 +174,10 @@ PLINTH_EXPORT void vendor_skip(struct vcpu *vcpu);
 /** vendor_machine_check() - was the entry at hand (kind ENTRY_FAILURE) broken off by a machine check? */
 PLINTH_EXPORT bool vendor_machine_check(struct vcpu *vcpu);
 
-/** vendor_nmi_unblocked() - did the exit come in the middle of an IRET that had already ended the blocking of
- * NMIs? */
+/**
+ * vendor_nmi_unblocked() - did the exit come in the middle of an IRET that had already ended the blocking of
+ * NMIs?
+ */
 PLINTH_EXPORT bool vendor_nmi_unblocked(struct vcpu *vcpu);
 
 /* -- events -------------------------------------------------------------------------------------------- */
@@ -187,8 +191,10 @@ PLINTH_EXPORT struct vcpu_event vendor_interrupted(struct vcpu *vcpu);
 /** vendor_reported() - the event that the exit is. */
 PLINTH_EXPORT struct vcpu_event vendor_reported(struct vcpu *vcpu);
 
-/** vendor_blocked() - what holds events back in the guest: VCPU_BLOCKED_*. vendor_block() - change it. Both
- * nest. */
+/**
+ * vendor_blocked() - what holds events back in the guest: VCPU_BLOCKED_*. vendor_block() - change it. Both
+ * nest.
+ */
 PLINTH_EXPORT uint64_t vendor_blocked(struct vcpu *vcpu);
 PLINTH_EXPORT void vendor_block(struct vcpu *vcpu, uint64_t set, uint64_t clear);
 
@@ -202,8 +208,10 @@ enum vendor_recall {
 /** vendor_recall() - have the guest come back. Nests. */
 PLINTH_EXPORT void vendor_recall(struct vcpu *vcpu, enum vendor_recall when);
 
-/** vendor_step() - the guest comes back (kind STEP) behind each instruction, or does not. Return: 0 or
- * PLINTH_E_NOTSUP. */
+/**
+ * vendor_step() - the guest comes back (kind STEP) behind each instruction, or does not. Return: 0 or
+ * PLINTH_E_NOTSUP.
+ */
 PLINTH_EXPORT PLINTH_MUST_USE int vendor_step(struct vcpu *vcpu, bool on);
 
 /* -- for the report of a crash --------------------------------------------------------------------------- */

@@ -4,19 +4,19 @@
 
 #include "internal.h"
 
-#define MSR_EPT_VPID_CAP  MSR_IA32_VMX_EPT_VPID_CAP
-#define CAN_SECONDARY	  (1ull << 63) /* allowed-1 half of the primary controls */
-#define CAN_EPT		  (1ull << 33) /* of the secondary controls */
-#define CAP_EXECUTE_ONLY  (1ull << 0)
-#define CAP_WALK_4	  (1ull << 6)
-#define CAP_WALK_5	  (1ull << 7)
-#define CAP_WB		  (1ull << 14)
-#define CAP_2M		  (1ull << 16)
-#define CAP_1G		  (1ull << 17)
-#define CAP_INVEPT	  (1ull << 20)
-#define CAP_INVEPT_ALL	  (1ull << 26)
-#define CAP_NEEDED	  (CAP_WALK_4 | CAP_WB | CAP_2M | CAP_INVEPT | CAP_INVEPT_ALL)
-#define REACH_4		  48u /* address bits that four levels reach */
+#define MSR_EPT_VPID_CAP MSR_IA32_VMX_EPT_VPID_CAP
+#define CAN_SECONDARY	 (1ull << 63) /* allowed-1 half of the primary controls */
+#define CAN_EPT		 (1ull << 33) /* of the secondary controls */
+#define CAP_EXECUTE_ONLY (1ull << 0)
+#define CAP_WALK_4	 (1ull << 6)
+#define CAP_WALK_5	 (1ull << 7)
+#define CAP_WB		 (1ull << 14)
+#define CAP_2M		 (1ull << 16)
+#define CAP_1G		 (1ull << 17)
+#define CAP_INVEPT	 (1ull << 20)
+#define CAP_INVEPT_ALL	 (1ull << 26)
+#define CAP_NEEDED	 (CAP_WALK_4 | CAP_WB | CAP_2M | CAP_INVEPT | CAP_INVEPT_ALL)
+#define REACH_4		 48u /* address bits that four levels reach */
 
 /* The capability MSR exists only where the CPU can do EPT or VPID at all. */
 bool caps_has_ept(void)

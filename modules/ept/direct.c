@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What nobody decided about is one to one in the host's space, in the largest pages that the memory types allow: mapped
- * where memory is known at a load, and everywhere else when the guest touches it.
+ * What nobody decided about is one to one in the host's space, in the largest pages that the memory types
+ * allow: mapped where memory is known at a load, and everywhere else when the guest touches it.
  */
 #include <plinth/intrinsics.h>
 
@@ -34,8 +34,9 @@ void direct_fill(uint64_t *t, unsigned int level, uint64_t base, bool uncached)
 }
 
 /*
- * What belongs in an empty slot, or in that of a page whose types have changed: one page, or a table. Only types can ask
- * for a table where a page is possible; if there is none left an uncached page is slow and never wrong.
+ * What belongs in an empty slot, or in that of a page whose types have changed: one page, or a table. Only
+ * types can ask for a table where a page is possible; if there is none left an uncached page is slow and
+ * never wrong.
  */
 static uint64_t entry_for(struct slat_space *space, uint64_t gpa, unsigned int level, enum source structure)
 {

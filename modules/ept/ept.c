@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The host's space is built: one to one, without the VMM. Every page of the VMM is replaced by a scratch page, so that a
- * guest that reads or writes all physical memory finds nothing and breaks nothing. The shared region stays readable, the
- * tuning page and the mailbox writable.
+ * The host's space is built: one to one, without the VMM. Every page of the VMM is replaced by a scratch
+ * page, so that a guest that reads or writes all physical memory finds nothing and breaks nothing. The shared
+ * region stays readable, the tuning page and the mailbox writable.
  */
 #include <stddef.h>
 
@@ -52,10 +52,11 @@ static uint64_t *paging_table_at(void *ctx, uint64_t pa)
 
 static int hide_vmm(const struct plinth_boot *boot)
 {
-	const struct pt pt = { .root_pa = boot->root_pgd_pa, .levels = boot->levels, .table = paging_table_at };
+	const struct pt pt = {.root_pa = boot->root_pgd_pa, .levels = boot->levels, .table = paging_table_at};
 	int err = pt_walk(&pt, hide_page, NULL);
 
-	return err ? err : spaces_hide(&ept.host, boot->launch_pgd_pa, ept.scratch_pa, SLAT_READ | SLAT_WRITE);
+	return err ? err
+		   : spaces_hide(&ept.host, boot->launch_pgd_pa, ept.scratch_pa, SLAT_READ | SLAT_WRITE);
 }
 
 /* -- life ----------------------------------------------------------------------------------- */
@@ -123,7 +124,8 @@ static int ept_init(const struct plinth_boot *boot)
 	(void)mtrr_use(&state);
 	err = ept_build(boot);
 	if (err == PLINTH_E_NOMEM)
-		LOG_ERR("the pool of %llu pages is too small for second-level tables; load without the module ept",
+		LOG_ERR("the pool of %llu pages is too small for second-level tables; load without the "
+			"module ept",
 			(unsigned long long)boot->pool_pages);
 	ept.built = !err;
 	if (err)
@@ -158,4 +160,3 @@ __attribute__((constructor)) static void ept_register(void)
 	touch_register();
 	types_register();
 }
-

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the files of ept share. The lock over all of it is that of slat.h. A CPU's own top level (window.c) is written by
- * that CPU alone.
+ * What the files of ept share. The lock over all of it is that of slat.h. A CPU's own top level (window.c) is
+ * written by that CPU alone.
  */
 #ifndef PLINTH_EPT_INTERNAL_H
 #define PLINTH_EPT_INTERNAL_H
@@ -30,8 +30,8 @@
 #define ENTRY_LARGE	 (1ull << 7)
 #define ENTRY_ADDRESS	 0x000ffffffffff000ull
 /* Ignored by the CPU. "Nothing allowed" is not "nothing there". */
-#define ENTRY_DECIDED (1ull << 52) /* somebody has decided about it */
-#define ENTRY_HIDDEN  (1ull << 53) /* ... and that was the VMM, which is not seen there */
+#define ENTRY_DECIDED	 (1ull << 52) /* somebody has decided about it */
+#define ENTRY_HIDDEN	 (1ull << 53) /* ... and that was the VMM, which is not seen there */
 
 /* -- mtrr.c: memory types by physical address --------------------------------------- */
 
@@ -114,7 +114,10 @@ PLINTH_MUST_USE int pages_init(struct slat_space *space, uint32_t spare);
 void pages_fini(struct slat_space *space);
 /** pages_take() - one with anything in it, or NULL. @pa: its physical address. */
 uint64_t *pages_take(struct slat_space *space, enum source source, uint64_t *pa);
-/** pages_retire() - this one is in no table any more. Return: false: too many wait already, and nothing was done. */
+/**
+ * pages_retire() - this one is in no table any more. Return: false: too many wait already, and nothing was
+ * done.
+ */
 bool pages_retire(struct slat_space *space, uint64_t *page, uint64_t pa);
 /** pages_stamp() - a flush was asked for that those count on for which there was none yet; 0: it failed. */
 void pages_stamp(struct slat_space *space, uint64_t ticket);
@@ -156,12 +159,21 @@ void entry_set(uint64_t *slot, uint64_t entry);
 
 /** table_slot() - of @gpa in a table of @level. */
 uint64_t *table_slot(uint64_t *t, uint64_t gpa, unsigned int level);
-/** table_at() - the table in which the slot of @gpa at @level lies; NULL: it is not there. @level of the top: the root. */
+/**
+ * table_at() - the table in which the slot of @gpa at @level lies; NULL: it is not there. @level of the top:
+ * the root.
+ */
 uint64_t *table_at(const struct slat_space *space, uint64_t gpa, unsigned int level);
-/** table_find() - the last entry on the way to @gpa, and its level; 0: nobody has decided about it, nor mapped it. */
+/**
+ * table_find() - the last entry on the way to @gpa, and its level; 0: nobody has decided about it, nor mapped
+ * it.
+ */
 uint64_t table_find(const struct slat_space *space, uint64_t gpa, unsigned int *level);
 
-/** table_for() - an entry for a new table with the same translations as the slot of @gpa at @level; 0: no page. */
+/**
+ * table_for() - an entry for a new table with the same translations as the slot of @gpa at @level; 0: no
+ * page.
+ */
 uint64_t table_for(struct slat_space *space, uint64_t gpa, unsigned int level, enum source source);
 /** table_reserve() - tables down to @level, no translation changes. Return: 0 or PLINTH_E_NOMEM. */
 PLINTH_MUST_USE int table_reserve(struct slat_space *space, uint64_t gpa, unsigned int level);
@@ -191,20 +203,29 @@ PLINTH_MUST_USE int direct_prepare(struct slat_space *space, uint64_t start, uin
  */
 PLINTH_MUST_USE int direct_map(struct slat_space *space, uint64_t gpa);
 
-/** direct_page() - a page at @level; 0: there are none so large, or it would have more than one memory type. */
+/**
+ * direct_page() - a page at @level; 0: there are none so large, or it would have more than one memory type.
+ */
 uint64_t direct_page(uint64_t gpa, unsigned int level);
-/** direct_fill() - @t, of @level and from @base on, with large pages; where types differ: none, or uncached ones. */
+/**
+ * direct_fill() - @t, of @level and from @base on, with large pages; where types differ: none, or uncached
+ * ones.
+ */
 void direct_fill(uint64_t *t, unsigned int level, uint64_t base, bool uncached);
 /** direct_retype() - memory types have changed: all entries get theirs. Context: the lock is held. */
 void direct_retype(struct slat_space *space);
 
 /* -- spaces.c -------------------------------------------------------------------------------------- */
 
-/** spaces_add() - with so many pages for what a guest touches, or, not the host's, for everything. Return: 0 or
- * PLINTH_E_NOMEM. */
+/**
+ * spaces_add() - with so many pages for what a guest touches, or, not the host's, for everything. Return: 0
+ * or PLINTH_E_NOMEM.
+ */
 PLINTH_MUST_USE int spaces_add(struct slat_space *space, bool is_host, uint32_t spare);
 void spaces_remove(struct slat_space *space);
-/** spaces_hide() - a page of the VMM: nobody changes that any more. @instead: where the guest's accesses go. */
+/**
+ * spaces_hide() - a page of the VMM: nobody changes that any more. @instead: where the guest's accesses go.
+ */
 PLINTH_MUST_USE int spaces_hide(struct slat_space *host, uint64_t pa, uint64_t instead, uint32_t access);
 /** spaces_retype() - direct_retype() of all spaces. Context: the lock is held. */
 void spaces_retype(void);
@@ -213,8 +234,10 @@ void spaces_retype(void);
 
 /** touch_register() - for the exits that come of it; a constructor. */
 void touch_register(void);
-/** touch_settle() - this CPU goes by the shared tables alone, and by nothing that it remembers. @starts: it has no VMCS
- * yet. Return: 0 or PLINTH_E_VIRT. */
+/**
+ * touch_settle() - this CPU goes by the shared tables alone, and by nothing that it remembers. @starts: it
+ * has no VMCS yet. Return: 0 or PLINTH_E_VIRT.
+ */
 PLINTH_MUST_USE int touch_settle(bool starts);
 
 /* -- types.c: memory types that change while a guest runs ----------------------------------------------- */
@@ -232,7 +255,10 @@ PLINTH_MUST_USE int types_start(void);
 PLINTH_MUST_USE int window_init(uint32_t n_cpus, struct plinth_shared *shared);
 void window_fini(void);
 
-/* The following: on the CPU in question, in root mode, the lock held; 0 or PLINTH_E_VIRT, when the CPU refused. */
+/*
+ * The following: on the CPU in question, in root mode, the lock held; 0 or PLINTH_E_VIRT, when the CPU
+ * refused.
+ */
 
 /** window_flush() - INVEPT. */
 PLINTH_MUST_USE int window_flush(void);
@@ -246,7 +272,10 @@ void window_forget(uint32_t cpu);
 /** window_follow() - @gpa is mapped in the shared tables: let the CPU find it. */
 PLINTH_MUST_USE int window_follow(uint32_t cpu, uint64_t gpa);
 
-/** window_open() - map @gpa for this CPU alone. Return: PLINTH_E_NOMEM: no seat is free, or has too few tables. */
+/**
+ * window_open() - map @gpa for this CPU alone. Return: PLINTH_E_NOMEM: no seat is free, or has too few
+ * tables.
+ */
 PLINTH_MUST_USE int window_open(uint32_t cpu, uint64_t gpa);
 
 /**
@@ -259,7 +288,10 @@ bool window_borrows(uint32_t cpu);
 /** window_return() - it is free; after an error it is not, and this must be called again. */
 PLINTH_MUST_USE int window_return(uint32_t cpu);
 
-/** window_stuck() - does this instruction open windows again and again, each closing what another access needs? */
+/**
+ * window_stuck() - does this instruction open windows again and again, each closing what another access
+ * needs?
+ */
 bool window_stuck(uint32_t cpu, const uint64_t *where);
 
 #define WINDOW_WHERE 5u /* words that tell one instruction, and its progress, from another */

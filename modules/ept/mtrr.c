@@ -9,22 +9,22 @@
 
 #include "internal.h"
 
-#define MSR_MTRRCAP	  0xfeu
-#define MSR_MTRR_BASE(n)  (0x200u + 2 * (n))
-#define MSR_MTRR_MASK(n)  (0x201u + 2 * (n))
-#define MSR_MTRR_DEFAULT  0x2ffu
-#define CPUID_1_EDX_MTRR  (1u << 12)
-#define CAP_COUNT(cap)	  ((cap)&0xff)
-#define CAP_FIXED	  (1ull << 8)
-#define DEFAULT_ENABLED	  (1ull << 11)
-#define DEFAULT_FIXED	  (1ull << 10)
-#define MASK_VALID	  (1ull << 11)
-#define FIXED_END	  0x100000ull
+#define MSR_MTRRCAP	 0xfeu
+#define MSR_MTRR_BASE(n) (0x200u + 2 * (n))
+#define MSR_MTRR_MASK(n) (0x201u + 2 * (n))
+#define MSR_MTRR_DEFAULT 0x2ffu
+#define CPUID_1_EDX_MTRR (1u << 12)
+#define CAP_COUNT(cap)	 ((cap)&0xff)
+#define CAP_FIXED	 (1ull << 8)
+#define DEFAULT_ENABLED	 (1ull << 11)
+#define DEFAULT_FIXED	 (1ull << 10)
+#define MASK_VALID	 (1ull << 11)
+#define FIXED_END	 0x100000ull
 
 static struct mtrr_state mtrr;
 
-static const uint32_t fixed_msrs[MTRR_FIXED] = { 0x250, 0x258, 0x259, 0x268, 0x269, 0x26a,
-						 0x26b, 0x26c, 0x26d, 0x26e, 0x26f };
+static const uint32_t fixed_msrs[MTRR_FIXED] = {0x250, 0x258, 0x259, 0x268, 0x269, 0x26a,
+						0x26b, 0x26c, 0x26d, 0x26e, 0x26f};
 
 /* An entry with a type that does not exist would be a misconfiguration, and those are fatal. */
 static uint8_t known(uint64_t type)
@@ -38,7 +38,8 @@ static void variable_read(struct mtrr_state *m, uint32_t i, uint64_t address_mas
 	struct mtrr_variable *v = &m->variable[m->n];
 	uint64_t base, mask;
 
-	if (cpu_rdmsr_safe(MSR_MTRR_BASE(i), &base) || cpu_rdmsr_safe(MSR_MTRR_MASK(i), &mask) || !(mask & MASK_VALID))
+	if (cpu_rdmsr_safe(MSR_MTRR_BASE(i), &base) || cpu_rdmsr_safe(MSR_MTRR_MASK(i), &mask) ||
+	    !(mask & MASK_VALID))
 		return;
 	v->type = known(base);
 	v->mask = mask & address_mask;
@@ -110,7 +111,10 @@ static uint64_t combine(uint64_t a, uint64_t b)
 
 enum cover { COVER_NONE, COVER_PART, COVER_ALL };
 
-/* Of the addresses in the region some match the mask and some do not if it looks at bits that differ among them. */
+/*
+ * Of the addresses in the region some match the mask and some do not if it looks at bits that differ among
+ * them.
+ */
 static enum cover covers(const struct mtrr_variable *v, uint64_t pa, uint64_t bytes)
 {
 	if ((pa ^ v->base) & v->mask & ~(bytes - 1))

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Pages for tables. The host's space takes them from the pool at a load and for whoever decides about something;
- * what the guest touches is mapped from spare ones alone. Any other space has spare ones only.
+ * Pages for tables. The host's space takes them from the pool at a load and for whoever decides about
+ * something; what the guest touches is mapped from spare ones alone. Any other space has spare ones only.
  *
- * A table that was taken out is not written to before every CPU has flushed, for one may walk it: so its place is
- * noted elsewhere, while a page that is spare holds that of the next in its first word, and its own address in the
- * second.
+ * A table that was taken out is not written to before every CPU has flushed, for one may walk it: so its
+ * place is noted elsewhere, while a page that is spare holds that of the next in its first word, and its own
+ * address in the second.
  */
 #include <stddef.h>
 #include <string.h>
@@ -95,7 +95,7 @@ bool pages_retire(struct slat_space *space, uint64_t *page, uint64_t pa)
 {
 	if (space->n_retired == RETIRED_MAX)
 		return false;
-	space->retired[space->n_retired++] = (struct retired){ .page = page, .pa = pa, .ticket = NO_TICKET };
+	space->retired[space->n_retired++] = (struct retired){.page = page, .pa = pa, .ticket = NO_TICKET};
 	return true;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Spaces, and what is decided about a region of one: slat.h. A change is made in two rounds: the first makes all
- * tables that it takes and changes no translation, so that the second cannot fail.
+ * Spaces, and what is decided about a region of one: slat.h. A change is made in two rounds: the first makes
+ * all tables that it takes and changes no translation, so that the second cannot fail.
  */
 #include <string.h>
 
@@ -146,7 +146,10 @@ static uint64_t decided(const struct change *c, uint64_t gpa, unsigned int level
 	return (before & ~ENTRY_ACCESS) | c->access | ENTRY_DECIDED | (c->what == HIDE ? ENTRY_HIDDEN : 0);
 }
 
-/* Is there anything that a restore would change? Else nothing is split for it, and the next place to look at is *next. */
+/*
+ * Is there anything that a restore would change? Else nothing is split for it, and the next place to look at
+ * is *next.
+ */
 static bool is_decided(const struct change *c, uint64_t gpa, uint64_t *next)
 {
 	unsigned int level;
@@ -168,7 +171,10 @@ static bool has_hidden(uint64_t pa, unsigned int level)
 	return false;
 }
 
-/* What the VMM has hidden stays so, and no other guest gets it. Another's empty place leads nowhere, whatever access it had. */
+/*
+ * What the VMM has hidden stays so, and no other guest gets it. Another's empty place leads nowhere, whatever
+ * access it had.
+ */
 static int change_check(const struct change *c, uint64_t gpa, unsigned int level)
 {
 	unsigned int found;
@@ -177,7 +183,8 @@ static int change_check(const struct change *c, uint64_t gpa, unsigned int level
 		return PLINTH_E_INVAL;
 	if (c->what == MAP && c->space->is_host && has_hidden(gpa, level))
 		return PLINTH_E_INVAL;
-	return c->what == TRAP && !c->space->is_host && !table_find(c->space, gpa, &found) ? PLINTH_E_FAULT : 0;
+	return c->what == TRAP && !c->space->is_host && !table_find(c->space, gpa, &found) ? PLINTH_E_FAULT
+											   : 0;
 }
 
 /* -- one round each ------------------------------------------------------------------------------ */
@@ -272,7 +279,8 @@ static int apply(const struct change *c)
 {
 	int err = access_check(c->access);
 
-	if (!c->space || !c->space->root || !is_region(c->gpa, c->bytes) || !is_region(c->gpa + c->away, c->bytes))
+	if (!c->space || !c->space->root || !is_region(c->gpa, c->bytes) ||
+	    !is_region(c->gpa + c->away, c->bytes))
 		return PLINTH_E_INVAL;
 	if (err)
 		return err;
@@ -287,22 +295,26 @@ static int apply(const struct change *c)
 int slat_map(struct slat_space *space, uint64_t gpa, uint64_t hpa, uint64_t bytes, uint32_t access)
 {
 	const struct change c = {
-		.space = space, .what = MAP, .gpa = gpa, .bytes = bytes, .away = hpa - gpa, .access = access };
+		.space = space, .what = MAP, .gpa = gpa, .bytes = bytes, .away = hpa - gpa, .access = access};
 
 	return apply(&c);
 }
 
 int spaces_hide(struct slat_space *host, uint64_t pa, uint64_t instead, uint32_t access)
 {
-	const struct change c = {
-		.space = host, .what = HIDE, .gpa = pa, .bytes = PAGE_4K, .away = instead - pa, .access = access };
+	const struct change c = {.space = host,
+				 .what = HIDE,
+				 .gpa = pa,
+				 .bytes = PAGE_4K,
+				 .away = instead - pa,
+				 .access = access};
 
 	return apply(&c);
 }
 
 int slat_trap(struct slat_space *space, uint64_t gpa, uint64_t bytes, uint32_t access)
 {
-	const struct change c = { .space = space, .what = TRAP, .gpa = gpa, .bytes = bytes, .access = access };
+	const struct change c = {.space = space, .what = TRAP, .gpa = gpa, .bytes = bytes, .access = access};
 
 	return apply(&c);
 }
@@ -310,7 +322,7 @@ int slat_trap(struct slat_space *space, uint64_t gpa, uint64_t bytes, uint32_t a
 int slat_restore(struct slat_space *space, uint64_t gpa, uint64_t bytes)
 {
 	const struct change c = {
-		.space = space, .what = RESTORE, .gpa = gpa, .bytes = bytes, .access = SLAT_READ };
+		.space = space, .what = RESTORE, .gpa = gpa, .bytes = bytes, .access = SLAT_READ};
 	int err = apply(&c);
 	uint64_t ticket;
 	bool retired;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The EPT paging structures of a space (SDM, "EPT Translation Mechanism"). What the guest touches never writes over an
- * entry that is there, and tables are taken out between 2 MiB and their pages alone (spaces.c): so no CPU can walk into
- * one that serves another region by now.
+ * The EPT paging structures of a space (SDM, "EPT Translation Mechanism"). What the guest touches never
+ * writes over an entry that is there, and tables are taken out between 2 MiB and their pages alone
+ * (spaces.c): so no CPU can walk into one that serves another region by now.
  */
 #include <stddef.h>
 #include <string.h>

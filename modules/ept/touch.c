@@ -33,13 +33,15 @@ enum verdict { GO_ON, FORBIDDEN, NO_TABLES, NO_FLUSH, LATER };
 /* Is it always this instruction, and does it get anywhere? REP counts in RCX and moves RSI and RDI. */
 static bool is_stuck(struct vcpu *vcpu)
 {
-	const uint64_t where[WINDOW_WHERE] = { vcpu->exit.rip, vcpu->regs.rcx, vcpu->regs.rsi, vcpu->regs.rdi,
-					       vcpu_read(vcpu, VCPU_RSP) };
+	const uint64_t where[WINDOW_WHERE] = {vcpu->exit.rip, vcpu->regs.rcx, vcpu->regs.rsi, vcpu->regs.rdi,
+					      vcpu_read(vcpu, VCPU_RSP)};
 
 	return window_stuck(vcpu->local.cpu, where);
 }
 
-/* For one instruction: behind it, or behind the fault it is refused with, on_step() gives back what was lent. */
+/*
+ * For one instruction: behind it, or behind the fault it is refused with, on_step() gives back what was lent.
+ */
 static int borrow(struct vcpu *vcpu)
 {
 	uint32_t cpu = vcpu->local.cpu;
@@ -71,7 +73,8 @@ static enum verdict open_window(struct vcpu *vcpu, uint64_t gpa)
 }
 
 /*
- * Mapped meanwhile, by another CPU or in another's tables: try again. Forbidden: not ours. Not there: it is from now on.
+ * Mapped meanwhile, by another CPU or in another's tables: try again. Forbidden: not ours. Not there: it is
+ * from now on.
  */
 static enum verdict judge_access(struct vcpu *vcpu, uint64_t gpa, uint64_t wanted)
 {

@@ -2,9 +2,10 @@
 /*
  * Memory types that change: in a sleep, on one CPU alone, or while a guest runs.
  *
- * A kernel switches caches and MTRRs off, writes them, and switches them on again, on each CPU (SDM, "MTRR Considerations
- * in MP Systems"). With caches off the tables' types do not count, so what stands there in between is not taken over; the
- * first CPU to be ready changes the tables, the others find them so, and each drops what it remembers.
+ * A kernel switches caches and MTRRs off, writes them, and switches them on again, on each CPU (SDM, "MTRR
+ * Considerations in MP Systems"). With caches off the tables' types do not count, so what stands there in
+ * between is not taken over; the first CPU to be ready changes the tables, the others find them so, and each
+ * drops what it remembers.
  */
 #include <stddef.h>
 
@@ -45,7 +46,8 @@ int types_start(void)
 #define MSR_FIXED_LAST	   0x26fu
 #define MSR_DEFAULT	   0x2ffu
 
-static enum exit_action on_mtrr_write(struct vcpu *vcpu, struct exit_msr *access, const struct exit_link *below, void *context)
+static enum exit_action on_mtrr_write(struct vcpu *vcpu, struct exit_msr *access,
+				      const struct exit_link *below, void *context)
 {
 	enum exit_action action = exit_below(vcpu, below);
 	struct mtrr_state state;
@@ -63,13 +65,16 @@ static enum exit_action on_mtrr_write(struct vcpu *vcpu, struct exit_msr *access
 static const struct {
 	uint32_t first, last;
 } mtrr_msrs[] = {
-	{ MSR_VARIABLE_FIRST, MSR_VARIABLE_LAST }, { MSR_FIXED_64K, MSR_FIXED_64K },
-	{ MSR_FIXED_16K, MSR_FIXED_16K + 1 },	   { MSR_FIXED_4K, MSR_FIXED_LAST },
-	{ MSR_DEFAULT, MSR_DEFAULT },
+	{MSR_VARIABLE_FIRST, MSR_VARIABLE_LAST},
+	{MSR_FIXED_64K, MSR_FIXED_64K},
+	{MSR_FIXED_16K, MSR_FIXED_16K + 1},
+	{MSR_FIXED_4K, MSR_FIXED_LAST},
+	{MSR_DEFAULT, MSR_DEFAULT},
 };
 
 void types_register(void)
 {
 	for (size_t i = 0; i < sizeof(mtrr_msrs) / sizeof(mtrr_msrs[0]); i++)
-		(void)!exit_register_msr(mtrr_msrs[i].first, mtrr_msrs[i].last, VCPU_MSR_WRITE, on_mtrr_write, NULL);
+		(void)!exit_register_msr(mtrr_msrs[i].first, mtrr_msrs[i].last, VCPU_MSR_WRITE, on_mtrr_write,
+					 NULL);
 }

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * When the shared tables have no page left for what the guest touches, its CPU gets a seat: a top level of its own,
- * which has all that the shared one has, and a table or two for a window, which moves to whatever is touched next. There
- * are a few seats for all; a CPU gives its own up when the window is in the way of something else, or at a start, and
- * whoever is no guest any more has none.
+ * When the shared tables have no page left for what the guest touches, its CPU gets a seat: a top level of
+ * its own, which has all that the shared one has, and a table or two for a window, which moves to whatever is
+ * touched next. There are a few seats for all; a CPU gives its own up when the window is in the way of
+ * something else, or at a start, and whoever is no guest any more has none.
  *
- * A CPU remembers tables that it walked through (SDM, "Caching Translation Information"), others' cannot be made to
- * forget from here, and they may not come by for a long time. Tables that no other CPU sees can serve another region as
- * soon as this one has flushed. So memory never runs out, and up to so many CPUs as there are seats nobody waits for
- * anybody. Where there are more, a seat for each would be too much memory for what hardly ever happens: the last one is
- * lent. Its borrower comes back behind one instruction, whatever its guest does, and those who want it too try again
- * until then. A guest may have interrupts off, and locks held that others wait for; so nobody waits for a guest.
+ * A CPU remembers tables that it walked through (SDM, "Caching Translation Information"), others' cannot be
+ * made to forget from here, and they may not come by for a long time. Tables that no other CPU sees can serve
+ * another region as soon as this one has flushed. So memory never runs out, and up to so many CPUs as there
+ * are seats nobody waits for anybody. Where there are more, a seat for each would be too much memory for what
+ * hardly ever happens: the last one is lent. Its borrower comes back behind one instruction, whatever its
+ * guest does, and those who want it too try again until then. A guest may have interrupts off, and locks held
+ * that others wait for; so nobody waits for a guest.
  */
 #include <stddef.h>
 #include <string.h>
@@ -24,7 +25,7 @@
 #include "internal.h"
 
 #define WINDOW_PAGES (PLINTH_SLAT_SEAT_PAGES - 1)
-#define ALL_CONTEXTS   2
+#define ALL_CONTEXTS 2
 #define CLOSED	     (~0ull)
 #define NOBODY	     (~0u)
 #define STUCK	     16u /* windows in a row that one instruction opens without getting anywhere */
@@ -220,7 +221,10 @@ int window_return(uint32_t cpu)
 	return err;
 }
 
-/* The shared tables have it: so has the CPU's own top level, unless a window hangs on the same slot or the slot is new. */
+/*
+ * The shared tables have it: so has the CPU's own top level, unless a window hangs on the same slot or the
+ * slot is new.
+ */
 int window_follow(uint32_t cpu, uint64_t gpa)
 {
 	const struct seat *s = seat_of(cpu);

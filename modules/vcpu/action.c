@@ -13,8 +13,8 @@ static bool launch_failed(const struct vcpu *vcpu)
 
 static __attribute__((noreturn)) void take_back_launch(struct vcpu *vcpu)
 {
-	LOG_ERR("the CPU refused the guest, reason 0x%llx, detail 0x%llx", (unsigned long long)vcpu->exit.reason,
-		(unsigned long long)vcpu_detail(vcpu));
+	LOG_ERR("the CPU refused the guest, reason 0x%llx, detail 0x%llx",
+		(unsigned long long)vcpu->exit.reason, (unsigned long long)vcpu_detail(vcpu));
 	vendor_refusal_log(vcpu, 0);
 	vcpu->regs.rax = (uint64_t)PLINTH_E_ENTRY;
 	vcpu_leave(vcpu);
@@ -34,15 +34,9 @@ static __attribute__((noreturn)) void give_up(struct vcpu *vcpu)
 void vcpu_on_action(struct vcpu *vcpu, enum exit_action action)
 {
 	switch (action) {
-	case EXIT_NEXT:
-		vendor_skip(vcpu);
-		break;
-	case EXIT_RETRY:
-		event_redeliver(vcpu);
-		break;
-	case EXIT_LEAVE:
-		vendor_skip(vcpu);
-		vcpu_leave(vcpu);
+	case EXIT_NEXT: vendor_skip(vcpu); break;
+	case EXIT_RETRY: event_redeliver(vcpu); break;
+	case EXIT_LEAVE: vendor_skip(vcpu); vcpu_leave(vcpu);
 	case EXIT_FATAL:
 		if (launch_failed(vcpu))
 			take_back_launch(vcpu);
@@ -52,7 +46,8 @@ void vcpu_on_action(struct vcpu *vcpu, enum exit_action action)
 
 void vcpu_on_refusal(struct vcpu *vcpu, int how)
 {
-	const struct crash crash = { .what = "the CPU refused to go on with the guest", .entry = true, .refusal = how };
+	const struct crash crash = {
+		.what = "the CPU refused to go on with the guest", .entry = true, .refusal = how};
 
 	vcpu_crash(vcpu, &crash);
 }

@@ -3,16 +3,16 @@
  * Events for the guest: exceptions a handler raises, and NMIs and machine checks that arrive while the
  * CPU is in root mode.
  *
- * An NMI in root mode interrupts this very code. Whoever decides about the event of the next entry says so first
- * (injecting); the NMI is then owed, and the CPU is brought back right after that entry to deliver it.
+ * An NMI in root mode interrupts this very code. Whoever decides about the event of the next entry says so
+ * first (injecting); the NMI is then owed, and the CPU is brought back right after that entry to deliver it.
  */
 #include "internal.h"
 
 #define ERROR_EXT 1u /* of an error code */
 
-static const struct vcpu_event nothing = { .type = VCPU_EVENT_NONE };
-static const struct vcpu_event nmi = { .type = VCPU_EVENT_NMI, .vector = VECTOR_NMI };
-static const struct vcpu_event machine_check = { .type = VCPU_EVENT_EXCEPTION, .vector = VECTOR_MC };
+static const struct vcpu_event nothing = {.type = VCPU_EVENT_NONE};
+static const struct vcpu_event nmi = {.type = VCPU_EVENT_NMI, .vector = VECTOR_NMI};
+static const struct vcpu_event machine_check = {.type = VCPU_EVENT_EXCEPTION, .vector = VECTOR_MC};
 
 static bool is_nmi(const struct vcpu_event *event)
 {
@@ -29,7 +29,8 @@ int vcpu_step(struct vcpu *vcpu, bool on)
 	int err = vendor_step(vcpu, on);
 
 	/* What arrived meanwhile may have wanted others of the same controls. */
-	if (!err && (__atomic_load_n(&vcpu->priv->nmis_owed, __ATOMIC_RELAXED) || __atomic_load_n(&vcpu->priv->mc_owed, __ATOMIC_RELAXED)))
+	if (!err && (__atomic_load_n(&vcpu->priv->nmis_owed, __ATOMIC_RELAXED) ||
+		     __atomic_load_n(&vcpu->priv->mc_owed, __ATOMIC_RELAXED)))
 		vendor_recall(vcpu, VENDOR_RECALL_NOW);
 	return err;
 }
@@ -117,9 +118,10 @@ static void shut_down(struct vcpu *vcpu)
 }
 
 /*
- * It is the guest's kernel that knows the machine's banks of errors. The registers that tell of it are the CPU's, and
- * the guest finds them as the CPU has set them: MCIP, which makes another machine check a shutdown until the guest has
- * cleared it, too. So there is one at a time. A guest without CR4.MCE is shut down, as it would be natively.
+ * It is the guest's kernel that knows the machine's banks of errors. The registers that tell of it are the
+ * CPU's, and the guest finds them as the CPU has set them: MCIP, which makes another machine check a shutdown
+ * until the guest has cleared it, too. So there is one at a time. A guest without CR4.MCE is shut down, as it
+ * would be natively.
  */
 void event_machine_check(struct vcpu *vcpu)
 {
@@ -206,8 +208,8 @@ void vcpu_settle(struct vcpu *vcpu)
 }
 
 /*
- * Delivering an event ends blocking by STI and by a load of SS: left set, they would make the entry check RFLAGS.IF and
- * the pending single-step trap against them.
+ * Delivering an event ends blocking by STI and by a load of SS: left set, they would make the entry check
+ * RFLAGS.IF and the pending single-step trap against them.
  */
 static void queue(struct vcpu *vcpu, const struct vcpu_event *event)
 {
@@ -230,13 +232,13 @@ static bool doubles(const struct vcpu_event *event)
 }
 
 /*
- * Faults, which push RF as 1, so that a breakpoint on the instruction does not hit once more when the handler returns
- * to it (SDM, "Instruction-Breakpoint Exception Condition"). What is delivered again needs no help: the exit has saved
- * RF as the delivery would have pushed it. #DB, #BP, #OF, #DF and #MC push it as it is.
+ * Faults, which push RF as 1, so that a breakpoint on the instruction does not hit once more when the handler
+ * returns to it (SDM, "Instruction-Breakpoint Exception Condition"). What is delivered again needs no help:
+ * the exit has saved RF as the delivery would have pushed it. #DB, #BP, #OF, #DF and #MC push it as it is.
  */
-#define FAULTS                                                                                                 \
-	(1u << 0 | 1u << 5 | 1u << 6 | 1u << 7 | 1u << 10 | 1u << 11 | 1u << 12 | 1u << 13 | 1u << 14 | 1u << 16 | \
-	 1u << 17 | 1u << 19 | 1u << 20 | 1u << 21)
+#define FAULTS                                                                                               \
+	(1u << 0 | 1u << 5 | 1u << 6 | 1u << 7 | 1u << 10 | 1u << 11 | 1u << 12 | 1u << 13 | 1u << 14 |      \
+	 1u << 16 | 1u << 17 | 1u << 19 | 1u << 20 | 1u << 21)
 
 static void push_rf(struct vcpu *vcpu, uint8_t vector)
 {
@@ -264,8 +266,8 @@ static bool shuts_down(const struct vcpu_event *event)
 }
 
 /*
- * An IRET that was about to unblock NMIs did not do it (SDM, "Information for VM Exits During IRET"). One that arrived since
- * the exit, when they seemed to be free, is owed until then.
+ * An IRET that was about to unblock NMIs did not do it (SDM, "Information for VM Exits During IRET"). One
+ * that arrived since the exit, when they seemed to be free, is owed until then.
  */
 static void block_nmi_again(struct vcpu *vcpu)
 {
@@ -288,7 +290,10 @@ void event_redeliver(struct vcpu *vcpu)
 	const struct vcpu_event first = vendor_interrupted(vcpu);
 	struct vcpu_event queued = vendor_queued(vcpu);
 
-	/* An entry that failed was no exit: what the one before it interrupted waits for the next entry already. */
+	/*
+	 * An entry that failed was no exit: what the one before it interrupted waits for the next entry
+	 * already.
+	 */
 	if (vcpu->exit.kind == PLINTH_EXIT_ENTRY_FAILURE)
 		return;
 	if (first.type == VCPU_EVENT_NONE) {

@@ -12,7 +12,8 @@ static bool can_go_on(void)
 
 static void machine_check(struct vcpu *vcpu, const struct cpu_fault *fault)
 {
-	const struct crash crash = { .what = "machine check in root mode, which cannot go on", .fault = fault, .brief = true };
+	const struct crash crash = {
+		.what = "machine check in root mode, which cannot go on", .fault = fault, .brief = true};
 
 	event_machine_check(vcpu);
 	if (!can_go_on())
@@ -21,7 +22,7 @@ static void machine_check(struct vcpu *vcpu, const struct cpu_fault *fault)
 
 void fault_arrived(struct cpu_fault *fault)
 {
-	const struct crash crash = { .what = "exception in root mode", .fault = fault };
+	const struct crash crash = {.what = "exception in root mode", .fault = fault};
 	struct vcpu *vcpu = cpu_local()->vcpu;
 	uint64_t landing;
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Every CPU drops what it remembers of second-level translation: the one that asks at once, the others at their next
- * exit. Nobody's usual exit looks whether something is asked for: a vCPU of which it is has another table of handlers,
- * which flush, put the usual one back and go on with it.
+ * Every CPU drops what it remembers of second-level translation: the one that asks at once, the others at
+ * their next exit. Nobody's usual exit looks whether something is asked for: a vCPU of which it is has
+ * another table of handlers, which flush, put the usual one back and go on with it.
  *
- * Context: root mode or boot stack, interrupts off. The lock is held for a walk over the vCPUs, and nothing is taken
- * under it.
+ * Context: root mode or boot stack, interrupts off. The lock is held for a walk over the vCPUs, and nothing
+ * is taken under it.
  */
 #include "internal.h"
 
@@ -17,7 +17,7 @@ static struct {
 
 static enum exit_action flush_first(struct vcpu *vcpu);
 
-static vcpu_exit_fn *const flushing[PLINTH_EXIT_KINDS] = { [0 ... PLINTH_EXIT_KINDS - 1] = flush_first };
+static vcpu_exit_fn *const flushing[PLINTH_EXIT_KINDS] = {[0 ... PLINTH_EXIT_KINDS - 1] = flush_first};
 
 static void lock(void)
 {

@@ -72,8 +72,7 @@ void history_log(const struct vcpu *vcpu)
 
 		log_cpuids(cpuids - row->cpuids);
 		cpuids = row->cpuids;
-		LOG_ERR("  %-14s RIP 0x%llx", exit_kind_name(row->kind),
-			(unsigned long long)row->rip);
+		LOG_ERR("  %-14s RIP 0x%llx", exit_kind_name(row->kind), (unsigned long long)row->rip);
 	}
 	log_cpuids(n < HISTORY_ROWS ? cpuids : 0);
 }

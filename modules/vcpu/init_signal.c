@@ -15,7 +15,8 @@ static volatile uint32_t *xapic(void)
 	if (there)
 		return there;
 	mine = mem_map(base & APIC_BASE_ADDRESS, CPU_XAPIC_BYTES / MEM_PAGE, MEM_RW);
-	if (!__atomic_compare_exchange_n(&vcpu_common.xapic, &there, mine, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
+	if (!__atomic_compare_exchange_n(&vcpu_common.xapic, &there, mine, false, __ATOMIC_ACQ_REL,
+					 __ATOMIC_ACQUIRE)) {
 		mem_unmap(mine, CPU_XAPIC_BYTES / MEM_PAGE);
 		return there;
 	}
@@ -23,8 +24,8 @@ static volatile uint32_t *xapic(void)
 }
 
 /*
- * The exit has used the INIT up, so it is sent once more, where nothing holds it back. What it leaves alone is the
- * guest's before that: no instruction between that place and the INIT need be reached.
+ * The exit has used the INIT up, so it is sent once more, where nothing holds it back. What it leaves alone
+ * is the guest's before that: no instruction between that place and the INIT need be reached.
  */
 void vcpu_take_init(struct vcpu *vcpu)
 {
@@ -35,7 +36,10 @@ void vcpu_take_init(struct vcpu *vcpu)
 	LOG_WARN("INIT: the CPU leaves the VMM and is reset");
 	vendor_system(vcpu, &system);
 	state_set(vcpu, PLINTH_CPU_RESET);
-	/* The tables with the kernel's half: its counters run again from here on, and may write records there. */
+	/*
+	 * The tables with the kernel's half: its counters run again from here on, and may write records
+	 * there.
+	 */
 	cpu_write_cr3(mem_launch_tables());
 	vendor_give_msrs(vcpu);
 	vcpu_withdraw(vcpu);

@@ -29,7 +29,9 @@
 
 /** segments_capture() - all eight from the registers and the descriptor tables in use. */
 void segments_capture(struct vcpu_segment_state *out, const struct cpu_table *gdt);
-/** segment_descriptor() - the descriptor that would load as this usable segment, bits 63:32 of its base aside. */
+/**
+ * segment_descriptor() - the descriptor that would load as this usable segment, bits 63:32 of its base aside.
+ */
 uint64_t segment_descriptor(const struct vcpu_segment_state *segment);
 
 /* -- tables.c: the CPU's own descriptor tables in root mode ------------------------------- */
@@ -66,7 +68,10 @@ void tables_init(struct tables *tables, uint64_t nmi_stack, uint64_t fault_stack
 struct vendor_root tables_root(struct tables *tables, struct cpu_local *local);
 /** tables_show_ldt() - make LDTR a table of the VMM's own in which a selector leads to this descriptor. */
 void tables_show_ldt(struct tables *tables, uint16_t selector, uint64_t descriptor);
-/** tables_gates_stay() - from now on exceptions and NMIs take the stack that is in use, not one of the task state. */
+/**
+ * tables_gates_stay() - from now on exceptions and NMIs take the stack that is in use, not one of the task
+ * state.
+ */
 void tables_gates_stay(struct tables *tables);
 
 /* -- fault.c ------------------------------------------------------------------------------- */
@@ -118,8 +123,10 @@ static inline void state_set(struct vcpu *vcpu, enum plinth_cpu_state state)
 	__atomic_store_n(&vcpu->shared->state, state, __ATOMIC_RELEASE);
 }
 
-/** kernel_shadow_stack() - does code with the kernel's privilege run on a shadow stack, with this CR4? The gate and the
- * landing, which change stacks, know nothing of it. */
+/**
+ * kernel_shadow_stack() - does code with the kernel's privilege run on a shadow stack, with this CR4? The
+ * gate and the landing, which change stacks, know nothing of it.
+ */
 bool kernel_shadow_stack(uint64_t cr4);
 
 /* -- action.c, leave.c ------------------------------------------------------------------ */
@@ -128,8 +135,9 @@ void vcpu_on_action(struct vcpu *vcpu, enum exit_action action);
 void vcpu_on_refusal(struct vcpu *vcpu, int how);
 
 /**
- * entry_failed() - exits of kind ENTRY_FAILURE. A machine check on the way in is the guest's, as any other (SDM,
- * "Machine-Check Events During VM Entry"): the entry is made again, but for a first one, as nothing was launched.
+ * entry_failed() - exits of kind ENTRY_FAILURE. A machine check on the way in is the guest's, as any other
+ * (SDM, "Machine-Check Events During VM Entry"): the entry is made again, but for a first one, as nothing was
+ * launched.
  */
 enum exit_action entry_failed(struct vcpu *vcpu, vcpu_exit_fn *handler);
 
@@ -186,7 +194,9 @@ void watchdog_nmi(struct vcpu *vcpu, const struct cpu_fault *fault);
 /** event_nmi() - an NMI arrived in root mode. */
 void event_nmi(struct vcpu *vcpu);
 
-/** event_nmi_exit() - was the exit at hand an NMI that exits while others are owed? Then it is one of them. */
+/**
+ * event_nmi_exit() - was the exit at hand an NMI that exits while others are owed? Then it is one of them.
+ */
 bool event_nmi_exit(struct vcpu *vcpu);
 
 /** event_machine_check() - one arrived in root mode. */

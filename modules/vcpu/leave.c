@@ -14,7 +14,7 @@
 #define TSS_RSP0	4	     /* offset (SDM, "64-Bit TSS Format") */
 #define MSR_STAR	0xc0000081u
 #define U_CET_SHSTK	1ull
-#define S_CET_ENDBR	4ull /* indirect branches must lead to ENDBR64 */
+#define S_CET_ENDBR	4ull	     /* indirect branches must lead to ENDBR64 */
 #define KERNEL_HALF	(1ull << 63) /* set in each of its addresses */
 
 static bool is_user(const struct vcpu_system *g)
@@ -28,8 +28,8 @@ static void control_registers_load(const struct vcpu_system *g)
 	cpu_write_cr3(mem_launch_tables());
 	cpu_write_cr0(g->cr0);
 	/*
-	 * VMM code has no landing pads for indirect branches. The driver does without them while it stops a CPU, and
-	 * has them back afterwards; a CPU that is given back by a VMM that died goes on without.
+	 * VMM code has no landing pads for indirect branches. The driver does without them while it stops a
+	 * CPU, and has them back afterwards; a CPU that is given back by a VMM that died goes on without.
 	 */
 	if (g->cr4 & CR4_CET)
 		cpu_wrmsr(MSR_IA32_S_CET, cpu_rdmsr(MSR_IA32_S_CET) & ~S_CET_ENDBR);
@@ -38,8 +38,8 @@ static void control_registers_load(const struct vcpu_system *g)
 }
 
 /*
- * A user's shadow stack pointer goes into this MSR on the way into the kernel, and IRET takes it from there: the VM exit
- * was no such way, but the landing ends with an IRET (SDM, "Shadow Stack Switching").
+ * A user's shadow stack pointer goes into this MSR on the way into the kernel, and IRET takes it from there:
+ * the VM exit was no such way, but the landing ends with an IRET (SDM, "Shadow Stack Switching").
  */
 static void shadow_stack_load(const struct vcpu_system *g)
 {
@@ -60,8 +60,9 @@ static void code_load(const struct vcpu_system *g)
 }
 
 /*
- * The launch tables hold the kernel's half as it was at the last start, which is no place to look for an LDT: with
- * page-table isolation it is a part of the process that runs. What it said the CPU has kept, and so has the vCPU.
+ * The launch tables hold the kernel's half as it was at the last start, which is no place to look for an LDT:
+ * with page-table isolation it is a part of the process that runs. What it said the CPU has kept, and so has
+ * the vCPU.
  */
 static void data_load(struct tables *tables, enum cpu_data_segment which, const struct vcpu_segment_state *s)
 {
@@ -178,7 +179,8 @@ bool vcpu_can_leave(struct vcpu *vcpu, const char **why)
 		*why = "the guest's kernel runs on a shadow stack";
 	else if (vcpu_read(vcpu, VCPU_CPL) == 3)
 		return true;
-	else if (vcpu_read(vcpu, VCPU_CPL) || !(vcpu_read(vcpu, VCPU_RIP) & vcpu_read(vcpu, VCPU_RSP) & KERNEL_HALF))
+	else if (vcpu_read(vcpu, VCPU_CPL) ||
+		 !(vcpu_read(vcpu, VCPU_RIP) & vcpu_read(vcpu, VCPU_RSP) & KERNEL_HALF))
 		*why = "the guest is not on its kernel's stack";
 	else if (vcpu_read(vcpu, VCPU_CR3) & vcpu_common.user_cr3)
 		*why = "the guest's kernel is not on its own page tables";

@@ -13,12 +13,24 @@
 #define FAULTS_TOLD 2
 
 static const char *const exceptions[CPU_FAULT_VECTORS] = {
-	[0] = "divide error",	     [1] = "debug exception",	  [3] = "breakpoint",
-	[4] = "overflow",	     [5] = "bound range",	  [6] = "invalid opcode (#UD)",
-	[7] = "no FPU",		     [8] = "double fault",	  [10] = "invalid TSS",
-	[11] = "segment not present", [12] = "stack fault",	  [13] = "general protection (#GP)",
-	[14] = "page fault (#PF)",   [16] = "FPU error",	  [17] = "alignment check",
-	[18] = "machine check",	     [19] = "SIMD error",	  [21] = "control protection",
+	[0] = "divide error",
+	[1] = "debug exception",
+	[3] = "breakpoint",
+	[4] = "overflow",
+	[5] = "bound range",
+	[6] = "invalid opcode (#UD)",
+	[7] = "no FPU",
+	[8] = "double fault",
+	[10] = "invalid TSS",
+	[11] = "segment not present",
+	[12] = "stack fault",
+	[13] = "general protection (#GP)",
+	[14] = "page fault (#PF)",
+	[16] = "FPU error",
+	[17] = "alignment check",
+	[18] = "machine check",
+	[19] = "SIMD error",
+	[21] = "control protection",
 };
 
 /* "vcpu+0x12f0 (vcpu_inject+0x54)", or the bare number. */
@@ -31,8 +43,8 @@ static void place_log(const char *before, uint64_t address)
 	else if (!s.name)
 		LOG_ERR("  %s%.32s+0x%llx", before, s.module, (unsigned long long)s.offset);
 	else
-		LOG_ERR("  %s%.32s+0x%llx (%s+0x%llx)", before, s.module, (unsigned long long)s.offset, s.name,
-			(unsigned long long)s.name_offset);
+		LOG_ERR("  %s%.32s+0x%llx (%s+0x%llx)", before, s.module, (unsigned long long)s.offset,
+			s.name, (unsigned long long)s.name_offset);
 }
 
 /* -- the parts of a report ---------------------------------------------------------------- */
@@ -41,7 +53,10 @@ static void page_fault_log(const struct vcpu *vcpu, const struct cpu_fault *f)
 {
 	uint64_t address = cpu_read_cr2();
 
-	LOG_ERR("  %s of 0x%llx, %s", f->error & 16 ? "execution" : f->error & 2 ? "write" : "read",
+	LOG_ERR("  %s of 0x%llx, %s",
+		f->error & 16  ? "execution"
+		: f->error & 2 ? "write"
+			       : "read",
 		(unsigned long long)address, f->error & 1 ? "which forbids it" : "where nothing is mapped");
 	stacks_log_guard(vcpu, address);
 }
@@ -65,8 +80,8 @@ static void registers_log(const char *whose, const struct vcpu_regs *r)
 		(unsigned long long)r->rbx, (unsigned long long)r->rcx);
 	LOG_ERR("  RDX 0x%016llx RSI 0x%016llx RDI 0x%016llx", (unsigned long long)r->rdx,
 		(unsigned long long)r->rsi, (unsigned long long)r->rdi);
-	LOG_ERR("  RBP 0x%016llx R8  0x%016llx R9  0x%016llx", (unsigned long long)r->rbp, (unsigned long long)r->r8,
-		(unsigned long long)r->r9);
+	LOG_ERR("  RBP 0x%016llx R8  0x%016llx R9  0x%016llx", (unsigned long long)r->rbp,
+		(unsigned long long)r->r8, (unsigned long long)r->r9);
 	LOG_ERR("  R10 0x%016llx R11 0x%016llx R12 0x%016llx", (unsigned long long)r->r10,
 		(unsigned long long)r->r11, (unsigned long long)r->r12);
 	LOG_ERR("  R13 0x%016llx R14 0x%016llx R15 0x%016llx", (unsigned long long)r->r13,
@@ -78,8 +93,8 @@ _Static_assert(sizeof(struct vcpu_regs) == offsetof(struct cpu_fault, vector), "
 static void root_registers_log(const struct cpu_fault *f)
 {
 	registers_log("root", (const struct vcpu_regs *)f);
-	LOG_ERR("  RIP 0x%llx RSP 0x%llx RFLAGS 0x%llx", (unsigned long long)f->rip, (unsigned long long)f->rsp,
-		(unsigned long long)f->rflags);
+	LOG_ERR("  RIP 0x%llx RSP 0x%llx RFLAGS 0x%llx", (unsigned long long)f->rip,
+		(unsigned long long)f->rsp, (unsigned long long)f->rflags);
 	LOG_ERR("  CR0 0x%llx CR2 0x%llx CR3 0x%llx CR4 0x%llx", (unsigned long long)cpu_read_cr0(),
 		(unsigned long long)cpu_read_cr2(), (unsigned long long)cpu_read_cr3(),
 		(unsigned long long)cpu_read_cr4());
@@ -151,7 +166,8 @@ static __attribute__((noreturn)) void halt(struct vcpu *vcpu, const char *why)
 	/* Before any word: the word itself may fault, and the neighbours wait for this. */
 	state_set(vcpu, PLINTH_CPU_HALTED);
 	if (vcpu->local.in_fault <= FAULTS_TOLD)
-		LOG_ERR("==== end of report: CPU %u cannot be given back (%s) and halts", vcpu->local.cpu, why);
+		LOG_ERR("==== end of report: CPU %u cannot be given back (%s) and halts", vcpu->local.cpu,
+			why);
 	for (;;)
 		cpu_halt();
 }

@@ -43,7 +43,7 @@ static void capture(struct vcpu_segment_state *out, uint16_t selector, uint64_t 
 	const uint8_t *descriptor = (const uint8_t *)(table + SELECTOR_INDEX(selector));
 	uint64_t low;
 
-	*out = (struct vcpu_segment_state){ .selector = selector, .rights = SEG_UNUSABLE };
+	*out = (struct vcpu_segment_state){.selector = selector, .rights = SEG_UNUSABLE};
 	if (!SELECTOR_INDEX(selector) && !(selector & SELECTOR_TI))
 		return;
 	memcpy(&low, descriptor, sizeof(low));

@@ -14,7 +14,7 @@ struct stack {
 static struct stack stack_below(const char *name, uint64_t top, uint64_t pages)
 {
 	top = (top + MEM_PAGE - 1) & ~(uint64_t)(MEM_PAGE - 1);
-	return (struct stack){ .name = name, .bottom = top - pages * MEM_PAGE, .top = top };
+	return (struct stack){.name = name, .bottom = top - pages * MEM_PAGE, .top = top};
 }
 
 static void stacks_of(const struct vcpu *vcpu, struct stack *out)
@@ -64,6 +64,7 @@ void stacks_log_depths(const struct vcpu *vcpu)
 
 	stacks_of(vcpu, s);
 	LOG_ERR("stacks, deepest: root %u of %u, NMI %u of %u, fault %u of %u, machine check %u of %u",
-		stack_depth(&s[0]), ROOT_STACK_PAGES * MEM_PAGE, stack_depth(&s[1]), NMI_STACK_PAGES * MEM_PAGE, stack_depth(&s[2]),
-		FAULT_STACK_PAGES * MEM_PAGE, stack_depth(&s[3]), MC_STACK_PAGES * MEM_PAGE);
+		stack_depth(&s[0]), ROOT_STACK_PAGES * MEM_PAGE, stack_depth(&s[1]),
+		NMI_STACK_PAGES * MEM_PAGE, stack_depth(&s[2]), FAULT_STACK_PAGES * MEM_PAGE,
+		stack_depth(&s[3]), MC_STACK_PAGES * MEM_PAGE);
 }

@@ -20,7 +20,8 @@ static int in_use_check(void)
 	const uint64_t cr4 = cpu_read_cr4(), unknown = cr4 & ~VENDOR_CR4_KEPT;
 
 	if (kernel_shadow_stack(cr4)) {
-		LOG_ERR("IA32_S_CET.SH_STK_EN is set: the kernel has a shadow stack, and the VMM does not know how to change that");
+		LOG_ERR("IA32_S_CET.SH_STK_EN is set: the kernel has a shadow stack, and the VMM does not "
+			"know how to change that");
 		return PLINTH_E_NOTSUP;
 	}
 	if (unknown & CR4_FRED) {
@@ -28,7 +29,8 @@ static int in_use_check(void)
 		return PLINTH_E_NOTSUP;
 	}
 	if (unknown) {
-		LOG_ERR("CR4 has bits 0x%llx set: the VMM does not know what they change", (unsigned long long)unknown);
+		LOG_ERR("CR4 has bits 0x%llx set: the VMM does not know what they change",
+			(unsigned long long)unknown);
 		return PLINTH_E_NOTSUP;
 	}
 	return 0;
@@ -118,13 +120,15 @@ static int entry_up(void *launch)
 	return err;
 }
 
+/* clang-format off */
 static const struct step launch_steps[] = {
-	{ "features in use", in_use_up, NULL },
-	{ "root mode", root_up, root_down },
-	{ "flush", flush_up, flush_down },
-	{ "guest state", guest_up, guest_down },
-	{ "entry", entry_up, NULL },
+	{"features in use", in_use_up, NULL},
+	{"root mode", root_up, root_down},
+	{"flush", flush_up, flush_down},
+	{"guest state", guest_up, guest_down},
+	{"entry", entry_up, NULL},
 };
+/* clang-format on */
 
 /* The registers that the gate has changed are not asked: vcpu_start() is told them. */
 static void system_capture(struct vcpu_system *system)
@@ -143,7 +147,7 @@ static void system_capture(struct vcpu_system *system)
 int vcpu_start(struct vcpu *vcpu, uint64_t rip, uint64_t rsp, uint64_t cr3, uint64_t fs_base)
 {
 	struct vcpu_private *p = vcpu->priv;
-	struct launch launch = { .vcpu = vcpu };
+	struct launch launch = {.vcpu = vcpu};
 	const struct step *failed;
 	int err;
 

@@ -14,9 +14,9 @@
 #define GDT_LDT	    0x0000820000000000ull
 #define LDT_LIMIT   0xffffull /* whatever index a selector has */
 
-#define IST_NMI	       1u
-#define IST_FAULT      2u
-#define IST_MC	       3u /* it may arrive on any of the others, and goes back there */
+#define IST_NMI	  1u
+#define IST_FAULT 2u
+#define IST_MC	  3u /* it may arrive on any of the others, and goes back there */
 
 static void system_descriptor(uint64_t *slot, uint64_t kind, uint64_t base, uint64_t limit)
 {
@@ -38,7 +38,8 @@ void tables_init(struct tables *tables, uint64_t nmi_stack, uint64_t fault_stack
 	tables->tss.ist[IST_NMI - 1] = nmi_stack;
 	tables->tss.ist[IST_FAULT - 1] = fault_stack;
 	tables->tss.ist[IST_MC - 1] = mc_stack;
-	system_descriptor(&tables->gdt[TABLES_TR / 8], GDT_TSS_64, (uint64_t)&tables->tss, sizeof(tables->tss) - 1);
+	system_descriptor(&tables->gdt[TABLES_TR / 8], GDT_TSS_64, (uint64_t)&tables->tss,
+			  sizeof(tables->tss) - 1);
 	for (unsigned int vector = 0; vector < CPU_FAULT_VECTORS; vector++)
 		tables->idt[vector] = gate_to(cpu_fault_stub(vector), TABLES_CS, ist_of(vector));
 }
@@ -55,7 +56,8 @@ void tables_show_ldt(struct tables *tables, uint16_t selector, uint64_t descript
 void tables_gates_stay(struct tables *tables)
 {
 	for (unsigned int vector = 0; vector < CPU_FAULT_VECTORS; vector++)
-		__atomic_store_n(&tables->idt[vector].low, tables->idt[vector].low & ~GATE_IST, __ATOMIC_RELAXED);
+		__atomic_store_n(&tables->idt[vector].low, tables->idt[vector].low & ~GATE_IST,
+				 __ATOMIC_RELAXED);
 }
 
 struct vendor_root tables_root(struct tables *tables, struct cpu_local *local)

@@ -40,8 +40,8 @@ static void vendor_down(void *boot)
 }
 
 static const struct step init_steps[] = {
-	{ "vendor", vendor_up, vendor_down },
-	{ "second-level translation", slat_up, slat_down },
+	{"vendor", vendor_up, vendor_down},
+	{"second-level translation", slat_up, slat_down},
 };
 
 #define N_INIT_STEPS (sizeof(init_steps) / sizeof(init_steps[0]))
@@ -133,18 +133,21 @@ static void vendor_free(void *ctx)
 	vendor_destroy(ctx);
 }
 
+/* clang-format off */
 static const struct step memory_steps[] = {
-	{ "vendor's", vendor_alloc, vendor_free },
-	{ "descriptor tables", tables_alloc, tables_free },
-	{ "NMI stack", nmi_stack_alloc, nmi_stack_free },
-	{ "fault stack", fault_stack_alloc, fault_stack_free },
-	{ "machine-check stack", mc_stack_alloc, mc_stack_free },
+	{"vendor's", vendor_alloc, vendor_free},
+	{"descriptor tables", tables_alloc, tables_free},
+	{"NMI stack", nmi_stack_alloc, nmi_stack_free},
+	{"fault stack", fault_stack_alloc, fault_stack_free},
+	{"machine-check stack", mc_stack_alloc, mc_stack_free},
 };
+/* clang-format on */
 
 #define N_MEMORY_STEPS (sizeof(memory_steps) / sizeof(memory_steps[0]))
 
 /* What the driver's core counts for a CPU is what is taken here. */
-_Static_assert(sizeof(struct vcpu_private) + sizeof(struct vcpu *) + 2 * PLINTH_HEAP_OVERHEAD <= PLINTH_VCPU_HEAP,
+_Static_assert(sizeof(struct vcpu_private) + sizeof(struct vcpu *) + 2 * PLINTH_HEAP_OVERHEAD <=
+		       PLINTH_VCPU_HEAP,
 	       "the heap is sized for it");
 _Static_assert(sizeof(struct tables) <= MEM_PAGE, "a page of PLINTH_CPU_REGIONS");
 
@@ -155,7 +158,7 @@ static void vcpu_fill(struct vcpu *vcpu, struct vcpu_private *p, uint32_t cpu, v
 	p->handlers = history_handlers(handlers);
 	vcpu->handlers = p->handlers;
 	vcpu->shared = plinth_shared_own(vcpu_common.shared, cpu);
-	vcpu->local = (struct cpu_local){ .self = &vcpu->local, .cpu = cpu, .vcpu = vcpu };
+	vcpu->local = (struct cpu_local){.self = &vcpu->local, .cpu = cpu, .vcpu = vcpu};
 	vcpu->priv = p;
 }
 
@@ -165,7 +168,8 @@ static struct vcpu *vcpu_place(char *stack_top)
 	return (struct vcpu *)((uint64_t)(stack_top - sizeof(struct vcpu)) & ~15ull);
 }
 
-static int vcpu_make(struct vcpu_private *p, char *stack, uint32_t cpu, vcpu_exit_fn *const *handlers, struct vcpu **out)
+static int vcpu_make(struct vcpu_private *p, char *stack, uint32_t cpu, vcpu_exit_fn *const *handlers,
+		     struct vcpu **out)
 {
 	struct vcpu *vcpu = vcpu_place(stack);
 	int err;

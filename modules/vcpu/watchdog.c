@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A VMM that hangs. Interrupts are off in root mode, but an NMI arrives: from the system's own watchdog, or from the driver on another
- * CPU when this one does not answer. Several of them over some time that all find the
- * same exit have found a loop.
+ * A VMM that hangs. Interrupts are off in root mode, but an NMI arrives: from the system's own watchdog, or
+ * from the driver on another CPU when this one does not answer. Several of them over some time that all find
+ * the same exit have found a loop.
  */
 #include "internal.h"
 
@@ -21,7 +21,7 @@ static uint64_t exits_so_far(const struct vcpu *vcpu)
 
 void watchdog_nmi(struct vcpu *vcpu, const struct cpu_fault *fault)
 {
-	const struct crash crash = { .what = "endless loop in root mode", .fault = fault };
+	const struct crash crash = {.what = "endless loop in root mode", .fault = fault};
 	struct vcpu_private *p = vcpu->priv;
 	uint64_t exits = exits_so_far(vcpu), now = cpu_rdtsc();
 

@@ -17,7 +17,9 @@
 #define MISC_PT_IN_VMX	     (1ull << 14)
 #define RTIT_CTL_TRACE	     1ull
 
-/* An instruction the guest may use because CPUID shows it; it wants a bit of one of the two control fields. */
+/*
+ * An instruction the guest may use because CPUID shows it; it wants a bit of one of the two control fields.
+ */
 struct instruction {
 	const char *name;
 	uint32_t leaf, subleaf;
@@ -33,13 +35,13 @@ struct instruction {
 #define EDX offsetof(struct cpu_leaf, edx)
 
 static const struct instruction instructions[] = {
-	{ "RDTSCP", 0x80000001, 0, EDX, 27, SECONDARY_RDTSCP, 0 },
-	{ "RDPID", 7, 0, ECX, 22, SECONDARY_RDTSCP, 0 },
-	{ "INVPCID", 7, 0, EBX, 10, SECONDARY_INVPCID, 0 },
-	{ "XSAVES", 13, 1, EAX, 3, SECONDARY_XSAVES, 0 },
-	{ "TPAUSE, UMONITOR, UMWAIT", 7, 0, ECX, 5, SECONDARY_USER_WAIT, 0 },
-	{ "PCONFIG", 7, 0, EDX, 18, SECONDARY_PCONFIG, 0 },
-	{ "RDMSRLIST, WRMSRLIST", 7, 1, EAX, 27, 0, TERTIARY_MSR_LIST },
+	{"RDTSCP", 0x80000001, 0, EDX, 27, SECONDARY_RDTSCP, 0},
+	{"RDPID", 7, 0, ECX, 22, SECONDARY_RDTSCP, 0},
+	{"INVPCID", 7, 0, EBX, 10, SECONDARY_INVPCID, 0},
+	{"XSAVES", 13, 1, EAX, 3, SECONDARY_XSAVES, 0},
+	{"TPAUSE, UMONITOR, UMWAIT", 7, 0, ECX, 5, SECONDARY_USER_WAIT, 0},
+	{"PCONFIG", 7, 0, EDX, 18, SECONDARY_PCONFIG, 0},
+	{"RDMSRLIST, WRMSRLIST", 7, 1, EAX, 27, 0, TERTIARY_MSR_LIST},
 };
 
 #define N_INSTRUCTIONS (sizeof(instructions) / sizeof(instructions[0]))
@@ -59,7 +61,7 @@ static bool cpuid_bit(const struct instruction *insn)
 
 bool caps_has_lam(void)
 {
-	static const struct instruction lam = { "LAM", 7, 1, EAX, 26, 0, 0 };
+	static const struct instruction lam = {"LAM", 7, 1, EAX, 26, 0, 0};
 
 	return cpuid_bit(&lam);
 }
@@ -120,10 +122,11 @@ static bool vpid_usable(uint32_t secondary_allowed)
 }
 
 const struct switched_msr switched_msrs[SWITCHED_MSRS] = {
-	[SWITCHED_PERF] = { EXIT_SAVE_PERF | EXIT_LOAD_PERF, ENTRY_LOAD_PERF, VMCS_GUEST_PERF_GLOBAL_CTRL, MSR_IA32_PERF_GLOBAL_CTRL },
-	{ EXIT_CLEAR_BND, ENTRY_LOAD_BND, VMCS_GUEST_BNDCFGS, MSR_IA32_BNDCFGS },
-	{ EXIT_CLEAR_RTIT, ENTRY_LOAD_RTIT, VMCS_GUEST_RTIT_CTL, MSR_IA32_RTIT_CTL },
-	{ EXIT_CLEAR_LBR, ENTRY_LOAD_LBR, VMCS_GUEST_LBR_CTL, MSR_IA32_LBR_CTL },
+	[SWITCHED_PERF] = {EXIT_SAVE_PERF | EXIT_LOAD_PERF, ENTRY_LOAD_PERF, VMCS_GUEST_PERF_GLOBAL_CTRL,
+			   MSR_IA32_PERF_GLOBAL_CTRL},
+	{EXIT_CLEAR_BND, ENTRY_LOAD_BND, VMCS_GUEST_BNDCFGS, MSR_IA32_BNDCFGS},
+	{EXIT_CLEAR_RTIT, ENTRY_LOAD_RTIT, VMCS_GUEST_RTIT_CTL, MSR_IA32_RTIT_CTL},
+	{EXIT_CLEAR_LBR, ENTRY_LOAD_LBR, VMCS_GUEST_LBR_CTL, MSR_IA32_LBR_CTL},
 };
 
 bool is_switched(const struct controls *c, const struct switched_msr *m)
@@ -134,7 +137,7 @@ bool is_switched(const struct controls *c, const struct switched_msr *m)
 /* Both ways or not at all. */
 static void switched_find(struct controls *c, uint32_t exit_msr, uint32_t entry_msr)
 {
-	const struct controls can = { .exit = cpu_rdmsr(exit_msr) >> 32, .entry = cpu_rdmsr(entry_msr) >> 32 };
+	const struct controls can = {.exit = cpu_rdmsr(exit_msr) >> 32, .entry = cpu_rdmsr(entry_msr) >> 32};
 
 	for (size_t i = 0; i < SWITCHED_MSRS; i++) {
 		if (!is_switched(&can, &switched_msrs[i]))
@@ -152,7 +155,8 @@ static int exit_and_entry_find(struct controls *c, bool exact)
 
 	c->exit = control_value(exit_msr, EXIT_HOST_64 | EXIT_SAVE_DEBUG | EXIT_SAVE_PAT | EXIT_LOAD_PAT |
 						  EXIT_SAVE_EFER | EXIT_LOAD_EFER);
-	c->entry = control_value(entry_msr, ENTRY_GUEST_64 | ENTRY_LOAD_DEBUG | ENTRY_LOAD_PAT | ENTRY_LOAD_EFER);
+	c->entry = control_value(entry_msr,
+				 ENTRY_GUEST_64 | ENTRY_LOAD_DEBUG | ENTRY_LOAD_PAT | ENTRY_LOAD_EFER);
 	switched_find(c, exit_msr, entry_msr);
 	err = require("exit", c->exit, EXIT_HOST_64 | EXIT_SAVE_DEBUG);
 	return err ? err : require("entry", c->entry, ENTRY_GUEST_64 | ENTRY_LOAD_DEBUG);
@@ -171,7 +175,8 @@ static int more_find(struct controls *c)
 	/* What the guest traces goes through the same translation as all it writes. */
 	if (slat_bit && c->exit & EXIT_CLEAR_RTIT && c->entry & ENTRY_LOAD_RTIT)
 		want |= SECONDARY_PT_GUEST_PHYS;
-	c->secondary = control_value(MSR_IA32_VMX_PROCBASED_CTLS2, want | (c->has_vpid ? SECONDARY_VPID : 0) | slat_bit);
+	c->secondary = control_value(MSR_IA32_VMX_PROCBASED_CTLS2,
+				     want | (c->has_vpid ? SECONDARY_VPID : 0) | slat_bit);
 	/* All 64 bits say what may be 1; none must be. */
 	if (c->primary & PRIMARY_TERTIARY)
 		c->tertiary = cpu_rdmsr(MSR_IA32_VMX_PROCBASED_CTLS3) & want_tertiary;
@@ -190,7 +195,8 @@ static bool primary_can(bool exact, uint32_t bit)
 static bool nmi_window(bool exact)
 {
 	const uint32_t pin = PIN_NMI | PIN_VIRTUAL_NMI;
-	const uint32_t can_pin = (uint32_t)(cpu_rdmsr(exact ? MSR_IA32_VMX_TRUE_PINBASED : MSR_IA32_VMX_PINBASED_CTLS) >> 32);
+	const uint32_t can_pin =
+		(uint32_t)(cpu_rdmsr(exact ? MSR_IA32_VMX_TRUE_PINBASED : MSR_IA32_VMX_PINBASED_CTLS) >> 32);
 
 	return (can_pin & pin) == pin && primary_can(exact, PRIMARY_NMI_WINDOW);
 }
@@ -198,7 +204,7 @@ static bool nmi_window(bool exact)
 static int controls_find(struct controls *out)
 {
 	bool exact = cpu_rdmsr(MSR_IA32_VMX_BASIC) & BASIC_TRUE_CONTROLS;
-	struct controls c = { 0 };
+	struct controls c = {0};
 	int err;
 
 	c.pin = control_value(exact ? MSR_IA32_VMX_TRUE_PINBASED : MSR_IA32_VMX_PINBASED_CTLS, 0);
@@ -223,13 +229,15 @@ static int controls_find(struct controls *out)
 static int fixed_bits_check(void)
 {
 	uint64_t cr0 = cpu_read_cr0(), cr4 = cpu_read_cr4() | CR4_VMXE;
-	uint64_t bad0 = (~cr0 & cpu_rdmsr(MSR_IA32_VMX_CR0_FIXED0)) | (cr0 & ~cpu_rdmsr(MSR_IA32_VMX_CR0_FIXED1));
-	uint64_t bad4 = (~cr4 & cpu_rdmsr(MSR_IA32_VMX_CR4_FIXED0)) | (cr4 & ~cpu_rdmsr(MSR_IA32_VMX_CR4_FIXED1));
+	uint64_t bad0 =
+		(~cr0 & cpu_rdmsr(MSR_IA32_VMX_CR0_FIXED0)) | (cr0 & ~cpu_rdmsr(MSR_IA32_VMX_CR0_FIXED1));
+	uint64_t bad4 =
+		(~cr4 & cpu_rdmsr(MSR_IA32_VMX_CR4_FIXED0)) | (cr4 & ~cpu_rdmsr(MSR_IA32_VMX_CR4_FIXED1));
 
 	if (!bad0 && !bad4)
 		return 0;
-	LOG_ERR("VMX does not allow bits 0x%llx of CR0 and 0x%llx of CR4 as they are", (unsigned long long)bad0,
-		(unsigned long long)bad4);
+	LOG_ERR("VMX does not allow bits 0x%llx of CR0 and 0x%llx of CR4 as they are",
+		(unsigned long long)bad0, (unsigned long long)bad4);
 	return PLINTH_E_NOTSUP;
 }
 
@@ -242,7 +250,8 @@ static int trace_check(void)
 	if (!(leaf.ebx & CPUID_7_EBX_PT) || cpu_rdmsr(MSR_IA32_VMX_MISC) & MISC_PT_IN_VMX ||
 	    !(cpu_rdmsr(MSR_IA32_RTIT_CTL) & RTIT_CTL_TRACE))
 		return 0;
-	LOG_ERR("IA32_RTIT_CTL.TraceEn is set, and this CPU cannot trace in VMX operation: end the trace first");
+	LOG_ERR("IA32_RTIT_CTL.TraceEn is set, and this CPU cannot trace in VMX operation: end the trace "
+		"first");
 	return PLINTH_E_BUSY;
 }
 
@@ -263,7 +272,8 @@ static int vmx_check(void)
 	}
 	feature_control = cpu_rdmsr(MSR_IA32_FEATURE_CONTROL);
 	if (feature_control & FEATURE_CONTROL_LOCKED && !(feature_control & caps_ways_into_vmx())) {
-		LOG_ERR("IA32_FEATURE_CONTROL is 0x%llx: VT-x is locked off, enable it in the firmware's set-up",
+		LOG_ERR("IA32_FEATURE_CONTROL is 0x%llx: VT-x is locked off, enable it in the firmware's "
+			"set-up",
 			(unsigned long long)feature_control);
 		return PLINTH_E_LOCKED;
 	}

@@ -1,27 +1,27 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Performance counters stand still in root mode. What they count there is nobody's business; but a counter that
- * overflows may also have the CPU write a record (PEBS) to a linear address of the guest's choice, and that goes
- * through the page tables in use: those of root mode have nothing there, or the VMM.
+ * Performance counters stand still in root mode. What they count there is nobody's business; but a counter
+ * that overflows may also have the CPU write a record (PEBS) to a linear address of the guest's choice, and
+ * that goes through the page tables in use: those of root mode have nothing there, or the VMM.
  *
- * Recent CPUs save and load IA32_PERF_GLOBAL_CTRL by controls (switched_msrs in caps.c). All others do it by lists of
- * MSRs in memory (SDM, "VM-Exit Controls for MSRs"): an exit stores the guest's values and loads 0, an entry loads what
- * the exit has stored. IA32_PEBS_ENABLE has no control on any CPU, and a record may come late: it is always in the
- * lists. The CPU does all that by itself, so no exit has an instruction more.
+ * Recent CPUs save and load IA32_PERF_GLOBAL_CTRL by controls (switched_msrs in caps.c). All others do it by
+ * lists of MSRs in memory (SDM, "VM-Exit Controls for MSRs"): an exit stores the guest's values and loads 0,
+ * an entry loads what the exit has stored. IA32_PEBS_ENABLE has no control on any CPU, and a record may come
+ * late: it is always in the lists. The CPU does all that by itself, so no exit has an instruction more.
  */
 #include <stddef.h>
 
 #include "internal.h"
 
-#define LEAF_COUNTERS	     10u
-#define COUNTERS_VERSION(a)  ((a) & 0xff)
-#define WITH_GLOBAL_CONTROL  2 /* the first version that has IA32_PERF_GLOBAL_CTRL */
-#define CPUID_1_EDX_DS	     0x00200000u
-#define MISC_ENABLE_NO_PEBS  (1ull << 12)
+#define LEAF_COUNTERS	    10u
+#define COUNTERS_VERSION(a) ((a)&0xff)
+#define WITH_GLOBAL_CONTROL 2 /* the first version that has IA32_PERF_GLOBAL_CTRL */
+#define CPUID_1_EDX_DS	    0x00200000u
+#define MISC_ENABLE_NO_PEBS (1ull << 12)
 
 /*
- * A CPU of the version before has counters without a common switch, and no secondary controls: caps_check() refuses
- * it for those. Version 0 is a CPU whose counters a hypervisor hides.
+ * A CPU of the version before has counters without a common switch, and no secondary controls: caps_check()
+ * refuses it for those. Version 0 is a CPU whose counters a hypervisor hides.
  */
 static bool has_counters(void)
 {
@@ -60,8 +60,8 @@ void counters_write(struct vendor_private *p)
 	const uint64_t guest = p->lists_pa + offsetof(struct msr_lists, guest);
 
 	for (uint32_t i = 0; i < c->n_listed; i++) {
-		p->lists.guest[i] = (struct msr_entry){ .msr = c->listed[i], .value = cpu_rdmsr(c->listed[i]) };
-		p->lists.root[i] = (struct msr_entry){ .msr = c->listed[i] };
+		p->lists.guest[i] = (struct msr_entry){.msr = c->listed[i], .value = cpu_rdmsr(c->listed[i])};
+		p->lists.root[i] = (struct msr_entry){.msr = c->listed[i]};
 	}
 	vmcs_write(VMCS_EXIT_MSR_STORE_COUNT, c->n_listed);
 	vmcs_write(VMCS_EXIT_MSR_LOAD_COUNT, c->n_listed);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Events, blocking, and how a CPU is brought back from its guest, in the fields of the VMCS (SDM, "VM-Entry Controls for Event
- * Injection", "Information for VM Exits That Occur During Event Delivery").
+ * Events, blocking, and how a CPU is brought back from its guest, in the fields of the VMCS (SDM, "VM-Entry
+ * Controls for Event Injection", "Information for VM Exits That Occur During Event Delivery").
  *
  * What brings a CPU back: a VMX-preemption timer. A CPU without that timer comes back when its guest
- * could take an NMI: for that time NMIs exit and their blocking is a virtual one. A CPU that has not even that
- * comes back when its guest has interrupts on: every CPU can tell of that, and code that handles an NMI has them off.
+ * could take an NMI: for that time NMIs exit and their blocking is a virtual one. A CPU that has not even
+ * that comes back when its guest has interrupts on: every CPU can tell of that, and code that handles an NMI
+ * has them off.
  */
 #include "internal.h"
 
@@ -36,13 +37,17 @@ static uint32_t info_type(uint8_t event_type)
 
 static bool has_length(uint8_t event_type)
 {
-	return event_type == VCPU_EVENT_SOFT_INTERRUPT || event_type == VCPU_EVENT_PRIVILEGED || event_type == VCPU_EVENT_SOFT_EXCEPTION;
+	return event_type == VCPU_EVENT_SOFT_INTERRUPT || event_type == VCPU_EVENT_PRIVILEGED ||
+	       event_type == VCPU_EVENT_SOFT_EXCEPTION;
 }
 
-/* The bit that is "NMI unblocking due to IRET" in two of the fields, and reserved on entries, is not looked at. */
+/*
+ * The bit that is "NMI unblocking due to IRET" in two of the fields, and reserved on entries, is not looked
+ * at.
+ */
 static struct vcpu_event event_of(uint32_t info, enum vmcs_field error, uint64_t length)
 {
-	struct vcpu_event event = { .type = VCPU_EVENT_NONE };
+	struct vcpu_event event = {.type = VCPU_EVENT_NONE};
 
 	if (!(info & INFO_VALID))
 		return event;
@@ -65,12 +70,14 @@ struct vcpu_event vendor_queued(struct vcpu *vcpu)
 
 struct vcpu_event vendor_interrupted(struct vcpu *vcpu)
 {
-	return event_of((uint32_t)vmcs_read(VMCS_IDT_VECTORING_INFO), VMCS_IDT_VECTORING_ERROR, vcpu->exit.length);
+	return event_of((uint32_t)vmcs_read(VMCS_IDT_VECTORING_INFO), VMCS_IDT_VECTORING_ERROR,
+			vcpu->exit.length);
 }
 
 struct vcpu_event vendor_reported(struct vcpu *vcpu)
 {
-	return event_of((uint32_t)vmcs_read(VMCS_EXIT_INTERRUPTION_INFO), VMCS_EXIT_INTERRUPTION_ERROR, vcpu->exit.length);
+	return event_of((uint32_t)vmcs_read(VMCS_EXIT_INTERRUPTION_INFO), VMCS_EXIT_INTERRUPTION_ERROR,
+			vcpu->exit.length);
 }
 
 /* The word that makes it valid comes last. */
@@ -105,15 +112,20 @@ void vendor_block(struct vcpu *vcpu, uint64_t set, uint64_t clear)
 
 bool vendor_nmi_unblocked(struct vcpu *vcpu)
 {
-	return vcpu->exit.kind == PLINTH_EXIT_SLAT_VIOLATION && vcpu_detail(vcpu) & QUALIFICATION_NMI_UNBLOCKED;
+	return vcpu->exit.kind == PLINTH_EXIT_SLAT_VIOLATION &&
+	       vcpu_detail(vcpu) & QUALIFICATION_NMI_UNBLOCKED;
 }
 
 /* By the best of three ways, and always by the same. */
 static void recall_set(struct vcpu *vcpu, bool on)
 {
 	struct controls *c = &vcpu->vendor->controls;
-	const uint32_t pin = c->has_timer ? PIN_PREEMPTION_TIMER : c->has_nmi_window ? PIN_NMI | PIN_VIRTUAL_NMI : 0;
-	const uint32_t primary = c->has_timer ? 0 : c->has_nmi_window ? PRIMARY_NMI_WINDOW : PRIMARY_INTERRUPTS;
+	const uint32_t pin = c->has_timer	 ? PIN_PREEMPTION_TIMER
+			     : c->has_nmi_window ? PIN_NMI | PIN_VIRTUAL_NMI
+						 : 0;
+	const uint32_t primary = c->has_timer	     ? 0
+				 : c->has_nmi_window ? PRIMARY_NMI_WINDOW
+						     : PRIMARY_INTERRUPTS;
 
 	if (pin) {
 		c->pin = on ? c->pin | pin : c->pin & ~pin;
@@ -126,8 +138,8 @@ static void recall_set(struct vcpu *vcpu, bool on)
 }
 
 /*
- * Later: not by the window of interrupts, which is open, and would be again before the guest has moved. A handler of an NMI with
- * interrupts on is one that the next NMI, or the stop, finds over.
+ * Later: not by the window of interrupts, which is open, and would be again before the guest has moved. A
+ * handler of an NMI with interrupts on is one that the next NMI, or the stop, finds over.
  */
 void vendor_recall(struct vcpu *vcpu, enum vendor_recall when)
 {

@@ -3,9 +3,10 @@
 #include "internal.h"
 
 /*
- * SDM, "VMX Basic Exit Reasons". The window of interrupts (7) is asked for to inject an NMI. SEAMCALL and TDCALL
- * (76, 77) always exit where a CPU has them, and are undefined outside VMX operation.
+ * SDM, "VMX Basic Exit Reasons". The window of interrupts (7) is asked for to inject an NMI. SEAMCALL and
+ * TDCALL (76, 77) always exit where a CPU has them, and are undefined outside VMX operation.
  */
+/* clang-format off */
 static const uint8_t kinds[] = {
 	[0] = PLINTH_EXIT_EXCEPTION,	  [1] = PLINTH_EXIT_INTERRUPT,	   [2] = PLINTH_EXIT_TRIPLE_FAULT,
 	[3] = PLINTH_EXIT_INIT,		  [4] = PLINTH_EXIT_SIPI,	   [5] = PLINTH_EXIT_OTHER,
@@ -36,24 +37,27 @@ static const uint8_t kinds[] = {
 	[78] = PLINTH_EXIT_MSR_LIST,	  [79] = PLINTH_EXIT_MSR_LIST,	   [80] = PLINTH_EXIT_MSR_LIST,
 	[81] = PLINTH_EXIT_MSR_LIST,
 };
+/* clang-format on */
 
-#define ENTRY_FAILED	   (1ull << 31) /* of the exit reason */
-#define BASIC_REASON	   0xffffull
-#define REASON_ENTRY_MC	   41u
-#define PENDING_BS	   (1ull << 14)
-#define DEBUGCTL_BTF	   2ull
-#define RIGHTS_LONG	   (1u << 13)
+#define ENTRY_FAILED	(1ull << 31) /* of the exit reason */
+#define BASIC_REASON	0xffffull
+#define REASON_ENTRY_MC 41u
+#define PENDING_BS	(1ull << 14)
+#define DEBUGCTL_BTF	2ull
+#define RIGHTS_LONG	(1u << 13)
 
 /*
- * What skipping an instruction means beyond RIP, when the guest was in a rare state. An instruction that is done
- * clears RF; most exits have cleared it, but not those of an access that somebody did in the guest's stead.
+ * What skipping an instruction means beyond RIP, when the guest was in a rare state. An instruction that is
+ * done clears RF; most exits have cleared it, but not those of an access that somebody did in the guest's
+ * stead.
  */
 static void skip_rare(struct vcpu *vcpu)
 {
 	if (vcpu->exit.rflags & RFLAGS_RF)
 		vmcs_write(VMCS_GUEST_RFLAGS, vmcs_read(VMCS_GUEST_RFLAGS) & ~RFLAGS_RF);
 	if (vcpu->exit.blocked & (VCPU_BLOCKED_STI | VCPU_BLOCKED_SS))
-		vmcs_write(VMCS_GUEST_INTERRUPTIBILITY, vcpu->exit.blocked & ~(uint64_t)(VCPU_BLOCKED_STI | VCPU_BLOCKED_SS));
+		vmcs_write(VMCS_GUEST_INTERRUPTIBILITY,
+			   vcpu->exit.blocked & ~(uint64_t)(VCPU_BLOCKED_STI | VCPU_BLOCKED_SS));
 	/* The single-step trap after the instruction we did in the guest's stead. */
 	if (vcpu->exit.rflags & RFLAGS_TF && !(vmcs_read(VMCS_GUEST_DEBUGCTL) & DEBUGCTL_BTF))
 		vmcs_write(VMCS_GUEST_PENDING_DEBUG, vmcs_read(VMCS_GUEST_PENDING_DEBUG) | PENDING_BS);

@@ -43,14 +43,14 @@ PLINTH_MUST_USE int caps_check(struct controls *out);
 bool caps_has_lam(void);
 
 /**
- * caps_ways_into_vmx() - the bits of IA32_FEATURE_CONTROL one of which VMXON wants: that for the outside of SMX operation
- * and, where the CPU may be inside, that for the inside. Which of the two it is nobody can ask.
+ * caps_ways_into_vmx() - the bits of IA32_FEATURE_CONTROL one of which VMXON wants: that for the outside of
+ * SMX operation and, where the CPU may be inside, that for the inside. Which of the two it is nobody can ask.
  */
 uint64_t caps_ways_into_vmx(void);
 
 /*
- * MSRs that root mode must not run with and that a CPU, if it can, changes on the way: cleared on exits and saved
- * before, loaded on entries. Where it cannot they stay as the guest has them.
+ * MSRs that root mode must not run with and that a CPU, if it can, changes on the way: cleared on exits and
+ * saved before, loaded on entries. Where it cannot they stay as the guest has them.
  */
 struct switched_msr {
 	uint32_t exit, entry; /* the controls it takes, all of them */
@@ -67,7 +67,8 @@ bool is_switched(const struct controls *controls, const struct switched_msr *msr
 
 /* -- msr.c, msr_bitmap.c: the guest's MSRs -------------------------------------- */
 
-/** msr_writes_can_exit() - could vcpu_write_msr() do any write of these? If not, the MSR is named in the log.
+/**
+ * msr_writes_can_exit() - could vcpu_write_msr() do any write of these? If not, the MSR is named in the log.
  */
 bool msr_writes_can_exit(uint32_t first, uint32_t last);
 /** msr_bitmap_fill() - the page that the CPUs look at is there. */
@@ -118,12 +119,15 @@ extern struct vendor_common vendor_common;
 void counters_find(struct controls *controls);
 /** counters_write() - the lists, with the values of now, to memory and to the current VMCS. */
 void counters_write(struct vendor_private *p);
-/** counters_give_back() - the guest's values of what went by lists; on tables that have the guest's kernel. */
+/**
+ * counters_give_back() - the guest's values of what went by lists; on tables that have the guest's kernel.
+ */
 void counters_give_back(const struct vendor_private *p);
 
 /* -- setup.c: the VMCS of a launch -------------------------------------------------- */
 
-PLINTH_MUST_USE int vmcs_setup(struct vcpu *vcpu, const struct vcpu_system *system, const struct vendor_root *root);
+PLINTH_MUST_USE int vmcs_setup(struct vcpu *vcpu, const struct vcpu_system *system,
+			       const struct vendor_root *root);
 
 /* -- exit.c ---------------------------------------------------------------------------- */
 

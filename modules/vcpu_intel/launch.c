@@ -59,13 +59,13 @@ static int vmx_error(const char *what, int result)
 }
 
 /*
- * For one instruction the kernel's gates, but for two of them, which lead to our stubs on the stack in use: whatever else
- * arrives meanwhile (an NMI, a machine check) finds its own handler; interrupts are off.
+ * For one instruction the kernel's gates, but for two of them, which lead to our stubs on the stack in use:
+ * whatever else arrives meanwhile (an NMI, a machine check) finds its own handler; interrupts are off.
  */
 static int vmxon_guarded(struct vendor_private *p)
 {
 	struct cpu_gate gates[CPU_FAULT_VECTORS];
-	const struct cpu_table borrowed = { .limit = sizeof(gates) - 1, .base = (uint64_t)gates };
+	const struct cpu_table borrowed = {.limit = sizeof(gates) - 1, .base = (uint64_t)gates};
 	struct cpu_selectors selectors;
 	struct cpu_table kernels;
 	int result;
@@ -89,7 +89,8 @@ static int vmxon_up(void *ctx)
 		return vmx_error("VMXON", result);
 	LOG_ERR("VMXON raised an exception, IA32_FEATURE_CONTROL is 0x%llx",
 		(unsigned long long)cpu_rdmsr(MSR_IA32_FEATURE_CONTROL));
-	LOG_ERR("it wants bit 1 there after a measured launch (tboot), else bit 2; or the hypervisor below refuses it");
+	LOG_ERR("it wants bit 1 there after a measured launch (tboot), else bit 2; or the hypervisor below "
+		"refuses it");
 	return PLINTH_E_LOCKED;
 }
 
@@ -99,13 +100,15 @@ static void vmxon_down(void *ctx)
 	(void)vmx_error("VMXOFF", cpu_vmxoff());
 }
 
+/* clang-format off */
 static const struct step root_steps[] = {
-	{ "features", features_up, NULL },
-	{ "feature control", feature_control_up, NULL },
-	{ "regions", regions_up, NULL },
-	{ "CR4.VMXE", vmxe_up, vmxe_down },
-	{ "VMXON", vmxon_up, vmxon_down },
+	{"features", features_up, NULL},
+	{"feature control", feature_control_up, NULL},
+	{"regions", regions_up, NULL},
+	{"CR4.VMXE", vmxe_up, vmxe_down},
+	{"VMXON", vmxon_up, vmxon_down},
 };
+/* clang-format on */
 
 #define N_ROOT_STEPS (sizeof(root_steps) / sizeof(root_steps[0]))
 
@@ -114,7 +117,7 @@ int vendor_root_on(struct vcpu *vcpu)
 	const struct step *failed;
 	int err;
 
-	vcpu->vendor->write_failure = (struct vmcs_failure){ 0 };
+	vcpu->vendor->write_failure = (struct vmcs_failure){0};
 	err = steps_up(root_steps, N_ROOT_STEPS, vcpu, &failed);
 	if (err)
 		LOG_ERR("no VMX operation, because of step \"%s\"", failed->name);

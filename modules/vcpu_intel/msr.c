@@ -115,8 +115,10 @@ static bool pat_valid(uint64_t value)
 	return true;
 }
 
-/* LMA follows LME and paging; LME cannot change while paging is on, as it is in every guest (SDM,
- * "IA32_EFER"). */
+/*
+ * LMA follows LME and paging; LME cannot change while paging is on, as it is in every guest (SDM,
+ * "IA32_EFER").
+ */
 static int efer_judge(uint64_t before, uint64_t *value)
 {
 	const uint64_t own = cpu_rdmsr(MSR_IA32_EFER);

@@ -26,20 +26,15 @@ uint64_t vcpu_read(struct vcpu *vcpu, enum vcpu_reg reg)
 	const struct vendor_private *p = vcpu->vendor;
 
 	switch (reg) {
-	case VCPU_CR0:
-		return shadowed(VMCS_GUEST_CR0, VMCS_CR0_SHADOW, p->cr0_mask);
-	case VCPU_CR4:
-		return shadowed(VMCS_GUEST_CR4, VMCS_CR4_SHADOW, p->cr4_mask);
-	case VCPU_CR2:
-		return cpu_read_cr2();
+	case VCPU_CR0: return shadowed(VMCS_GUEST_CR0, VMCS_CR0_SHADOW, p->cr0_mask);
+	case VCPU_CR4: return shadowed(VMCS_GUEST_CR4, VMCS_CR4_SHADOW, p->cr4_mask);
+	case VCPU_CR2: return cpu_read_cr2();
 	case VCPU_EFER:
-		return p->controls.exit & EXIT_SAVE_EFER ? vmcs_read(VMCS_GUEST_EFER) : cpu_rdmsr(MSR_IA32_EFER);
-	case VCPU_CPL:
-		return RIGHTS_DPL(vmcs_read(VMCS_GUEST_SS_RIGHTS));
-	case VCPU_CODE64:
-		return RIGHTS_L(vmcs_read(VMCS_GUEST_CS_RIGHTS));
-	default:
-		return reg < VCPU_REG_COUNT && fields[reg] ? vmcs_read(fields[reg]) : 0;
+		return p->controls.exit & EXIT_SAVE_EFER ? vmcs_read(VMCS_GUEST_EFER)
+							 : cpu_rdmsr(MSR_IA32_EFER);
+	case VCPU_CPL: return RIGHTS_DPL(vmcs_read(VMCS_GUEST_SS_RIGHTS));
+	case VCPU_CODE64: return RIGHTS_L(vmcs_read(VMCS_GUEST_CS_RIGHTS));
+	default: return reg < VCPU_REG_COUNT && fields[reg] ? vmcs_read(fields[reg]) : 0;
 	}
 }
 
@@ -84,7 +79,10 @@ static bool cr4_valid(uint64_t value, uint64_t before, uint64_t cr0, uint64_t cr
 	return cr0 & CR0_WP || !(value & CR4_CET);
 }
 
-/* Caching is the CPU's, not the guest's: entries and exits leave these two bits alone (SDM, "Loading Guest State"). */
+/*
+ * Caching is the CPU's, not the guest's: entries and exits leave these two bits alone (SDM, "Loading Guest
+ * State").
+ */
 static void write_caching(uint64_t value)
 {
 	const uint64_t bits = CR0_CD | CR0_NW, now = cpu_read_cr0();
@@ -104,7 +102,8 @@ static int write_cr0(struct vcpu *vcpu, uint64_t value)
 
 static int write_cr4(struct vcpu *vcpu, uint64_t value)
 {
-	if (!cr4_valid(value, vcpu_read(vcpu, VCPU_CR4), vcpu_read(vcpu, VCPU_CR0), vmcs_read(VMCS_GUEST_CR3)))
+	if (!cr4_valid(value, vcpu_read(vcpu, VCPU_CR4), vcpu_read(vcpu, VCPU_CR0),
+		       vmcs_read(VMCS_GUEST_CR3)))
 		return PLINTH_E_INVAL;
 	write_fixed(vcpu->vendor, value, vcpu->vendor->cr4_mask, VMCS_GUEST_CR4, VMCS_CR4_SHADOW);
 	return 0;
@@ -112,7 +111,10 @@ static int write_cr4(struct vcpu *vcpu, uint64_t value)
 
 #define LEAF_ADDRESS_WIDTHS 0x80000008u
 
-/* The CPU exits before it looks whether CR3 fits its physical addresses; linear-address masking has two bits above them. */
+/*
+ * The CPU exits before it looks whether CR3 fits its physical addresses; linear-address masking has two bits
+ * above them.
+ */
 static bool cr3_valid(uint64_t value)
 {
 	struct cpu_leaf widths;
@@ -141,29 +143,21 @@ static int write_cr3(struct vcpu *vcpu, uint64_t value)
 int vcpu_write(struct vcpu *vcpu, enum vcpu_reg reg, uint64_t value)
 {
 	switch (reg) {
-	case VCPU_CR0:
-		return write_cr0(vcpu, value);
-	case VCPU_CR3:
-		return write_cr3(vcpu, value);
-	case VCPU_CR4:
-		return write_cr4(vcpu, value);
-	case VCPU_CR2:
-		cpu_write_cr2(value);
-		return 0;
+	case VCPU_CR0: return write_cr0(vcpu, value);
+	case VCPU_CR3: return write_cr3(vcpu, value);
+	case VCPU_CR4: return write_cr4(vcpu, value);
+	case VCPU_CR2: cpu_write_cr2(value); return 0;
 	case VCPU_RIP:
 	case VCPU_RSP:
-	case VCPU_RFLAGS:
-		vmcs_write(fields[reg], value);
-		return 0;
-	default:
-		return PLINTH_E_INVAL;
+	case VCPU_RFLAGS: vmcs_write(fields[reg], value); return 0;
+	default: return PLINTH_E_INVAL;
 	}
 }
 
 /* Instruction encodings count RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8 ...: struct vcpu_regs backwards. */
 static uint64_t *gpr(struct vcpu *vcpu, unsigned int number)
 {
-	static const uint8_t index[16] = { 14, 13, 12, 11, 0, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0 };
+	static const uint8_t index[16] = {14, 13, 12, 11, 0, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0};
 
 	return (uint64_t *)&vcpu->regs + index[number & 15];
 }

@@ -86,7 +86,8 @@ static void msrs_write(const struct controls *c)
 			vmcs_write(switched_msrs[i].field, cpu_rdmsr(switched_msrs[i].msr));
 }
 
-/* Not SMBASE: only a return from SMM looks at it, and the VMX that KVM offers its guests has no such field.
+/*
+ * Not SMBASE: only a return from SMM looks at it, and the VMX that KVM offers its guests has no such field.
  */
 static void start_state_write(const struct vcpu_system *system)
 {

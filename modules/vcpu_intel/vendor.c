@@ -44,8 +44,10 @@ int vendor_check(void)
 
 /* The CPU is told where the lists lie in its memory: so they are in one page. */
 #define LISTS_ALIGN 64
-_Static_assert(sizeof(struct vendor_private) + LISTS_ALIGN + PLINTH_HEAP_OVERHEAD <= PLINTH_VENDOR_HEAP, "the heap is sized for it");
-_Static_assert(sizeof(struct msr_lists) <= LISTS_ALIGN && _Alignof(struct msr_lists) == LISTS_ALIGN, "in one page");
+_Static_assert(sizeof(struct vendor_private) + LISTS_ALIGN + PLINTH_HEAP_OVERHEAD <= PLINTH_VENDOR_HEAP,
+	       "the heap is sized for it");
+_Static_assert(sizeof(struct msr_lists) <= LISTS_ALIGN && _Alignof(struct msr_lists) == LISTS_ALIGN,
+	       "in one page");
 
 static int regions_alloc(struct vendor_private *p)
 {

@@ -9,7 +9,7 @@
 
 enum { WIDTH_16 = 0, WIDTH_64 = 1, WIDTH_32 = 2, WIDTH_N = 3 };
 
-#define VMCS_FIELD(name, encoding, width)                                                          \
+#define VMCS_FIELD(name, encoding, width)                                                                    \
 	_Static_assert((((encoding) >> 13) & 3) == WIDTH_##width, #name ": width and encoding disagree");
 #include <plinth/vmcs_fields.def>
 #undef VMCS_FIELD
@@ -18,7 +18,7 @@ static const struct {
 	uint32_t encoding;
 	char name[28];
 } fields[] = {
-#define VMCS_FIELD(name, encoding, width) { encoding, #name },
+#define VMCS_FIELD(name, encoding, width) {encoding, #name},
 #include <plinth/vmcs_fields.def>
 #undef VMCS_FIELD
 };
@@ -39,14 +39,14 @@ void vmcs_write(enum vmcs_field field, uint64_t value)
 		return;
 	first = &cpu_local()->vcpu->vendor->write_failure;
 	if (!first->result)
-		*first = (struct vmcs_failure){ .result = result, .field = field };
+		*first = (struct vmcs_failure){.result = result, .field = field};
 }
 
 int vmcs_write_error(struct vcpu *vcpu)
 {
 	const struct vmcs_failure failure = vcpu->vendor->write_failure;
 
-	vcpu->vendor->write_failure = (struct vmcs_failure){ 0 };
+	vcpu->vendor->write_failure = (struct vmcs_failure){0};
 	if (!failure.result)
 		return 0;
 	LOG_ERR("VMWRITE of %s (0x%x) failed: %s", vmcs_field_name(failure.field), failure.field,

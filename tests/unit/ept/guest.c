@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The module on a machine: which CPUs it takes, what a guest may touch, and what happens when it touches
- * more. */
+/*
+ * The module on a machine: which CPUs it takes, what a guest may touch, and what happens when it touches
+ * more.
+ */
 #include <plinth/slat.h>
 #include <plinth/memory.h>
 
@@ -79,8 +81,10 @@ static const uint32_t widths[] = {29, 36, 39, 40, 42, 46, 48, 52};
 #define NO_1G	 (1ull << 17)
 #define WALK_5	 (1ull << 7)
 
-/* The CPU that a number stands for: each width, with large pages and without, with five levels where that
- * matters. */
+/*
+ * The CPU that a number stands for: each width, with large pages and without, with five levels where that
+ * matters.
+ */
 static struct model_kind wide(size_t n)
 {
 	struct model_kind kind = model_kinds[0];
@@ -188,10 +192,12 @@ Test(ept_guest, the_vmm_is_hidden)
 	cr_expect_eq(hpa, scratch);
 	cr_assert_eq(slat_get(slat_host(), boot->launch_pgd_pa, &hpa, &access), 0);
 	cr_expect_eq(hpa, scratch);
-	cr_assert_eq(slat_get(slat_host(), os_virt_to_phys(core_shared_region(machine.core)), &hpa, &access), 0);
+	cr_assert_eq(slat_get(slat_host(), os_virt_to_phys(core_shared_region(machine.core)), &hpa, &access),
+		     0);
 	cr_expect_eq(hpa, os_virt_to_phys(core_shared_region(machine.core)));
 	cr_expect_eq(access, SLAT_READ);
-	cr_assert_eq(slat_get(slat_host(), os_virt_to_phys(core_tuning_page(machine.core)), &hpa, &access), 0);
+	cr_assert_eq(slat_get(slat_host(), os_virt_to_phys(core_tuning_page(machine.core)), &hpa, &access),
+		     0);
 	cr_expect_eq(hpa, os_virt_to_phys(core_tuning_page(machine.core)));
 	cr_expect_eq(access, SLAT_READ | SLAT_WRITE | SLAT_EXECUTE, "the driver writes it as the guest");
 }
@@ -212,7 +218,8 @@ static struct model_kind without_1g(void)
 	return kind;
 }
 
-/* A GiB after the other, with a pool that is empty and without: the guest goes on, and no exit takes memory.
+/*
+ * A GiB after the other, with a pool that is empty and without: the guest goes on, and no exit takes memory.
  */
 Test(ept_guest, no_memory_at_the_guests_will)
 {

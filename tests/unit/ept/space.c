@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Spaces: regions that are mapped, trapped and restored; pages that are split and become one again; other guests'. */
+/*
+ * Spaces: regions that are mapped, trapped and restored; pages that are split and become one again; other
+ * guests'.
+ */
 #include "fake.h"
 
-#define VMM	 (5 * PAGE_2M + 7 * PAGE_4K) /* a page of the VMM's */
-#define SCRATCH	 0x99000ull
+#define VMM	  (5 * PAGE_2M + 7 * PAGE_4K) /* a page of the VMM's */
+#define SCRATCH	  0x99000ull
 #define ELSEWHERE (PAGE_1G + 64 * PAGE_2M)
 
 static struct slat_space *other;
@@ -60,7 +63,9 @@ Test(ept_space, a_region_is_mapped_in_the_largest_pages_there_are)
 	const uint64_t start = 3 * PAGE_2M - 2 * PAGE_4K;
 
 	host_up();
-	cr_assert_eq(slat_map(slat_host(), start, start + 8 * PAGE_2M, 2 * PAGE_4K + PAGE_2M + PAGE_4K, SLAT_READ), 0);
+	cr_assert_eq(
+		slat_map(slat_host(), start, start + 8 * PAGE_2M, 2 * PAGE_4K + PAGE_2M + PAGE_4K, SLAT_READ),
+		0);
 	expect(start - PAGE_4K, 1, (start - PAGE_4K) | WB | ALL);
 	expect(start, 1, (start + 8 * PAGE_2M) | WB | SLAT_READ | DECIDED);
 	expect(3 * PAGE_2M, 2, (11 * PAGE_2M) | WB | LARGE | SLAT_READ | DECIDED);
@@ -200,7 +205,8 @@ Test(ept_space, all_of_a_region_or_nothing)
 	cr_expect_eq(slat_trap(slat_host(), 20 * PAGE_2M - PAGE_4K, 2 * PAGE_4K, SLAT_READ), PLINTH_E_NOMEM);
 	leads(slat_host(), 20 * PAGE_2M - PAGE_4K, 20 * PAGE_2M - PAGE_4K, ALL);
 	left = 1;
-	cr_expect_eq(slat_map(slat_host(), 30 * PAGE_2M - PAGE_4K, ELSEWHERE - PAGE_4K, PAGE_2M, 0), PLINTH_E_NOMEM);
+	cr_expect_eq(slat_map(slat_host(), 30 * PAGE_2M - PAGE_4K, ELSEWHERE - PAGE_4K, PAGE_2M, 0),
+		     PLINTH_E_NOMEM);
 	leads(slat_host(), 30 * PAGE_2M - PAGE_4K, 30 * PAGE_2M - PAGE_4K, ALL);
 	leads(slat_host(), 30 * PAGE_2M, 30 * PAGE_2M, ALL);
 	left = PAGES - in_use();
@@ -303,6 +309,7 @@ Test(ept_space, types_that_change_do_so_in_all_spaces)
 	spaces_retype();
 	expect(8 * PAGE_2M, 2, ELSEWHERE | UC | LARGE | ALL | DECIDED);
 	cr_expect_eq(table_at(other, 0, 1)[0], 0x7000 | WT | SLAT_READ | DECIDED);
-	cr_expect_eq(table_at(other, 0, 2)[1], ELSEWHERE | UC | LARGE | ALL | DECIDED, "two types in it: slow, never wrong");
+	cr_expect_eq(table_at(other, 0, 2)[1], ELSEWHERE | UC | LARGE | ALL | DECIDED,
+		     "two types in it: slow, never wrong");
 	both_down();
 }

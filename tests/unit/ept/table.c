@@ -27,7 +27,8 @@ Test(ept_table, without_pages_of_a_gib)
 	down();
 }
 
-/* Memory has its tables from the pool, whatever the guest has used up; types alone come from the spare pages.
+/*
+ * Memory has its tables from the pool, whatever the guest has used up; types alone come from the spare pages.
  */
 Test(ept_table, where_tables_come_from)
 {
@@ -74,8 +75,10 @@ Test(ept_table, as_far_as_the_cpu_names_addresses)
 		cr_assert_eq(window_follow(0, last), 0);
 		cr_expect(sees(0, last), "%u bits", bits);
 		cr_expect_eq(slat_map(slat_host(), last, last, 4096, SLAT_READ), 0, "%u bits", bits);
-		cr_expect_eq(slat_map(slat_host(), last + PAGE_4K, 0, 4096, SLAT_READ), PLINTH_E_INVAL, "%u bits", bits);
-		cr_expect_eq(slat_map(slat_host(), 0, last + PAGE_4K, 4096, SLAT_READ), PLINTH_E_INVAL, "%u bits", bits);
+		cr_expect_eq(slat_map(slat_host(), last + PAGE_4K, 0, 4096, SLAT_READ), PLINTH_E_INVAL,
+			     "%u bits", bits);
+		cr_expect_eq(slat_map(slat_host(), 0, last + PAGE_4K, 4096, SLAT_READ), PLINTH_E_INVAL,
+			     "%u bits", bits);
 		cr_expect_eq(slat_get(slat_host(), last + PAGE_4K, &hpa, &access), PLINTH_E_FAULT);
 		cr_expect_leq(in_use(), 1 + 8 + 2 * PLINTH_SLAT_SEAT_PAGES + 4,
 			      "%u bits: tables for all of it", bits);
@@ -175,13 +178,15 @@ Test(ept_table, refuses)
 	cr_expect_eq(slat_map(slat_host(), 0x5001, 0x5000, 4096, SLAT_READ), PLINTH_E_INVAL);
 	cr_expect_eq(slat_map(slat_host(), 0x5000, 0x5010, 4096, SLAT_READ), PLINTH_E_INVAL);
 	cr_expect_eq(slat_map(slat_host(), 0x5000, 0x5000, 4096, 8), PLINTH_E_INVAL);
-	cr_expect_eq(slat_map(slat_host(), 0x5000, 0x5000, 4096, SLAT_WRITE), PLINTH_E_INVAL, "a misconfiguration");
+	cr_expect_eq(slat_map(slat_host(), 0x5000, 0x5000, 4096, SLAT_WRITE), PLINTH_E_INVAL,
+		     "a misconfiguration");
 	cr_expect_eq(slat_map(slat_host(), 0x5000, 0x5000, 4096, SLAT_WRITE | SLAT_EXECUTE), PLINTH_E_INVAL,
 		     "a misconfiguration");
 	cr_expect_eq(slat_map(slat_host(), 0x5000, 0x5000, 4096, SLAT_EXECUTE), PLINTH_E_NOTSUP);
 	cr_expect_eq(table_find(slat_host(), 0x5000, &access), 0, "nothing was made");
 	down();
-	cr_expect_eq(slat_map(slat_host(), 0x5000, 0x5000, 4096, SLAT_READ), PLINTH_E_INVAL, "there is no table");
+	cr_expect_eq(slat_map(slat_host(), 0x5000, 0x5000, 4096, SLAT_READ), PLINTH_E_INVAL,
+		     "there is no table");
 	cr_expect_eq(slat_get(slat_host(), 0x5000, &hpa, &access), PLINTH_E_FAULT);
 	clean(true, 48);
 	kind.execute_only = true;
@@ -264,7 +269,8 @@ Test(ept_table, types_that_change)
 	down();
 }
 
-/* As often as a guest likes: in the end there is no page for a table, and the types stay right or uncached.
+/*
+ * As often as a guest likes: in the end there is no page for a table, and the types stay right or uncached.
  */
 Test(ept_table, types_that_change_for_ever)
 {

@@ -32,8 +32,10 @@ Test(ept_window, region_after_region)
 	touch_regions(false, 46, REGION);
 }
 
-/* Before a table serves another region the CPU has forgotten it; that it refuses to means that it stays
- * unused. */
+/*
+ * Before a table serves another region the CPU has forgotten it; that it refuses to means that it stays
+ * unused.
+ */
 Test(ept_window, without_a_flush_no_table_is_used_again)
 {
 	fresh(false, 46, 0);

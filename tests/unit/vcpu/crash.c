@@ -258,8 +258,10 @@ static enum exit_action fault_while_nobody_can_speak(struct vcpu *vcpu)
 	return fault(vcpu);
 }
 
-/* The first word of the report faults, and the first of the last words: after that there are none, and the
- * CPU is silent. */
+/*
+ * The first word of the report faults, and the first of the last words: after that there are none, and the
+ * CPU is silent.
+ */
 Test(vcpu_crash, a_log_that_faults)
 {
 	root_loaded_with_uart(&model_kinds[0], 1);

@@ -171,8 +171,10 @@ static __attribute__((constructor)) void attach(void)
 				  NULL);
 }
 
-/* The exit of an access has set RF, so that it can be tried again. Who does it in the guest's stead is past
- * that. */
+/*
+ * The exit of an access has set RF, so that it can be tried again. Who does it in the guest's stead is past
+ * that.
+ */
 Test(vcpu_events, an_access_that_is_done_clears_rf, .init = root_usual)
 {
 	static const struct model_exit access = {.reason = REASON_MISCONFIGURATION, .length = 3};

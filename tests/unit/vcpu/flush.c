@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* All CPUs drop what they remember of second-level translation: the one that asks now, the others at their next exit. */
+/*
+ * All CPUs drop what they remember of second-level translation: the one that asks now, the others at their
+ * next exit.
+ */
 #include <plinth/slat.h>
 
 #include "modules/vcpu/internal.h"
@@ -7,7 +10,7 @@
 #include "modules/vcpu_intel/internal.h"
 #include "root/root.h"
 
-#define CPUS	    3u
+#define CPUS	     3u
 #define REASON_CPUID 10
 
 static uint64_t ticket;

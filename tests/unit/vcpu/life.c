@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A vCPU's life on CPUs of many kinds, with segments of many kinds, and with memory that runs out at any
- * page. */
+/*
+ * A vCPU's life on CPUs of many kinds, with segments of many kinds, and with memory that runs out at any
+ * page.
+ */
 #include <string.h>
 
 #include <plinth/exit_handler.h>
@@ -55,7 +57,8 @@ static int start_with_a_bit(uint64_t bit, uint64_t unused)
 	return err;
 }
 
-/* Whoever was asked whether a CPU could be started, and then starts it, finds what came into use meanwhile.
+/*
+ * Whoever was asked whether a CPU could be started, and then starts it, finds what came into use meanwhile.
  */
 Test(vcpu_life, what_came_into_use_since_the_check)
 {
@@ -132,7 +135,8 @@ Test(vcpu_life, a_cpu_without_leaf_7)
 	cr_expect_neq(model_field(0, VMCS_SECONDARY_CONTROLS) & SECONDARY_RDTSCP, 0);
 }
 
-/* A guest that its CPU refuses: nothing of it ran, so the start is taken back, with an error and the reason.
+/*
+ * A guest that its CPU refuses: nothing of it ran, so the start is taken back, with an error and the reason.
  */
 Test(vcpu_life, a_first_entry_that_fails)
 {

@@ -41,8 +41,10 @@ static void two_nmis_without_the_timer(uint32_t lacks, uint32_t lacks_primary)
 	cr_expect_not(model_field(0, VMCS_PRIMARY_CONTROLS) & PRIMARY_INTERRUPTS);
 }
 
-/* The CPU comes back as soon as the handler of the first one is over; one that arrives meanwhile waits behind
- * it. */
+/*
+ * The CPU comes back as soon as the handler of the first one is over; one that arrives meanwhile waits behind
+ * it.
+ */
 Test(vcpu_nmi, settling_by_the_window_of_nmis)
 {
 	static const struct model_exit window = {.reason = 8};
@@ -71,8 +73,10 @@ Test(vcpu_nmi, an_exception_that_exits_while_one_is_owed)
 	root_expect_clean();
 }
 
-/* Without that window, too, nobody comes back for it: that of interrupts is open all the time. The stop takes
- * it along. */
+/*
+ * Without that window, too, nobody comes back for it: that of interrupts is open all the time. The stop takes
+ * it along.
+ */
 static void expect_until_the_stop(uint32_t lacks, uint32_t lacks_primary)
 {
 	two_nmis_without_the_timer(lacks, lacks_primary);

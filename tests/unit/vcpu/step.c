@@ -68,7 +68,10 @@ Test(vcpu_step, a_cpu_that_cannot)
 	root_expect_clean();
 }
 
-/* Where NMIs come back by a bit of the same control, one that arrives at any moment of the call is not forgotten. */
+/*
+ * Where NMIs come back by a bit of the same control, one that arrives at any moment of the call is not
+ * forgotten.
+ */
 static void expect_nmi_kept(vcpu_exit_fn *handler, uint64_t moment)
 {
 	static struct model_kind kind;

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* MSRs that guest and root mode have one each of: what is the guest's is read and written, and root mode's stays. */
+/*
+ * MSRs that guest and root mode have one each of: what is the guest's is read and written, and root mode's
+ * stays.
+ */
 #include "modules/vcpu_intel/internal.h"
 #include "root/root.h"
 
-#define WITH_SYSCALL	0xd01ull
-#define WITHOUT_SYSCALL 0xd00ull
-#define EXIT_CAN_LOAD_PERF	(1ull << (32 + 12)) /* of the exit controls that can be 1 */
+#define WITH_SYSCALL	   0xd01ull
+#define WITHOUT_SYSCALL	   0xd00ull
+#define EXIT_CAN_LOAD_PERF (1ull << (32 + 12)) /* of the exit controls that can be 1 */
 
 static int result, results[3];
 static uint64_t value;

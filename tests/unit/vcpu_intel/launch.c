@@ -50,8 +50,10 @@ Test(vcpu_launch, measured_launches_and_locks)
 	}
 }
 
-/* A machine check in the middle of it: the start is taken back, and the kernel is told as soon as it has its
- * CPU. */
+/*
+ * A machine check in the middle of it: the start is taken back, and the kernel is told as soon as it has its
+ * CPU.
+ */
 Test(vcpu_launch, a_first_entry_that_a_machine_check_fails)
 {
 	struct model_cpu *cpu = &model.cpu[0];

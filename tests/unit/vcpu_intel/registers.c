@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The guest's registers by neutral names: what is read is the guest's, what is written is what its CPU would
- * take. */
+/*
+ * The guest's registers by neutral names: what is read is the guest's, what is written is what its CPU would
+ * take.
+ */
 #include <string.h>
 
 #include "modules/vcpu_intel/internal.h"
@@ -241,8 +243,10 @@ static enum exit_action write_and_forget(struct vcpu *vcpu)
 	return EXIT_NEXT;
 }
 
-/* What failed on one CPU says nothing of another, nor of a later start: a hot-plugged CPU would be refused
- * for it. */
+/*
+ * What failed on one CPU says nothing of another, nor of a later start: a hot-plugged CPU would be refused
+ * for it.
+ */
 Test(vcpu_registers, a_failed_write_is_its_cpus_own)
 {
 	root_loaded(&model_kinds[0], 2);
