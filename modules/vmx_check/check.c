@@ -41,12 +41,16 @@ static void try_section(const struct view *v, const struct section *section, str
 uint32_t vmx_check_entry(const struct vmx_caps *caps, vmx_read_fn *read, void *context,
 			 struct vmx_check_finding *out, uint32_t room)
 {
-	const struct view view = {.caps = caps, .read = read, .context = context};
+	struct view view = {.caps = caps, .read = read, .context = context};
 	struct findings findings = {.list = out, .room = room};
 
 	for (uint32_t i = 0; i < N_GROUPS; i++)
-		for (uint32_t k = 0; k < groups[i].n; k++)
-			try_section(&view, &groups[i].sections[k], &findings);
+		for (uint32_t k = 0; k < groups[i].n; k++) {
+			const struct section *section = &groups[i].sections[k];
+
+			view.in = section->area == VMX_CHECK_HOST ? &host_registers : &guest_registers;
+			try_section(&view, section, &findings);
+		}
 	return findings.n;
 }
 

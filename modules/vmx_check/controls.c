@@ -92,7 +92,7 @@ static uint32_t virtual_nmis(const struct view *v)
 			 VMCS_PIN_CONTROLS);
 }
 
-static uint32_t nmi_window(const struct view *v)
+static uint32_t nmi_window_alone(const struct view *v)
 {
 	return broken_if(!has(v, VMCS_PIN_CONTROLS, PIN_VIRTUAL_NMI) &&
 				 has(v, VMCS_PRIMARY_CONTROLS, PRIMARY_NMI_WINDOW),
@@ -227,7 +227,7 @@ static const struct rule execution_rules[] = {
 	{"TPR threshold: bits 31:4", tpr_threshold},
 	{"APIC virtualization without TPR shadow", without_tpr_shadow},
 	{"virtual NMIs without NMI exiting", virtual_nmis},
-	{"NMI-window exiting without virtual NMIs", nmi_window},
+	{"NMI-window exiting without virtual NMIs", nmi_window_alone},
 	{"APIC-access page: address", apic_access},
 	{"x2APIC mode with virtualized APIC accesses", x2apic_alone},
 	{"virtual-interrupt delivery without external-interrupt exiting", virtual_delivery},

@@ -7,12 +7,7 @@
 #define RIGHTS_L	  (1u << 13)
 #define RFLAGS_RESERVED	  (~0x3f7fd7ull)
 
-static bool guest_64(const struct view *v)
-{
-	return has(v, VMCS_ENTRY_CONTROLS, ENTRY_GUEST_64);
-}
-
-static uint32_t cr0_fixed(const struct view *v)
+static uint32_t guest_cr0_fixed(const struct view *v)
 {
 	uint64_t cr0 = get(v, VMCS_GUEST_CR0);
 	uint64_t ones = v->caps->cr0_fixed0;
@@ -27,18 +22,6 @@ static uint32_t cr0_fixed(const struct view *v)
 static uint32_t paging_protected(const struct view *v)
 {
 	return broken_if(has(v, VMCS_GUEST_CR0, CR0_PG) && !has(v, VMCS_GUEST_CR0, CR0_PE), VMCS_GUEST_CR0);
-}
-
-static uint32_t cr4_fixed(const struct view *v)
-{
-	uint64_t cr4 = get(v, VMCS_GUEST_CR4);
-
-	return broken_if(~cr4 & v->caps->cr4_fixed0 || cr4 & ~v->caps->cr4_fixed1, VMCS_GUEST_CR4);
-}
-
-static uint32_t cet_needs_wp(const struct view *v)
-{
-	return broken_if(has(v, VMCS_GUEST_CR4, CR4_CET) && !has(v, VMCS_GUEST_CR0, CR0_WP), VMCS_GUEST_CR4);
 }
 
 static uint32_t debugctl(const struct view *v)
@@ -62,37 +45,10 @@ static uint32_t pcide(const struct view *v)
 	return broken_if(!guest_64(v) && has(v, VMCS_GUEST_CR4, CR4_PCIDE), VMCS_GUEST_CR4);
 }
 
-static uint32_t cr3_width(const struct view *v)
-{
-	return broken_if(bad_cr3(v, get(v, VMCS_GUEST_CR3)), VMCS_GUEST_CR3);
-}
-
 static uint32_t dr7(const struct view *v)
 {
 	return broken_if(has(v, VMCS_ENTRY_CONTROLS, ENTRY_LOAD_DEBUG) && get(v, VMCS_GUEST_DR7) >> 32,
 			 VMCS_GUEST_DR7);
-}
-
-static uint32_t sysenter_esp(const struct view *v)
-{
-	return broken_if(!canonical(v, get(v, VMCS_GUEST_SYSENTER_ESP)), VMCS_GUEST_SYSENTER_ESP);
-}
-
-static uint32_t sysenter_eip(const struct view *v)
-{
-	return broken_if(!canonical(v, get(v, VMCS_GUEST_SYSENTER_EIP)), VMCS_GUEST_SYSENTER_EIP);
-}
-
-static uint32_t pat(const struct view *v)
-{
-	return broken_if(has(v, VMCS_ENTRY_CONTROLS, ENTRY_LOAD_PAT) && !valid_pat(get(v, VMCS_GUEST_PAT)),
-			 VMCS_GUEST_PAT);
-}
-
-static uint32_t efer_reserved(const struct view *v)
-{
-	return broken_if(has(v, VMCS_ENTRY_CONTROLS, ENTRY_LOAD_EFER) && has(v, VMCS_GUEST_EFER, ~EFER_KNOWN),
-			 VMCS_GUEST_EFER);
 }
 
 static uint32_t efer_lma(const struct view *v)
@@ -109,40 +65,33 @@ static uint32_t efer_lme(const struct view *v)
 			 VMCS_GUEST_EFER);
 }
 
-static uint32_t counters(const struct view *v)
-{
-	return broken_if(has(v, VMCS_ENTRY_CONTROLS, ENTRY_LOAD_PERF) &&
-				 bad_counters(v, get(v, VMCS_GUEST_PERF_GLOBAL_CTRL)),
-			 VMCS_GUEST_PERF_GLOBAL_CTRL);
-}
-
 /* Enable, preserve, and a table at a page of its own. */
 static uint32_t bounds(const struct view *v)
 {
 	uint64_t value = get(v, VMCS_GUEST_BNDCFGS);
 
 	return broken_if(has(v, VMCS_ENTRY_CONTROLS, ENTRY_LOAD_BND) &&
-				 (value & BNDCFGS_RESERVED || !canonical(v, value)),
+				 (value & BNDCFGS_RESERVED || !is_canonical(v, value)),
 			 VMCS_GUEST_BNDCFGS);
 }
 
 static const struct rule register_rules[] = {
-	{"guest CR0: fixed bits", cr0_fixed},
+	{"guest CR0: fixed bits", guest_cr0_fixed},
 	{"guest CR0: PG without PE", paging_protected},
-	{"guest CR4: fixed bits", cr4_fixed},
-	{"guest CR4: CET without CR0.WP", cet_needs_wp},
+	{"guest CR4: fixed bits", rule_cr4_fixed},
+	{"guest CR4: CET without CR0.WP", rule_cet_needs_wp},
 	{"guest DEBUGCTL: reserved bits", debugctl},
 	{"guest in IA-32e mode without CR0.PG and CR4.PAE", long_mode_paging},
 	{"guest CR4: PCIDE outside IA-32e mode", pcide},
-	{"guest CR3: physical-address width", cr3_width},
+	{"guest CR3: physical-address width", rule_cr3_width},
 	{"guest DR7: high half", dr7},
-	{"guest SYSENTER_ESP: not canonical", sysenter_esp},
-	{"guest SYSENTER_EIP: not canonical", sysenter_eip},
-	{"guest PAT: memory types", pat},
-	{"guest EFER: reserved bits", efer_reserved},
+	{"guest SYSENTER_ESP: not canonical", rule_sysenter_esp},
+	{"guest SYSENTER_EIP: not canonical", rule_sysenter_eip},
+	{"guest PAT: memory types", rule_pat_types},
+	{"guest EFER: reserved bits", rule_efer_reserved},
 	{"guest EFER: LMA does not fit the entry controls", efer_lma},
 	{"guest EFER: LME differs from LMA under paging", efer_lme},
-	{"guest PERF_GLOBAL_CTRL: reserved bits", counters},
+	{"guest PERF_GLOBAL_CTRL: reserved bits", rule_perf_counters},
 	{"guest BNDCFGS: reserved bits or address not canonical", bounds},
 };
 
@@ -156,7 +105,7 @@ static bool fits_linear(const struct view *v, uint64_t address)
 	return !above || above == -1;
 }
 
-static uint32_t rip(const struct view *v)
+static uint32_t guest_rip(const struct view *v)
 {
 	uint64_t rip = get(v, VMCS_GUEST_RIP);
 	bool long_code = guest_64(v) && has(v, VMCS_GUEST_CS_RIGHTS, RIGHTS_L);
@@ -185,7 +134,7 @@ static uint32_t rflags_if(const struct view *v)
 }
 
 static const struct rule flag_rules[] = {
-	{"guest RIP: wider than a linear address, or above 4 GiB outside 64-bit code", rip},
+	{"guest RIP: wider than a linear address, or above 4 GiB outside 64-bit code", guest_rip},
 	{"guest RFLAGS: reserved bits", rflags_reserved},
 	{"guest RFLAGS: VM in IA-32e mode or without CR0.PE", rflags_vm},
 	{"guest RFLAGS: IF is 0 and an external interrupt is injected", rflags_if},

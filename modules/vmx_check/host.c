@@ -2,16 +2,6 @@
 /* The host-state area: what the CPU loads on every exit. */
 #include "internal.h"
 
-static bool fixed_ok(uint64_t value, uint64_t fixed0, uint64_t fixed1)
-{
-	return !(~value & fixed0) && !(value & ~fixed1);
-}
-
-static uint32_t canonical_or(const struct view *v, enum vmcs_field field)
-{
-	return broken_if(!canonical(v, get(v, field)), field);
-}
-
 static bool host_64(const struct view *v)
 {
 	return has(v, VMCS_EXIT_CONTROLS, EXIT_HOST_64);
@@ -19,48 +9,11 @@ static bool host_64(const struct view *v)
 
 /* -- control registers and MSRs ------------------------------------------------------ */
 
-static uint32_t cr0_fixed(const struct view *v)
+static uint32_t host_cr0_fixed(const struct view *v)
 {
-	return broken_if(!fixed_ok(get(v, VMCS_HOST_CR0), v->caps->cr0_fixed0, v->caps->cr0_fixed1),
-			 VMCS_HOST_CR0);
-}
+	uint64_t cr0 = get(v, VMCS_HOST_CR0);
 
-static uint32_t cr4_fixed(const struct view *v)
-{
-	return broken_if(!fixed_ok(get(v, VMCS_HOST_CR4), v->caps->cr4_fixed0, v->caps->cr4_fixed1),
-			 VMCS_HOST_CR4);
-}
-
-static uint32_t cet_needs_wp(const struct view *v)
-{
-	return broken_if(has(v, VMCS_HOST_CR4, CR4_CET) && !has(v, VMCS_HOST_CR0, CR0_WP), VMCS_HOST_CR4);
-}
-
-static uint32_t cr3_width(const struct view *v)
-{
-	return broken_if(bad_cr3(v, get(v, VMCS_HOST_CR3)), VMCS_HOST_CR3);
-}
-
-static uint32_t sysenter_esp(const struct view *v)
-{
-	return canonical_or(v, VMCS_HOST_SYSENTER_ESP);
-}
-
-static uint32_t sysenter_eip(const struct view *v)
-{
-	return canonical_or(v, VMCS_HOST_SYSENTER_EIP);
-}
-
-static uint32_t pat(const struct view *v)
-{
-	return broken_if(has(v, VMCS_EXIT_CONTROLS, EXIT_LOAD_PAT) && !valid_pat(get(v, VMCS_HOST_PAT)),
-			 VMCS_HOST_PAT);
-}
-
-static uint32_t efer_reserved(const struct view *v)
-{
-	return broken_if(has(v, VMCS_EXIT_CONTROLS, EXIT_LOAD_EFER) && has(v, VMCS_HOST_EFER, ~EFER_KNOWN),
-			 VMCS_HOST_EFER);
+	return broken_if(~cr0 & v->caps->cr0_fixed0 || cr0 & ~v->caps->cr0_fixed1, VMCS_HOST_CR0);
 }
 
 static uint32_t efer_mode(const struct view *v)
@@ -72,24 +25,17 @@ static uint32_t efer_mode(const struct view *v)
 			 VMCS_HOST_EFER);
 }
 
-static uint32_t counters(const struct view *v)
-{
-	return broken_if(has(v, VMCS_EXIT_CONTROLS, EXIT_LOAD_PERF) &&
-				 bad_counters(v, get(v, VMCS_HOST_PERF_GLOBAL_CTRL)),
-			 VMCS_HOST_PERF_GLOBAL_CTRL);
-}
-
 static const struct rule register_rules[] = {
-	{"host CR0: fixed bits", cr0_fixed},
-	{"host CR4: fixed bits", cr4_fixed},
-	{"host CR4: CET without CR0.WP", cet_needs_wp},
-	{"host CR3: physical-address width", cr3_width},
-	{"host SYSENTER_ESP: not canonical", sysenter_esp},
-	{"host SYSENTER_EIP: not canonical", sysenter_eip},
-	{"host PAT: memory types", pat},
-	{"host EFER: reserved bits", efer_reserved},
+	{"host CR0: fixed bits", host_cr0_fixed},
+	{"host CR4: fixed bits", rule_cr4_fixed},
+	{"host CR4: CET without CR0.WP", rule_cet_needs_wp},
+	{"host CR3: physical-address width", rule_cr3_width},
+	{"host SYSENTER_ESP: not canonical", rule_sysenter_esp},
+	{"host SYSENTER_EIP: not canonical", rule_sysenter_eip},
+	{"host PAT: memory types", rule_pat_types},
+	{"host EFER: reserved bits", rule_efer_reserved},
 	{"host EFER: LMA and LME do not fit the host's address-space size", efer_mode},
-	{"host PERF_GLOBAL_CTRL: reserved bits", counters},
+	{"host PERF_GLOBAL_CTRL: reserved bits", rule_perf_counters},
 };
 
 /* -- segments and tables --------------------------------------------------------------- */
@@ -127,7 +73,7 @@ static uint32_t bases(const struct view *v)
 					  VMCS_HOST_GDTR_BASE, VMCS_HOST_IDTR_BASE};
 
 	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
-		if (!canonical(v, get(v, fields[i])))
+		if (!is_canonical(v, get(v, fields[i])))
 			return fields[i];
 	return KEPT;
 }
@@ -153,15 +99,15 @@ static uint32_t pae(const struct view *v)
 	return broken_if(host_64(v) && !has(v, VMCS_HOST_CR4, CR4_PAE), VMCS_HOST_CR4);
 }
 
-static uint32_t rip(const struct view *v)
+static uint32_t host_rip(const struct view *v)
 {
-	return broken_if(host_64(v) && !canonical(v, get(v, VMCS_HOST_RIP)), VMCS_HOST_RIP);
+	return broken_if(host_64(v) && !is_canonical(v, get(v, VMCS_HOST_RIP)), VMCS_HOST_RIP);
 }
 
 static const struct rule size_rules[] = {
 	{"host address-space size is not 64 bits", size_is_64},
 	{"host CR4: PAE is 0", pae},
-	{"host RIP: not canonical", rip},
+	{"host RIP: not canonical", host_rip},
 };
 
 const struct section host_sections[3] = {

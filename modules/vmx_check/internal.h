@@ -12,11 +12,21 @@
 #include <plinth/vmx_check.h>
 #include <plinth/x86.h>
 
+/* Where a VMCS has what an entry loads for the guest, and an exit for the host: see registers.c. */
+struct registers {
+	enum vmcs_field controls; /* which say of the last three that they are loaded, by these bits */
+	uint32_t load_pat, load_efer, load_perf;
+	enum vmcs_field cr0, cr3, cr4, sysenter_esp, sysenter_eip, pat, efer, perf_global_ctrl;
+};
+
+extern const struct registers host_registers, guest_registers;
+
 /* A VMCS under examination. */
 struct view {
 	const struct vmx_caps *caps;
 	vmx_read_fn *read;
 	void *context;
+	const struct registers *in; /* of the area whose rules are tried */
 };
 
 /* No field has this encoding: the rule is kept. */
@@ -39,6 +49,10 @@ struct section {
 
 /* What is between the braces of a struct section. */
 #define SECTION(title, area, rules) title, area, rules, sizeof(rules) / sizeof((rules)[0])
+
+/* Rules of both areas, see registers.c. */
+rule_fn rule_cr4_fixed, rule_cet_needs_wp, rule_cr3_width, rule_sysenter_esp, rule_sysenter_eip,
+	rule_pat_types, rule_efer_reserved, rule_perf_counters;
 
 extern const struct section control_sections[3], host_sections[3], guest_sections[2], segment_sections[2],
 	state_sections[3];
@@ -85,6 +99,12 @@ static inline bool has_secondary(const struct view *v, uint32_t bits)
 	return has(v, VMCS_PRIMARY_CONTROLS, PRIMARY_SECONDARY) && has(v, VMCS_SECONDARY_CONTROLS, bits);
 }
 
+/* The guest is in IA-32e mode after the entry. */
+static inline bool guest_64(const struct view *v)
+{
+	return has(v, VMCS_ENTRY_CONTROLS, ENTRY_GUEST_64);
+}
+
 /* The event to inject is of this type. */
 static inline bool injects(const struct view *v, uint32_t type)
 {
@@ -98,7 +118,7 @@ static inline uint32_t broken_if(bool broken, enum vmcs_field field)
 	return broken ? (uint32_t)field : KEPT;
 }
 
-static inline bool canonical(const struct view *v, uint64_t address)
+static inline bool is_canonical(const struct view *v, uint64_t address)
 {
 	uint32_t unused = 64 - v->caps->linear_bits;
 
@@ -111,33 +131,10 @@ static inline bool bad_physical(const struct view *v, uint64_t address, uint64_t
 	return address >> v->caps->physical_bits || address & (align - 1);
 }
 
-/* Is a counter on that this CPU has not? */
-static inline bool bad_counters(const struct view *v, uint64_t global_ctrl)
-{
-	return global_ctrl & ~v->caps->perf_global;
-}
-
-/* SDM, "MOV - Move to/from Control Registers": with LAM, two bits above the width say what is masked. */
-static inline bool bad_cr3(const struct view *v, uint64_t cr3)
-{
-	return (v->caps->lam ? cr3 & ~CR3_LAM : cr3) >> v->caps->physical_bits;
-}
-
 /* Low half of a capability MSR: bits that must be 1; high half: bits that may be. */
 static inline bool allowed(uint64_t value, uint64_t capability)
 {
 	return !(~value & (uint32_t)capability) && !(value & ~(capability >> 32));
 }
-
-/* SDM, "IA32_PAT MSR". */
-static inline bool valid_pat(uint64_t pat)
-{
-	for (; pat; pat >>= 8)
-		if ((pat & 0xff) > 7 || (pat & 0xff) == 2 || (pat & 0xff) == 3)
-			return false;
-	return true;
-}
-
-#define EFER_KNOWN 0xd01ull /* SCE, LME, LMA, NXE */
 
 #endif

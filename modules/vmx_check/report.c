@@ -17,7 +17,7 @@ PLINTH_MODULE("vmx_check", "0.1.0", "names the rule that a failed VM entry break
 #define LEAF_COUNTERS	   10u
 #define FEATURES_EBX_SGX   (1u << 2)
 
-static uint64_t read_current(void *context, uint32_t field)
+static uint64_t current_field(void *context, uint32_t field)
 {
 	(void)context;
 	return cpu_vmread(field);
@@ -28,8 +28,14 @@ static uint64_t control_caps(bool exact, uint32_t exact_msr, uint32_t msr)
 	return cpu_rdmsr(exact ? exact_msr : msr);
 }
 
+/* An MSR that exists only where a control does; without it nothing is allowed. */
+static uint64_t caps_if(bool exists, uint32_t msr)
+{
+	return exists ? cpu_rdmsr(msr) : 0;
+}
+
 /* SDM, "Architectural Performance Monitoring Leaf": general counters; fixed ones by number or by a mask. */
-static uint64_t counters(void)
+static uint64_t counter_bits(void)
 {
 	struct cpu_leaf leaf;
 
@@ -51,12 +57,10 @@ void vmx_check_caps(struct vmx_caps *c)
 	c->primary = control_caps(exact, MSR_IA32_VMX_TRUE_PROCBASED, MSR_IA32_VMX_PROCBASED_CTLS);
 	c->exit = control_caps(exact, MSR_IA32_VMX_TRUE_EXIT, MSR_IA32_VMX_EXIT_CTLS);
 	c->entry = control_caps(exact, MSR_IA32_VMX_TRUE_ENTRY, MSR_IA32_VMX_ENTRY_CTLS);
-	/* Both MSRs exist only where the controls do. */
-	c->secondary = c->primary >> 32 & PRIMARY_SECONDARY ? cpu_rdmsr(MSR_IA32_VMX_PROCBASED_CTLS2) : 0;
-	c->tertiary = c->primary >> 32 & PRIMARY_TERTIARY ? cpu_rdmsr(MSR_IA32_VMX_PROCBASED_CTLS3) : 0;
-	c->ept_vpid = c->secondary >> 32 & (SECONDARY_EPT | SECONDARY_VPID)
-			      ? cpu_rdmsr(MSR_IA32_VMX_EPT_VPID_CAP)
-			      : 0;
+	c->secondary = caps_if(c->primary >> 32 & PRIMARY_SECONDARY, MSR_IA32_VMX_PROCBASED_CTLS2);
+	c->tertiary = caps_if(c->primary >> 32 & PRIMARY_TERTIARY, MSR_IA32_VMX_PROCBASED_CTLS3);
+	c->ept_vpid =
+		caps_if(c->secondary >> 32 & (SECONDARY_EPT | SECONDARY_VPID), MSR_IA32_VMX_EPT_VPID_CAP);
 	c->misc = cpu_rdmsr(MSR_IA32_VMX_MISC);
 	c->cr0_fixed0 = cpu_rdmsr(MSR_IA32_VMX_CR0_FIXED0);
 	c->cr0_fixed1 = cpu_rdmsr(MSR_IA32_VMX_CR0_FIXED1);
@@ -69,7 +73,7 @@ void vmx_check_caps(struct vmx_caps *c)
 	c->enclaves = leaf.ebx & FEATURES_EBX_SGX;
 	cpu_cpuid(LEAF_FEATURES, 1, &leaf);
 	c->lam = leaf.eax & CPUID_7_1_EAX_LAM;
-	c->perf_global = counters();
+	c->perf_global = counter_bits();
 }
 
 static void findings_log(struct vcpu *vcpu)
@@ -80,7 +84,7 @@ static void findings_log(struct vcpu *vcpu)
 
 	(void)vcpu;
 	vmx_check_caps(&caps);
-	n = vmx_check_entry(&caps, read_current, NULL, found, FINDINGS_MAX);
+	n = vmx_check_entry(&caps, current_field, NULL, found, FINDINGS_MAX);
 	for (uint32_t i = 0; i < n && i < FINDINGS_MAX; i++)
 		LOG_ERR("%s: field 0x%04x is 0x%llx", found[i].rule, found[i].field,
 			(unsigned long long)found[i].value);
@@ -89,12 +93,12 @@ static void findings_log(struct vcpu *vcpu)
 			vmx_check_rules());
 }
 
-static __attribute__((constructor)) void attach(void)
+static __attribute__((constructor)) void register_findings(void)
 {
 	vendor_register_entry_check(findings_log);
 }
 
-static __attribute__((destructor)) void detach(void)
+static __attribute__((destructor)) void unregister_findings(void)
 {
 	vendor_register_entry_check(NULL);
 }

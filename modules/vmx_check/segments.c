@@ -45,11 +45,6 @@ static bool unrestricted(const struct view *v)
 	return has_secondary(v, SECONDARY_UNRESTRICTED);
 }
 
-static bool guest_64(const struct view *v)
-{
-	return has(v, VMCS_ENTRY_CONTROLS, ENTRY_GUEST_64);
-}
-
 /* CS is always looked at; the others when they are usable. Virtual-8086 mode has rules of its own. */
 static bool looked_at(const struct view *v, unsigned int s)
 {
@@ -88,9 +83,9 @@ static uint32_t long_bases(const struct view *v)
 	static const unsigned int segments[] = {TR, FS, GS};
 
 	for (size_t i = 0; i < sizeof(segments) / sizeof(segments[0]); i++)
-		if (!canonical(v, get(v, BASE(segments[i]))))
+		if (!is_canonical(v, get(v, BASE(segments[i]))))
 			return BASE(segments[i]);
-	return broken_if(usable(v, LDTR) && !canonical(v, get(v, BASE(LDTR))), BASE(LDTR));
+	return broken_if(usable(v, LDTR) && !is_canonical(v, get(v, BASE(LDTR))), BASE(LDTR));
 }
 
 static uint32_t short_bases(const struct view *v)
@@ -134,16 +129,16 @@ static uint32_t ss_type(const struct view *v)
 	return broken_if(looked_at(v, SS) && type != 3 && type != 7, RIGHTS(SS));
 }
 
+static const unsigned int data_segments[] = {ES, DS, FS, GS};
+
 static uint32_t data_type(const struct view *v)
 {
-	static const unsigned int segments[] = {ES, DS, FS, GS};
+	for (size_t i = 0; i < sizeof(data_segments) / sizeof(data_segments[0]); i++) {
+		uint32_t type = TYPE(rights(v, data_segments[i]));
 
-	for (size_t i = 0; i < sizeof(segments) / sizeof(segments[0]); i++) {
-		uint32_t type = TYPE(rights(v, segments[i]));
-
-		if (looked_at(v, segments[i]) &&
+		if (looked_at(v, data_segments[i]) &&
 		    (!(type & TYPE_ACCESSED) || (type & TYPE_CODE && !(type & TYPE_READABLE))))
-			return RIGHTS(segments[i]);
+			return RIGHTS(data_segments[i]);
 	}
 	return KEPT;
 }
@@ -184,14 +179,12 @@ static uint32_t ss_dpl_zero(const struct view *v)
 
 static uint32_t data_dpl(const struct view *v)
 {
-	static const unsigned int segments[] = {ES, DS, FS, GS};
+	for (size_t i = 0; i < sizeof(data_segments) / sizeof(data_segments[0]); i++) {
+		uint32_t r = rights(v, data_segments[i]);
 
-	for (size_t i = 0; i < sizeof(segments) / sizeof(segments[0]); i++) {
-		uint32_t r = rights(v, segments[i]);
-
-		if (looked_at(v, segments[i]) && !unrestricted(v) && TYPE(r) <= 11 &&
-		    DPL(r) < RPL(get(v, SELECTOR(segments[i]))))
-			return RIGHTS(segments[i]);
+		if (looked_at(v, data_segments[i]) && !unrestricted(v) && TYPE(r) <= 11 &&
+		    DPL(r) < RPL(get(v, SELECTOR(data_segments[i]))))
+			return RIGHTS(data_segments[i]);
 	}
 	return KEPT;
 }
@@ -302,9 +295,9 @@ static const struct rule segment_rules[] = {
 
 static uint32_t table_bases(const struct view *v)
 {
-	if (!canonical(v, get(v, VMCS_GUEST_GDTR_BASE)))
+	if (!is_canonical(v, get(v, VMCS_GUEST_GDTR_BASE)))
 		return VMCS_GUEST_GDTR_BASE;
-	return broken_if(!canonical(v, get(v, VMCS_GUEST_IDTR_BASE)), VMCS_GUEST_IDTR_BASE);
+	return broken_if(!is_canonical(v, get(v, VMCS_GUEST_IDTR_BASE)), VMCS_GUEST_IDTR_BASE);
 }
 
 static uint32_t table_limits(const struct view *v)
