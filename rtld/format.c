@@ -23,27 +23,27 @@ struct out {
 	char *at, *end; /* end: where the terminator still fits */
 };
 
-static void put_char(struct out *o, char c)
+static void add_char(struct out *o, char c)
 {
 	if (o->at < o->end)
 		*o->at++ = c;
 }
 
-static void put(struct out *o, const char *text)
+static void add_text(struct out *o, const char *text)
 {
 	for (; *text; text++)
-		put_char(o, *text);
+		add_char(o, *text);
 }
 
 /* Text from a file or a command line: nothing that acts on a terminal. */
-static void put_foreign(struct out *o, const char *text)
+static void add_foreign(struct out *o, const char *text)
 {
 	/* Names may be as long as their file: no further than there is room. */
 	for (; *text && o->at < o->end; text++)
-		put_char(o, *text >= ' ' && *text <= '~' ? *text : '?');
+		add_char(o, *text >= ' ' && *text <= '~' ? *text : '?');
 }
 
-static void put_number(struct out *o, uint64_t n, unsigned int base)
+static void add_number(struct out *o, uint64_t n, unsigned int base)
 {
 	char digits[24];
 	unsigned int i = sizeof(digits);
@@ -53,15 +53,15 @@ static void put_number(struct out *o, uint64_t n, unsigned int base)
 		digits[--i] = "0123456789abcdef"[n % base];
 		n /= base;
 	} while (n);
-	put(o, base == 16 ? "0x" : "");
-	put(o, &digits[i]);
+	add_text(o, base == 16 ? "0x" : "");
+	add_text(o, &digits[i]);
 }
 
-static void put_field(struct out *o, const char **before, const char *what, uint64_t n)
+static void add_field(struct out *o, const char **before, const char *what, uint64_t n)
 {
-	put(o, *before);
-	put(o, what);
-	put_number(o, n, 16);
+	add_text(o, *before);
+	add_text(o, what);
+	add_number(o, n, 16);
 	*before = ", ";
 }
 
@@ -75,39 +75,39 @@ const char *rtld_table_name(unsigned int table)
 	return table < RTLD_TABLES ? tables[table] : "unknown table";
 }
 
-static void put_place(struct out *o, const struct rtld_error *e, const char *shows)
+static void add_place(struct out *o, const struct rtld_error *e, const char *shows)
 {
-	put_foreign(o, e->file && *e->file ? e->file : "the set");
-	put(o, ": ");
-	put(o, rtld_table_name(e->table));
+	add_foreign(o, e->file && *e->file ? e->file : "the set");
+	add_text(o, ": ");
+	add_text(o, rtld_table_name(e->table));
 	if (strchr(shows, 'I')) {
-		put(o, " ");
-		put_number(o, e->index, 10);
+		add_text(o, " ");
+		add_number(o, e->index, 10);
 	}
 	if (strchr(shows, 'S') && e->symbol) {
-		put(o, " (");
-		put_foreign(o, e->symbol);
-		put(o, ")");
+		add_text(o, " (");
+		add_foreign(o, e->symbol);
+		add_text(o, ")");
 	}
-	put(o, " ");
+	add_text(o, " ");
 }
 
-static void put_values(struct out *o, const struct rtld_error *e, const char *shows)
+static void add_values(struct out *o, const struct rtld_error *e, const char *shows)
 {
 	const char *before = " (";
 
 	if (strchr(shows, 'V'))
-		put_field(o, &before, "value ", e->value);
+		add_field(o, &before, "value ", e->value);
 	if (strchr(shows, 'L'))
-		put_field(o, &before, "limit ", e->limit);
+		add_field(o, &before, "limit ", e->limit);
 	if (strchr(shows, 'O') && e->other != RTLD_NONE) {
-		put(o, before);
-		put(o, "the other is file ");
-		put_number(o, e->other + 1ull, 10);
+		add_text(o, before);
+		add_text(o, "the other is file ");
+		add_number(o, e->other + 1ull, 10);
 		before = ", ";
 	}
 	if (*before == ',')
-		put(o, ")");
+		add_text(o, ")");
 }
 
 size_t rtld_format_error(const struct rtld_error *e, char *buf, size_t size)
@@ -118,14 +118,14 @@ size_t rtld_format_error(const struct rtld_error *e, char *buf, size_t size)
 
 	if (!size)
 		return 0;
-	put_place(&o, e, checks[check].shows);
+	add_place(&o, e, checks[check].shows);
 	for (; *text && text != advice; text++)
-		put_char(&o, *text);
-	put_values(&o, e, checks[check].shows);
-	put(&o, advice ? advice : "; the file is damaged, build or copy it again");
-	put(&o, " [");
-	put(&o, checks[check].name);
-	put(&o, "]");
+		add_char(&o, *text);
+	add_values(&o, e, checks[check].shows);
+	add_text(&o, advice ? advice : "; the file is damaged, build or copy it again");
+	add_text(&o, " [");
+	add_text(&o, checks[check].name);
+	add_text(&o, "]");
 	*o.at = 0;
 	return (size_t)(o.at - buf);
 }
@@ -158,10 +158,10 @@ static void make_symbol(char *symbol, const char *name, size_t length, unsigned 
 	struct out o = {symbol, symbol + MAX_SYMBOL - 1};
 
 	for (size_t i = 0; i < length; i++)
-		put_char(&o, name[i]);
+		add_char(&o, name[i]);
 	if (version > 1) {
-		put(&o, ".v");
-		put_number(&o, version, 10);
+		add_text(&o, ".v");
+		add_number(&o, version, 10);
 	}
 	*o.at = 0;
 }
@@ -237,21 +237,21 @@ size_t rtld_format_in(const struct rtld_set *set, unsigned int highest, const st
 	}
 	if (!provider)
 		return rtld_format_error(e, buf, size);
-	put_foreign(&o, e->file);
-	put(&o, ": was built for version ");
-	put_number(&o, wanted, 10);
-	put(&o, " of ");
+	add_foreign(&o, e->file);
+	add_text(&o, ": was built for version ");
+	add_number(&o, wanted, 10);
+	add_text(&o, " of ");
 	for (size_t i = 0; i < length; i++)
-		put_char(&o, e->symbol[i] >= ' ' && e->symbol[i] <= '~' ? e->symbol[i] : '?');
-	put(&o, "(), but ");
-	put_foreign(&o, provider);
-	put(&o, " offers version ");
-	put_number(&o, offered, 10);
-	put(&o, "; ");
-	put_foreign(&o, wanted < offered ? e->file : provider);
-	put(&o, " is the older one: rebuild it with the headers of the other, or take a newer one [");
-	put(&o, checks[e->check].name);
-	put(&o, "]");
+		add_char(&o, e->symbol[i] >= ' ' && e->symbol[i] <= '~' ? e->symbol[i] : '?');
+	add_text(&o, "(), but ");
+	add_foreign(&o, provider);
+	add_text(&o, " offers version ");
+	add_number(&o, offered, 10);
+	add_text(&o, "; ");
+	add_foreign(&o, wanted < offered ? e->file : provider);
+	add_text(&o, " is the older one: rebuild it with the headers of the other, or take a newer one [");
+	add_text(&o, checks[e->check].name);
+	add_text(&o, "]");
 	*o.at = 0;
 	return (size_t)(o.at - buf);
 }
@@ -274,12 +274,12 @@ size_t rtld_format_plan(const struct rtld_set *set, char *buf, size_t size)
 
 	if (!size)
 		return 0;
-	put(&o, plan_states[plan.state]);
+	add_text(&o, plan_states[plan.state]);
 	if (module)
-		put_foreign(&o, module->file);
+		add_foreign(&o, module->file);
 	if (plan.state == RTLD_PLAN_BINDING) {
-		put(&o, ", relocation ");
-		put_number(&o, plan.entry, 10);
+		add_text(&o, ", relocation ");
+		add_number(&o, plan.entry, 10);
 	}
 	*o.at = 0;
 	return (size_t)(o.at - buf);

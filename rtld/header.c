@@ -30,7 +30,7 @@ static int check_ident(struct rtld_module *m, const struct elf64_ehdr *e)
 	return 0;
 }
 
-static int check_kind(struct rtld_module *m, const struct elf64_ehdr *e)
+static int check_file_kind(struct rtld_module *m, const struct elf64_ehdr *e)
 {
 	if (e->type != ET_DYN)
 		return fail_header(m, RTLD_EHDR_TYPE, e->type, ET_DYN);
@@ -75,7 +75,7 @@ int rtld_check_header(struct rtld_module *m)
 		return rtld_fail(m, RTLD_FILE_SIZE, RTLD_T_FILE, 0, size, RTLD_MAX_FILE);
 	err = check_ident(m, e);
 	if (!err)
-		err = check_kind(m, e);
+		err = check_file_kind(m, e);
 	if (!err)
 		err = check_phdrs(m, e);
 	return err;

@@ -20,7 +20,7 @@
 #define SIMPLE_STEPS 16u
 #define ROW_FACTOR   0x9e3779b97f4a7c15ull
 
-/* Three to six slots for a name, and enough for clear(). */
+/* Three to six slots for a name, and enough for clear_slots(). */
 static uint32_t slots_for(uint64_t exports)
 {
 	uint64_t slots = 64;
@@ -36,7 +36,7 @@ size_t rtld_index_bytes(uint64_t exports)
 }
 
 /* An own loop: the same cost wherever rtld is built into. */
-static void clear(uint32_t *slots, uint64_t n)
+static void clear_slots(uint32_t *slots, uint64_t n)
 {
 	uint64_t *two = (uint64_t *)slots, *end = two + n / 2;
 
@@ -61,7 +61,7 @@ bool rtld_pay_name(const struct rtld_module *m, const char *text, uint64_t key, 
 	return rtld_spend(m->set, rtld_name_steps(length));
 }
 
-static bool name_of(const struct rtld_index *x, uint32_t provider, struct rtld_name *name)
+static bool provider_name(const struct rtld_index *x, uint32_t provider, struct rtld_name *name)
 {
 	const struct rtld_module *m = rtld_index_module(x, provider);
 	const char *text = m->strings + rtld_index_symbol(x, provider)->name;
@@ -320,7 +320,7 @@ static RTLD_COLD void add_sysv(struct rtld_index *x, const struct rtld_module *m
 
 		if (!rtld_exported(&m->symbol[i]))
 			continue;
-		if (!name_of(x, provider, &name))
+		if (!provider_name(x, provider, &name))
 			return;
 		insert_behind(x, rtld_index_slot(name.hash, x->shift), name.hash, provider);
 	}
@@ -341,7 +341,7 @@ void rtld_index_build(struct rtld_index *x, struct rtld_set *set, void *work, ui
 		x->rows &= rtld_has(&set->module[i], RTLD_DT_GNU_HASH);
 	if (!rtld_spend(set, RTLD_EXPORT_STEPS * exports))
 		return;
-	clear(x->slot, slots);
+	clear_slots(x->slot, slots);
 	for (i = 0; i < set->count && set->budget; i++) {
 		const struct rtld_module *m = &set->module[i];
 

@@ -30,7 +30,7 @@ static inline void copy(const struct rtld_module *m, uint8_t *to, const uint8_t 
 		memcpy(to, from, size);
 }
 
-static inline void clear(const struct rtld_module *m, uint8_t *to, uint64_t size)
+static inline void clear_image(const struct rtld_module *m, uint8_t *to, uint64_t size)
 {
 	if (m->set->pause)
 		fill_in_pieces(m, to, NULL, size);
@@ -49,11 +49,11 @@ static void copy_segments(const struct rtld_module *m)
 		const struct rtld_segment *s = &m->segment[k];
 		uint64_t at = s->vaddr - m->info.low;
 
-		clear(m, image + done, at - done);
+		clear_image(m, image + done, at - done);
 		copy(m, image + at, m->info.bytes + s->offset, s->filesz);
 		done = at + s->filesz;
 	}
-	clear(m, image + done, m->info.image_size - done);
+	clear_image(m, image + done, m->info.image_size - done);
 }
 
 /* What an address of the file wants added to be one in the write alias. */
@@ -145,7 +145,7 @@ int rtld_link(struct rtld_set *set, void *work, size_t size)
 		write_module(&set->module[i]);
 	err = rtld_check_init_targets(set);
 	for (i = 0; err && i < set->count; i++)
-		clear(&set->module[i], set->module[i].info.write, set->module[i].info.image_size);
+		clear_image(&set->module[i], set->module[i].info.write, set->module[i].info.image_size);
 	set->linked = !err;
 	return err;
 }

@@ -10,7 +10,7 @@ struct note {
 	const void *desc;
 };
 
-static uint64_t round_up(uint64_t n, uint64_t unit)
+static uint64_t round_up_to(uint64_t n, uint64_t unit)
 {
 	return (n + unit - 1) & ~(unit - 1);
 }
@@ -28,13 +28,13 @@ static bool next_note(const struct rtld_module *m, const struct elf64_phdr *p, u
 	if (room < sizeof(*out->head))
 		return false;
 	out->head = (const void *)(base + *at);
-	desc = round_up(sizeof(*out->head) + out->head->namesz, unit);
+	desc = round_up_to(sizeof(*out->head) + out->head->namesz, unit);
 	end = desc + out->head->descsz;
 	if (end > room)
 		return false;
 	out->owner = (const char *)(out->head + 1);
 	out->desc = base + *at + desc;
-	end = round_up(end, unit);
+	end = round_up_to(end, unit);
 	*at += end < room ? end : room;
 	return true;
 }

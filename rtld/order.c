@@ -24,7 +24,7 @@ struct name {
 };
 
 /* Few names of modules agree in the first and in the last eight bytes. */
-static struct name make_name(const char *text, uint64_t length)
+static struct name hash_name(const char *text, uint64_t length)
 {
 	struct name name = {.text = text, .length = length};
 	uint64_t first = 0, last = 0;
@@ -39,7 +39,7 @@ static struct name make_name(const char *text, uint64_t length)
 	return name;
 }
 
-static bool has_name(const struct rtld_module *m, const struct name *name)
+static bool is_called(const struct rtld_module *m, const struct name *name)
 {
 	const char *own = m->info.name;
 
@@ -47,14 +47,15 @@ static bool has_name(const struct rtld_module *m, const struct name *name)
 }
 
 /* The slot of that name, or the empty one where it belongs; NULL: it takes too long. */
-static inline uint32_t *find_name(const struct names *names, struct rtld_set *set, const struct name *name)
+static inline uint32_t *find_name_slot(const struct names *names, struct rtld_set *set,
+				       const struct name *name)
 {
 	uint32_t at = name->key & names->mask;
 
 	for (; names->slot[at]; at = (at + 1) & names->mask) {
 		if (!rtld_spend(set, SLOT_STEPS + LETTER_STEPS * name->length))
 			return NULL;
-		if (has_name(&set->module[names->slot[at] - 1], name))
+		if (is_called(&set->module[names->slot[at] - 1], name))
 			break;
 	}
 	return &names->slot[at];
@@ -98,8 +99,8 @@ static int index_names(struct names *names, struct rtld_set *set)
 
 		if (measure(m, m->info.name, &length))
 			return PLINTH_E_LIMIT;
-		name = make_name(m->info.name, length);
-		slot = find_name(names, set, &name);
+		name = hash_name(m->info.name, length);
+		slot = find_name_slot(names, set, &name);
 		if (!slot)
 			return PLINTH_E_LIMIT;
 		if (!*slot)
@@ -121,8 +122,8 @@ static uint32_t *find_needed(const struct names *names, struct rtld_module *m, c
 
 	if (measure(m, text, &length))
 		return NULL;
-	name = make_name(text, length);
-	slot = find_name(names, m->set, &name);
+	name = hash_name(text, length);
+	slot = find_name_slot(names, m->set, &name);
 	if (!slot || *slot)
 		return slot;
 	/* A library without DT_SONAME is needed by the path that the linker was given. */
@@ -131,8 +132,8 @@ static uint32_t *find_needed(const struct names *names, struct rtld_module *m, c
 	base = rtld_base_name(text);
 	if (base == text || !*base)
 		return slot;
-	name = make_name(base, length - (base - text));
-	return find_name(names, m->set, &name);
+	name = hash_name(base, length - (base - text));
+	return find_name_slot(names, m->set, &name);
 }
 
 /* The next module that m needs and that is in the set; NULL at the end, also of the budget. */

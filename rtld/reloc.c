@@ -98,7 +98,7 @@ static int check_type(struct rtld_module *m, const struct table *t, uint32_t i)
 	return 0;
 }
 
-static int check_symbol(struct rtld_module *m, const struct table *t, uint32_t i)
+static int check_reloc_symbol(struct rtld_module *m, const struct table *t, uint32_t i)
 {
 	const struct elf64_rela *r = &t->entry[i];
 	bool wants = r->type != R_X86_64_RELATIVE && r->type != R_X86_64_NONE;
@@ -120,7 +120,7 @@ static RTLD_COLD int check_entry(struct rtld_module *m, const struct table *t, u
 	int err = check_type(m, t, i);
 
 	if (!err)
-		err = check_symbol(m, t, i);
+		err = check_reloc_symbol(m, t, i);
 	if (!err && r->type != R_X86_64_NONE)
 		err = check_place(m, t, i);
 	if (!err && r->addend && r->type == R_X86_64_GLOB_DAT)
@@ -192,7 +192,7 @@ static uint32_t check_relatives(const struct rtld_module *m, const struct table 
 		if (!left)
 			break;
 		if (info_of(r) == R_X86_64_RELATIVE && !rtld_in_window(&w, r->offset)) {
-			/* Without steps the rest is for check_table(), which says so. */
+			/* Without steps the rest is for check_reloc_table(), which says so. */
 			if (!rtld_spend(m->set, UNUSUAL_STEPS + TARGET_STEPS * m->targets))
 				break;
 			rtld_find_window(m, r->offset, &w);
@@ -211,8 +211,8 @@ static inline uint64_t least_of(uint32_t type)
 }
 
 /* What is not usual is decided here; what it is makes the next one usual. */
-static RTLD_COLD int check_unusual(struct rtld_module *m, const struct table *t, const struct elf64_rela *r,
-				   struct rtld_window *w, uint64_t *least)
+static RTLD_COLD int check_unusual_reloc(struct rtld_module *m, const struct table *t,
+					 const struct elf64_rela *r, struct rtld_window *w, uint64_t *least)
 {
 	int err = rtld_pay(m, UNUSUAL_STEPS + TARGET_STEPS * m->targets);
 
@@ -243,7 +243,7 @@ static const struct elf64_rela *skip_usual(const struct rtld_module *m, const st
 }
 
 /* What is not recognised is looked at again, and that decides. */
-static int check_table(struct rtld_module *m, const struct table *t, uint32_t first)
+static int check_reloc_table(struct rtld_module *m, const struct table *t, uint32_t first)
 {
 	const struct elf64_rela *r = t->entry + first, *end = t->entry + t->count;
 	bool jumps = t->id == RTLD_T_JMPREL;
@@ -254,7 +254,7 @@ static int check_table(struct rtld_module *m, const struct table *t, uint32_t fi
 	if (r < end)
 		rtld_find_window(m, r->offset, &w);
 	while (!err && (r = skip_usual(m, r, end, &w, least, jumps ? 0 : ~0ull)) < end) {
-		err = check_unusual(m, t, r, &w, &least);
+		err = check_unusual_reloc(m, t, r, &w, &least);
 		r++;
 	}
 	return err;
@@ -323,9 +323,9 @@ int rtld_check_relocs(struct rtld_module *m)
 	m->relatives = check_relatives(m, &rela);
 	err = rtld_pay(m, (ENTRY_STEPS - RELATIVE_STEPS) * (rela.count - m->relatives));
 	if (!err)
-		err = check_table(m, &rela, m->relatives);
+		err = check_reloc_table(m, &rela, m->relatives);
 	if (!err)
-		err = check_table(m, &jump, 0);
+		err = check_reloc_table(m, &jump, 0);
 	if (err)
 		return err;
 	m->rela = rela.entry;

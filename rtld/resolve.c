@@ -5,7 +5,7 @@
 #include "index.h"
 
 /* Slots for names of modules: a power of two, at most half of them taken. */
-static uint32_t name_slots(const struct rtld_set *set)
+static uint32_t order_slots(const struct rtld_set *set)
 {
 	uint32_t slots = 16;
 
@@ -39,7 +39,7 @@ size_t rtld_work_size(const struct rtld_set *set)
 {
 	struct totals t = count_symbols(set);
 
-	return rtld_index_bytes(t.exports) + 8 * t.values + 4 * t.symbols + 4ull * name_slots(set);
+	return rtld_index_bytes(t.exports) + 8 * t.values + 4 * t.symbols + 4ull * order_slots(set);
 }
 
 static int check_work(struct rtld_set *set, const void *work, size_t size)
@@ -242,7 +242,7 @@ static int resolve(struct rtld_set *set, uint8_t *work)
 
 	rtld_grant(set, set->granted);
 	hand_out(set, value, bind);
-	order = rtld_check_order(set, bind + t.symbols, name_slots(set));
+	order = rtld_check_order(set, bind + t.symbols, order_slots(set));
 	places = rtld_check_places(set);
 	left = rtld_steps_left(set);
 	rtld_grant(set, left / 2);

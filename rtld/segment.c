@@ -197,7 +197,7 @@ int rtld_check_segments(struct rtld_module *m)
 	return err;
 }
 
-static inline const void *view(const struct rtld_module *m, uint64_t vaddr, uint64_t *room)
+static inline const void *view_from(const struct rtld_module *m, uint64_t vaddr, uint64_t *room)
 {
 	const struct rtld_segment *s = m->segment, *end = s + m->info.segments;
 
@@ -214,13 +214,13 @@ static inline const void *view(const struct rtld_module *m, uint64_t vaddr, uint
 
 const void *rtld_view_room(const struct rtld_module *m, uint64_t vaddr, uint64_t *room)
 {
-	return view(m, vaddr, room);
+	return view_from(m, vaddr, room);
 }
 
 const void *rtld_view(const struct rtld_module *m, uint64_t vaddr, uint64_t size)
 {
 	uint64_t room;
-	const void *at = view(m, vaddr, &room);
+	const void *at = view_from(m, vaddr, &room);
 
 	return at && size <= room ? at : NULL;
 }

@@ -2,7 +2,7 @@
 /* The string table, and the names the dynamic section takes from it. */
 #include "internal.h"
 
-static int check_table(struct rtld_module *m)
+static int check_string_table(struct rtld_module *m)
 {
 	const void *at;
 	int err;
@@ -63,7 +63,7 @@ const char *rtld_base_name(const char *path)
 
 int rtld_check_strings(struct rtld_module *m)
 {
-	int err = check_table(m);
+	int err = check_string_table(m);
 
 	if (!err)
 		err = check_names(m);

@@ -70,7 +70,7 @@ static int check_section(struct rtld_module *m, uint32_t i)
 	return 0;
 }
 
-static int check_kind(struct rtld_module *m, uint32_t i)
+static int check_symbol_kind(struct rtld_module *m, uint32_t i)
 {
 	const struct elf64_sym *s = &m->symbol[i];
 
@@ -90,7 +90,7 @@ static int check_symbol(struct rtld_module *m, uint32_t i)
 
 	if (s->name >= m->strings_size)
 		return fail_symbol(m, RTLD_STRING_RANGE, i, s->name, m->strings_size);
-	err = check_kind(m, i);
+	err = check_symbol_kind(m, i);
 	if (err)
 		return err;
 	if (i >= m->gnu.first && i < m->gnu.end && !rtld_exported(s))
@@ -99,7 +99,7 @@ static int check_symbol(struct rtld_module *m, uint32_t i)
 }
 
 /* The loops below ask only when something is odd. */
-static RTLD_COLD int check_unusual(struct rtld_module *m, uint32_t i)
+static RTLD_COLD int check_unusual_symbol(struct rtld_module *m, uint32_t i)
 {
 	int err = rtld_pay(m, UNUSUAL_STEPS);
 
@@ -108,7 +108,7 @@ static RTLD_COLD int check_unusual(struct rtld_module *m, uint32_t i)
 
 /*
  * The loops below recognise what is usual by the fewest comparisons;
- * check_unusual() decides about all else. Linkers put references first.
+ * check_unusual_symbol() decides about all else. Linkers put references first.
  *
  * A symbol starts with its name; above, as one word, are st_info, st_other and
  * st_shndx. Minus what is usual there, and without the bits that may be
@@ -145,7 +145,7 @@ static int check_references(struct rtld_module *m, const struct elf64_sym *s, co
 	int err = 0;
 
 	while (!err && (s = skip_references(m, s, end)) < end) {
-		err = check_unusual(m, s - m->symbol);
+		err = check_unusual_symbol(m, s - m->symbol);
 		s++;
 	}
 	return err;
@@ -177,7 +177,7 @@ static int check_definitions(struct rtld_module *m, const struct elf64_sym *s, c
 	int err = 0;
 
 	while (!err && (s = skip_definitions(m, s, end)) < end) {
-		err = check_unusual(m, s - m->symbol);
+		err = check_unusual_symbol(m, s - m->symbol);
 		s++;
 	}
 	return err;

@@ -61,7 +61,7 @@ static struct record read_aux(const struct list *l, const void *at)
 	return (struct record){.next = n->next, .name = n->name};
 }
 
-static int check_name(struct rtld_module *m, const struct list *l, uint64_t i, uint32_t name)
+static int check_version_name(struct rtld_module *m, const struct list *l, uint64_t i, uint32_t name)
 {
 	if (name < m->strings_size)
 		return 0;
@@ -69,8 +69,8 @@ static int check_name(struct rtld_module *m, const struct list *l, uint64_t i, u
 }
 
 /* Bytes of a record, or NULL after reporting why not. */
-static const void *view(struct rtld_module *m, const struct list *l, uint64_t i, uint64_t vaddr,
-			uint32_t size)
+static const void *view_record(struct rtld_module *m, const struct list *l, uint64_t i, uint64_t vaddr,
+			       uint32_t size)
 {
 	const void *at = vaddr % 4 ? NULL : rtld_view(m, vaddr, size);
 
@@ -89,13 +89,13 @@ static int check_aux(struct rtld_module *m, const struct list *l, uint64_t i, ui
 	uint32_t k;
 
 	for (k = 0; k < count; k++) {
-		const void *at = view(m, l, i, vaddr, l->aux);
+		const void *at = view_record(m, l, i, vaddr, l->aux);
 		struct record a;
 
 		if (!at)
 			return PLINTH_E_FORMAT;
 		a = read_aux(l, at);
-		if (check_name(m, l, i, a.name))
+		if (check_version_name(m, l, i, a.name))
 			return PLINTH_E_FORMAT;
 		if (k + 1 < count && a.next < l->aux)
 			return rtld_fail(m, RTLD_VERSION_CHAIN, l->table, i, a.next, l->aux);
@@ -109,13 +109,13 @@ static int check_list(struct rtld_module *m, const struct list *l)
 	uint64_t vaddr = m->tag[l->tag], count = m->tag[l->length], i;
 
 	for (i = 0; rtld_has(m, l->tag) && i < count; i++) {
-		const void *at = view(m, l, i, vaddr, l->record);
+		const void *at = view_record(m, l, i, vaddr, l->record);
 		struct record r;
 
 		if (!at)
 			return PLINTH_E_FORMAT;
 		r = read_record(l, at);
-		if (check_name(m, l, i, r.name) || check_aux(m, l, i, vaddr + r.aux, r.count))
+		if (check_version_name(m, l, i, r.name) || check_aux(m, l, i, vaddr + r.aux, r.count))
 			return PLINTH_E_FORMAT;
 		if (i + 1 < count && r.next < l->record)
 			return rtld_fail(m, RTLD_VERSION_CHAIN, l->table, i, r.next, l->record);
