@@ -14,9 +14,7 @@ import sys
 FOLDERS = ["modules", "drivers", "rtld", "lib", "tools"]
 # Those there are still: nobody joins, and who has a name of his own leaves.
 STILL = """
-    attach bind by_time complaint cpu_json detach enter fill_modules flags_of handle keep list_pages
-    module_json now on_call parse parse_number pool_page prepare print_line reach run_command set set_level
-    show show_once state_name state_of table_alloc take
+    attach detach enter fill_modules flags_of handle list_pages on_call pool_page prepare state_of table_alloc
 """.split()
 ATTRIBUTE = re.compile(r"__attribute__\s*\(\((?:[^()]|\([^()]*\))*\)\)\s*")
 DEFINITION = re.compile(r"^static\s[^;{}=()]*?(\w+)\((?:[^(){};]|\([^()]*\))*\)\s*\{", re.M)

@@ -6,9 +6,9 @@
 #include "link_set.h"
 
 /*
- * check_set() - would these files load together? Files that cannot be read are told at once, the rest is in @s.
- * Returns 0: they would, and each is a module of the set, in the order given; else not 0. Undone by link_set_close()
- * in either case.
+ * check_set() - would these files load together? Files that cannot be read are told at once, the rest is in
+ * @s. Returns 0: they would, and each is a module of the set, in the order given; else not 0. Undone by
+ * link_set_close() in either case.
  */
 int check_set(struct link_set *s, const struct link_set_options *o);
 

@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* call: a message to an extension, and its answer. */
-#include <argp.h>
 #include <ctype.h>
 #include <errno.h>
 #include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "commands.h"
 #include "device.h"
 #include "options.h"
+#include "output.h"
 
 #define HEX_TEXT (2 * PLINTH_CALL_BYTES + 1)
 
@@ -20,48 +19,29 @@ struct message {
 	size_t n;
 };
 
-struct options {
+static struct {
 	const char *name;
-	char **words; /* behind the name: hexadecimal digits, or one file */
-	int n_words;
-	uint32_t cpu;
+	struct option_words words; /* with the name; then hexadecimal digits, or one file */
+	int cpu;
 	bool hex, json;
-};
+} options = {.cpu = -1};
 
-static const struct argp_option option_list[] = {
-	{"cpu", 'c', "N", 0, "have it answered on this CPU (default: the one that the command runs on)", 0},
-	{"hex", 'x', NULL, 0, "the message is given, and the answer printed, as hexadecimal digits", 0},
-	{"json", 'j', NULL, 0, "print JSON, errors too", 0},
+static const struct option_row rows[] = {
+	{"cpu", 'c', "N", "have it answered on this CPU (default: the one that the command runs on)",
+	 option_cpu, &options.cpu, 0},
+	{"hex", 'x', NULL, "the message is given, and the answer printed, as hexadecimal digits", option_flag,
+	 &options.hex, 0},
+	{"json", 'j', NULL, "print JSON, errors too", option_json, &options.json, 0},
 	{0},
 };
 
-static error_t parse(int key, char *word, struct argp_state *state)
+static void judge_call(void)
 {
-	struct options *options = state->input;
-
-	switch (key) {
-	case 'c': options->cpu = (uint32_t)options_cpu(state, word); return 0;
-	case 'x': options->hex = true; return 0;
-	case ARGP_KEY_ARG:
-		if (options->name)
-			return ARGP_ERR_UNKNOWN;
-		options->name = word;
-		return 0;
-	case ARGP_KEY_ARGS:
-		options->words = state->argv + state->next;
-		options->n_words = state->argc - state->next;
-		return 0;
-	case ARGP_KEY_END:
-		if (!options->name)
-			argp_error(state, "which extension?");
-		else if (!*options->name || strlen(options->name) >= PLINTH_CALL_NAME)
-			argp_error(state, "\"%s\": names have 1 to %u characters", options->name,
-				   PLINTH_CALL_NAME - 1);
-		if (!options->hex && options->n_words > 1)
-			argp_error(state, "one file at a time, but there is \"%s\"", options->words[1]);
-		return 0;
-	default: return options_usual(key, word, state, &options->json);
-	}
+	options.name = options.words.list[0];
+	if (!*options.name || strlen(options.name) >= PLINTH_CALL_NAME)
+		usage_error("\"%s\": names have 1 to %u characters", options.name, PLINTH_CALL_NAME - 1);
+	if (!options.hex && options.words.n > 2)
+		usage_error("one file at a time, but there is \"%s\"", options.words.list[2]);
 }
 
 /* -- the message ------------------------------------------------------------------------ */
@@ -123,14 +103,14 @@ static int read_named(struct message *message, const char *path)
 	return err;
 }
 
-static int get_message(struct message *message, const struct options *options)
+static int get_message(struct message *message)
 {
 	int err = 0;
 
-	if (!options->hex)
-		return options->n_words ? read_named(message, options->words[0]) : 0;
-	for (int i = 0; i < options->n_words && !err; i++)
-		err = add_digits(message, options->words[i]);
+	if (!options.hex)
+		return options.words.n > 1 ? read_named(message, options.words.list[1]) : 0;
+	for (int i = 1; i < options.words.n && !err; i++)
+		err = add_digits(message, options.words.list[i]);
 	return err;
 }
 
@@ -144,65 +124,59 @@ static const char *hex_of(const struct message *message, char text[HEX_TEXT])
 	return text;
 }
 
-static void print_answer(const struct message *answer, const struct options *options)
+static void print_answer(const struct message *answer)
 {
 	char text[HEX_TEXT];
 
-	if (options->json) {
+	if (options.json) {
 		struct json_object *document = json_object_new_object();
 
-		json_object_object_add(document, "answer", json_object_new_string(hex_of(answer, text)));
+		json_add_text(document, "answer", hex_of(answer, text));
 		print_json(document);
-	} else if (options->hex) {
+	} else if (options.hex) {
 		puts(hex_of(answer, text));
 	} else {
 		fwrite(answer->bytes, 1, answer->n, stdout);
 	}
 }
 
-static int send_message(const struct message *message, struct message *answer, const struct options *options)
+static int send_message(const struct message *message, struct message *answer)
 {
 	struct plinth_ctl_call call = {
 		.size = sizeof(call),
-		.cpu = options->cpu,
+		.cpu = options.cpu < 0 ? PLINTH_CALL_HERE : (uint32_t)options.cpu,
 		.in = (uintptr_t)message->bytes,
 		.in_bytes = message->n,
 		.out = (uintptr_t)answer->bytes,
 		.room = PLINTH_CALL_BYTES,
 	};
-	int device = device_open(), status = EXIT_OK;
+	int err;
 
-	if (device < 0)
-		return EXIT_FAILED;
-	memcpy(call.name, options->name, strlen(options->name));
-	if (device_call(device, PLINTH_CTL_CALL, &call))
-		status = device_failed(device, "call");
-	close(device);
+	memcpy(call.name, options.name, strlen(options.name));
+	err = device_call("call", PLINTH_CTL_CALL, &call);
 	answer->n = call.out_bytes;
-	return status;
+	return err;
 }
 
 int cmd_call(int argc, char **argv)
 {
 	static struct message message, answer;
-	struct options options = {.cpu = PLINTH_CALL_HERE};
-	const struct argp argp = {
-		.options = option_list,
-		.parser = parse,
-		.args_doc = "NAME [FILE]\nNAME --hex [BYTES...]",
-		.doc = "Send a message to an extension that answers to NAME, and print the answer: bytes as "
-		       "they are, or with "
-		       "--hex as digits. The message is what FILE holds (-: standard input), or the BYTES; "
-		       "with neither "
-		       "it is empty.",
+	const struct option_table table = {
+		.about = "Send a message to an extension that answers to NAME, and print the answer: bytes "
+			 "as they "
+			 "are, or with --hex as digits. The message is what FILE holds (-: standard input), "
+			 "or the "
+			 "BYTES; with neither it is empty.",
+		.rows = rows,
+		.words_about = "NAME [FILE]\nNAME --hex [BYTES...]",
+		.words = &options.words,
+		.no_words = "which extension?",
+		.judge = judge_call,
 	};
-	int status;
 
-	argp_parse(&argp, argc, argv, 0, NULL, &options);
-	if (get_message(&message, &options))
+	options_take(argc, argv, &table);
+	if (get_message(&message) || send_message(&message, &answer))
 		return EXIT_FAILED;
-	status = send_message(&message, &answer, &options);
-	if (status == EXIT_OK)
-		print_answer(&answer, &options);
-	return status;
+	print_answer(&answer);
+	return EXIT_OK;
 }

@@ -8,36 +8,32 @@
 #include "error_line.h"
 #include "foreign.h"
 #include "link_set.h"
-#include "options.h"
-
-static const char usage[] =
-	"usage: plinthctl check [--base ADDR] [--lazy] [--elf-rules] [--json] MODULE...";
+#include "output.h"
 
 static void print_layout(const struct link_set *s, uint32_t module)
 {
 	const struct rtld_info *info = rtld_info(s->set, module);
-	struct rtld_cursor at = { 0 };
+	struct rtld_cursor at = {0};
 	struct rtld_region r;
 
 	link_set_print_name(info);
-	printf(": %" PRIu64 " bytes, alignment %" PRIu64
-	       ", %u exports, %u relocations, %u relative, "
-	       "%u start and %u end functions\n", info->image_size, info->align, info->exports, info->relocations,
-	       info->relative, info->init_count, info->fini_count);
+	printf(": %" PRIu64 " bytes, alignment %" PRIu64 ", %u exports, %u relocations, %u relative, "
+	       "%u start and %u end functions\n",
+	       info->image_size, info->align, info->exports, info->relocations, info->relative,
+	       info->init_count, info->fini_count);
 	if (rtld_is_lazy(s->set, module))
 		printf("  jump slots are filled at the first call\n");
 	while (rtld_next_region(s->set, module, &at, &r)) {
 		char flags[4];
 
 		printf("  0x%016" PRIx64 " %10" PRIu64 " %s%s\n", r.run, r.size,
-		       link_set_flags(r.perms, flags),
-		       r.sealed ? " sealed after linking" : "");
+		       link_set_flags(r.perms, flags), r.sealed ? " sealed after linking" : "");
 	}
 }
 
 static void print_bindings(const struct link_set *s, uint32_t module)
 {
-	struct rtld_cursor at = { 0 };
+	struct rtld_cursor at = {0};
 	struct rtld_binding b;
 
 	while (rtld_next_binding(s->set, module, &at, &b)) {
@@ -91,13 +87,15 @@ static void print_unchecked(const struct link_set *s)
 	const char *file = s->n_unread ? s->unread[0].path : s->errors.list[0].file;
 
 	if (s->unchecked_symbols || s->unchecked_modules)
-		note_line("note: undefined symbols (%u) and missing modules (%u) not checked, because %s was refused "
-			  "and may provide them", s->unchecked_symbols, s->unchecked_modules, file);
+		note_line("note: undefined symbols (%u) and missing modules (%u) not checked, because %s was "
+			  "refused "
+			  "and may provide them",
+			  s->unchecked_symbols, s->unchecked_modules, file);
 }
 
 int check_set(struct link_set *s, const struct link_set_options *o)
 {
-	int err = link_set_open(s, o->paths, o->files, o->flags);
+	int err = link_set_open(s, o);
 	uint32_t refused = s->errors.count;
 
 	if (!s->set)
@@ -115,20 +113,36 @@ void check_print(const struct link_set *s)
 	print_unchecked(s);
 }
 
+static struct link_set_options options = {.base = LINK_SET_BASE};
+
+static const struct option_row rows[] = {
+	LINK_SET_BASE_ROW(options),
+	LINK_SET_LAZY_ROW(options),
+	LINK_SET_ELF_RULES_ROW(options),
+	LINK_SET_JSON_ROW(options),
+	{0},
+};
+
 int cmd_check(int argc, char **argv)
 {
-	struct link_set_options o;
+	const struct option_table table = {
+		.about = "Say whether modules would load together, and every reason why not; of those that "
+			 "would, "
+			 "layout and who provides what.",
+		.rows = rows,
+		.words_about = "MODULE...",
+		.words = &options.files,
+		.no_words = "which modules?",
+	};
 	struct link_set s;
-	uint32_t i;
-	int status = link_set_parse(&o, argc, argv, "belj", usage);
+	int status;
 
-	if (status)
-		return status;
-	status = check_set(&s, &o);
-	if (o.json) {
+	options_take(argc, argv, &table);
+	status = check_set(&s, &options);
+	if (options.json) {
 		print_json(link_set_json(&s, false));
 	} else {
-		for (i = 0; s.set && i < rtld_count(s.set); i++) {
+		for (uint32_t i = 0; s.set && i < rtld_count(s.set); i++) {
 			print_layout(&s, i);
 			print_bindings(&s, i);
 		}
@@ -138,5 +152,5 @@ int cmd_check(int argc, char **argv)
 		printf("%s\n", status ? "would not load" : "would load");
 	}
 	link_set_close(&s);
-	return status;
+	return status ? EXIT_FAILED : EXIT_OK;
 }

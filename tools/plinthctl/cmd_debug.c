@@ -1,28 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /* debug: ask the module debug_fault for a crash. The hypercall is made right here, in user mode. */
 #define _GNU_SOURCE
-#include <argp.h>
 #include <errno.h>
 #include <json-c/json.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <plinth/debug_fault.h>
 
 #include "commands.h"
-#include "device.h"
+#include "error_line.h"
 #include "options.h"
-
-struct options {
-	int kind;
-	int cpu;
-	unsigned int words;
-	bool json;
-};
+#include "output.h"
 
 static const char *const kinds[DEBUG_FAULT_COUNT] = {
 #define DEBUG_FAULT_NAME(name, text) text,
@@ -30,55 +22,41 @@ static const char *const kinds[DEBUG_FAULT_COUNT] = {
 #undef DEBUG_FAULT_NAME
 };
 
-static const struct argp_option option_list[] = {
-	{"cpu", 'c', "NUMBER", 0, "the CPU to crash on (default: 0)", 0},
-	{"json", 'j', NULL, 0, "print JSON, errors too", 0},
+static struct {
+	struct option_words words;
+	int kind, cpu;
+	bool json;
+} options;
+
+static const struct option_row rows[] = {
+	{"cpu", 'c', "N", "the CPU to crash on (default: 0)", option_cpu, &options.cpu, 0},
+	{"json", 'j', NULL, "print JSON, errors too", option_json, &options.json, 0},
 	{0},
 };
 
-static int parse_kind(struct argp_state *state, const char *word)
+static int kind_of(const char *word)
 {
-	for (int i = 0; i < DEBUG_FAULT_COUNT; i++)
+	char all[256] = "";
+
+	for (int i = 0; i < DEBUG_FAULT_COUNT; i++) {
 		if (!strcmp(word, kinds[i]))
 			return i;
-	fprintf(stderr, "%s: no fault \"%s\"; there are:", state->name, word);
-	for (int i = 0; i < DEBUG_FAULT_COUNT; i++)
-		fprintf(stderr, " %s", kinds[i]);
-	fputc('\n', stderr);
-	exit(EXIT_USAGE);
-}
-
-static int parse_cpu(struct argp_state *state, const char *word)
-{
-	char *end;
-	long cpu = strtol(word, &end, 10);
-
-	if (end == word || *end || cpu < 0 || cpu >= CPU_SETSIZE)
-		argp_error(state, "CPU \"%s\": not a number", word);
-	return (int)cpu;
-}
-
-static error_t parse(int key, char *word, struct argp_state *state)
-{
-	struct options *options = state->input;
-
-	switch (key) {
-	case 'c': options->cpu = parse_cpu(state, word); return 0;
-	case 'j': options_take_json(&options->json); return 0;
-	case ARGP_KEY_ARG:
-		if (options->words == 0 && strcmp(word, "fault"))
-			argp_error(state, "\"%s\": only faults can be asked for", word);
-		if (options->words == 1)
-			options->kind = parse_kind(state, word);
-		if (options->words++ == 2)
-			argp_error(state, "one fault at a time, but there is \"%s\"", word);
-		return 0;
-	case ARGP_KEY_END:
-		if (options->words != 2)
-			argp_error(state, "which fault?");
-		return 0;
-	default: return ARGP_ERR_UNKNOWN;
+		strcat(strcat(all, " "), kinds[i]);
 	}
+	usage_error("no fault \"%s\"; there are:%s", word, all);
+}
+
+static void judge_debug(void)
+{
+	char **words = options.words.list;
+
+	if (strcmp(words[0], "fault"))
+		usage_error("\"%s\": only faults can be asked for", words[0]);
+	if (options.words.n < 2)
+		usage_error("which fault?");
+	if (options.words.n > 2)
+		usage_error("one fault at a time, but there is \"%s\"", words[2]);
+	options.kind = kind_of(words[1]);
 }
 
 static sigjmp_buf refused;
@@ -108,29 +86,30 @@ static int go_to(int cpu)
 	return -1;
 }
 
-static void print_done(const struct options *options)
+static void print_done(void)
 {
 	struct json_object *o = json_object_new_object();
 
-	json_object_object_add(o, "fault", json_object_new_string(kinds[options->kind]));
-	json_object_object_add(o, "cpu", json_object_new_int(options->cpu));
+	json_add_text(o, "fault", kinds[options.kind]);
+	json_add_number(o, "cpu", (uint64_t)options.cpu);
 	print_json(o);
 }
 
 /* After a crash the instruction is tried again, by a CPU that knows no VMM any more. */
-static int fault(const struct options *options)
+static int ask_for_fault(void)
 {
 	struct sigaction action = {.sa_handler = on_refusal};
 
 	sigaction(SIGILL, &action, NULL);
 	if (sigsetjmp(refused, 1)) {
-		error_line("debug: nobody answered on CPU %d: the VMM crashed, or is not running with debug_fault",
-			   options->cpu);
+		error_line("debug: nobody answered on CPU %d: the VMM crashed, or is not running with "
+			   "debug_fault",
+			   options.cpu);
 		return EXIT_FAILED;
 	}
-	if (!hypercall((long)DEBUG_FAULT_HYPERCALL, options->kind)) {
-		if (options->json)
-			print_done(options);
+	if (!hypercall((long)DEBUG_FAULT_HYPERCALL, options.kind)) {
+		if (options.json)
+			print_done();
 		return EXIT_OK;
 	}
 	error_line("debug: the module does not know this fault");
@@ -139,14 +118,15 @@ static int fault(const struct options *options)
 
 int cmd_debug(int argc, char **argv)
 {
-	struct options options = {0};
-	const struct argp argp = {
-		.options = option_list,
-		.parser = parse,
-		.args_doc = "fault KIND",
-		.doc = "Make the VMM crash on purpose; wants the module debug_fault (load --add).",
+	const struct option_table table = {
+		.about = "Make the VMM crash on purpose; wants the module debug_fault (load --add).",
+		.rows = rows,
+		.words_about = "fault KIND",
+		.words = &options.words,
+		.no_words = "which fault?",
+		.judge = judge_debug,
 	};
 
-	argp_parse(&argp, argc, argv, 0, NULL, &options);
-	return go_to(options.cpu) ? EXIT_FAILED : fault(&options);
+	options_take(argc, argv, &table);
+	return go_to(options.cpu) ? EXIT_FAILED : ask_for_fault();
 }

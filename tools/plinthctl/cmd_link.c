@@ -7,11 +7,7 @@
 #include "foreign.h"
 #include "format.h"
 #include "link_set.h"
-#include "options.h"
-
-static const char usage[] =
-	"usage: plinthctl link [--base ADDR] [--lazy] [--elf-rules] [--json] "
-	"[-o DIR] [--plan FILE] MODULE...";
+#include "output.h"
 
 static void print_segments(const struct link_set *s, uint32_t module)
 {
@@ -24,26 +20,10 @@ static void print_segments(const struct link_set *s, uint32_t module)
 	for (i = 0; rtld_segment(s->set, module, i, &g); i++) {
 		char flags[4], hex[65];
 
-		printf("  0x%016" PRIx64 " %10" PRIu64 " %s %s\n",
-		       g.vaddr - info->low + info->run, g.memsz,
+		printf("  0x%016" PRIx64 " %10" PRIu64 " %s %s\n", g.vaddr - info->low + info->run, g.memsz,
 		       link_set_flags(g.flags, flags),
-		       link_set_sha256(link_set_segment(s, module, &g),
-					 g.memsz, hex));
+		       link_set_sha256(link_set_segment(s, module, &g), g.memsz, hex));
 	}
-}
-
-static int link_set(struct link_set *s, const struct link_set_options *o)
-{
-	if (link_set_open(s, o->paths, o->files, o->flags))
-		return 1;
-	/* With a file refused, what the others miss would only be noise. */
-	if (s->errors.count)
-		return 1;
-	if (link_set_layout(s, o->base, true))
-		return 1;
-	if (o->plan && link_set_read_plan(s, o->plan))
-		return 1;
-	return link_set_link(s, true) ? 1 : 0;
 }
 
 static void print_plan(const struct link_set *s, const char *path)
@@ -56,28 +36,44 @@ static void print_plan(const struct link_set *s, const char *path)
 	printf(": %s\n", text);
 }
 
+static struct link_set_options options = {.base = LINK_SET_BASE};
+
+static const struct option_row rows[] = {
+	LINK_SET_BASE_ROW(options),
+	LINK_SET_LAZY_ROW(options),
+	LINK_SET_ELF_RULES_ROW(options),
+	LINK_SET_JSON_ROW(options),
+	{"output", 'o', "DIR", "write each segment to a file of its own there", option_file, &options.output,
+	 0},
+	{"plan", 0, "FILE", "use this link plan, and say whether it fits", option_text, &options.plan, 0},
+	{0},
+};
+
 int cmd_link(int argc, char **argv)
 {
-	struct link_set_options o;
+	const struct option_table table = {
+		.about = "Link modules in this process, without running them, and show each segment: "
+			 "address, size, "
+			 "rights, SHA-256.",
+		.rows = rows,
+		.words_about = "MODULE...",
+		.words = &options.files,
+		.no_words = "which modules?",
+	};
 	struct link_set s;
-	bool linked;
-	uint32_t i;
-	int status = link_set_parse(&o, argc, argv, "beljop", usage);
+	bool linked, good;
 
-	if (status)
-		return status;
-	status = link_set(&s, &o);
-	linked = !status;
-	if (linked && o.output)
-		status = link_set_write(&s, o.output);
-	if (o.json)
+	options_take(argc, argv, &table);
+	linked = !link_set_try(&s, &options, true);
+	good = linked && (!options.output || !link_set_write(&s, options.output));
+	if (options.json)
 		print_json(link_set_json(&s, linked));
 	else
 		link_set_print_errors(&s);
-	if (linked && !o.json && o.plan)
-		print_plan(&s, o.plan);
-	for (i = 0; linked && !o.json && i < rtld_count(s.set); i++)
+	if (linked && !options.json && options.plan)
+		print_plan(&s, options.plan);
+	for (uint32_t i = 0; linked && !options.json && i < rtld_count(s.set); i++)
 		print_segments(&s, i);
 	link_set_close(&s);
-	return status;
+	return good ? EXIT_OK : EXIT_FAILED;
 }

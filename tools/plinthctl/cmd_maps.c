@@ -4,11 +4,11 @@
 #include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "commands.h"
 #include "device.h"
 #include "options.h"
+#include "output.h"
 
 static const char *const table_names[PLINTH_MAP_TABLES] = {
 	[PLINTH_MAP_ROOT] = "root",
@@ -20,7 +20,7 @@ static const char *table_name(uint32_t table)
 	return table < PLINTH_MAP_TABLES ? table_names[table] : "?";
 }
 
-static const char *flags_text(uint32_t flags, char text[6])
+static const char *access_text(uint32_t flags, char text[6])
 {
 	text[0] = 'r';
 	text[1] = flags & PLINTH_MAP_WRITE ? 'w' : '-';
@@ -36,8 +36,9 @@ static void print_maps(const struct plinth_ctl_map *maps, uint64_t count)
 	char text[6];
 
 	for (uint64_t i = 0; i < count; i++)
-		printf("%-6s %#" PRIx64 "-%#" PRIx64 " %s %8" PRIu64 " %s\n", table_name(maps[i].table), maps[i].va,
-		       maps[i].va + maps[i].bytes, flags_text(maps[i].flags, text), maps[i].bytes, maps[i].name);
+		printf("%-6s %#" PRIx64 "-%#" PRIx64 " %s %8" PRIu64 " %s\n", table_name(maps[i].table),
+		       maps[i].va, maps[i].va + maps[i].bytes, access_text(maps[i].flags, text),
+		       maps[i].bytes, maps[i].name);
 }
 
 static void print_maps_json(const struct plinth_ctl_map *maps, uint64_t count)
@@ -48,32 +49,32 @@ static void print_maps_json(const struct plinth_ctl_map *maps, uint64_t count)
 	for (uint64_t i = 0; i < count; i++) {
 		struct json_object *item = json_object_new_object();
 
-		json_object_object_add(item, "table", json_object_new_string(table_name(maps[i].table)));
-		json_object_object_add(item, "va", json_object_new_uint64(maps[i].va));
-		json_object_object_add(item, "bytes", json_object_new_uint64(maps[i].bytes));
-		json_object_object_add(item, "access", json_object_new_string(flags_text(maps[i].flags, text)));
-		json_object_object_add(item, "name", json_object_new_string(maps[i].name));
+		json_add_text(item, "table", table_name(maps[i].table));
+		json_add_number(item, "va", maps[i].va);
+		json_add_number(item, "bytes", maps[i].bytes);
+		json_add_text(item, "access", access_text(maps[i].flags, text));
+		json_add_text(item, "name", maps[i].name);
 		json_object_array_add(list, item);
 	}
 	print_json(list);
 }
 
 /* A running VMM is asked; one that crashed is not. */
-static int check_state(int device)
+static int check_is_loaded(void)
 {
 	struct plinth_ctl_status status;
 
-	if (device_status(device, &status))
+	if (device_status(&status))
 		return -1;
 	if (status.state == PLINTH_LOADED || status.state == PLINTH_RUNNING)
 		return 0;
-	error_line("maps: %s", status.state == PLINTH_CORRUPT ? "not after a failure that could not be undone" :
-							  "no modules are loaded: load them first");
+	error_line("maps: %s", status.state == PLINTH_CORRUPT ? "not after a failure that could not be undone"
+							      : "no modules are loaded: load them first");
 	return -1;
 }
 
 /* What no mapping of the VMM may allow. */
-static const char *complaint(const struct plinth_ctl_map *map)
+static const char *forbidden_access(const struct plinth_ctl_map *map)
 {
 	if ((map->flags & PLINTH_MAP_WRITE) && (map->flags & PLINTH_MAP_EXEC))
 		return "writable and executable";
@@ -90,7 +91,7 @@ static int judge_maps(const struct plinth_ctl_map *maps, uint64_t count)
 	int err = 0;
 
 	for (uint64_t i = 0; i < count; i++) {
-		const char *what = complaint(&maps[i]);
+		const char *what = forbidden_access(&maps[i]);
 
 		if (what)
 			error_line("maps: %#" PRIx64 " (%s) in the %s tables is %s", maps[i].va, maps[i].name,
@@ -104,18 +105,16 @@ static int judge_maps(const struct plinth_ctl_map *maps, uint64_t count)
 
 int cmd_maps(int argc, char **argv)
 {
-	bool json = options_json(argc, argv, "Show what is mapped: tables, addresses, access (rwx, u user, g global), "
-					     "bytes, whose. Fails, as a load and the start of each CPU do, if "
-					     "something has w with x, u, g, or is the kernel's.");
+	bool json = options_json(argc, argv,
+				 "Show what is mapped: tables, addresses, access (rwx, u user, g global), "
+				 "bytes, whose. Fails, as a load and the start of each CPU do, if "
+				 "something has w with x, u, g, or is the kernel's.");
 	struct plinth_ctl_map *maps = NULL;
 	uint64_t count = 0;
-	int err, device = device_open();
+	int err;
 
-	if (device < 0)
-		return EXIT_FAILED;
-	if (!check_state(device))
-		maps = device_list(device, PLINTH_CTL_MAPS, sizeof(*maps), &count);
-	close(device);
+	if (!check_is_loaded())
+		maps = device_list(PLINTH_CTL_MAPS, sizeof(*maps), &count);
 	if (!maps)
 		return EXIT_FAILED;
 	if (json)

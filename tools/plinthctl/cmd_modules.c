@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* modules: what is loaded, from where, and who calls whom. */
-#include <argp.h>
 #include <inttypes.h>
 #include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "commands.h"
 #include "device.h"
 #include "foreign.h"
 #include "module_files.h"
 #include "options.h"
+#include "output.h"
 
 struct list {
 	struct plinth_ctl_module *modules;
@@ -117,12 +116,8 @@ static void print_list_json(const struct list *list)
 static int print_loaded(bool json)
 {
 	struct list list;
-	int device = device_open();
 
-	if (device < 0)
-		return EXIT_FAILED;
-	list.modules = device_list(device, PLINTH_CTL_MODULES, sizeof(*list.modules), &list.count);
-	close(device);
+	list.modules = device_list(PLINTH_CTL_MODULES, sizeof(*list.modules), &list.count);
 	if (!list.modules)
 		return EXIT_FAILED;
 	if (json)
@@ -133,47 +128,28 @@ static int print_loaded(bool json)
 	return EXIT_OK;
 }
 
-struct options {
+static struct {
 	bool json;
-	char **files;
-	int n_files;
-};
+	struct option_words files;
+} options;
 
-static const struct argp_option option_list[] = {
-	{"json", 'j', NULL, 0, "print JSON, errors too", 0},
+static const struct option_row rows[] = {
+	{"json", 'j', NULL, "print JSON, errors too", option_json, &options.json, 0},
 	{0},
 };
 
-static error_t parse(int key, char *word, struct argp_state *state)
-{
-	struct options *options = state->input;
-
-	(void)word;
-	switch (key) {
-	case 'j': options_take_json(&options->json); return 0;
-	case ARGP_KEY_ARGS:
-		options->files = state->argv + state->next;
-		options->n_files = state->argc - state->next;
-		return 0;
-	default: return ARGP_ERR_UNKNOWN;
-	}
-}
-
 int cmd_modules(int argc, char **argv)
 {
-	const struct argp argp = {
-		.options = option_list,
-		.parser = parse,
-		.args_doc = "[FILE...]",
-		.doc = "List the loaded modules: role, name, version, module ABI, address, bytes, "
-		       "description; the "
-		       "file; whom it calls and who calls it; its jump slots if they are filled at the first "
-		       "call. With FILEs, what these are; that needs no "
-		       "root.",
+	const struct option_table table = {
+		.about = "List the loaded modules: role, name, version, module ABI, address, bytes, "
+			 "description; the file; whom it calls and who calls it; its jump slots if they are "
+			 "filled at the first call. With FILEs, what these are; that needs no root.",
+		.rows = rows,
+		.words_about = "[FILE...]",
+		.words = &options.files,
 	};
-	struct options options = {0};
 
-	argp_parse(&argp, argc, argv, 0, NULL, &options);
-	return options.n_files ? module_files_print(options.files, options.n_files, options.json)
+	options_take(argc, argv, &table);
+	return options.files.n ? module_files_print(&options.files, options.json)
 			       : print_loaded(options.json);
 }

@@ -13,29 +13,34 @@
 #include "foreign.h"
 #include "link_set.h"
 #include "module_set.h"
-#include "options.h"
+#include "output.h"
 
-static const char usage[] =
-	"usage: plinthctl plan [--elf-rules] [--json] [-o FILE] MODULE...\n"
-	"Write a link plan for the modules in this order, by default to " MODULE_SET_PLAN "\n"
-	"beside the first of them, where \"load\" looks for it.";
+static struct link_set_options options = {.base = LINK_SET_BASE};
+
+static const struct option_row rows[] = {
+	LINK_SET_ELF_RULES_ROW(options),
+	LINK_SET_JSON_ROW(options),
+	{"output", 'o', "FILE", "where to (default: " MODULE_SET_PLAN ", beside the first module)",
+	 option_file, &options.output, 0},
+	{0},
+};
 
 /* Beside the first module, if the user does not say. */
-static void choose_path(const struct link_set_options *o, char *path, size_t size)
+static void choose_path(char *path, size_t size)
 {
 	char *first;
 
-	if (o->output) {
-		snprintf(path, size, "%s", o->output);
+	if (options.output) {
+		snprintf(path, size, "%s", options.output);
 		return;
 	}
-	first = strdup(o->paths[0]);
+	first = strdup(options.files.list[0]);
 	snprintf(path, size, "%s/%s", first ? dirname(first) : ".", MODULE_SET_PLAN);
 	free(first);
 }
 
 /* Whole or not at all: a new file that takes the name of the old one. */
-static bool write_file(const char *path, const void *bytes, size_t size)
+static bool write_plan_file(const char *path, const void *bytes, size_t size)
 {
 	char new_path[PATH_MAX + 8];
 	FILE *file;
@@ -55,7 +60,7 @@ static bool write_file(const char *path, const void *bytes, size_t size)
 }
 
 /* Why there can be no plan of a set that links. */
-static void explain(const struct link_set *s)
+static void explain_no_plan(const struct link_set *s)
 {
 	for (uint32_t i = 0; i < rtld_count(s->set); i++)
 		if (!rtld_has_build_id(s->set, i))
@@ -72,11 +77,11 @@ static size_t write_plan(const struct link_set *s, const char *path)
 	bool good;
 
 	if (!size) {
-		explain(s);
+		explain_no_plan(s);
 		return 0;
 	}
 	plan = malloc(size);
-	good = plan && !rtld_plan_write(s->set, plan, size) && write_file(path, plan, size);
+	good = plan && !rtld_plan_write(s->set, plan, size) && write_plan_file(path, plan, size);
 	if (!plan)
 		error_line("out of memory");
 	free(plan);
@@ -92,41 +97,41 @@ static void print_written(const struct link_set *s, const char *path, size_t siz
 /* As of check; and, if there is one now, where the plan is. */
 static void print_document(const struct link_set *s, const char *path, size_t size)
 {
-	struct json_object *document = link_set_json(s, false), *written = json_object_new_object();
+	struct json_object *document = link_set_json(s, false), *written = NULL;
 
-	json_object_object_add(written, "file", foreign_json(path));
-	json_object_object_add(written, "bytes", json_object_new_uint64(size));
-	json_object_object_add(document, "written", size ? written : NULL);
-	if (!size)
-		json_object_put(written);
+	if (size) {
+		written = json_object_new_object();
+		json_add_text(written, "file", path);
+		json_add_number(written, "bytes", size);
+	}
+	json_object_object_add(document, "written", written);
 	print_json(document);
-}
-
-static int bind(struct link_set *s, const struct link_set_options *o)
-{
-	if (link_set_open(s, o->paths, (uint32_t)o->files, o->flags) || s->errors.count ||
-	    link_set_layout(s, o->base, false) || link_set_link(s, false))
-		return EXIT_FAILED;
-	return EXIT_OK;
 }
 
 int cmd_plan(int argc, char **argv)
 {
-	struct link_set_options o;
+	const struct option_table table = {
+		.about = "Write a link plan for the modules in this order, so that load need not look for "
+			 "what they "
+			 "refer to.",
+		.rows = rows,
+		.words_about = "MODULE...",
+		.words = &options.files,
+		.no_words = "which modules?",
+	};
 	struct link_set s;
 	char path[PATH_MAX];
 	size_t size = 0;
-	int status = link_set_parse(&o, argc, argv, "ejo", usage);
+	int err;
 
-	if (status)
-		return status;
-	choose_path(&o, path, sizeof(path));
-	status = bind(&s, &o);
-	if (!o.json)
+	options_take(argc, argv, &table);
+	choose_path(path, sizeof(path));
+	err = link_set_try(&s, &options, false);
+	if (!options.json)
 		link_set_print_errors(&s);
-	if (!status)
+	if (!err)
 		size = write_plan(&s, path);
-	if (o.json)
+	if (options.json)
 		print_document(&s, path, size);
 	else if (size)
 		print_written(&s, path, size);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* report: one text with everything that a report of a bug needs. */
-#include <argp.h>
 #include <errno.h>
 #include <json-c/json.h>
 #include <limits.h>
@@ -13,6 +12,7 @@
 #include "commands.h"
 #include "error_line.h"
 #include "options.h"
+#include "output.h"
 
 #define DEFAULT_FILE	  "plinth-report.txt"
 #define DEFAULT_FILE_JSON "plinth-report.json"
@@ -39,27 +39,17 @@ static const struct {
 
 #define N_SECTIONS (sizeof(sections) / sizeof(sections[0]))
 
-struct options {
+static struct {
 	const char *file; /* NULL: the default one */
 	bool json;
-};
+} options;
 
-static const struct argp_option option_list[] = {
-	{"output", 'o', "FILE", 0, "where to (default: " DEFAULT_FILE ", or .json); - for standard output",
-	 0},
-	{"json", 'j', NULL, 0, "write JSON, errors too", 0},
+static const struct option_row rows[] = {
+	{"output", 'o', "FILE", "where to (default: " DEFAULT_FILE ", or .json); - for standard output",
+	 option_file, &options.file, 0},
+	{"json", 'j', NULL, "write JSON, errors too", option_json, &options.json, 0},
 	{0},
 };
-
-static error_t parse(int key, char *word, struct argp_state *state)
-{
-	struct options *options = state->input;
-
-	switch (key) {
-	case 'o': options->file = word; return 0;
-	default: return options_usual(key, word, state, &options->json);
-	}
-}
 
 /* What the shell prints for the command, errors too, in memory to be freed; NULL: no memory for it. */
 static char *output_of(const char *command)
@@ -80,7 +70,7 @@ static char *output_of(const char *command)
 	return text;
 }
 
-static void write_text(FILE *to)
+static void write_report_text(FILE *to)
 {
 	fprintf(to, "Plinth %s\n\n", PLINTH_VERSION_TEXT);
 	for (size_t i = 0; i < N_SECTIONS; i++) {
@@ -91,11 +81,11 @@ static void write_text(FILE *to)
 	}
 }
 
-static void write_json(FILE *to)
+static void write_report_json(FILE *to)
 {
 	struct json_object *document = json_object_new_object();
 
-	json_object_object_add(document, "plinth", json_object_new_string(PLINTH_VERSION_TEXT));
+	json_add_text(document, "plinth", PLINTH_VERSION_TEXT);
 	for (size_t i = 0; i < N_SECTIONS; i++) {
 		char *text = output_of(sections[i].command);
 
@@ -103,66 +93,56 @@ static void write_json(FILE *to)
 				       text ? json_object_new_string(text) : NULL);
 		free(text);
 	}
-	fprintf(to, "%s\n",
-		json_object_to_json_string_ext(document,
-					       JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
-	json_object_put(document);
+	write_json(to, document);
 }
 
-/* The line that says where it is. */
-static void say_where(const char *name, bool json)
+static void say_where(void)
 {
 	struct json_object *document;
 
-	if (!json) {
-		printf("report: written to %s\n", name);
+	if (!options.json) {
+		printf("report: written to %s\n", options.file);
 		return;
 	}
 	document = json_object_new_object();
-	json_object_object_add(document, "file", json_object_new_string(name));
+	json_add_text(document, "file", options.file);
 	print_json(document);
 }
 
-static int write_report(const char *name, bool json)
+static int write_report(void)
 {
-	FILE *to = strcmp(name, "-") ? fopen(name, "we") : stdout;
-	bool failed;
+	FILE *to = strcmp(options.file, "-") ? fopen(options.file, "we") : stdout;
+	bool good = to;
 
-	if (!to) {
-		error_line("report: %s: %s", name, strerror(errno));
-		return EXIT_FAILED;
-	}
-	if (json)
-		write_json(to);
-	else
-		write_text(to);
-	failed = fflush(to) || ferror(to);
-	if (failed)
-		error_line("report: %s: %s", name, strerror(errno));
-	if (to != stdout) {
+	if (to && options.json)
+		write_report_json(to);
+	else if (to)
+		write_report_text(to);
+	good = good && !fflush(to) && !ferror(to);
+	if (!good)
+		error_line("report: %s: cannot be written: %s", options.file, strerror(errno));
+	if (to && to != stdout) {
 		fclose(to);
-		if (!failed)
-			say_where(name, json);
+		if (good)
+			say_where();
 	}
-	return failed ? EXIT_FAILED : EXIT_OK;
+	return good ? EXIT_OK : EXIT_FAILED;
 }
 
 int cmd_report(int argc, char **argv)
 {
-	const struct argp argp = {
-		.options = option_list,
-		.parser = parse,
-		.doc = "Write one file with all that a report of a bug needs. It holds kernel addresses: "
-		       "read it "
-		       "before you publish it. Without root it says what it could not get.",
+	const struct option_table table = {
+		.about = "Write one file with all that a report of a bug needs. It holds kernel addresses: "
+			 "read it "
+			 "before you publish it. Without root it says what it could not get.",
+		.rows = rows,
 	};
-	struct options options = {0};
 	char self[PATH_MAX] = "plinthctl";
 
-	argp_parse(&argp, argc, argv, 0, NULL, &options);
+	options_take(argc, argv, &table);
 	if (!options.file)
 		options.file = options.json ? DEFAULT_FILE_JSON : DEFAULT_FILE;
 	if (readlink("/proc/self/exe", self, sizeof(self) - 1) > 0)
 		setenv("P", self, 1);
-	return write_report(options.file, options.json);
+	return write_report();
 }

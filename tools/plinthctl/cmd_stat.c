@@ -1,29 +1,29 @@
 /* SPDX-License-Identifier: MIT */
 /* stat: counters of each CPU, and what is used of heap and pool. */
-#include <argp.h>
+#include <argp.h> /* OPTION_ARG_OPTIONAL */
 #include <inttypes.h>
 #include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "commands.h"
 #include "device.h"
-#include "exit_names.h"
+#include "lib/exit_kind.h"
 #include "options.h"
+#include "output.h"
 #include "shared.h"
 #include "watch.h"
 
-static const char *const state_names[] = {"off", "ready", "guest", "dead", "halted", "reset"};
+static const char *const cpu_state_names[] = {"off", "ready", "guest", "dead", "halted", "reset"};
 
-static const char *state_name(uint32_t state)
+static const char *cpu_state_name(uint32_t state)
 {
-	return state < sizeof(state_names) / sizeof(state_names[0]) ? state_names[state] : "?";
+	return state < sizeof(cpu_state_names) / sizeof(cpu_state_names[0]) ? cpu_state_names[state] : "?";
 }
 
 static void print_cpu(const struct plinth_shared_cpu *cpu, uint32_t number)
 {
-	printf("cpu %u state %s\n", number, state_name(cpu->state));
+	printf("cpu %u state %s\n", number, cpu_state_name(cpu->state));
 	for (unsigned int kind = 0; kind < PLINTH_EXIT_KINDS; kind++)
 		if (cpu->exits[kind])
 			printf("cpu %u %s %" PRIu64 "\n", number, exit_kind_name(kind), cpu->exits[kind]);
@@ -44,18 +44,18 @@ static void print_stat(struct plinth_shared *shared, const struct plinth_ctl_sta
 	       status->memory_bytes, status->image_bytes, status->pool_bytes, status->shared_bytes);
 }
 
-static struct json_object *cpu_json(const struct plinth_shared_cpu *cpu, uint32_t number)
+static struct json_object *counters_json(const struct plinth_shared_cpu *cpu, uint32_t number)
 {
 	struct json_object *item = json_object_new_object(), *exits = json_object_new_object();
 
 	for (unsigned int kind = 0; kind < PLINTH_EXIT_KINDS; kind++)
-		json_object_object_add(exits, exit_kind_name(kind), json_object_new_uint64(cpu->exits[kind]));
-	json_object_object_add(item, "cpu", json_object_new_uint64(number));
-	json_object_object_add(item, "state", json_object_new_string(state_name(cpu->state)));
+		json_add_number(exits, exit_kind_name(kind), cpu->exits[kind]);
+	json_add_number(item, "cpu", number);
+	json_add_text(item, "state", cpu_state_name(cpu->state));
 	json_object_object_add(item, "exits", exits);
-	json_object_object_add(item, "nmis", json_object_new_uint64(cpu->nmis));
-	json_object_object_add(item, "start_ticks", json_object_new_uint64(cpu->start_ticks));
-	json_object_object_add(item, "log_lost", json_object_new_uint64(cpu->log_lost));
+	json_add_number(item, "nmis", cpu->nmis);
+	json_add_number(item, "start_ticks", cpu->start_ticks);
+	json_add_number(item, "log_lost", cpu->log_lost);
 	return item;
 }
 
@@ -63,9 +63,9 @@ static struct json_object *use_json(uint64_t size, uint64_t used, uint64_t peak)
 {
 	struct json_object *item = json_object_new_object();
 
-	json_object_object_add(item, "size", json_object_new_uint64(size));
-	json_object_object_add(item, "used", json_object_new_uint64(used));
-	json_object_object_add(item, "peak", json_object_new_uint64(peak));
+	json_add_number(item, "size", size);
+	json_add_number(item, "used", used);
+	json_add_number(item, "peak", peak);
 	return item;
 }
 
@@ -74,13 +74,13 @@ static void print_stat_json(struct plinth_shared *shared, const struct plinth_ct
 	struct json_object *document = json_object_new_object(), *cpus = json_object_new_array();
 
 	for (uint32_t i = 0; i < shared->n_cpus; i++)
-		json_object_array_add(cpus, cpu_json(plinth_shared_cpu(shared, i), i));
+		json_object_array_add(cpus, counters_json(plinth_shared_cpu(shared, i), i));
 	json_object_object_add(document, "cpus", cpus);
 	json_object_object_add(document, "heap_bytes",
 			       use_json(shared->heap_bytes, shared->heap_used, shared->heap_peak));
 	json_object_object_add(document, "pool_pages",
 			       use_json(shared->pool_pages, shared->pool_used, shared->pool_peak));
-	json_object_object_add(document, "memory_bytes", json_object_new_uint64(status->memory_bytes));
+	json_add_number(document, "memory_bytes", status->memory_bytes);
 	print_json(document);
 }
 
@@ -101,84 +101,59 @@ static void print_memory(const struct plinth_shared *shared, const struct plinth
 
 static void print_owners(const struct plinth_shared *shared)
 {
-	struct plinth_ctl_module *modules = NULL;
 	uint64_t count = 0;
-	int device = device_open();
+	struct plinth_ctl_module *modules = device_list(PLINTH_CTL_MODULES, sizeof(*modules), &count);
 
-	if (device >= 0) {
-		modules = device_list(device, PLINTH_CTL_MODULES, sizeof(*modules), &count);
-		close(device);
-	}
 	if (modules)
 		print_memory(shared, modules, count);
 	free(modules);
 }
 
-/* What the driver took from the system; the pool, the heap in it, are parts of that. */
-static int status_get(struct plinth_ctl_status *status)
-{
-	int device = device_open();
-	int err = device < 0 ? -1 : device_status(device, status);
+static struct {
+	bool json;
+	double watch; /* seconds; 0: once */
+	uint64_t count;
+} options;
 
-	if (device >= 0)
-		close(device);
-	return err;
+static void take_watch(const char *word, void *to)
+{
+	*(double *)to = word ? option_seconds(word, 0.1, 3600) : 1;
 }
 
-static const struct argp_option option_list[] = {
-	{"watch", 'w', "SECONDS", OPTION_ARG_OPTIONAL, "show what grows, every second or every SECONDS", 0},
-	{"count", 'n', "N", 0, "with --watch: N times, then end", 0},
-	{"json", 'j', NULL, 0, "print JSON, with --watch one object a line, errors too", 0},
+static const struct option_row rows[] = {
+	{"watch", 'w', "SECONDS", "show what grows, every second or every SECONDS", take_watch,
+	 &options.watch, OPTION_ARG_OPTIONAL},
+	{"count", 'n', "N", "with --watch: N times, then end", option_count, &options.count, 0},
+	{"json", 'j', NULL, "print JSON, with --watch one object a line, errors too", option_json,
+	 &options.json, 0},
 	{0},
 };
 
-struct options {
-	bool json;
-	double watch; /* seconds; 0: once */
-	unsigned long count;
-};
-
-static error_t parse(int key, char *word, struct argp_state *state)
-{
-	struct options *options = state->input;
-
-	switch (key) {
-	case 'w':
-		options->watch = word ? strtod(word, NULL) : 1;
-		if (options->watch < 0.1 || options->watch > 3600)
-			argp_error(state, "--watch=%s: 0.1 to 3600 seconds are possible", word);
-		return 0;
-	case 'n': options->count = options_count(state, "--count", word); return 0;
-	default: return options_usual(key, word, state, &options->json);
-	}
-}
-
-static int show_once(bool json)
+/* What the driver took from the system stands in the status; the pool, and the heap in it, are parts of that.
+ */
+static int show_stat(void)
 {
 	struct plinth_shared *shared = shared_get("stat");
 	struct plinth_ctl_status status;
-	int err = shared ? status_get(&status) : -1;
+	int err = shared ? device_status(&status) : -1;
 
-	if (!err && json)
+	if (!err && options.json) {
 		print_stat_json(shared, &status);
-	else if (!err)
+	} else if (!err) {
 		print_stat(shared, &status);
-	if (!err && !json)
 		print_owners(shared);
+	}
 	free(shared);
 	return err ? EXIT_FAILED : EXIT_OK;
 }
 
 int cmd_stat(int argc, char **argv)
 {
-	const struct argp argp = {
-		.options = option_list,
-		.parser = parse,
-		.doc = "Show counters: cpu NUMBER KIND COUNT, then the use of heap, pool, memory.",
+	const struct option_table table = {
+		.about = "Show counters: cpu NUMBER KIND COUNT, then the use of heap, pool, memory.",
+		.rows = rows,
 	};
-	struct options options = {0};
 
-	argp_parse(&argp, argc, argv, 0, NULL, &options);
-	return options.watch > 0 ? watch(options.watch, options.count, options.json)
-				 : show_once(options.json);
+	options_take(argc, argv, &table);
+	return options.watch > 0 ? watch(options.watch, options.count, options.json) : show_stat();
 }

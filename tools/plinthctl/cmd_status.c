@@ -4,11 +4,11 @@
 #include <json-c/json.h>
 #include <stddef.h>
 #include <stdio.h>
-#include <unistd.h>
 
 #include "commands.h"
 #include "device.h"
 #include "options.h"
+#include "output.h"
 #include "status_json.h"
 
 static const char *const state_names[PLINTH_STATES] = {
@@ -74,14 +74,14 @@ static struct json_object *field_json(const struct field *field, uint64_t value)
 	return field->form == PLAN ? json_object_new_string(plan_name(value)) : json_object_new_uint64(value);
 }
 
-static const char *state_name(uint32_t state)
+static const char *vmm_state_name(uint32_t state)
 {
 	return state < PLINTH_STATES ? state_names[state] : "unknown";
 }
 
 static void print_status(const struct plinth_ctl_status *status)
 {
-	printf("%-12s %s%s\n", "state", state_name(status->state),
+	printf("%-12s %s%s\n", "state", vmm_state_name(status->state),
 	       status->state == PLINTH_CORRUPT ? ": restart the machine" : "");
 	for (size_t i = 0; i < N_FIELDS; i++) {
 		uint64_t value = value_of(status, &fields[i]);
@@ -95,7 +95,7 @@ void status_print_json(const struct plinth_ctl_status *status)
 {
 	struct json_object *document = json_object_new_object();
 
-	json_object_object_add(document, "state", json_object_new_string(state_name(status->state)));
+	json_add_text(document, "state", vmm_state_name(status->state));
 	for (size_t i = 0; i < N_FIELDS; i++)
 		json_object_object_add(document, fields[i].name,
 				       field_json(&fields[i], value_of(status, &fields[i])));
@@ -107,11 +107,9 @@ int cmd_status(int argc, char **argv)
 	bool json = options_json(argc, argv,
 				 "Show the state, addresses, sizes in bytes, and times in TSC ticks.");
 	struct plinth_ctl_status status;
-	int device = device_open();
 
-	if (device < 0 || device_status(device, &status))
+	if (device_status(&status))
 		return EXIT_FAILED;
-	close(device);
 	if (json)
 		status_print_json(&status);
 	else

@@ -6,7 +6,6 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "commands.h"
 #include "device.h"
 #include "lockdown.h"
 
@@ -17,15 +16,14 @@ static void say_missing(void)
 
 	if (reason)
 		error_line("%s is not there: load the driver first (modprobe plinth); this kernel takes "
-			   "signed modules "
-			   "only (%s): \"SECURE BOOT\" in plinth(7) says how to sign it",
+			   "signed modules only (%s): \"SECURE BOOT\" in plinth(7) says how to sign it",
 			   PLINTH_CTL_DEVICE, reason);
 	else
 		error_line("%s is not there: load the driver first (modprobe plinth, or insmod plinth.ko)",
 			   PLINTH_CTL_DEVICE);
 }
 
-int device_open(void)
+static int open_device(void)
 {
 	int device = open(PLINTH_CTL_DEVICE, O_RDWR | O_CLOEXEC);
 
@@ -35,20 +33,15 @@ int device_open(void)
 		say_missing();
 	else if (errno == EPERM || errno == EACCES)
 		error_line("%s: permission denied: this needs root (CAP_SYS_ADMIN); check, link and modules "
-			   "FILE... "
-			   "do not",
+			   "FILE... do not",
 			   PLINTH_CTL_DEVICE);
 	else
 		error_line("%s: %s", PLINTH_CTL_DEVICE, strerror(errno));
 	return -1;
 }
 
-int device_call(int device, unsigned int number, void *arg)
-{
-	return ioctl(device, (unsigned long)number, arg) ? -1 : 0;
-}
-
-int device_failed(int device, const char *command)
+/* Why the call that failed last did, a line for each reason. */
+static void print_reasons(int device, const char *command)
 {
 	static char text[16384];
 	struct plinth_ctl_list list = {
@@ -60,26 +53,35 @@ int device_failed(int device, const char *command)
 	int reason = errno;
 	char *rest = text, *line;
 
-	if (device_call(device, PLINTH_CTL_ERROR, &list) || !list.count) {
+	if (ioctl(device, PLINTH_CTL_ERROR, &list) || !list.count) {
 		error_line("%s: %s", command, strerror(reason));
-		return EXIT_FAILED;
+		return;
 	}
 	text[list.count < list.room ? list.count : list.room] = '\0';
 	while ((line = strsep(&rest, "\n")) && *line)
 		error_line("%s", line);
-	return EXIT_FAILED;
 }
 
-int device_status(int device, struct plinth_ctl_status *status)
+int device_call(const char *command, unsigned int number, void *arg)
+{
+	int device = open_device(), err;
+
+	if (device < 0)
+		return -1;
+	err = ioctl(device, number, arg);
+	if (err)
+		print_reasons(device, command);
+	close(device);
+	return err;
+}
+
+int device_status(struct plinth_ctl_status *status)
 {
 	*status = (struct plinth_ctl_status){.size = sizeof(*status)};
-	if (!device_call(device, PLINTH_CTL_STATUS, status))
-		return 0;
-	error_line("status: %s", strerror(errno));
-	return -1;
+	return device_call("status", PLINTH_CTL_STATUS, status);
 }
 
-void *device_list(int device, unsigned int number, size_t item_bytes, uint64_t *count)
+void *device_list(unsigned int number, size_t item_bytes, uint64_t *count)
 {
 	struct plinth_ctl_list list = {.size = sizeof(list), .item_bytes = (uint32_t)item_bytes};
 	void *items = NULL;
@@ -89,8 +91,9 @@ void *device_list(int device, unsigned int number, size_t item_bytes, uint64_t *
 		list.room = list.count;
 		items = realloc(items, list.room * item_bytes + 1);
 		list.items = (uintptr_t)items;
-		if (!items || device_call(device, number, &list)) {
-			error_line("%s: %s", PLINTH_CTL_DEVICE, strerror(errno));
+		if (!items)
+			error_line("out of memory");
+		if (!items || device_call("list", number, &list)) {
 			free(items);
 			return NULL;
 		}

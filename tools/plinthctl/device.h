@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The driver's device: opening it, calling it, and its reasons for a failure. */
+/* Calls of the driver, each by a device opened for it; what fails is told, with the driver's reasons. */
 #ifndef PLINTHCTL_DEVICE_H
 #define PLINTHCTL_DEVICE_H
 
@@ -10,22 +10,17 @@
 
 #include "error_line.h"
 
-/* device_open() - the device, or -1 with a message printed. */
-int device_open(void);
-
-/* device_call() - one ioctl; 0, or -1 with errno. */
-int device_call(int device, unsigned int number, void *arg);
-
-/* device_failed() - print why the last call failed, one line per reason. Returns EXIT_FAILED. */
-int device_failed(int device, const char *command);
+/* device_call() - one call; @command: what it is for. Returns 0, or -1 with a line for each reason printed.
+ */
+int device_call(const char *command, unsigned int number, void *arg);
 
 /* device_status() - 0, or -1 with a message printed. */
-int device_status(int device, struct plinth_ctl_status *status);
+int device_status(struct plinth_ctl_status *status);
 
 /*
  * device_list() - everything a list call gives, in memory to be freed.
  * Returns NULL with a message printed; *count is the number of items.
  */
-void *device_list(int device, unsigned int number, size_t item_bytes, uint64_t *count);
+void *device_list(unsigned int number, size_t item_bytes, uint64_t *count);
 
 #endif

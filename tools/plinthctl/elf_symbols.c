@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include <elf.h>
-#include <errno.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
-#include "device.h"
+#include "error_line.h"
 #include "elf_symbols.h"
+#include "read_file.h"
+#include "rtld.h"
 
 struct view {
 	const char *bytes;
@@ -53,7 +52,8 @@ static int by_value(const void *left, const void *right)
 static bool collect_symbols(struct elf_functions *out, const struct view *file)
 {
 	uint16_t n_sections;
-	const Elf64_Shdr *list = sections(file, &n_sections), *table = list ? symbol_section(list, n_sections) : NULL;
+	const Elf64_Shdr *list = sections(file, &n_sections),
+			 *table = list ? symbol_section(list, n_sections) : NULL;
 	const Elf64_Shdr *strings = table ? &list[table->sh_link] : NULL;
 	const Elf64_Sym *symbols = table ? at(file, table->sh_offset, table->sh_size) : NULL;
 	const char *names = strings ? at(file, strings->sh_offset, strings->sh_size) : NULL;
@@ -64,36 +64,22 @@ static bool collect_symbols(struct elf_functions *out, const struct view *file)
 	for (size_t i = 0; out->list && i < table->sh_size / sizeof(*symbols); i++)
 		if (ELF64_ST_TYPE(symbols[i].st_info) == STT_FUNC && symbols[i].st_shndx != SHN_UNDEF &&
 		    symbols[i].st_name < strings->sh_size)
-			out->list[out->n++] = (struct elf_function){
-				symbols[i].st_value, symbols[i].st_size, names + symbols[i].st_name};
+			out->list[out->n++] = (struct elf_function){symbols[i].st_value, symbols[i].st_size,
+								    names + symbols[i].st_name};
 	if (out->list)
 		qsort(out->list, out->n, sizeof(*out->list), by_value);
 	return out->list;
 }
 
-static char *read_whole(const char *path, size_t *n_bytes)
-{
-	FILE *file = fopen(path, "re");
-	struct stat about;
-	char *bytes = NULL;
-
-	if (file && !fstat(fileno(file), &about))
-		bytes = malloc((size_t)about.st_size + 1);
-	if (bytes)
-		*n_bytes = fread(bytes, 1, (size_t)about.st_size, file);
-	if (file)
-		fclose(file);
-	return bytes;
-}
-
 int elf_functions_read(struct elf_functions *out, const char *path)
 {
 	struct view file = {0};
+	const char *why;
 
-	*out = (struct elf_functions){.file = read_whole(path, &file.n_bytes)};
+	*out = (struct elf_functions){.file = read_file(path, RTLD_MAX_FILE, &file.n_bytes, &why)};
 	file.bytes = out->file;
 	if (!out->file)
-		error_line("symbols: %s: %s", path, strerror(errno));
+		error_line("symbols: %s: cannot be read: %s", path, why);
 	else if (!collect_symbols(out, &file))
 		error_line("symbols: %s: not a module with a symbol table", path);
 	else

@@ -12,7 +12,10 @@ void error_line(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* note_line() - the same of what is no error, with nothing in front; plain text always. */
 void note_line(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* error_lines_json() - from now on each is an object instead: {"error":"what went wrong"}. */
+/* usage_line() - the same of wrong usage, the program's or command's name in front; plain text always. */
+void usage_line(const char *name, const char *text);
+
+/* error_lines_json() - from now on each error_line() is an object instead: {"error":"what went wrong"}. */
 void error_lines_json(void);
 
 #endif

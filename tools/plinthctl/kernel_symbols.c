@@ -21,7 +21,7 @@ static struct {
 	size_t n, room;
 } symbols;
 
-static void keep(uint64_t address, const char *name)
+static void add_symbol(uint64_t address, const char *name)
 {
 	if (symbols.n == symbols.room) {
 		size_t room = symbols.room ? symbols.room * 2 : 4096;
@@ -54,7 +54,7 @@ static void read_symbols(void)
 	while (file && fgets(line, sizeof(line), file))
 		if (sscanf(line, "%" SCNx64 " %c %255s", &address, &type, name) == 3 && address &&
 		    strchr("tTwW", type))
-			keep(address, name);
+			add_symbol(address, name);
 	if (file)
 		fclose(file);
 	if (symbols.n)

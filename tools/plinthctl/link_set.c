@@ -12,7 +12,7 @@
 #include "link_set.h"
 #include "read_file.h"
 
-#define ROOM	65536u	/* findings kept at first; see make_room() */
+#define ROOM 65536u /* findings kept at first; see make_room() */
 
 /* Only by its size rtld refuses it, whatever is in it. */
 static void *read_module(const char *path, size_t *size, const char **why)
@@ -38,8 +38,7 @@ static int make_set(struct link_set *s)
 	s->errors.room = ROOM;
 	s->arena = size ? get_aligned(size) : NULL;
 	if (s->bytes && s->unread && s->errors.list && s->arena)
-		s->set = rtld_set_init(s->arena, size, s->files, s->flags,
-				       &s->errors);
+		s->set = rtld_set_init(s->arena, size, s->files, s->flags, &s->errors);
 	if (s->set)
 		return 0;
 	link_set_no_set(s, line, sizeof(line));
@@ -50,20 +49,23 @@ static int make_set(struct link_set *s)
 void link_set_no_set(const struct link_set *s, char *line, size_t size)
 {
 	if (s->files > RTLD_MAX_MODULES)
-		snprintf(line, size, "cannot make a set of %u files; at most %u are possible", s->files, RTLD_MAX_MODULES);
+		snprintf(line, size, "cannot make a set of %u files; at most %u are possible", s->files,
+			 RTLD_MAX_MODULES);
 	else
 		snprintf(line, size, "cannot make a set of %u files: out of memory", s->files);
 }
 
-int link_set_open(struct link_set *s, char **paths, uint32_t files,
-		    uint32_t flags)
+int link_set_open(struct link_set *s, const struct link_set_options *o)
 {
-	uint32_t i;
+	char **paths = o->files.list;
 	int err;
 
-	*s = (struct link_set){ .files = files, .flags = flags };
+	*s = (struct link_set){
+		.files = (uint32_t)o->files.n,
+		.flags = (o->elf_rules ? RTLD_RULES_ELF : 0) | (o->lazy ? RTLD_LAZY_PLT : 0),
+	};
 	err = make_set(s);
-	for (i = 0; s->set && i < files; i++) {
+	for (uint32_t i = 0; s->set && i < s->files; i++) {
 		const char *why;
 		size_t size = 0;
 
@@ -72,8 +74,7 @@ int link_set_open(struct link_set *s, char **paths, uint32_t files,
 			(void)rtld_probe(s->set, paths[i], s->bytes[i], size);
 			continue;
 		}
-		s->unread[s->n_unread++] = (struct link_set_unread){
-			.path = paths[i], .why = why };
+		s->unread[s->n_unread++] = (struct link_set_unread){.path = paths[i], .why = why};
 		error_line("%s: cannot be read: %s", paths[i], why);
 		err = -1;
 	}
@@ -94,16 +95,12 @@ int link_set_read_plan(struct link_set *s, const char *path)
 	return 0;
 }
 
-static uint64_t round_up(uint64_t n, uint64_t unit)
-{
-	return (n + unit - 1) / unit * unit;
-}
-
 /* Offset of each module from the first one, all of it modulo 2^64. */
-static uint64_t next_start(const struct link_set *s, uint32_t i,
-			   uint64_t base, uint64_t end)
+static uint64_t next_start(const struct link_set *s, uint32_t i, uint64_t base, uint64_t end)
 {
-	return i ? round_up(end, rtld_info(s->set, i)->align) : base;
+	uint64_t align = rtld_info(s->set, i)->align;
+
+	return i ? (end + align - 1) / align * align : base;
 }
 
 static uint64_t layout_end(const struct link_set *s, uint64_t base)
@@ -112,8 +109,7 @@ static uint64_t layout_end(const struct link_set *s, uint64_t base)
 	uint32_t i;
 
 	for (i = 0; i < rtld_count(s->set); i++)
-		end = next_start(s, i, base, end) +
-		      rtld_info(s->set, i)->image_size;
+		end = next_start(s, i, base, end) + rtld_info(s->set, i)->image_size;
 	return end;
 }
 
@@ -142,8 +138,7 @@ int link_set_layout(struct link_set *s, uint64_t base, bool memory)
 	for (i = 0; i < rtld_count(s->set); i++) {
 		uint64_t start = next_start(s, i, base, end);
 
-		if (rtld_place(s->set, i,
-			       memory ? s->image + (start - base) : NULL, start))
+		if (rtld_place(s->set, i, memory ? s->image + (start - base) : NULL, start))
 			err = -1;
 		end = start + rtld_info(s->set, i)->image_size;
 	}
@@ -184,10 +179,9 @@ void link_set_drop(struct link_set *s, uint32_t dropped)
 	s->errors.count -= dropped;
 }
 
-static int bind(struct link_set *s, size_t size, bool write)
+static int resolve_or_link(struct link_set *s, size_t size, bool write)
 {
-	return write ? rtld_link(s->set, s->work, size) :
-		       rtld_resolve(s->set, s->work, size);
+	return write ? rtld_link(s->set, s->work, size) : rtld_resolve(s->set, s->work, size);
 }
 
 int link_set_link(struct link_set *s, bool write)
@@ -201,25 +195,31 @@ int link_set_link(struct link_set *s, bool write)
 		error_line("out of memory");
 		return -1;
 	}
-	err = bind(s, size, write);
+	err = resolve_or_link(s, size, write);
 	if (make_room(s)) {
 		s->errors.count = before;
-		err = bind(s, size, write);
+		err = resolve_or_link(s, size, write);
 	}
 	drop_missing_places(s, before);
 	return err ? -1 : 0;
 }
 
+int link_set_try(struct link_set *s, const struct link_set_options *o, bool write)
+{
+	if (link_set_open(s, o) || s->errors.count || link_set_layout(s, o->base, write) ||
+	    (o->plan && link_set_read_plan(s, o->plan)))
+		return -1;
+	return link_set_link(s, write);
+}
+
 bool link_set_is_failure(const struct link_set *s, uint32_t i)
 {
-	return s->errors.list[i].check != RTLD_UNDEFINED ||
-	       !(s->flags & RTLD_RULES_ELF);
+	return s->errors.list[i].check != RTLD_UNDEFINED || !(s->flags & RTLD_RULES_ELF);
 }
 
 uint32_t link_set_findings(const struct link_set *s)
 {
-	return s->errors.count < s->errors.room ? s->errors.count :
-						  s->errors.room;
+	return s->errors.count < s->errors.room ? s->errors.count : s->errors.room;
 }
 
 void link_set_print_errors(const struct link_set *s)
@@ -239,8 +239,7 @@ void link_set_print_errors(const struct link_set *s)
 		error_line("and %u more", s->errors.count - n);
 }
 
-const uint8_t *link_set_segment(const struct link_set *s, uint32_t module,
-				  const struct rtld_segment *segment)
+const uint8_t *link_set_segment(const struct link_set *s, uint32_t module, const struct rtld_segment *segment)
 {
 	const struct rtld_info *info = rtld_info(s->set, module);
 
@@ -278,5 +277,5 @@ void link_set_close(struct link_set *s)
 	free(s->errors.list);
 	free(s->arena);
 	free(s->work);
-	*s = (struct link_set){ 0 };
+	*s = (struct link_set){0};
 }

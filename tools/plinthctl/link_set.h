@@ -9,9 +9,10 @@
 
 #include <json-c/json.h>
 
+#include "options.h"
 #include "rtld.h"
 
-#define LINK_SET_BASE	0x10000000ull	/* without --base */
+#define LINK_SET_BASE 0x10000000ull /* without --base */
 
 /* A file that could not be read, and why. */
 struct link_set_unread {
@@ -20,29 +21,58 @@ struct link_set_unread {
 };
 
 struct link_set {
-	struct rtld_set *set;	/* NULL: none could be made, for so many files */
+	struct rtld_set *set; /* NULL: none could be made, for so many files */
 	struct rtld_errors errors;
-	void **bytes;		/* the files, in the order given */
+	void **bytes; /* the files, in the order given */
 	struct link_set_unread *unread;
 	uint32_t n_unread;
 	/* What the others miss, and a file that is missing may provide: see cmd_check.c. */
 	uint32_t unchecked_symbols, unchecked_modules;
 	void *arena;
 	void *work;
-	void *plan;		/* bytes of --plan */
-	uint8_t *image;		/* memory of all images together */
+	void *plan;	/* bytes of --plan */
+	uint8_t *image; /* memory of all images together */
 	uint64_t image_size;
 	uint32_t files;
 	uint32_t flags;
 };
+
+/* The options of the three commands. */
+struct link_set_options {
+	uint64_t base;
+	bool elf_rules, lazy, json;
+	const char *plan;   /* --plan FILE */
+	const char *output; /* --output FILE, of link a folder */
+	struct option_words files;
+};
+
+/* Rows of the table of a command that has the option. */
+#define LINK_SET_BASE_ROW(o)                                                                                 \
+	{                                                                                                    \
+		"base", 0, "ADDR", "where the first module lies (default: 0x10000000)", option_page,         \
+			&(o).base, 0                                                                         \
+	}
+#define LINK_SET_LAZY_ROW(o)                                                                                 \
+	{                                                                                                    \
+		"lazy", 0, NULL, "leave the jump slots of modules built for it to the first call",           \
+			option_flag, &(o).lazy, 0                                                            \
+	}
+#define LINK_SET_ELF_RULES_ROW(o)                                                                            \
+	{                                                                                                    \
+		"elf-rules", 0, NULL, "the rules of foreign objects, not of modules", option_flag,           \
+			&(o).elf_rules, 0                                                                    \
+	}
+#define LINK_SET_JSON_ROW(o)                                                                                 \
+	{                                                                                                    \
+		"json", 'j', NULL, "print JSON, errors too", option_json, &(o).json, 0                       \
+	}
 
 /*
  * link_set_open - read and probe files
  * Returns 0, or -1 after one line per file that could not be read. Files rtld
  * refuses are in set->errors. Undone by link_set_close() in either case.
  */
-int link_set_open(struct link_set *s, char **paths, uint32_t files,
-		    uint32_t flags);
+int link_set_open(struct link_set *s, const struct link_set_options *o);
 
 /*
  * link_set_layout - place the modules one after the other from base on
@@ -63,6 +93,12 @@ int link_set_link(struct link_set *s, bool write);
  */
 int link_set_read_plan(struct link_set *s, const char *path);
 
+/*
+ * link_set_try - all of the above, until something fails; with write, also link
+ * With a file refused nothing is bound: what the others miss would only be noise. Returns 0 or -1.
+ */
+int link_set_try(struct link_set *s, const struct link_set_options *o, bool write);
+
 /* Is finding i one that lets the set fail? Under ELF rules, undefined is not. */
 bool link_set_is_failure(const struct link_set *s, uint32_t i);
 
@@ -79,7 +115,7 @@ void link_set_print_errors(const struct link_set *s);
 
 /* The bytes of a segment after link_set_link(). */
 const uint8_t *link_set_segment(const struct link_set *s, uint32_t module,
-				  const struct rtld_segment *segment);
+				const struct rtld_segment *segment);
 
 /* A module's own name, and its file's in brackets, on standard output. */
 void link_set_print_name(const struct rtld_info *info);
@@ -99,25 +135,5 @@ int link_set_write(const struct link_set *s, const char *dir);
 struct json_object *link_set_json(const struct link_set *s, bool linked);
 /* SHA-256 of memory as 64 hexadecimal digits; hex has room for 65 bytes. */
 const char *link_set_sha256(const void *at, size_t size, char *hex);
-
-/* The options of the three commands. */
-struct link_set_options {
-	uint64_t base;
-	uint32_t flags;
-	bool json;
-	const char *plan;	/* --plan FILE */
-	const char *output;	/* --output FILE, of link a folder */
-	char **paths;
-	int files;
-};
-
-/*
- * @letters: the options the command has: (b)ase, (e)lf-rules, (l)azy, (j)son,
- * (p)lan, (o)utput
- * Returns 0, or 2 after a line saying what is wrong with the arguments.
- * --help prints the usage and ends the program.
- */
-int link_set_parse(struct link_set_options *o, int argc, char **argv,
-		     const char *letters, const char *usage);
 
 #endif

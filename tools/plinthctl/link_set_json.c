@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* A module set as JSON. */
-#include <inttypes.h>
 #include <nettle/sha2.h>
 #include <stdio.h>
 
 #include "foreign.h"
 #include "format.h"
 #include "link_set.h"
+#include "output.h"
 
 const char *link_set_sha256(const void *at, size_t size, char *hex)
 {
@@ -22,58 +22,39 @@ const char *link_set_sha256(const void *at, size_t size, char *hex)
 	return hex;
 }
 
-static struct json_object *address(uint64_t n)
-{
-	char text[32];
-
-	snprintf(text, sizeof(text), "0x%" PRIx64, n);
-	return json_object_new_string(text);
-}
-
-static struct json_object *segment_json(const struct link_set *s,
-					uint32_t module,
-					const struct rtld_segment *segment,
-					bool linked)
+static struct json_object *segment_json(const struct link_set *s, uint32_t module,
+					const struct rtld_segment *segment, bool linked)
 {
 	struct json_object *o = json_object_new_object();
 	char text[65];
 
-	json_object_object_add(o, "vaddr", address(segment->vaddr));
-	json_object_object_add(o, "memsz",
-			       json_object_new_uint64(segment->memsz));
-	json_object_object_add(o, "flags", json_object_new_string(
-			       link_set_flags(segment->flags, text)));
+	json_add_address(o, "vaddr", segment->vaddr);
+	json_add_number(o, "memsz", segment->memsz);
+	json_add_text(o, "flags", link_set_flags(segment->flags, text));
 	if (linked)
-		json_object_object_add(o, "sha256", json_object_new_string(
-			link_set_sha256(link_set_segment(s, module, segment),
-					  segment->memsz, text)));
+		json_add_text(o, "sha256",
+			      link_set_sha256(link_set_segment(s, module, segment), segment->memsz, text));
 	return o;
 }
 
-static struct json_object *module_json(const struct link_set *s,
-				       uint32_t module, bool linked)
+static struct json_object *linked_json(const struct link_set *s, uint32_t module, bool linked)
 {
 	const struct rtld_info *info = rtld_info(s->set, module);
-	struct json_object *o = json_object_new_object();
-	struct json_object *list = json_object_new_array();
+	struct json_object *o = json_object_new_object(), *list = json_object_new_array();
 	struct rtld_segment segment;
-	uint32_t i;
 
-	json_object_object_add(o, "file", foreign_json(info->file));
-	json_object_object_add(o, "name", foreign_json(info->name));
-	json_object_object_add(o, "bias", address(info->run - info->low));
-	for (i = 0; rtld_segment(s->set, module, i, &segment); i++)
-		json_object_array_add(list, segment_json(s, module, &segment,
-							 linked));
+	json_add_text(o, "file", info->file);
+	json_add_text(o, "name", info->name);
+	json_add_address(o, "bias", info->run - info->low);
+	for (uint32_t i = 0; rtld_segment(s->set, module, i, &segment); i++)
+		json_object_array_add(list, segment_json(s, module, &segment, linked));
 	json_object_object_add(o, "segments", list);
-	json_object_object_add(o, "init_array",
-			       json_object_new_int64(info->init_count));
+	json_add_number(o, "init_array", info->init_count);
 	return o;
 }
 
 /* The module's own name if it got far enough to have one. */
-static const char *module_name(const struct link_set *s,
-			       const struct rtld_error *e)
+static const char *module_name(const struct link_set *s, const struct rtld_error *e)
 {
 	uint32_t i;
 
@@ -83,47 +64,42 @@ static const char *module_name(const struct link_set *s,
 	return e->file;
 }
 
-static struct json_object *error_json(const struct link_set *s,
-				      const struct rtld_error *e)
+struct finding {
+	const char *check, *module, *table, *text;
+	uint64_t index, value, limit;
+};
+
+static struct json_object *finding_json(const struct finding *f)
 {
 	struct json_object *o = json_object_new_object();
+
+	json_add_text(o, "check", f->check);
+	json_add_text(o, "module", f->module);
+	json_add_text(o, "table", f->table);
+	json_add_number(o, "index", f->index);
+	json_add_address(o, "value", f->value);
+	json_add_address(o, "limit", f->limit);
+	json_add_text(o, "text", f->text);
+	return o;
+}
+
+static struct json_object *error_json(const struct link_set *s, const struct rtld_error *e)
+{
 	char line[1024];
 
 	rtld_format_error(e, line, sizeof(line));
-	json_object_object_add(o, "check",
-			       json_object_new_string(rtld_check_name(e->check)));
-	json_object_object_add(o, "module", foreign_json(module_name(s, e)));
-	json_object_object_add(o, "table",
-			       json_object_new_string(rtld_table_name(e->table)));
-	json_object_object_add(o, "index", json_object_new_uint64(e->index));
-	json_object_object_add(o, "value", address(e->value));
-	json_object_object_add(o, "limit", address(e->limit));
-	json_object_object_add(o, "text", foreign_json(line));
-	return o;
+	return finding_json(&(struct finding){rtld_check_name(e->check), module_name(s, e),
+					      rtld_table_name(e->table), line, e->index, e->value, e->limit});
 }
 
-/* What rtld was never asked about, in the form of its findings. */
-static struct json_object *own_error_json(const char *check, const char *module, const char *table, uint32_t index,
-					  uint64_t value, uint64_t limit, const char *line)
-{
-	struct json_object *o = json_object_new_object();
-
-	json_object_object_add(o, "check", json_object_new_string(check));
-	json_object_object_add(o, "module", foreign_json(module));
-	json_object_object_add(o, "table", json_object_new_string(table));
-	json_object_object_add(o, "index", json_object_new_uint64(index));
-	json_object_object_add(o, "value", address(value));
-	json_object_object_add(o, "limit", address(limit));
-	json_object_object_add(o, "text", foreign_json(line));
-	return o;
-}
+/* The next two: what rtld was never asked about, in the form of its findings. */
 
 static struct json_object *unread_json(const struct link_set_unread *u, uint32_t index)
 {
 	char line[1024];
 
 	snprintf(line, sizeof(line), "%s: cannot be read: %s", u->path, u->why);
-	return own_error_json("FILE_READ", u->path, "file", index, 0, 0, line);
+	return finding_json(&(struct finding){"FILE_READ", u->path, "file", line, index, 0, 0});
 }
 
 static struct json_object *no_set_json(const struct link_set *s)
@@ -131,25 +107,24 @@ static struct json_object *no_set_json(const struct link_set *s)
 	char line[128];
 
 	link_set_no_set(s, line, sizeof(line));
-	return own_error_json("SET_FULL", "", "set", 0, s->files, RTLD_MAX_MODULES, line);
+	return finding_json(&(struct finding){"SET_FULL", "", "set", line, 0, s->files, RTLD_MAX_MODULES});
 }
 
 static struct json_object *unchecked_json(const struct link_set *s)
 {
 	struct json_object *o = json_object_new_object();
 
-	json_object_object_add(o, "symbols", json_object_new_uint64(s->unchecked_symbols));
-	json_object_object_add(o, "modules", json_object_new_uint64(s->unchecked_modules));
+	json_add_number(o, "symbols", s->unchecked_symbols);
+	json_add_number(o, "modules", s->unchecked_modules);
 	return o;
 }
 
-static struct json_object *undefined_json(const struct link_set *s,
-					  const struct rtld_error *e)
+static struct json_object *undefined_json(const struct link_set *s, const struct rtld_error *e)
 {
 	struct json_object *o = json_object_new_object();
 
-	json_object_object_add(o, "module", foreign_json(module_name(s, e)));
-	json_object_object_add(o, "symbol", foreign_json(e->symbol));
+	json_add_text(o, "module", module_name(s, e));
+	json_add_text(o, "symbol", e->symbol);
 	return o;
 }
 
@@ -159,9 +134,8 @@ static struct json_object *plan_json(const struct link_set *s)
 	char text[512];
 
 	rtld_format_plan(s->set, text, sizeof(text));
-	json_object_object_add(o, "used", json_object_new_boolean(
-			       rtld_plan_used(s->set)));
-	json_object_object_add(o, "text", foreign_json(text));
+	json_object_object_add(o, "used", json_object_new_boolean(rtld_plan_used(s->set)));
+	json_add_text(o, "text", text);
 	return o;
 }
 
@@ -176,7 +150,7 @@ struct json_object *link_set_json(const struct link_set *s, bool linked)
 	if (!s->set)
 		json_object_array_add(errors, no_set_json(s));
 	for (i = 0; s->set && i < rtld_count(s->set); i++)
-		json_object_array_add(modules, module_json(s, i, linked));
+		json_object_array_add(modules, linked_json(s, i, linked));
 	for (i = 0; i < link_set_findings(s); i++) {
 		const struct rtld_error *e = &s->errors.list[i];
 
@@ -193,7 +167,7 @@ struct json_object *link_set_json(const struct link_set *s, bool linked)
 	if (s->unchecked_symbols || s->unchecked_modules)
 		json_object_object_add(o, "unchecked", unchecked_json(s));
 	if (s->errors.count > link_set_findings(s))
-		json_object_object_add(o, "more", json_object_new_uint64(s->errors.count - link_set_findings(s)));
+		json_add_number(o, "more", s->errors.count - link_set_findings(s));
 	if (s->plan)
 		json_object_object_add(o, "plan", plan_json(s));
 	return o;

@@ -39,7 +39,7 @@ static void read_ring(const struct plinth_shared_cpu *ring, uint32_t cpu, uint64
 	*seen = ring->log_head;
 }
 
-static int by_time(const void *left, const void *right)
+static int compare_lines(const void *left, const void *right)
 {
 	const struct log_line *a = left, *b = right;
 
@@ -59,6 +59,6 @@ int log_lines_read(struct plinth_shared *shared, uint64_t *seen, struct log_line
 	}
 	for (uint32_t cpu = 0; cpu < shared->n_cpus; cpu++)
 		read_ring(plinth_shared_cpu(shared, cpu), cpu, &seen[cpu], out);
-	qsort(out->lines, out->n, sizeof(*out->lines), by_time);
+	qsort(out->lines, out->n, sizeof(*out->lines), compare_lines);
 	return 0;
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* plinthctl: controls Plinth through /dev/plinth. */
 #include <argp.h>
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "commands.h"
 #include "error_line.h"
+#include "output.h"
 
 static const struct {
 	const char *name;
@@ -34,7 +34,7 @@ static const struct {
 
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
-static void usage(FILE *to)
+static void print_commands(FILE *to)
 {
 	fprintf(to, "usage: plinthctl COMMAND [OPTION...]\n\n");
 	for (size_t i = 0; i < N_COMMANDS; i++)
@@ -43,16 +43,7 @@ static void usage(FILE *to)
 		    "done, 1 failed, 2 wrong usage.\n");
 }
 
-/* What was printed has to have arrived, or nobody may call it done. */
-static int finish_output(int status)
-{
-	if (!fflush(stdout) && !ferror(stdout))
-		return status;
-	error_line("standard output: cannot be written: %s", strerror(errno));
-	return status == EXIT_OK ? EXIT_FAILED : status;
-}
-
-static int run_command(size_t command, int argc, char **argv)
+static int run_named(size_t command, int argc, char **argv)
 {
 	char name[32], help[] = "--help";
 
@@ -62,26 +53,26 @@ static int run_command(size_t command, int argc, char **argv)
 	if (argc == 2 && !strcmp(argv[1], "-h"))
 		argv[1] = help;
 	argp_err_exit_status = EXIT_USAGE;
-	return finish_output(commands[command].run(argc, argv));
+	return output_finish(commands[command].run(argc, argv));
 }
 
 int main(int argc, char **argv)
 {
 	if (argc < 2) {
-		usage(stderr);
+		print_commands(stderr);
 		return EXIT_USAGE;
 	}
 	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
-		usage(stdout);
-		return finish_output(EXIT_OK);
+		print_commands(stdout);
+		return output_finish(EXIT_OK);
 	}
 	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V")) {
 		puts("plinthctl " PLINTH_VERSION_TEXT);
-		return finish_output(EXIT_OK);
+		return output_finish(EXIT_OK);
 	}
 	for (size_t i = 0; i < N_COMMANDS; i++)
 		if (!strcmp(argv[1], commands[i].name))
-			return run_command(i, argc - 1, argv + 1);
-	fprintf(stderr, "plinthctl: no command \"%s\"; plinthctl --help lists them\n", argv[1]);
+			return run_named(i, argc - 1, argv + 1);
+	error_line("no command \"%s\"; plinthctl --help lists them", argv[1]);
 	return EXIT_USAGE;
 }

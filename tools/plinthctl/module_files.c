@@ -14,7 +14,7 @@
 #include "error_line.h"
 #include "foreign.h"
 #include "link_set.h"
-#include "options.h"
+#include "output.h"
 
 /* The files' modules, one after the other. */
 struct file {
@@ -86,14 +86,14 @@ static struct json_object *file_json(const struct file *file)
 
 	for (uint32_t at = 0; (name = rtld_next_needed(file->set, file->module, &at));)
 		json_object_array_add(needs, foreign_json(name));
-	json_object_object_add(item, "role", foreign_json(file->info->name));
+	json_add_text(item, "role", file->info->name);
 	json_object_object_add(item, "name", foreign_json_n(note->name, sizeof(note->name)));
 	json_object_object_add(item, "version", foreign_json_n(note->version, sizeof(note->version)));
-	json_object_object_add(item, "abi", json_object_new_uint64(note->abi));
-	json_object_object_add(item, "bytes", json_object_new_uint64(file->info->image_size));
+	json_add_number(item, "abi", note->abi);
+	json_add_number(item, "bytes", file->info->image_size);
 	json_object_object_add(item, "description",
 			       foreign_json_n(note->description, sizeof(note->description)));
-	json_object_object_add(item, "file", foreign_json(file->info->file));
+	json_add_text(item, "file", file->info->file);
 	json_object_object_add(item, "needs", needs);
 	return item;
 }
@@ -115,11 +115,12 @@ static bool print_set(const struct rtld_set *set, struct json_object *list)
 	return good;
 }
 
-int module_files_print(char **paths, int files, bool json)
+int module_files_print(const struct option_words *files, bool json)
 {
 	struct json_object *list = json ? json_object_new_array() : NULL;
+	const struct link_set_options o = {.files = *files};
 	struct link_set s;
-	bool good = !link_set_open(&s, paths, (uint32_t)files, 0);
+	bool good = !link_set_open(&s, &o);
 
 	good = s.set && print_set(s.set, list) && good && !link_set_findings(&s);
 	link_set_print_errors(&s);

@@ -143,7 +143,7 @@ static const char *default_folder(void)
 	return PLINTH_DEFAULT_MODULES;
 }
 
-static bool has_name(const char *own, const char *name, size_t length)
+static bool is_file_of(const char *own, const char *name, size_t length)
 {
 	return !strncmp(own, name, length) && !strcmp(own + length, SUFFIX);
 }
@@ -173,7 +173,7 @@ bool module_set_add_extension(struct module_set *set, const char *word)
 bool module_set_add_once(struct module_set *set, const char *name)
 {
 	for (size_t i = 0; i < set->n; i++)
-		if (has_name(set->names[i], name, strlen(name)))
+		if (is_file_of(set->names[i], name, strlen(name)))
 			return true;
 	return add_installed(set, name, "this extension is not installed");
 }
@@ -196,7 +196,7 @@ bool module_set_replace(struct module_set *set, const char *word)
 	size_t length = (size_t)(equals - word);
 
 	for (size_t i = 0; i < set->n; i++) {
-		if (!has_name(set->names[i], word, length))
+		if (!is_file_of(set->names[i], word, length))
 			continue;
 		free(set->paths[i]);
 		set->paths[i] = whole_path(equals + 1);
@@ -210,7 +210,7 @@ bool module_set_replace(struct module_set *set, const char *word)
 bool module_set_without(struct module_set *set, const char *name)
 {
 	for (size_t i = 0; i < set->n; i++) {
-		if (!has_name(set->names[i], name, strlen(name)))
+		if (!is_file_of(set->names[i], name, strlen(name)))
 			continue;
 		free(set->paths[i]);
 		free(set->names[i]);

@@ -1,81 +1,186 @@
 /* SPDX-License-Identifier: MIT */
+#include "options.h"
+
 #include <argp.h>
-#include <json-c/json.h>
-#include <poll.h>
+#include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
+#include <string.h>
 
+#include "commands.h"
 #include "error_line.h"
-#include "options.h"
+#include "log_lines.h"
+#include "number.h"
 #include "shared.h"
 
-void options_take_json(bool *json)
+#define ROWS_MAX  16
+#define NO_LETTER 0x100 /* from here on argp takes a key for no letter */
+#define PAGE	  4096u
+
+/* What is being parsed, for usage_error(). */
+static struct argp_state *parser;
+static const struct option_row *taken; /* NULL: no option */
+static const char *taken_word;
+
+void usage_error(const char *format, ...)
 {
-	*json = true;
+	char text[1024];
+	int n = 0;
+	va_list args;
+
+	if (taken)
+		n = snprintf(text, sizeof(text), "--%s %.256s: ", taken->name, taken_word ? taken_word : "");
+	va_start(args, format);
+	vsnprintf(text + n, sizeof(text) - (size_t)n, format, args);
+	va_end(args);
+	usage_line(parser->name, text);
+	argp_state_help(parser, stderr, ARGP_HELP_STD_ERR);
+	exit(EXIT_USAGE);
+}
+
+/* -- values ------------------------------------------------------------------------------ */
+
+void option_flag(const char *word, void *to)
+{
+	(void)word;
+	*(bool *)to = true;
+}
+
+void option_json(const char *word, void *to)
+{
+	option_flag(word, to);
 	error_lines_json();
 }
 
-error_t options_usual(int key, const char *word, struct argp_state *state, bool *json)
+void option_text(const char *word, void *to)
 {
-	switch (key) {
-	case 'j': options_take_json(json); return 0;
-	case ARGP_KEY_ARG:
-		argp_error(state, "no argument is wanted, but there is \"%s\"", word);
-		return EINVAL;
-	default: return ARGP_ERR_UNKNOWN;
+	*(const char **)to = word;
+}
+
+void option_file(const char *word, void *to)
+{
+	if (!*word)
+		usage_error("the name is empty");
+	option_text(word, to);
+}
+
+void option_cpu(const char *word, void *to)
+{
+	uint64_t cpu;
+
+	if (!number_parse(word, "", SHARED_MAX_CPUS - 1, &cpu))
+		usage_error("wants the number of a CPU");
+	*(int *)to = (int)cpu;
+}
+
+void option_count(const char *word, void *to)
+{
+	uint64_t *count = to;
+
+	if (!number_parse(word, "", UINT64_MAX, count) || !*count)
+		usage_error("wants a number from 1");
+}
+
+void option_size(const char *word, void *to)
+{
+	if (!number_parse(word, "KMG", UINT64_MAX, to))
+		usage_error("wants a number of bytes, or one with K, M or G");
+}
+
+void option_page(const char *word, void *to)
+{
+	uint64_t *address = to;
+
+	if (!number_parse(word, "", UINT64_MAX, address) || *address % PAGE)
+		usage_error("wants a multiple of %u below 2^64, such as 0x10000000", PAGE);
+}
+
+void option_level(const char *word, void *to)
+{
+	*(int *)to = log_level_parse(word);
+	if (*(int *)to < 0)
+		usage_error("wants error, warn, info or debug");
+}
+
+double option_seconds(const char *word, double least, double most)
+{
+	char *end;
+	double seconds = strtod(word, &end);
+
+	if (end == word || *end || !(seconds >= least && seconds <= most))
+		usage_error("wants %.10g to %.10g seconds", least, most);
+	return seconds;
+}
+
+/* -- the table ----------------------------------------------------------------------------- */
+
+static int key_of(const struct option_table *table, size_t row)
+{
+	return table->rows[row].letter ? table->rows[row].letter : NO_LETTER + (int)row;
+}
+
+static void take_words(const struct option_table *table, struct argp_state *state)
+{
+	char **list = state->argv + state->next;
+	int n = state->argc - state->next;
+
+	if (!table->words)
+		usage_error("no argument is wanted, but there is \"%s\"", *list);
+	*table->words = (struct option_words){list, n};
+}
+
+static error_t take_key(int key, char *word, struct argp_state *state)
+{
+	const struct option_table *table = state->input;
+
+	parser = state;
+	if (key == ARGP_KEY_ARGS)
+		take_words(table, state);
+	if (key == ARGP_KEY_END && table->no_words && !table->words->n)
+		usage_error("%s", table->no_words);
+	if (key == ARGP_KEY_END && table->judge)
+		table->judge();
+	for (size_t i = 0; table->rows[i].name; i++) {
+		if (key != key_of(table, i))
+			continue;
+		taken = &table->rows[i];
+		taken_word = word;
+		taken->take(word, taken->to);
+		taken = NULL;
+		return 0;
 	}
+	return key == ARGP_KEY_ARGS || key == ARGP_KEY_END ? 0 : ARGP_ERR_UNKNOWN;
 }
 
-static error_t parse(int key, char *word, struct argp_state *state)
+void options_take(int argc, char **argv, const struct option_table *table)
 {
-	return options_usual(key, word, state, state->input);
+	struct argp_option options[ROWS_MAX + 1] = {0};
+	const struct argp argp = {
+		.options = options,
+		.parser = take_key,
+		.args_doc = table->words_about,
+		.doc = table->about,
+	};
+
+	for (size_t i = 0; table->rows[i].name && i < ROWS_MAX; i++) {
+		const struct option_row *row = &table->rows[i];
+
+		options[i] = (struct argp_option){row->name,  key_of(table, i), row->value,
+						  row->flags, row->about,	0};
+	}
+	argp_parse(&argp, argc, argv, 0, NULL, (void *)table);
 }
 
-static const struct argp_option json_only[] = {
-	{"json", 'j', NULL, 0, "print JSON, errors too", 0},
-	{0},
-};
-
-bool options_json(int argc, char **argv, const char *summary)
+bool options_json(int argc, char **argv, const char *about)
 {
-	const struct argp argp = {.options = json_only, .parser = parse, .doc = summary};
 	bool json = false;
+	const struct option_row rows[] = {
+		{"json", 'j', NULL, "print JSON, errors too", option_json, &json, 0},
+		{0},
+	};
+	const struct option_table table = {.about = about, .rows = rows};
 
-	argp_parse(&argp, argc, argv, 0, NULL, &json);
+	options_take(argc, argv, &table);
 	return json;
-}
-
-int options_cpu(struct argp_state *state, const char *word)
-{
-	char *end;
-	unsigned long cpu = strtoul(word, &end, 10);
-
-	if (end == word || *end || *word == '-' || cpu >= SHARED_MAX_CPUS)
-		argp_error(state, "CPU \"%s\": wants a number", word);
-	return (int)cpu;
-}
-
-unsigned long options_count(struct argp_state *state, const char *option, const char *word)
-{
-	char *end;
-	unsigned long count = strtoul(word, &end, 10);
-
-	if (*end || *word == '-' || !count)
-		argp_error(state, "%s %s: wants a number from 1", option, word);
-	return count;
-}
-
-bool options_wait(unsigned int milliseconds)
-{
-	struct pollfd output = {.fd = STDOUT_FILENO};
-
-	return poll(&output, 1, (int)milliseconds) > 0 && output.revents & POLLERR;
-}
-
-void print_json(struct json_object *document)
-{
-	puts(json_object_to_json_string_ext(document,
-					    JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
-	json_object_put(document);
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdbool.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "device.h"
 #include "shared.h"
@@ -19,12 +18,8 @@ struct plinth_shared *shared_get(const char *command)
 {
 	struct plinth_shared *shared;
 	uint64_t bytes;
-	int device = device_open();
 
-	if (device < 0)
-		return NULL;
-	shared = device_list(device, PLINTH_CTL_SHARED, 1, &bytes);
-	close(device);
+	shared = device_list(PLINTH_CTL_SHARED, 1, &bytes);
 	if (!shared || is_good(shared, bytes))
 		return shared;
 	if (bytes)

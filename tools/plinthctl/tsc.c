@@ -7,7 +7,7 @@
 
 #define MEASURE_NS 30000000
 
-static double now(void)
+double clock_seconds(void)
 {
 	struct timespec t;
 
@@ -24,10 +24,10 @@ double tsc_hz(void)
 
 	if (hz > 0)
 		return hz;
-	start = now();
+	start = clock_seconds();
 	ticks = __rdtsc();
 	nanosleep(&wait, NULL);
-	hz = (double)(__rdtsc() - ticks) / (now() - start);
+	hz = (double)(__rdtsc() - ticks) / (clock_seconds() - start);
 	return hz;
 }
 

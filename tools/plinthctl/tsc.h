@@ -5,6 +5,9 @@
 
 #include <stdint.h>
 
+/* clock_seconds() - since some moment of the past; never set back. */
+double clock_seconds(void);
+
 /* tsc_hz() - ticks a second, measured once, for a few hundredths of a second. */
 double tsc_hz(void);
 

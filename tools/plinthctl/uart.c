@@ -8,11 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "number.h"
+
 #define PCI_FOLDER	 "/sys/bus/pci/devices"
 #define PCI_CLASS_SERIAL 0x0700u /* PCI Code and ID Assignment Specification: serial controller */
 #define RESOURCE_IO	 0x100u	 /* of the flags in a device's file "resource" */
 #define UART_PORTS	 8u
-#define MAX_SPEED	 115200ul /* of a UART with the PC's crystal */
+#define MAX_SPEED	 115200u /* of a UART with the PC's crystal */
 #define DEFAULT_SPEED	 MAX_SPEED
 
 /* The places of a PC's four serial ports since the first of them. */
@@ -73,10 +75,10 @@ static bool is_serial(const char *device)
 	return *device != '.' && number_in("class", device, &class) && class >> 8 == PCI_CLASS_SERIAL;
 }
 
-static bool find_pci(unsigned long number, uint32_t *port, char *problem, size_t size)
+static bool find_pci(uint64_t number, uint32_t *port, char *problem, size_t size)
 {
 	struct dirent **devices;
-	unsigned long seen = 0;
+	uint64_t seen = 0;
 	int n = scandir(PCI_FOLDER, &devices, NULL, alphasort);
 
 	*port = 0;
@@ -94,32 +96,24 @@ static bool find_pci(unsigned long number, uint32_t *port, char *problem, size_t
 		free(devices);
 	if (!*port)
 		snprintf(problem, size,
-			 "there are %lu PCI serial controllers (class 0700h) with I/O ports, number %lu is "
-			 "not among "
-			 "them; lspci -d ::0700 lists them",
+			 "there are %" PRIu64
+			 " PCI serial controllers (class 0700h) with I/O ports, number %" PRIu64
+			 " is not among them; lspci -d ::0700 lists them",
 			 seen, number);
 	return *port;
 }
 
-static bool parse_number(const char *word, unsigned long limit, unsigned long *value)
-{
-	char *end;
-
-	*value = strtoul(word, &end, 0);
-	return end != word && !*end && *word != '-' && *value <= limit;
-}
-
 static bool parse_port(const char *word, uint32_t *port, char *problem, size_t size)
 {
-	unsigned long number = 0;
+	uint64_t number = 0;
 
 	if (!strncasecmp(word, "com", 3) && word[3] >= '1' && word[3] <= '4' && !word[4]) {
 		*port = com_ports[word[3] - '1'];
 		return true;
 	}
-	if (!strcmp(word, "pci") || (!strncmp(word, "pci:", 4) && parse_number(word + 4, 255, &number)))
+	if (!strcmp(word, "pci") || (!strncmp(word, "pci:", 4) && number_parse(word + 4, "", 255, &number)))
 		return find_pci(number, port, problem, size);
-	if (parse_number(word, 0xfff8, &number) && number) {
+	if (number_parse(word, "", 0xfff8, &number) && number) {
 		*port = (uint32_t)number;
 		return true;
 	}
@@ -132,14 +126,13 @@ bool uart_parse(const char *word, uint32_t *port, uint32_t *baud, char *problem,
 {
 	char place[32];
 	const char *comma = strchr(word, ',');
-	unsigned long speed = DEFAULT_SPEED;
+	uint64_t speed = DEFAULT_SPEED;
 
 	snprintf(place, sizeof(place), "%.*s", comma ? (int)(comma - word) : (int)strlen(word), word);
 	if (comma && !strcmp(comma + 1, "keep")) {
 		speed = 0;
-	} else if (comma && (!parse_number(comma + 1, MAX_SPEED, &speed) || !speed)) {
-		snprintf(problem, size, "speed \"%s\": 1 to %lu are possible, and keep", comma + 1,
-			 MAX_SPEED);
+	} else if (comma && (!number_parse(comma + 1, "", MAX_SPEED, &speed) || !speed)) {
+		snprintf(problem, size, "speed \"%s\": 1 to %u are possible, and keep", comma + 1, MAX_SPEED);
 		return false;
 	}
 	*baud = (uint32_t)speed;

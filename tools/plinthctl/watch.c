@@ -7,13 +7,12 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "commands.h"
 #include "error_line.h"
-#include "exit_names.h"
-#include "options.h"
+#include "lib/exit_kind.h"
+#include "output.h"
 #include "root_cost.h"
 #include "shared.h"
 #include "tsc.h"
@@ -27,14 +26,6 @@ struct screen {
 	uint32_t columns;
 	bool unread; /* nobody reads what is printed any more */
 };
-
-static double now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
 
 static double exit_rate(const struct screen *screen, uint32_t cpu, unsigned int kind)
 {
@@ -131,14 +122,14 @@ static void print_screen(const struct screen *screen)
 	fflush(stdout);
 }
 
-static struct json_object *cpu_json(const struct screen *screen, uint32_t cpu)
+static struct json_object *rates_json(const struct screen *screen, uint32_t cpu)
 {
 	struct json_object *item = json_object_new_object(), *exits = json_object_new_object();
 
 	for (unsigned int kind = 0; kind < PLINTH_EXIT_KINDS; kind++)
 		json_object_object_add(exits, exit_kind_name(kind),
 				       json_object_new_double(exit_rate(screen, cpu, kind)));
-	json_object_object_add(item, "cpu", json_object_new_uint64(cpu));
+	json_add_number(item, "cpu", cpu);
 	json_object_object_add(item, "exits_per_second", exits);
 	json_object_object_add(item, "root_percent_min", json_object_new_double(root_percent(screen, cpu)));
 	if (is_traced(screen))
@@ -153,28 +144,26 @@ static void print_screen_json(const struct screen *screen)
 	struct json_object *document = json_object_new_object(), *cpus = json_object_new_array();
 
 	for (uint32_t cpu = 0; cpu < s->n_cpus; cpu++)
-		json_object_array_add(cpus, cpu_json(screen, cpu));
+		json_object_array_add(cpus, rates_json(screen, cpu));
 	json_object_object_add(document, "seconds", json_object_new_double(screen->seconds));
-	json_object_object_add(document, "exit_ticks_min", json_object_new_uint64(screen->root_cost));
+	json_add_number(document, "exit_ticks_min", screen->root_cost);
 	json_object_object_add(document, "cpus", cpus);
-	json_object_object_add(document, "heap_used", json_object_new_uint64(s->heap_used));
-	json_object_object_add(document, "pool_used", json_object_new_uint64(s->pool_used));
-	puts(json_object_to_json_string_ext(document,
-					    JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
-	json_object_put(document);
+	json_add_number(document, "heap_used", s->heap_used);
+	json_add_number(document, "pool_used", s->pool_used);
+	write_json_line(stdout, document);
 	fflush(stdout);
 }
 
 /* The next screen's counters; false when there is nothing to compare with. */
 static bool advance(struct screen *screen, double seconds)
 {
-	double before = now();
+	double before = clock_seconds();
 
-	screen->unread = options_wait((unsigned int)(seconds * 1e3));
+	screen->unread = output_wait((unsigned int)(seconds * 1e3));
 	if (screen->unread)
 		return false;
 	screen->new = shared_get("stat");
-	screen->seconds = now() - before;
+	screen->seconds = clock_seconds() - before;
 	if (screen->new && screen->new->n_cpus == screen->old->n_cpus)
 		return true;
 	if (screen->new)
@@ -184,12 +173,12 @@ static bool advance(struct screen *screen, double seconds)
 	return false;
 }
 
-int watch(double seconds, unsigned long count, bool json)
+int watch(double seconds, uint64_t count, bool json)
 {
 	struct screen screen = {.old = shared_get("stat"), .root_cost = root_cost()};
 	bool good = screen.old;
 
-	for (unsigned long i = 0; good && (!count || i < count); i++) {
+	for (uint64_t i = 0; good && (!count || i < count); i++) {
 		good = advance(&screen, seconds);
 		if (!good)
 			break;
