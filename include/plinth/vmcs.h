@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Intel's VMCS for those who look at one: its fields by name (the list is vmcs_fields.def)
- * and the bits of its control fields.
+ * Intel's VMCS for those who look at one: its fields by name (the list is vmcs_fields.def) and the bits
+ * of those that more than one module looks at.
  */
 #ifndef PLINTH_VMCS_H
 #define PLINTH_VMCS_H
@@ -77,5 +77,36 @@ enum vmcs_field {
 #define ENTRY_LOAD_RTIT	 (1u << 18)
 #define ENTRY_LOAD_CET	 (1u << 20)
 #define ENTRY_LOAD_LBR	 (1u << 21)
+
+/* SDM, "Format of the VM-Entry Interruption-Information Field"; what an exit tells of an event has them, too.
+ */
+#define INFO_TYPE(info) ((uint32_t)(info) >> 8 & 7)
+#define INFO_ERROR	0x800u /* with an error code */
+#define INFO_VALID	(1u << 31)
+
+/* SDM, "Format of Access Rights". */
+#define RIGHTS_S	   0x10u
+#define RIGHTS_DPL(rights) ((rights) >> 5 & 3)
+#define RIGHTS_P	   0x80u
+#define RIGHTS_L	   0x2000u
+#define RIGHTS_DB	   0x4000u
+#define RIGHTS_G	   0x8000u
+#define RIGHTS_UNUSABLE	   0x10000u
+
+/* SDM, "Format of Pending-Debug-Exceptions". */
+#define PENDING_BS  (1ull << 14)
+#define PENDING_RTM (1ull << 16)
+
+/* SDM, "VPID and EPT Capabilities". */
+#define EPT_CAP_EXECUTE_ONLY (1ull << 0)
+#define EPT_CAP_WALK_4	     (1ull << 6)
+#define EPT_CAP_WALK_5	     (1ull << 7)
+#define EPT_CAP_UC	     (1ull << 8)
+#define EPT_CAP_WB	     (1ull << 14)
+#define EPT_CAP_2M	     (1ull << 16)
+#define EPT_CAP_1G	     (1ull << 17)
+#define EPT_CAP_INVEPT	     (1ull << 20)
+#define EPT_CAP_DIRTY	     (1ull << 21) /* accessed and dirty flags */
+#define EPT_CAP_INVEPT_ALL   (1ull << 26)
 
 #endif

@@ -94,6 +94,12 @@
 #define MSR_IA32_FS_BASE	     0xc0000100u
 #define MSR_IA32_GS_BASE	     0xc0000101u
 
+/* SDM, "Extended Feature Enable Register" and "IA32_DEBUGCTL MSR". */
+#define EFER_LME     0x100ull
+#define EFER_LMA     0x400ull
+#define EFER_NXE     0x800ull
+#define DEBUGCTL_BTF 2ull
+
 #define FEATURE_CONTROL_LOCKED	   0x1ull
 #define FEATURE_CONTROL_VMX_IN_SMX 0x2ull
 #define FEATURE_CONTROL_VMX	   0x4ull

@@ -31,7 +31,7 @@ static uint64_t entry_of(uint64_t gpa, unsigned int *level)
 	return 0;
 }
 
-static enum exit_action answer(struct vcpu *vcpu, const struct exit_link *below, void *context)
+static enum exit_action slat_answer(struct vcpu *vcpu, const struct exit_link *below, void *context)
 {
 	unsigned int level;
 	uint64_t entry = entry_of(vcpu->regs.rcx, &level);
@@ -46,10 +46,10 @@ static enum exit_action answer(struct vcpu *vcpu, const struct exit_link *below,
 
 __attribute__((constructor)) static void attach(void)
 {
-	(void)!exit_register_hypercall(DEBUG_SLAT_HYPERCALL, DEBUG_SLAT_HYPERCALL, EXIT_CALLER_ANYBODY, answer, NULL);
+	(void)!exit_register_hypercall(DEBUG_SLAT_HYPERCALL, DEBUG_SLAT_HYPERCALL, EXIT_CALLER_ANYBODY, slat_answer, NULL);
 }
 
 __attribute__((destructor)) static void detach(void)
 {
-	(void)!exit_unregister_hypercall(DEBUG_SLAT_HYPERCALL, DEBUG_SLAT_HYPERCALL, EXIT_CALLER_ANYBODY, answer, NULL);
+	(void)!exit_unregister_hypercall(DEBUG_SLAT_HYPERCALL, DEBUG_SLAT_HYPERCALL, EXIT_CALLER_ANYBODY, slat_answer, NULL);
 }

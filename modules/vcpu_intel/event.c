@@ -10,12 +10,7 @@
  */
 #include "internal.h"
 
-#define INFO_VALID	   (1u << 31)
-#define INFO_ERROR	   (1u << 11)
-#define INFO_TYPE(t)	   ((uint32_t)(t) << 8)
-#define INFO_TYPE_OF(info) ((info) >> 8 & 7)
-#define INFO_TYPES	   8
-
+#define INFO_TYPES		    8
 #define QUALIFICATION_NMI_UNBLOCKED (1u << 12) /* of an exit by second-level translation */
 
 #define RETRY_TICKS 1000 /* of the timer, while the guest itself holds NMIs off */
@@ -32,7 +27,7 @@ static uint32_t info_type(uint8_t event_type)
 
 	while (event_types[type] != event_type)
 		type++;
-	return INFO_TYPE(type);
+	return type << 8;
 }
 
 static bool has_length(uint8_t event_type)
@@ -51,7 +46,7 @@ static struct vcpu_event event_of(uint32_t info, enum vmcs_field error, uint64_t
 
 	if (!(info & INFO_VALID))
 		return event;
-	event.type = event_types[INFO_TYPE_OF(info)];
+	event.type = event_types[INFO_TYPE(info)];
 	event.vector = (uint8_t)info;
 	event.has_error = info & INFO_ERROR;
 	if (event.has_error)

@@ -42,9 +42,6 @@ static const uint8_t kinds[] = {
 #define ENTRY_FAILED	(1ull << 31) /* of the exit reason */
 #define BASIC_REASON	0xffffull
 #define REASON_ENTRY_MC 41u
-#define PENDING_BS	(1ull << 14)
-#define DEBUGCTL_BTF	2ull
-#define RIGHTS_LONG	(1u << 13)
 
 /*
  * What skipping an instruction means beyond RIP, when the guest was in a rare state. An instruction that is
@@ -66,7 +63,7 @@ static void skip_rare(struct vcpu *vcpu)
 /* Outside 64-bit mode RIP wraps at 4 GiB. */
 static uint64_t wrap(uint64_t rip)
 {
-	return vmcs_read(VMCS_GUEST_CS_RIGHTS) & RIGHTS_LONG ? rip : (uint32_t)rip;
+	return vmcs_read(VMCS_GUEST_CS_RIGHTS) & RIGHTS_L ? rip : (uint32_t)rip;
 }
 
 /*

@@ -6,10 +6,6 @@
  */
 #include "internal.h"
 
-#define EFER_LME 0x100ull
-#define EFER_LMA 0x400ull
-#define EFER_NXE 0x800ull
-
 #define LEAF_ADDRESS_WIDTHS 0x80000008u
 #define WIDTH_LINEAR(eax)   ((eax) >> 8 & 0xff)
 

@@ -2,9 +2,6 @@
 /* The guest's registers and the exit's details by neutral names. */
 #include "internal.h"
 
-#define RIGHTS_DPL(rights) ((rights) >> 5 & 3)
-#define RIGHTS_L(rights)   ((rights) >> 13 & 1)
-
 /* Where a register that is simply a field lies; control registers have shadows and go their own way. */
 static const uint32_t fields[VCPU_REG_COUNT] = {
 	[VCPU_RIP] = VMCS_GUEST_RIP,	     [VCPU_RSP] = VMCS_GUEST_RSP,
@@ -33,7 +30,7 @@ uint64_t vcpu_read(struct vcpu *vcpu, enum vcpu_reg reg)
 		return p->controls.exit & EXIT_SAVE_EFER ? vmcs_read(VMCS_GUEST_EFER)
 							 : cpu_rdmsr(MSR_IA32_EFER);
 	case VCPU_CPL: return RIGHTS_DPL(vmcs_read(VMCS_GUEST_SS_RIGHTS));
-	case VCPU_CODE64: return RIGHTS_L(vmcs_read(VMCS_GUEST_CS_RIGHTS));
+	case VCPU_CODE64: return !!(vmcs_read(VMCS_GUEST_CS_RIGHTS) & RIGHTS_L);
 	default: return reg < VCPU_REG_COUNT && fields[reg] ? vmcs_read(fields[reg]) : 0;
 	}
 }

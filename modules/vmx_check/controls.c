@@ -2,19 +2,18 @@
 /* The control fields: what a CPU looks at first. */
 #include "internal.h"
 
+/* SDM, "Basic VMX Information" and "Miscellaneous Data". */
+#define BASIC_ANY_ERROR	 (1ull << 56) /* error codes with any hardware exception */
 #define MISC_ZERO_LENGTH (1ull << 30) /* injection of software events with length 0 */
 #define MISC_TARGETS(m)	 ((m) >> 16 & 0x1ff)
-#define BASIC_ANY_ERROR	 (1ull << 56) /* error codes with any hardware exception */
-#define EPT_CAP_WALK_4	 (1ull << 6)
-#define EPT_CAP_WALK_5	 (1ull << 7)
-#define EPT_CAP_UC	 (1ull << 8)
-#define EPT_CAP_WB	 (1ull << 14)
-#define EPT_CAP_DIRTY	 (1ull << 21)
-#define EPTP_TYPE(e)	 ((e)&7)
-#define EPTP_LEVELS(e)	 (((e) >> 3 & 7) + 1)
-#define EPTP_DIRTY	 (1ull << 6)
-#define EPTP_RESERVED	 0xf80ull /* bit 7 needs supervisor shadow-stack control, which nobody sets here */
-#define MSR_ENTRY_BYTES	 16u
+
+/* SDM, "Format of Extended-Page-Table Pointer". */
+#define EPTP_TYPE(e)   ((e)&7)
+#define EPTP_LEVELS(e) (((e) >> 3 & 7) + 1)
+#define EPTP_DIRTY     (1ull << 6)
+#define EPTP_RESERVED  0xf80ull /* bit 7 needs supervisor shadow-stack control, which nobody sets here */
+
+#define MSR_ENTRY_BYTES 16u /* SDM, "Format of an MSR Entry" */
 
 /* -- VM-execution controls --------------------------------------------------------- */
 

@@ -2,10 +2,9 @@
 /* The guest's control registers, debug registers and MSRs; RIP and RFLAGS. */
 #include "internal.h"
 
-#define DEBUGCTL_RESERVED (~0xffc7ull)
-#define BNDCFGS_RESERVED  0xffcull
-#define RIGHTS_L	  (1u << 13)
-#define RFLAGS_RESERVED	  (~0x3f7fd7ull)
+#define DEBUGCTL_RESERVED (~0xffc7ull)	 /* SDM, "IA32_DEBUGCTL MSR" */
+#define BNDCFGS_RESERVED  0xffcull	 /* SDM, volume 4: IA32_BNDCFGS; without En and BNDPRESERVE */
+#define RFLAGS_RESERVED	  (~0x3f7fd7ull) /* SDM, "EFLAGS Register"; without bit 1, which must be set */
 
 static uint32_t guest_cr0_fixed(const struct view *v)
 {

@@ -57,14 +57,8 @@ rule_fn rule_cr4_fixed, rule_cet_needs_wp, rule_cr3_width, rule_sysenter_esp, ru
 extern const struct section control_sections[3], host_sections[3], guest_sections[2], segment_sections[2],
 	state_sections[3];
 
-#define EFER_LME (1ull << 8)
-#define EFER_LMA (1ull << 10)
-
 /* Of the entry's interruption information (SDM, "VM-Entry Controls for Event Injection"). */
-#define INFO_VALID     (1u << 31)
-#define INFO_ERROR     (1u << 11)
 #define INFO_RESERVED  0x7ffff000u
-#define INFO_TYPE(i)   ((uint32_t)(i) >> 8 & 7)
 #define INFO_VECTOR(i) ((uint8_t)(i))
 enum {
 	TYPE_EXTERNAL = 0,

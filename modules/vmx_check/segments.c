@@ -14,14 +14,7 @@ enum { ES, CS, SS, DS, FS, GS, LDTR, TR, SEGMENTS };
 #define TYPE_ACCESSED	1u
 #define TYPE_READABLE	2u /* of code */
 #define TYPE_CODE	8u
-#define RIGHTS_S	0x10u
-#define DPL(r)		((r) >> 5 & 3)
-#define RIGHTS_P	0x80u
 #define RIGHTS_RESERVED 0xfffe0f00u
-#define RIGHTS_L	0x2000u
-#define RIGHTS_DB	0x4000u
-#define RIGHTS_G	0x8000u
-#define RIGHTS_UNUSABLE 0x10000u
 #define RPL(s)		((s)&3)
 #define SELECTOR_TI	4u
 
@@ -153,7 +146,7 @@ static uint32_t not_system(const struct view *v)
 
 static uint32_t cs_dpl(const struct view *v)
 {
-	uint32_t type = TYPE(rights(v, CS)), cs = DPL(rights(v, CS)), ss = DPL(rights(v, SS));
+	uint32_t type = TYPE(rights(v, CS)), cs = RIGHTS_DPL(rights(v, CS)), ss = RIGHTS_DPL(rights(v, SS));
 
 	if (v86(v))
 		return KEPT;
@@ -166,14 +159,15 @@ static uint32_t cs_dpl(const struct view *v)
 
 static uint32_t ss_dpl(const struct view *v)
 {
-	return broken_if(!v86(v) && !unrestricted(v) && DPL(rights(v, SS)) != RPL(get(v, SELECTOR(SS))),
+	return broken_if(!v86(v) && !unrestricted(v) &&
+				 RIGHTS_DPL(rights(v, SS)) != RPL(get(v, SELECTOR(SS))),
 			 RIGHTS(SS));
 }
 
 static uint32_t ss_dpl_zero(const struct view *v)
 {
 	return broken_if(!v86(v) && (TYPE(rights(v, CS)) == 3 || !has(v, VMCS_GUEST_CR0, CR0_PE)) &&
-				 DPL(rights(v, SS)),
+				 RIGHTS_DPL(rights(v, SS)),
 			 RIGHTS(SS));
 }
 
@@ -183,7 +177,7 @@ static uint32_t data_dpl(const struct view *v)
 		uint32_t r = rights(v, data_segments[i]);
 
 		if (looked_at(v, data_segments[i]) && !unrestricted(v) && TYPE(r) <= 11 &&
-		    DPL(r) < RPL(get(v, SELECTOR(data_segments[i]))))
+		    RIGHTS_DPL(r) < RPL(get(v, SELECTOR(data_segments[i]))))
 			return RIGHTS(data_segments[i]);
 	}
 	return KEPT;

@@ -2,16 +2,15 @@
 /* What is neither register nor control: activity, blocking, pending debug exceptions, the link pointer. */
 #include "internal.h"
 
+/* SDM, "Guest Non-Register State": activity state; "Miscellaneous Data": which a CPU has, bit 0 for HLT. */
 enum activity { ACTIVE, HLT, SHUTDOWN, WAIT_FOR_SIPI };
+#define MISC_ACTIVITY(m) ((m) >> 6 & 7)
 
-#define MISC_ACTIVITY(m) ((m) >> 6 & 7) /* bit 0: HLT, ... */
-#define RIGHTS_DPL(r)	 ((r) >> 5 & 3)
+/* SDM, "Format of Interruptibility State", "Format of Pending-Debug-Exceptions". */
 #define STATE_RESERVED	 (~0x1full)
 #define PENDING_RESERVED (~0x1500full) /* without B0-B3, enabled breakpoint, BS, RTM */
-#define PENDING_BS	 (1ull << 14)
-#define PENDING_RTM	 (1ull << 16)
-#define DEBUGCTL_BTF	 2ull
-#define NO_LINK		 (~0ull)
+
+#define NO_LINK (~0ull)
 
 static bool blocks(const struct view *v, uint32_t bits)
 {

@@ -277,7 +277,6 @@ static void advance(struct guest *g, const struct model_exit *e)
 
 /* -- events (SDM, "VM Exits That Occur During Event Delivery", "Interrupt 8 - Double Fault") ---- */
 
-#define INFO_VALID     0x80000000u
 #define INFO_UNDEFINED 0x00001000u /* bit 12 of what was being delivered */
 #define BLOCKS_NMI     8ull
 #define VECTOR(info)   ((info)&0xff)

@@ -8,7 +8,6 @@
 
 #include "drivers/common/internal.h"
 
-#define INFO_VALID	    0x80000000u
 #define INFO_ERROR	    0x800u
 #define INFO_UNDEFINED	    0x1000u
 #define TYPE_INTERRUPT	    0x000u
