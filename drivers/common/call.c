@@ -99,14 +99,36 @@ static uint64_t answer_bytes(const struct plinth_mailbox *box)
 
 /* -- what came of it -------------------------------------------------------------------------- */
 
+/* The name that the VMM itself answers to says nothing of extensions. */
+static bool is_extension(const struct plinth_ctl_registration *row)
+{
+	return row->sort == PLINTH_REGISTERED_NAME && row->name[0] &&
+	       strncmp(row->name, PLINTH_CALL_REGISTRATIONS, sizeof(row->name));
+}
+
+static void add_name(char *names, const char *name)
+{
+	const size_t used = strlen(names);
+
+	if (used + PLINTH_CALL_NAME + 2 > NAMES_TEXT)
+		return;
+	memcpy(names + used, ", ", used ? 2 : 0);
+	note_copy_text(names + used + (used ? 2 : 0), name, PLINTH_CALL_NAME);
+}
+
+/* What lies in the mailbox is the answer to PLINTH_CALL_REGISTRATIONS. */
 static void say_who_is_there(struct core *core, const struct core_call *call)
 {
 	const struct plinth_mailbox *box = core_mailbox(core);
+	const uint64_t bytes = answer_bytes(box), most = sizeof(box->body);
 	char names[NAMES_TEXT] = {0};
-	uint64_t bytes = answer_bytes(box);
+	struct plinth_ctl_registration row;
 
-	memcpy(names, box->body, bytes < sizeof(names) ? bytes : sizeof(names) - 1);
-	note_copy_text(names, names, sizeof(names));
+	for (uint64_t at = 0; at + sizeof(row) <= (bytes < most ? bytes : most); at += sizeof(row)) {
+		memcpy(&row, box->body + at, sizeof(row));
+		if (is_extension(&row))
+			add_name(names, row.name);
+	}
 	if (names[0])
 		report_line(core->report, "call %s: no extension answers to this name; those that answer: %s",
 			    call->name, names);

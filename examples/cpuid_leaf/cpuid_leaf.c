@@ -23,11 +23,6 @@ static enum exit_action answer(struct vcpu *vcpu, struct exit_cpuid *cpuid, void
 /* Constructors run when all modules are linked, before any CPU is under the VMM. */
 __attribute__((constructor)) static void enlist(void)
 {
-	/* It fails only if all rows are taken: then we are not asked. */
-	(void)!exit_register_cpuid(LEAF, LEAF, answer, NULL);
-}
-
-__attribute__((destructor)) static void leave(void)
-{
-	(void)!exit_unregister_cpuid(LEAF, LEAF, answer, NULL);
+	/* It fails only if there is no more room: then we are not asked. What is registered ends with us. */
+	(void)!exit_register_cpuid(LEAF, LEAF, 0, EXIT_LAST_SUBLEAF, answer, NULL);
 }

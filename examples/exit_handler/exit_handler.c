@@ -217,6 +217,13 @@ enum exit_action exit_below(struct vcpu *vcpu, const struct exit_link *below)
 	return below->ours(vcpu);
 }
 
+/* `plinthctl modules -v` tells of nobody: an entry of kinds would tell whose they are. */
+uint32_t exit_registrations(struct plinth_ctl_registration *out)
+{
+	(void)out;
+	return 0;
+}
+
 static bool is_range(uint32_t first, uint32_t last)
 {
 	return first <= last && last < PLINTH_EXIT_KINDS;
@@ -251,16 +258,20 @@ int exit_unregister_kind(uint32_t first, uint32_t last, exit_hook_fn *handler, v
 }
 
 /* Whoever wants a CPUID leaf, an MSR or a hypercall is told that there is no room: we have none to give. */
-int exit_register_cpuid(uint32_t first, uint32_t last, exit_cpuid_fn *handler, void *context)
+int exit_register_cpuid(uint32_t first, uint32_t last, uint32_t first_subleaf, uint32_t last_subleaf,
+			exit_cpuid_fn *handler, void *context)
 {
 	(void)context;
-	return first > last || !handler ? PLINTH_E_INVAL : PLINTH_E_LIMIT;
+	return first > last || first_subleaf > last_subleaf || !handler ? PLINTH_E_INVAL : PLINTH_E_LIMIT;
 }
 
-int exit_unregister_cpuid(uint32_t first, uint32_t last, exit_cpuid_fn *handler, void *context)
+int exit_unregister_cpuid(uint32_t first, uint32_t last, uint32_t first_subleaf, uint32_t last_subleaf,
+			  exit_cpuid_fn *handler, void *context)
 {
 	(void)first;
 	(void)last;
+	(void)first_subleaf;
+	(void)last_subleaf;
 	(void)handler;
 	(void)context;
 	return PLINTH_E_INVAL;

@@ -60,7 +60,6 @@ static enum exit_action trace(struct vcpu *vcpu, const struct exit_link *below, 
 	return is_recorded(vcpu->exit.kind) ? record_and_handle(vcpu, below) : exit_below(vcpu, below);
 }
 
-/* Never taken back: all modules go at once, and so do the chains. */
 __attribute__((constructor)) static void enlist(void)
 {
 	(void)!exit_register_kind(0, PLINTH_EXIT_KINDS - 1, trace, NULL);

@@ -4,7 +4,12 @@
  * `plinthctl call`, or from a program by PLINTH_CTL_CALL (plinth/control.h). Provided by the module entry.
  * Prefix call_.
  *
- * Context of all that registers and takes back: constructors and destructors; no log there yet, or no more.
+ * A name belongs to the module in whose image its handler lies, and ends with it, as all that is registered
+ * (plinth/exit_handler.h); `plinthctl modules -v` lists the names, too. PLINTH_CALL_REGISTRATIONS is the
+ * VMM's own.
+ *
+ * Context of all that registers and takes back: while no CPU is a guest: constructors, what runs within
+ * entry_init(), destructors; constructors and destructors have no log.
  *
  * A handler is called on the CPU that was asked for, one call at a time. In LOADED no CPU is a guest yet: it
  * runs on the boot stack of two pages, on the launch tables, with the kernel's own descriptor tables, so that
@@ -60,9 +65,8 @@ typedef int call_fn(struct call *call, void *context);
  * @handler: called for each message
  * @context: handed to the handler
  *
- * Context: a constructor.
- * Return:  0, PLINTH_E_BUSY (somebody has this name), PLINTH_E_LIMIT (CALL_REGISTRATIONS names are taken),
- *          PLINTH_E_INVAL (no such name is possible, or no handler).
+ * Return:  0, PLINTH_E_BUSY (somebody has this name), PLINTH_E_LIMIT (there is no more room:
+ * CALL_REGISTRATIONS names are taken), PLINTH_E_INVAL (no such name is possible, or no handler).
  *
  * Undo: call_unregister() with the same arguments
  */
@@ -71,7 +75,6 @@ PLINTH_EXPORT PLINTH_MUST_USE int call_register(const char *name, call_fn *handl
 /**
  * call_unregister() - as if it had not been registered.
  *
- * Context: a destructor, or a constructor.
  * Return:  0 or PLINTH_E_INVAL (it is not, or by others).
  */
 PLINTH_EXPORT PLINTH_MUST_USE int call_unregister(const char *name, call_fn *handler, void *context);

@@ -127,6 +127,38 @@ struct plinth_ctl_call {
 	uint64_t out_bytes;	     /* out: of the answer */
 };
 
+/*
+ * A name that the VMM itself answers to: an empty message is answered with all that modules have registered,
+ * an array of struct plinth_ctl_registration, of each sort in the order of registration. Where ranges
+ * overlap, who came later stands above who came before. Whose a row is tells the handler's address, which
+ * lies in the image of one module.
+ */
+#define PLINTH_CALL_REGISTRATIONS "registrations"
+
+enum plinth_registered {
+	PLINTH_REGISTERED_EXIT,	     /* kinds of exits: enum plinth_exit_kind */
+	PLINTH_REGISTERED_CPUID,     /* a leaf in the upper half, a subleaf in the lower */
+	PLINTH_REGISTERED_MSR,	     /* what: PLINTH_REGISTERED_READ, _WRITE or both */
+	PLINTH_REGISTERED_HYPERCALL, /* what: PLINTH_REGISTERED_KERNEL, _PROCESS or both */
+	PLINTH_REGISTERED_NAME,	     /* of messages, a single one: no range */
+	PLINTH_REGISTERED_SORTS,
+};
+
+#define PLINTH_REGISTERED_READ	  1u
+#define PLINTH_REGISTERED_WRITE	  2u
+#define PLINTH_REGISTERED_KERNEL  1u
+#define PLINTH_REGISTERED_PROCESS 2u
+
+struct plinth_ctl_registration {
+	uint32_t sort; /* enum plinth_registered */
+	uint32_t what;
+	uint64_t handler; /* its address in the VMM */
+	union {
+		uint64_t range[2];	     /* the first and the last, both included */
+		char name[PLINTH_CALL_NAME]; /* of PLINTH_REGISTERED_NAME */
+	};
+};
+
 struct plinth_ctl_status {
 	uint32_t size;
 	uint32_t state;	     /* enum plinth_ctl_state */

@@ -84,8 +84,8 @@ PLINTH_EXPORT PLINTH_MUST_USE int entry_check(uint64_t cpu);
  *
  * Context: any CPU, on the boot stack.
  * Return:  0: it was asked: the mailbox has its result, and the answer if that is 0. PLINTH_E_NAME: nobody
- *          has this name, and the answer is a text that lists who is there. PLINTH_E_INVAL: what lies in the
- *          mailbox is no message. PLINTH_E_BUSY: another call is being answered.
+ *          has this name, and the answer is that to PLINTH_CALL_REGISTRATIONS, whatever room there was.
+ * PLINTH_E_INVAL: what lies in the mailbox is no message. PLINTH_E_BUSY: another call is being answered.
  * Undo:    nothing to be undone.
  */
 PLINTH_EXPORT PLINTH_MUST_USE int entry_call(uint64_t cpu);

@@ -11,8 +11,11 @@
  * exit_below(), so it can act before, after or instead. The answer to CPUID comes from the bottom, and each
  * handler changes what those below it made of it; so the highest has the last word.
  *
- * What was registered is taken back by the same arguments, in any order. There are EXIT_REGISTRATIONS rows
- * for each of the four; who finds them full is told so by PLINTH_E_LIMIT.
+ * What is registered belongs to the module in whose image the handler lies, and ends with it: modules come
+ * and go at once, and after entry_fini() nobody calls a handler any more. So no destructor has to take
+ * anything back. Who changes his mind before that takes it back by the same arguments, in any order.
+ * `plinthctl modules -v` lists it all. There is room for EXIT_REGISTRATIONS in all; who finds it full is told
+ * so by PLINTH_E_LIMIT.
  *
  * Context of all that registers and takes back: while no CPU is a guest: constructors, destructors, what runs
  * within entry_init(). Handlers are called in root mode, on the vCPU's stack, interrupts off, with vcpu->regs
@@ -26,10 +29,11 @@
 
 #include <plinth/abi.h>
 #include <plinth/boot.h>
+#include <plinth/control.h>
 #include <plinth/error.h>
 #include <plinth/vcpu.h>
 
-#define EXIT_REGISTRATIONS 32u
+#define EXIT_REGISTRATIONS 64u
 
 /*
  * CPUID leaves 0x40000000..: EBX, ECX, EDX of the first spell "PlinthPlinth". On a machine with a hypervisor
@@ -78,14 +82,22 @@ PLINTH_EXPORT void exit_fini(void);
 PLINTH_EXPORT vcpu_exit_fn *const *exit_handlers(void);
 
 /**
+ * exit_registrations() - what is registered here, for whoever lists it.
+ * @out: room for EXIT_REGISTRATIONS rows; they are filled in the order of registration
+ *
+ * Context: any but within a call that registers or takes back.
+ * Return:  how many there are.
+ */
+PLINTH_EXPORT uint32_t exit_registrations(struct plinth_ctl_registration *out);
+
+/**
  * exit_register_kind() - handle exits of some kinds.
  * @first, @last: enum plinth_exit_kind, both included
  * @handler:      called for each such exit
  * @context:      handed to the handler
  *
- * Return: 0, PLINTH_E_BUSY (registered already with the same arguments), PLINTH_E_LIMIT (no row is free),
- *         PLINTH_E_INVAL (no such kind, or no handler).
- * Undo:   exit_unregister_kind() with the same arguments
+ * Return: 0, PLINTH_E_BUSY (registered already with the same arguments), PLINTH_E_LIMIT (there is no more
+ * room), PLINTH_E_INVAL (no such kind, or no handler). Undo:   exit_unregister_kind() with the same arguments
  */
 PLINTH_EXPORT PLINTH_MUST_USE int exit_register_kind(uint32_t first, uint32_t last, exit_hook_fn *handler,
 						     void *context) PLINTH_VERSION(exit_register_kind, 2);
@@ -109,25 +121,30 @@ struct exit_cpuid {
  */
 typedef enum exit_action exit_cpuid_fn(struct vcpu *vcpu, struct exit_cpuid *cpuid, void *context);
 
+#define EXIT_LAST_SUBLEAF                                                                                    \
+	UINT32_MAX /* with 0 as the first: whatever is in ECX, as leaves without subleaves want it */
+
 /**
  * exit_register_cpuid() - answer a range of CPUID leaves, or change their answers.
- * @first, @last: leaves, both included
- * @handler:      see above
- * @context:      handed to the handler
+ * @first, @last:                 leaves, both included
+ * @first_subleaf, @last_subleaf: of each of them, both included
+ * @handler:                      see above
+ * @context:                      handed to the handler
  *
  * Leaves from 40000000h to 7fffffffh and odd ones cost the others nothing; with any other leaf every CPUID
  * takes a somewhat longer road.
  *
- * Return: 0, PLINTH_E_BUSY (registered already with the same arguments), PLINTH_E_LIMIT (no row is free),
- *         PLINTH_E_INVAL.
- * Undo:   exit_unregister_cpuid() with the same arguments
+ * Return: 0, PLINTH_E_BUSY (registered already with the same arguments), PLINTH_E_LIMIT (there is no more
+ * room), PLINTH_E_INVAL. Undo:   exit_unregister_cpuid() with the same arguments
  */
-PLINTH_EXPORT PLINTH_MUST_USE int exit_register_cpuid(uint32_t first, uint32_t last, exit_cpuid_fn *handler,
-						      void *context) PLINTH_VERSION(exit_register_cpuid, 2);
+PLINTH_EXPORT PLINTH_MUST_USE int exit_register_cpuid(uint32_t first, uint32_t last, uint32_t first_subleaf,
+						      uint32_t last_subleaf, exit_cpuid_fn *handler,
+						      void *context) PLINTH_VERSION(exit_register_cpuid, 3);
 /** exit_unregister_cpuid() - as if it had not been registered. Return: 0 or PLINTH_E_INVAL (it is not). */
-PLINTH_EXPORT PLINTH_MUST_USE int exit_unregister_cpuid(uint32_t first, uint32_t last, exit_cpuid_fn *handler,
+PLINTH_EXPORT PLINTH_MUST_USE int exit_unregister_cpuid(uint32_t first, uint32_t last, uint32_t first_subleaf,
+							uint32_t last_subleaf, exit_cpuid_fn *handler,
 							void *context)
-	PLINTH_VERSION(exit_unregister_cpuid, 2);
+	PLINTH_VERSION(exit_unregister_cpuid, 3);
 
 /* One access of an MSR by the guest. */
 struct exit_msr {
@@ -161,8 +178,8 @@ typedef enum exit_action exit_msr_fn(struct vcpu *vcpu, struct exit_msr *access,
  * From here these accesses exit, on every CPU; those that nobody registered for go on costing nothing.
  * RDMSRLIST and WRMSRLIST raise #GP at an MSR that is looked at.
  *
- * Return: 0, PLINTH_E_BUSY (registered already with the same arguments), PLINTH_E_LIMIT (no row is free),
- *         PLINTH_E_NOTSUP (as vcpu_msr_exits(); the MSR is named in the log, if there is one already),
+ * Return: 0, PLINTH_E_BUSY (registered already with the same arguments), PLINTH_E_LIMIT (there is no more
+ * room), PLINTH_E_NOTSUP (as vcpu_msr_exits(); the MSR is named in the log, if there is one already),
  * PLINTH_E_INVAL.
  *
  * Undo: exit_unregister_msr() with the same arguments
@@ -190,9 +207,8 @@ enum exit_caller {
  * is the undefined instruction that a hypercall is without a VMM, or for a kernel the hypervisor beneath
  * Plinth, if there is one. Plinth's own numbers (boot.h) do not come here.
  *
- * Return: 0, PLINTH_E_BUSY (registered already with the same arguments), PLINTH_E_LIMIT (no row is free),
- *         PLINTH_E_INVAL.
- * Undo:   exit_unregister_hypercall() with the same arguments
+ * Return: 0, PLINTH_E_BUSY (registered already with the same arguments), PLINTH_E_LIMIT (there is no more
+ * room), PLINTH_E_INVAL. Undo:   exit_unregister_hypercall() with the same arguments
  */
 PLINTH_EXPORT PLINTH_MUST_USE int exit_register_hypercall(uint64_t first, uint64_t last,
 							  enum exit_caller caller, exit_hook_fn *handler,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A hypervisor beneath us: what the operating system has settled with it while it booted goes on. Its hypercalls and its
- * MSRs are passed down, its CPUID leaves stay as they are, and Plinth's own stand behind them, where those who look for
- * several hypervisors look: they go up from 40000000h in steps of 100h.
+ * A hypervisor beneath us: what the operating system has settled with it while it booted goes on. Its
+ * hypercalls and its MSRs are passed down, its CPUID leaves stay as they are, and Plinth's own stand behind
+ * them, where those who look for several hypervisors look: they go up from 40000000h in steps of 100h.
  */
 #include "internal.h"
 
@@ -13,10 +13,8 @@
 #define MSR_FEATURES_ENABLES 0x140u
 #define CPUID_FAULTS	     1ull
 
-static bool found;
-static uint32_t leaf = EXIT_HYPERVISOR_LEAF;
-
-/* The first word of a hypervisor's first leaf is the last one of them; the CPU alone repeats some leaf of its own there. */
+/* The first word of a hypervisor's first leaf is the last one of them; the CPU alone repeats some leaf of its
+ * own there. */
 static bool is_taken(uint32_t first)
 {
 	struct cpu_leaf answer;
@@ -28,47 +26,44 @@ static bool is_taken(uint32_t first)
 void beneath_init(void)
 {
 	struct cpu_leaf features;
+	uint32_t leaf = EXIT_HYPERVISOR_LEAF;
 
 	cpu_cpuid(1, 0, &features);
-	found = features.ecx & CPUID_1_ECX_HYPERVISOR;
-	leaf = EXIT_HYPERVISOR_LEAF;
-	if (!found)
+	exit_state.is_beneath = features.ecx & CPUID_1_ECX_HYPERVISOR;
+	exit_state.own_leaf = leaf;
+	if (!exit_state.is_beneath)
 		return;
 	/* Old ones say nothing in that word; the first place is theirs in any case. */
 	leaf += LEAF_STEP;
 	for (uint32_t i = 2; i < LEAF_TRIES && is_taken(leaf); i++)
 		leaf += LEAF_STEP;
-	LOG_INFO("a hypervisor is beneath: its hypercalls and MSRs are passed on, Plinth's CPUID leaf is 0x%x", leaf);
-}
-
-bool beneath_found(void)
-{
-	return found;
-}
-
-uint32_t beneath_leaf(void)
-{
-	return leaf;
+	exit_state.own_leaf = leaf;
+	LOG_INFO(
+		"a hypervisor is beneath: its hypercalls and MSRs are passed on, Plinth's CPUID leaf is 0x%x",
+		leaf);
 }
 
 /*
- * Only from where it would have been the kernel's: root mode asks with the privilege of a kernel in 64-bit mode, so nobody
- * else may have it asked.
+ * Only from where it would have been the kernel's: root mode asks with the privilege of a kernel in 64-bit
+ * mode, so nobody else may have it asked.
  */
 enum exit_action beneath_call(struct vcpu *vcpu)
 {
-	if (!found || vcpu_read(vcpu, VCPU_CPL) || !vcpu_read(vcpu, VCPU_CODE64) || cpu_hypercall_guest(vcpu))
+	if (!exit_state.is_beneath || vcpu_read(vcpu, VCPU_CPL) || !vcpu_read(vcpu, VCPU_CODE64) ||
+	    cpu_hypercall_guest(vcpu))
 		return exit_raise_ud(vcpu);
 	return EXIT_NEXT;
 }
 
 /*
- * A CPU raises this #GP before it would exit, for it is a fault by privilege (SDM, "Relative Priority of Faults and VM Exits").
- * A hypervisor that provides it by its own exits of CPUID does not: there we are asked first.
+ * A CPU raises this #GP before it would exit, for it is a fault by privilege (SDM, "Relative Priority of
+ * Faults and VM Exits"). A hypervisor that provides it by its own exits of CPUID does not: there we are asked
+ * first.
  */
 bool beneath_cpuid_faults(struct vcpu *vcpu)
 {
 	uint64_t enables;
 
-	return found && vcpu_read(vcpu, VCPU_CPL) && !cpu_rdmsr_safe(MSR_FEATURES_ENABLES, &enables) && enables & CPUID_FAULTS;
+	return exit_state.is_beneath && vcpu_read(vcpu, VCPU_CPL) &&
+	       !cpu_rdmsr_safe(MSR_FEATURES_ENABLES, &enables) && enables & CPUID_FAULTS;
 }

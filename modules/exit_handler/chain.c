@@ -1,50 +1,67 @@
 /* SPDX-License-Identifier: MIT */
-/* Who wants what: the rows of one of the four tables, oldest first, and the way down through them. */
-#include <string.h>
-
+/*
+ * Who wants what: the rows of all that is registered, oldest first, and the way down through those that an
+ * exit is about. A row is its owner's as long as all modules are there: they come and go at once.
+ */
 #include "internal.h"
 
-static bool same(const struct chain_row *a, const struct chain_row *b)
+static bool is_same_row(const struct chain_row *a, const struct chain_row *b)
 {
-	return a->first == b->first && a->last == b->last && a->handler.hook == b->handler.hook &&
-	       a->context == b->context && a->what == b->what;
+	return a->sort == b->sort && a->what == b->what && a->first == b->first && a->last == b->last &&
+	       a->handler.hook == b->handler.hook && a->context == b->context;
 }
 
-static uint32_t place_of(const struct chain *chain, const struct chain_row *row)
+static uint32_t place_of(const struct exit_policy *policy, const struct chain_row *row)
 {
 	uint32_t i = 0;
 
-	while (i < chain->n && !same(&chain->rows[i], row))
+	while (i < policy->n && !is_same_row(&policy->rows[i], row))
 		i++;
 	return i;
 }
 
-int chain_add(struct chain *chain, const struct chain_row *row)
+int chain_add(struct exit_policy *policy, const struct chain_row *row)
 {
 	if (row->first > row->last || !row->handler.hook || !row->what)
 		return PLINTH_E_INVAL;
-	if (place_of(chain, row) < chain->n)
+	if (place_of(policy, row) < policy->n)
 		return PLINTH_E_BUSY;
-	if (chain->n == EXIT_REGISTRATIONS)
+	if (policy->n == EXIT_REGISTRATIONS)
 		return PLINTH_E_LIMIT;
-	chain->rows[chain->n++] = *row;
+	policy->rows[policy->n++] = *row;
 	return 0;
 }
 
-int chain_remove(struct chain *chain, const struct chain_row *row)
+int chain_remove(struct exit_policy *policy, const struct chain_row *row)
 {
-	uint32_t i = place_of(chain, row);
+	uint32_t i = place_of(policy, row);
 
-	if (i == chain->n)
+	if (i == policy->n)
 		return PLINTH_E_INVAL;
-	chain->n--;
-	memmove(&chain->rows[i], &chain->rows[i + 1], (chain->n - i) * sizeof(chain->rows[0]));
+	policy->n--;
+	for (; i < policy->n; i++)
+		policy->rows[i] = policy->rows[i + 1];
 	return 0;
 }
 
-bool chain_covers(const struct chain_row *row, uint64_t number, uint32_t what)
+bool chain_covers(const struct chain_row *row, uint32_t sort, uint64_t number, uint32_t what)
 {
-	return row->first <= number && number <= row->last && row->what & what;
+	return row->sort == sort && row->first <= number && number <= row->last && row->what & what;
+}
+
+uint32_t exit_registrations(struct plinth_ctl_registration *out)
+{
+	const struct exit_policy *policy = &exit_state.policy;
+
+	for (uint32_t i = 0; i < policy->n; i++) {
+		const struct chain_row *row = &policy->rows[i];
+
+		out[i] = (struct plinth_ctl_registration){.sort = row->sort,
+							  .what = row->what,
+							  .handler = (uint64_t)row->handler.hook,
+							  .range = {row->first, row->last}};
+	}
+	return policy->n;
 }
 
 enum exit_action exit_below(struct vcpu *vcpu, const struct exit_link *below)
@@ -52,9 +69,9 @@ enum exit_action exit_below(struct vcpu *vcpu, const struct exit_link *below)
 	struct exit_link next = *below;
 
 	while (next.n) {
-		const struct chain_row *row = &next.chain->rows[--next.n];
+		const struct chain_row *row = &next.policy->rows[--next.n];
 
-		if (chain_covers(row, next.number, next.what))
+		if (chain_covers(row, next.sort, next.number, next.what))
 			return next.call(row, vcpu, &next);
 	}
 	return next.bottom(vcpu, &next);

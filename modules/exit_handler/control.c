@@ -2,22 +2,24 @@
 /* Control registers and XCR0. */
 #include "internal.h"
 
-#define XCR0_X87	1ull
-#define XCR0_SSE	2ull
-#define XCR0_AVX	4ull
-#define XCR0_BND	0x18ull
-#define XCR0_AVX512	0xe0ull
-#define XCR0_TILE	0x60000ull
+#define XCR0_X87    1ull
+#define XCR0_SSE    2ull
+#define XCR0_AVX    4ull
+#define XCR0_BND    0x18ull
+#define XCR0_AVX512 0xe0ull
+#define XCR0_TILE   0x60000ull
 
 #define LEAF_XSAVE 13u
 
-static const enum vcpu_reg cr_regs[16] = { [0] = VCPU_CR0, [3] = VCPU_CR3, [4] = VCPU_CR4 };
+static const enum vcpu_reg cr_regs[16] = {[0] = VCPU_CR0, [3] = VCPU_CR3, [4] = VCPU_CR4};
 
 static enum exit_action cr_write(struct vcpu *vcpu, enum vcpu_reg reg, uint64_t value)
 {
 	if (vcpu_write(vcpu, reg, value)) {
 		LOG_WARN("guest wrote 0x%llx to CR%u; refused", (unsigned long long)value,
-			 reg == VCPU_CR0 ? 0u : reg == VCPU_CR3 ? 3u : 4u);
+			 reg == VCPU_CR0   ? 0u
+			 : reg == VCPU_CR3 ? 3u
+					   : 4u);
 		return exit_raise_gp(vcpu);
 	}
 	return EXIT_NEXT;
@@ -41,15 +43,10 @@ enum exit_action exit_cr_access(struct vcpu *vcpu)
 		return EXIT_FATAL;
 	reg = cr_regs[access.cr];
 	switch (access.op) {
-	case VCPU_CR_WRITE:
-		return cr_write(vcpu, reg, vcpu_gpr(vcpu, access.gpr));
-	case VCPU_CR_READ:
-		vcpu_set_gpr(vcpu, access.gpr, vcpu_read(vcpu, reg));
-		return EXIT_NEXT;
-	case VCPU_CR_CLTS:
-		return cr_write(vcpu, VCPU_CR0, vcpu_read(vcpu, VCPU_CR0) & ~CR0_TS);
-	default:
-		return cr_write(vcpu, VCPU_CR0, lmsw_value(vcpu, access.source));
+	case VCPU_CR_WRITE: return cr_write(vcpu, reg, vcpu_gpr(vcpu, access.gpr));
+	case VCPU_CR_READ: vcpu_set_gpr(vcpu, access.gpr, vcpu_read(vcpu, reg)); return EXIT_NEXT;
+	case VCPU_CR_CLTS: return cr_write(vcpu, VCPU_CR0, vcpu_read(vcpu, VCPU_CR0) & ~CR0_TS);
+	default: return cr_write(vcpu, VCPU_CR0, lmsw_value(vcpu, access.source));
 	}
 }
 
@@ -79,7 +76,8 @@ static bool xcr0_valid(uint64_t value)
 		return false;
 	if (value & XCR0_AVX512 && !(value & XCR0_AVX))
 		return false;
-	return all_or_none(value, XCR0_BND) && all_or_none(value, XCR0_AVX512) && all_or_none(value, XCR0_TILE);
+	return all_or_none(value, XCR0_BND) && all_or_none(value, XCR0_AVX512) &&
+	       all_or_none(value, XCR0_TILE);
 }
 
 enum exit_action exit_xsetbv(struct vcpu *vcpu)

@@ -7,8 +7,6 @@
 
 #include "internal.h"
 
-static struct chain leaves;
-
 /* The first of our leaves: the highest of these leaves and the signature. */
 static void own_leaf(struct cpu_leaf *answer)
 {
@@ -16,7 +14,8 @@ static void own_leaf(struct cpu_leaf *answer)
 	uint32_t words[3];
 
 	memcpy(words, signature, sizeof(words));
-	*answer = (struct cpu_leaf){.eax = beneath_leaf(), .ebx = words[0], .ecx = words[1], .edx = words[2]};
+	*answer = (struct cpu_leaf){
+		.eax = exit_state.own_leaf, .ebx = words[0], .ecx = words[1], .edx = words[2]};
 }
 
 static void follow(uint32_t *word, uint32_t bit, bool on)
@@ -29,14 +28,13 @@ static void follow(uint32_t *word, uint32_t bit, bool on)
 #define ONLY_64_EDX 0x49656e69u
 #define ONLY_64_ECX 0x6c65746eu
 
-static bool syscall_in_64_only; /* others have it in 32-bit code as well */
-
 void cpuid_init(void)
 {
 	struct cpu_leaf id;
 
 	cpu_cpuid(0, 0, &id);
-	syscall_in_64_only = id.ebx == ONLY_64_EBX && id.edx == ONLY_64_EDX && id.ecx == ONLY_64_ECX;
+	exit_state.syscall_in_64_only =
+		id.ebx == ONLY_64_EBX && id.edx == ONLY_64_EDX && id.ecx == ONLY_64_ECX;
 }
 
 /* Whether key locker is on is up to CR4.KL and the firmware: with the guest's bit the CPU knows. */
@@ -60,7 +58,7 @@ static void ask_hardware(struct vcpu *vcpu, struct exit_cpuid *q)
 	struct cpu_leaf *answer = &q->answer;
 
 	cpu_cpuid(q->leaf, q->subleaf, answer);
-	if (q->leaf == beneath_leaf()) {
+	if (q->leaf == exit_state.own_leaf) {
 		own_leaf(answer);
 	} else if (q->leaf == 1) {
 		answer->ecx |= CPUID_1_ECX_HYPERVISOR;
@@ -72,19 +70,33 @@ static void ask_hardware(struct vcpu *vcpu, struct exit_cpuid *q)
 		answer->eax &= ~(CPUID_7_1_EAX_LASS | CPUID_7_1_EAX_FRED);
 	} else if (q->leaf == CPUID_KEY_LOCKER) {
 		ask_about_key_locker(vcpu, q);
-	} else if (q->leaf == CPUID_EXTENDED && syscall_in_64_only && !vcpu_read(vcpu, VCPU_CODE64)) {
+	} else if (q->leaf == CPUID_EXTENDED && exit_state.syscall_in_64_only &&
+		   !vcpu_read(vcpu, VCPU_CODE64)) {
 		answer->edx &= ~CPUID_EXTENDED_EDX_SYSCALL;
 	}
+}
+
+static uint64_t leaf_number(uint32_t leaf, uint32_t subleaf)
+{
+	return (uint64_t)leaf << 32 | subleaf;
+}
+
+/* Ranges of leaves and of subleaves: the numbers of both together have gaps. */
+static bool is_asked(const struct chain_row *row, const struct exit_cpuid *q)
+{
+	return chain_covers(row, PLINTH_REGISTERED_CPUID, leaf_number(q->leaf, q->subleaf), CHAIN_ANY) &&
+	       (uint32_t)row->first <= q->subleaf && q->subleaf <= (uint32_t)row->last;
 }
 
 /* From the bottom up, because each handler changes what is there. */
 static enum exit_action ask_modules(struct vcpu *vcpu, struct exit_cpuid *q)
 {
+	const struct exit_policy *policy = &exit_state.policy;
 	enum exit_action action = EXIT_NEXT;
 
-	for (uint32_t i = 0; action == EXIT_NEXT && i < leaves.n; i++)
-		if (chain_covers(&leaves.rows[i], q->leaf, CHAIN_ANY))
-			action = leaves.rows[i].handler.cpuid(vcpu, q, leaves.rows[i].context);
+	for (uint32_t i = 0; action == EXIT_NEXT && i < policy->n; i++)
+		if (is_asked(&policy->rows[i], q))
+			action = policy->rows[i].handler.cpuid(vcpu, q, policy->rows[i].context);
 	return action;
 }
 
@@ -122,43 +134,52 @@ enum exit_action exit_cpuid(struct vcpu *vcpu)
 /* Does every leaf of the range take the longer road anyhow? */
 static bool is_special(const struct chain_row *row)
 {
-	if (row->first == row->last)
-		return row->first & SPECIAL_BITS;
-	return row->first & TOP_BITS & SPECIAL_BITS && !((row->first ^ row->last) & TOP_BITS);
+	const uint32_t first = (uint32_t)(row->first >> 32), last = (uint32_t)(row->last >> 32);
+
+	if (first == last)
+		return first & SPECIAL_BITS;
+	return first & TOP_BITS & SPECIAL_BITS && !((first ^ last) & TOP_BITS);
 }
 
 vcpu_exit_fn *cpuid_handler(void)
 {
-	if (beneath_found())
+	const struct exit_policy *policy = &exit_state.policy;
+
+	if (exit_state.is_beneath)
 		return special;
-	for (uint32_t i = 0; i < leaves.n; i++)
-		if (!is_special(&leaves.rows[i]))
+	for (uint32_t i = 0; i < policy->n; i++)
+		if (policy->rows[i].sort == PLINTH_REGISTERED_CPUID && !is_special(&policy->rows[i]))
 			return special;
 	return exit_cpuid;
 }
 
-static struct chain_row cpuid_row(uint32_t first, uint32_t last, exit_cpuid_fn *handler, void *context)
+/* @what is 0, which no row has, where the subleaves are no range. */
+static struct chain_row cpuid_row(uint32_t first, uint32_t last, uint32_t first_subleaf,
+				  uint32_t last_subleaf, exit_cpuid_fn *handler, void *context)
 {
-	return (struct chain_row){.first = first,
-				  .last = last,
+	return (struct chain_row){.sort = PLINTH_REGISTERED_CPUID,
+				  .what = first_subleaf <= last_subleaf ? CHAIN_ANY : 0,
+				  .first = leaf_number(first, first_subleaf),
+				  .last = leaf_number(last, last_subleaf),
 				  .handler.cpuid = handler,
-				  .context = context,
-				  .what = CHAIN_ANY};
+				  .context = context};
 }
 
-int exit_register_cpuid(uint32_t first, uint32_t last, exit_cpuid_fn *handler, void *context)
+int exit_register_cpuid(uint32_t first, uint32_t last, uint32_t first_subleaf, uint32_t last_subleaf,
+			exit_cpuid_fn *handler, void *context)
 {
-	const struct chain_row row = cpuid_row(first, last, handler, context);
-	int err = chain_add(&leaves, &row);
+	const struct chain_row row = cpuid_row(first, last, first_subleaf, last_subleaf, handler, context);
+	int err = chain_add(&exit_state.policy, &row);
 
 	table_refresh();
 	return err;
 }
 
-int exit_unregister_cpuid(uint32_t first, uint32_t last, exit_cpuid_fn *handler, void *context)
+int exit_unregister_cpuid(uint32_t first, uint32_t last, uint32_t first_subleaf, uint32_t last_subleaf,
+			  exit_cpuid_fn *handler, void *context)
 {
-	const struct chain_row row = cpuid_row(first, last, handler, context);
-	int err = chain_remove(&leaves, &row);
+	const struct chain_row row = cpuid_row(first, last, first_subleaf, last_subleaf, handler, context);
+	int err = chain_remove(&exit_state.policy, &row);
 
 	table_refresh();
 	return err;

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* Who handles which exit: one table, built-in rows and what extensions put over them. */
-#include <string.h>
-
+/* Who handles which exit: one table, built-in rows and what extensions put over them; and the module's state.
+ */
 #include <plinth/abi.h>
 
 #include "exit_kind.h"
 #include "internal.h"
 
-PLINTH_MODULE("exit_handler", "0.1.0", "what happens on a VM exit: CPUID, MSRs, control registers, hypercalls");
+PLINTH_MODULE("exit_handler", "0.1.0",
+	      "what happens on a VM exit: CPUID, MSRs, control registers, hypercalls");
+
+struct exit_state exit_state;
 
 /* An exit without a row is one we do not expect. */
 static vcpu_exit_fn *const builtin[PLINTH_EXIT_KINDS] = {
@@ -36,9 +38,6 @@ static enum exit_action unexpected(struct vcpu *vcpu)
 	return EXIT_FATAL;
 }
 
-/* What modules registered for, over the built-in handlers. */
-static struct chain kinds;
-
 static vcpu_exit_fn *builtin_of(uint32_t kind)
 {
 	if (kind == PLINTH_EXIT_CPUID)
@@ -54,8 +53,9 @@ static enum exit_action kind_bottom(struct vcpu *vcpu, const struct exit_link *b
 static enum exit_action hooked(struct vcpu *vcpu)
 {
 	const struct exit_link top = {
-		.chain = &kinds,
-		.n = kinds.n,
+		.policy = &exit_state.policy,
+		.n = exit_state.policy.n,
+		.sort = PLINTH_REGISTERED_EXIT,
 		.what = CHAIN_ANY,
 		.number = vcpu->exit.kind,
 		.call = chain_call_hook,
@@ -67,50 +67,56 @@ static enum exit_action hooked(struct vcpu *vcpu)
 
 static bool is_hooked(uint32_t kind)
 {
-	for (uint32_t i = 0; i < kinds.n; i++)
-		if (chain_covers(&kinds.rows[i], kind, CHAIN_ANY))
+	const struct exit_policy *policy = &exit_state.policy;
+
+	for (uint32_t i = 0; i < policy->n; i++)
+		if (chain_covers(&policy->rows[i], PLINTH_REGISTERED_EXIT, kind, CHAIN_ANY))
 			return true;
 	return false;
 }
 
-/* What is called for each kind: an exit that nobody registered for costs what it would without chains. */
-static vcpu_exit_fn *table[PLINTH_EXIT_KINDS];
-
 void table_refresh(void)
 {
 	for (uint32_t kind = 0; kind < PLINTH_EXIT_KINDS; kind++)
-		table[kind] = is_hooked(kind) ? hooked : builtin_of(kind);
+		exit_state.policy.table[kind] = is_hooked(kind) ? hooked : builtin_of(kind);
 }
 
 int exit_init(const struct plinth_boot *boot)
 {
+	exit_state.slot_va = boot->slot_va;
+	exit_state.stop_rip = boot->stop_rip;
+	exit_state.stop_token[0] = boot->stop_token[0];
+	exit_state.stop_token[1] = boot->stop_token[1];
 	beneath_init();
 	cpuid_init();
 	table_refresh();
-	hypercall_init(boot);
-	return msr_init(boot);
+	return msr_init();
 }
 
+/* What exit_init() set it sets anew. */
 void exit_fini(void)
 {
-	memset(table, 0, sizeof(table));
 }
 
 vcpu_exit_fn *const *exit_handlers(void)
 {
-	return table;
+	return exit_state.policy.table;
 }
 
 static struct chain_row kind_row(uint32_t first, uint32_t last, exit_hook_fn *handler, void *context)
 {
-	return (struct chain_row){
-		.first = first, .last = last, .handler.hook = handler, .context = context, .what = CHAIN_ANY};
+	return (struct chain_row){.sort = PLINTH_REGISTERED_EXIT,
+				  .what = CHAIN_ANY,
+				  .first = first,
+				  .last = last,
+				  .handler.hook = handler,
+				  .context = context};
 }
 
 int exit_register_kind(uint32_t first, uint32_t last, exit_hook_fn *handler, void *context)
 {
 	const struct chain_row row = kind_row(first, last, handler, context);
-	int err = last >= PLINTH_EXIT_KINDS ? PLINTH_E_INVAL : chain_add(&kinds, &row);
+	int err = last >= PLINTH_EXIT_KINDS ? PLINTH_E_INVAL : chain_add(&exit_state.policy, &row);
 
 	table_refresh();
 	return err;
@@ -119,7 +125,7 @@ int exit_register_kind(uint32_t first, uint32_t last, exit_hook_fn *handler, voi
 int exit_unregister_kind(uint32_t first, uint32_t last, exit_hook_fn *handler, void *context)
 {
 	const struct chain_row row = kind_row(first, last, handler, context);
-	int err = chain_remove(&kinds, &row);
+	int err = chain_remove(&exit_state.policy, &row);
 
 	table_refresh();
 	return err;

@@ -1,25 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* Hypercalls: the driver's stop, what modules register, and what a hypervisor beneath answers. All else is #UD. */
+/* Hypercalls: the driver's stop, what modules register, and what a hypervisor beneath answers. All else is
+ * #UD. */
 #include "internal.h"
 
-#define BY_KERNEL  1u
-#define BY_PROCESS 2u
-
-static struct chain calls;
-static uint64_t stop_rip, stop_token[2];
-
-void hypercall_init(const struct plinth_boot *boot)
-{
-	stop_rip = boot->stop_rip;
-	stop_token[0] = boot->stop_token[0];
-	stop_token[1] = boot->stop_token[1];
-}
+#define BY_KERNEL  PLINTH_REGISTERED_KERNEL
+#define BY_PROCESS PLINTH_REGISTERED_PROCESS
 
 /* Only the driver can stop: the kernel's privilege, its one address, this load's token. */
 static bool is_stop(struct vcpu *vcpu)
 {
-	return vcpu->regs.rax == PLINTH_HYPERCALL_STOP && vcpu->exit.rip == stop_rip &&
-	       vcpu->regs.rcx == stop_token[0] && vcpu->regs.rdx == stop_token[1] &&
+	return vcpu->regs.rax == PLINTH_HYPERCALL_STOP && vcpu->exit.rip == exit_state.stop_rip &&
+	       vcpu->regs.rcx == exit_state.stop_token[0] && vcpu->regs.rdx == exit_state.stop_token[1] &&
 	       vcpu_read(vcpu, VCPU_CPL) == 0;
 }
 
@@ -33,8 +24,9 @@ static enum exit_action hypercall_bottom(struct vcpu *vcpu, const struct exit_li
 
 enum exit_action exit_hypercall(struct vcpu *vcpu)
 {
-	struct exit_link top = {.chain = &calls,
-				.n = calls.n,
+	struct exit_link top = {.policy = &exit_state.policy,
+				.n = exit_state.policy.n,
+				.sort = PLINTH_REGISTERED_HYPERCALL,
 				.number = vcpu->regs.rax,
 				.call = chain_call_hook,
 				.bottom = hypercall_bottom};
@@ -47,16 +39,20 @@ enum exit_action exit_hypercall(struct vcpu *vcpu)
 	return exit_below(vcpu, &top);
 }
 
-/* @what is 0, which no table takes, for a caller that is none. */
-static struct chain_row hypercall_row(uint64_t first, uint64_t last, enum exit_caller caller, exit_hook_fn *handler,
-			       void *context)
+/* @what is 0, which no row has, for a caller that is none. */
+static struct chain_row hypercall_row(uint64_t first, uint64_t last, enum exit_caller caller,
+				      exit_hook_fn *handler, void *context)
 {
 	const uint32_t what = caller == EXIT_CALLER_KERNEL    ? BY_KERNEL
 			      : caller == EXIT_CALLER_ANYBODY ? BY_KERNEL | BY_PROCESS
 							      : 0;
 
-	return (struct chain_row){
-		.first = first, .last = last, .handler.hook = handler, .context = context, .what = what};
+	return (struct chain_row){.sort = PLINTH_REGISTERED_HYPERCALL,
+				  .what = what,
+				  .first = first,
+				  .last = last,
+				  .handler.hook = handler,
+				  .context = context};
 }
 
 int exit_register_hypercall(uint64_t first, uint64_t last, enum exit_caller caller, exit_hook_fn *handler,
@@ -64,7 +60,7 @@ int exit_register_hypercall(uint64_t first, uint64_t last, enum exit_caller call
 {
 	const struct chain_row row = hypercall_row(first, last, caller, handler, context);
 
-	return chain_add(&calls, &row);
+	return chain_add(&exit_state.policy, &row);
 }
 
 int exit_unregister_hypercall(uint64_t first, uint64_t last, enum exit_caller caller, exit_hook_fn *handler,
@@ -72,5 +68,5 @@ int exit_unregister_hypercall(uint64_t first, uint64_t last, enum exit_caller ca
 {
 	const struct chain_row row = hypercall_row(first, last, caller, handler, context);
 
-	return chain_remove(&calls, &row);
+	return chain_remove(&exit_state.policy, &row);
 }

@@ -24,7 +24,8 @@ enum exit_action exit_raise_ud(struct vcpu *vcpu)
 	return EXIT_RETRY;
 }
 
-/* A hypervisor's instructions: nobody has switched them on in the guest's eyes, so natively they are undefined. */
+/* A hypervisor's instructions: nobody has switched them on in the guest's eyes, so natively they are
+ * undefined. */
 enum exit_action exit_undefined(struct vcpu *vcpu)
 {
 	return exit_raise_ud(vcpu);
@@ -54,7 +55,8 @@ enum exit_action exit_getsec(struct vcpu *vcpu)
 	return EXIT_NEXT;
 }
 
-/* An access that second-level translation does not allow, and that nobody asked for; natively as if nothing answered. */
+/* An access that second-level translation does not allow, and that nobody asked for; natively as if nothing
+ * answered. */
 enum exit_action exit_memory(struct vcpu *vcpu)
 {
 	struct vcpu_memory_access access;
@@ -78,9 +80,9 @@ enum exit_action exit_settle(struct vcpu *vcpu)
 }
 
 /*
- * Whoever sends an INIT wants the CPU for something else than what runs beneath us: another kernel, or this one from
- * the start. It gets the CPU, and no VMM whose memory it does not know of. So no guest is ever in the state in which
- * a SIPI is an exit.
+ * Whoever sends an INIT wants the CPU for something else than what runs beneath us: another kernel, or this
+ * one from the start. It gets the CPU, and no VMM whose memory it does not know of. So no guest is ever in
+ * the state in which a SIPI is an exit.
  */
 enum exit_action exit_init_signal(struct vcpu *vcpu)
 {
@@ -96,7 +98,8 @@ enum exit_action exit_init_signal(struct vcpu *vcpu)
 
 enum exit_action exit_triple_fault(struct vcpu *vcpu)
 {
-	LOG_ERR("triple fault of the guest at RIP 0x%llx: resetting the machine", (unsigned long long)vcpu->exit.rip);
+	LOG_ERR("triple fault of the guest at RIP 0x%llx: resetting the machine",
+		(unsigned long long)vcpu->exit.rip);
 	cpu_out8(RESET_PORT, RESET_HARD);
 	cpu_out8(RESET_PORT, RESET_CYCLE);
 	cpu_out8(KBC_PORT, KBC_RESET);

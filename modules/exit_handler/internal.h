@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the files of the exit handler share: the built-in handlers. */
+/* What the files of the exit handler share: its state, who is registered, the built-in handlers. */
 #ifndef PLINTH_EXIT_HANDLER_INTERNAL_H
 #define PLINTH_EXIT_HANDLER_INTERNAL_H
 
@@ -19,14 +19,14 @@ vcpu_exit_fn *cpuid_handler(void);
 void table_refresh(void);
 /* hypercall.c */
 vcpu_exit_fn exit_hypercall;
-void hypercall_init(const struct plinth_boot *boot);
 /* control.c */
 vcpu_exit_fn exit_cr_access, exit_xsetbv;
 /* msr.c */
 vcpu_exit_fn exit_msr_read, exit_msr_write, exit_msr_list;
-PLINTH_MUST_USE int msr_init(const struct plinth_boot *boot);
+PLINTH_MUST_USE int msr_init(void);
 /* instruction.c */
-vcpu_exit_fn exit_undefined, exit_invd, exit_settle, exit_triple_fault, exit_getsec, exit_task_switch, exit_memory;
+vcpu_exit_fn exit_undefined, exit_invd, exit_settle, exit_triple_fault, exit_getsec, exit_task_switch,
+	exit_memory;
 vcpu_exit_fn exit_init_signal;
 
 /** exit_raise() - inject #GP(0) or #UD and answer EXIT_RETRY. */
@@ -36,40 +36,42 @@ enum exit_action exit_raise_ud(struct vcpu *vcpu);
 /* -- beneath.c: a hypervisor that was there before us ------------------------------- */
 
 void beneath_init(void);
-bool beneath_found(void);
-/** beneath_leaf() - where Plinth's own CPUID leaves begin. */
-uint32_t beneath_leaf(void);
 /** beneath_call() - a hypercall that is not ours. */
 enum exit_action beneath_call(struct vcpu *vcpu);
-/** beneath_cpuid_faults() - is this CPUID one that the kernel wants #GP for, and the CPU has not raised it? */
+/** beneath_cpuid_faults() - is this CPUID one that the kernel wants #GP for, and the CPU has not raised it?
+ */
 bool beneath_cpuid_faults(struct vcpu *vcpu);
 
 /* -- chain.c: who wants what -------------------------------------------------------- */
 
-/* One registration. The handler's kind is that of the table it is in. */
+/* One registration. Its owner is the module in whose image the handler lies. */
 struct chain_row {
-	uint64_t first, last;
+	uint32_t sort;	      /* enum plinth_registered: says which handler, and what is registered */
+	uint32_t what;	      /* bits: of MSRs VCPU_MSR_*, of hypercalls who may make them; else CHAIN_ANY */
+	uint64_t first, last; /* of CPUID leaf and subleaf, as struct plinth_ctl_registration has them */
 	union {
 		exit_hook_fn *hook;
 		exit_cpuid_fn *cpuid;
 		exit_msr_fn *msr;
 	} handler;
 	void *context;
-	uint32_t what; /* bits: of MSRs VCPU_MSR_*, of hypercalls who may make them; else CHAIN_ANY */
 };
 
 #define CHAIN_ANY 1u
 
-/* Oldest first. */
-struct chain {
+/* What becomes of a guest's exits: that of the host, which is the only guest. */
+struct exit_policy {
+	vcpu_exit_fn *table[PLINTH_EXIT_KINDS]; /* an exit that nobody registered for costs what it would
+						   without rows */
 	uint32_t n;
-	struct chain_row rows[EXIT_REGISTRATIONS];
+	struct chain_row rows[EXIT_REGISTRATIONS]; /* oldest first */
 };
 
 /* One exit on its way down: the rows below are 0 .. n - 1. */
 struct exit_link {
-	const struct chain *chain;
+	const struct exit_policy *policy;
 	uint32_t n;
+	uint32_t sort;
 	uint32_t what;	 /* a row that is meant has one of these bits */
 	uint64_t number; /* what the ranges are about */
 	void *question;	 /* what a handler is told beside the vCPU; for @call */
@@ -78,12 +80,30 @@ struct exit_link {
 	enum exit_action (*bottom)(struct vcpu *vcpu, const struct exit_link *below);
 };
 
-PLINTH_MUST_USE int chain_add(struct chain *chain, const struct chain_row *row);
-PLINTH_MUST_USE int chain_remove(struct chain *chain, const struct chain_row *row);
-bool chain_covers(const struct chain_row *row, uint64_t number, uint32_t what);
-/** chain_call_hook() - for tables of hooks. */
+PLINTH_MUST_USE int chain_add(struct exit_policy *policy, const struct chain_row *row);
+PLINTH_MUST_USE int chain_remove(struct exit_policy *policy, const struct chain_row *row);
+/** chain_covers() - is this row about that number, and one of the bits of @what? */
+bool chain_covers(const struct chain_row *row, uint32_t sort, uint64_t number, uint32_t what);
+/** chain_call_hook() - for rows with hooks. */
 enum exit_action chain_call_hook(const struct chain_row *row, struct vcpu *vcpu,
 				 const struct exit_link *below);
+
+/* -- dispatch.c: all that outlives a call --------------------------------------------- */
+
+/*
+ * Written while no CPU is a guest: by constructors what is registered, by exit_init() the rest; read by
+ * exits, on all CPUs at once.
+ */
+struct exit_state {
+	struct exit_policy policy;
+	uint64_t slot_va;
+	uint64_t stop_rip, stop_token[2];
+	bool is_beneath;	 /* there is a hypervisor beneath us */
+	bool syscall_in_64_only; /* others have it in 32-bit code as well */
+	uint32_t own_leaf;	 /* where Plinth's own CPUID leaves begin */
+};
+
+extern struct exit_state exit_state;
 
 /* -- msr_policy.c: which MSRs Plinth itself looks at ---------------------------------- */
 
@@ -93,7 +113,6 @@ struct msr_policy {
 	enum exit_action (*handler)(struct vcpu *vcpu, struct exit_msr *access);
 };
 
-void msr_policy_init(const struct plinth_boot *boot);
 /** msr_policy_find() - the row about this access, or NULL: it passes. */
 const struct msr_policy *msr_policy_find(uint32_t msr, uint32_t what);
 /** msr_policy_apply() - its accesses exit, as far as they lie between @first and @last. */

@@ -10,8 +10,6 @@
 #define HYPERVISOR_MSR_FIRST 0x40000000u
 #define HYPERVISOR_MSR_LAST  0x400000ffu
 
-static struct chain msrs;
-
 static bool is_hypervisor_msr(uint32_t msr)
 {
 	return msr >= HYPERVISOR_MSR_FIRST && msr <= HYPERVISOR_MSR_LAST;
@@ -21,7 +19,7 @@ enum exit_action msr_pass(struct vcpu *vcpu, struct exit_msr *access)
 {
 	int err = PLINTH_E_FAULT;
 
-	if (!is_hypervisor_msr(access->msr) || beneath_found())
+	if (!is_hypervisor_msr(access->msr) || exit_state.is_beneath)
 		err = access->is_write ? vcpu_write_msr(vcpu, access->msr, access->value)
 				       : vcpu_read_msr(vcpu, access->msr, &access->value);
 	return err ? exit_raise_gp(vcpu) : EXIT_NEXT;
@@ -43,8 +41,9 @@ static enum exit_action call(const struct chain_row *row, struct vcpu *vcpu, con
 static enum exit_action handle(struct vcpu *vcpu, struct exit_msr *access)
 {
 	const struct exit_link top = {
-		.chain = &msrs,
-		.n = msrs.n,
+		.policy = &exit_state.policy,
+		.n = exit_state.policy.n,
+		.sort = PLINTH_REGISTERED_MSR,
 		.what = access->is_write ? VCPU_MSR_WRITE : VCPU_MSR_READ,
 		.number = access->msr,
 		.question = access,
@@ -100,10 +99,12 @@ static int row_apply(const struct chain_row *row)
 /* After a row is gone: nothing of its range exits but what others, and the policy, want. */
 static void range_renew(const struct chain_row *gone)
 {
+	const struct exit_policy *policy = &exit_state.policy;
 	int err = vcpu_msr_exits((uint32_t)gone->first, (uint32_t)gone->last, gone->what, false);
 
-	for (uint32_t i = 0; !err && i < msrs.n; i++)
-		err = row_apply(&msrs.rows[i]);
+	for (uint32_t i = 0; !err && i < policy->n; i++)
+		if (policy->rows[i].sort == PLINTH_REGISTERED_MSR)
+			err = row_apply(&policy->rows[i]);
 	if (!err)
 		err = msr_policy_apply((uint32_t)gone->first, (uint32_t)gone->last);
 	if (err)
@@ -112,36 +113,40 @@ static void range_renew(const struct chain_row *gone)
 			plinth_strerror(err));
 }
 
-int msr_init(const struct plinth_boot *boot)
+int msr_init(void)
 {
-	msr_policy_init(boot);
 	return msr_policy_apply(0, UINT32_MAX);
 }
 
 static struct chain_row msr_row(uint32_t first, uint32_t last, uint32_t what, exit_msr_fn *handler,
 				void *context)
 {
-	return (struct chain_row){
-		.first = first, .last = last, .handler.msr = handler, .context = context, .what = what};
+	return (struct chain_row){.sort = PLINTH_REGISTERED_MSR,
+				  .what = what,
+				  .first = first,
+				  .last = last,
+				  .handler.msr = handler,
+				  .context = context};
 }
 
 int exit_register_msr(uint32_t first, uint32_t last, uint32_t what, exit_msr_fn *handler, void *context)
 {
 	const struct chain_row row = msr_row(first, last, what, handler, context);
-	int err = what & ~(VCPU_MSR_READ | VCPU_MSR_WRITE) ? PLINTH_E_INVAL : chain_add(&msrs, &row);
+	int err = what & ~(VCPU_MSR_READ | VCPU_MSR_WRITE) ? PLINTH_E_INVAL
+							   : chain_add(&exit_state.policy, &row);
 
 	if (err)
 		return err;
 	err = row_apply(&row);
 	if (err)
-		(void)!chain_remove(&msrs, &row);
+		(void)!chain_remove(&exit_state.policy, &row);
 	return err;
 }
 
 int exit_unregister_msr(uint32_t first, uint32_t last, uint32_t what, exit_msr_fn *handler, void *context)
 {
 	const struct chain_row row = msr_row(first, last, what, handler, context);
-	int err = chain_remove(&msrs, &row);
+	int err = chain_remove(&exit_state.policy, &row);
 
 	if (!err)
 		range_renew(&row);

@@ -12,8 +12,6 @@
 #define MISC_ENABLE_NO_XD  (1ull << 34)
 #define SLOT_BYTES	   (1ull << 39)
 
-static uint64_t slot_va;
-
 static enum exit_action refuse_msr_write(struct vcpu *vcpu, const struct exit_msr *access, const char *why)
 {
 	LOG_WARN("guest wrote 0x%llx to MSR 0x%x; refused: %s", (unsigned long long)access->value,
@@ -40,7 +38,7 @@ static enum exit_action apic_base(struct vcpu *vcpu, struct exit_msr *access)
  * is in. */
 static enum exit_action ds_area(struct vcpu *vcpu, struct exit_msr *access)
 {
-	if (access->value - slot_va < SLOT_BYTES)
+	if (access->value - exit_state.slot_va < SLOT_BYTES)
 		return refuse_msr_write(vcpu, access, "the VMM's addresses");
 	return msr_pass(vcpu, access);
 }
@@ -97,9 +95,4 @@ int msr_policy_apply(uint32_t first, uint32_t last)
 		if (rows[i].msr >= first && rows[i].msr <= last)
 			err = vcpu_msr_exits(rows[i].msr, rows[i].msr, rows[i].what, true);
 	return err;
-}
-
-void msr_policy_init(const struct plinth_boot *boot)
-{
-	slot_va = boot->slot_va;
 }

@@ -29,19 +29,25 @@ vcpu_exit_fn *cpuid_handler(void)
 	return exit_cpuid;
 }
 
-int exit_register_cpuid(uint32_t first, uint32_t last, exit_cpuid_fn *handler, void *context)
+int exit_register_cpuid(uint32_t first, uint32_t last, uint32_t first_subleaf, uint32_t last_subleaf,
+			exit_cpuid_fn *handler, void *context)
 {
 	(void)first;
 	(void)last;
+	(void)first_subleaf;
+	(void)last_subleaf;
 	(void)handler;
 	(void)context;
 	return PLINTH_E_NOTSUP;
 }
 
-int exit_unregister_cpuid(uint32_t first, uint32_t last, exit_cpuid_fn *handler, void *context)
+int exit_unregister_cpuid(uint32_t first, uint32_t last, uint32_t first_subleaf, uint32_t last_subleaf,
+			  exit_cpuid_fn *handler, void *context)
 {
 	(void)first;
 	(void)last;
+	(void)first_subleaf;
+	(void)last_subleaf;
 	(void)handler;
 	(void)context;
 	return PLINTH_E_NOTSUP;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* An extension with hypercalls: for the kernel, for anybody, and one that is fatal, as its messages are. */
+/*
+ * An extension with hypercalls: for the kernel, for anybody, and one that is fatal, as its messages are. It
+ * takes nothing back.
+ */
 #include <plinth/call.h>
 #include <plinth/exit_handler.h>
 #include <plinth/intrinsics.h>
@@ -42,14 +45,4 @@ __attribute__((constructor)) static void attach(void)
 				       EXIT_CALLER_KERNEL, answer, (void *)EXTENSION_ANSWER);
 	(void)!exit_register_hypercall(EXTENSION_ANYBODY, EXTENSION_ANYBODY + EXTENSION_MORE,
 				       EXIT_CALLER_ANYBODY, answer, (void *)EXTENSION_ANSWER);
-}
-
-__attribute__((destructor)) static void detach(void)
-{
-	(void)!call_unregister(EXTENSION_CALL_FAULT, fault_of_message, NULL);
-	(void)!exit_unregister_hypercall(EXTENSION_FAULT, EXTENSION_FAULT, EXIT_CALLER_KERNEL, fault, NULL);
-	(void)!exit_unregister_hypercall(EXTENSION_KERNEL, EXTENSION_KERNEL + EXTENSION_MORE,
-					 EXIT_CALLER_KERNEL, answer, (void *)EXTENSION_ANSWER);
-	(void)!exit_unregister_hypercall(EXTENSION_ANYBODY, EXTENSION_ANYBODY + EXTENSION_MORE,
-					 EXIT_CALLER_ANYBODY, answer, (void *)EXTENSION_ANSWER);
 }

@@ -28,7 +28,9 @@ POOL = 'modules/memory/pool.c'
 SPACE = 'modules/memory/space.c'
 HEAP = 'modules/memory/heap.c'
 POOL_CORE = 'drivers/common/pool.c'
-ENTRY = 'modules/entry/entry.c'
+ENTRY = 'modules/entry/init.c'
+ENTRY_CPU = 'modules/entry/cpu.c'
+ENTRY_NAME = 'modules/entry/name.c'
 CPUS = 'drivers/common/cpus.c'
 CORE = 'drivers/common/core.c'
 MODULES = 'drivers/common/modules.c'
@@ -160,7 +162,7 @@ DEFECTS = [
     ('OSXSAVE does not follow the guest', CPUID, 'vcpu_read(vcpu, VCPU_CR4) & CR4_OSXSAVE', 'false'),
     ('RDMSR leaves the upper half', MSR, 'vcpu->regs.rdx = access.value >> 32;', 'vcpu->regs.rdx |= access.value >> 32;'),
     ('a bad MSR kills the VMM', GUEST_MSR, 'return cpu_wrmsr_safe(msr, value);', 'return cpu_wrmsr(msr, value), 0;'),
-    ('anybody may stop the VMM', HYPERCALL, 'vcpu->regs.rcx == stop_token[0] && vcpu->regs.rdx == stop_token[1] &&', ''),
+    ('anybody may stop the VMM', HYPERCALL, 'vcpu->regs.rcx == exit_state.stop_token[0] && vcpu->regs.rdx == exit_state.stop_token[1] &&', ''),
     ('the stop gives RAX back', HYPERCALL, '\t\tvcpu->regs.rax = 0;\n\t\treturn EXIT_LEAVE', '\t\treturn EXIT_LEAVE'),
     ('CR0 shadow and register are mixed up', REGS, 'vmcs_write(shadow, value);', 'vmcs_write(shadow, vmcs_read(real));'),
     # Giving a CPU back.
@@ -213,9 +215,9 @@ DEFECTS = [
     ('what a CPU leaves behind is never forgotten', CORE, '\t\tcpus_forget_stacks(core);\n', '\t\t;\n'),
     ('exits do not flush what was unmapped', HISTORY, '\tmem_cpu_flush(vcpu->local.cpu);\n', ''),
     # Entry module and driver core.
-    ('a prepared CPU is prepared again', ENTRY, '\tplinth_set(&block->stack_top, 0);\n', ''),
-    ('the vCPU table leaks', ENTRY, '\tmem_free(vcpus);\n', ''),
-    ('a CPU that was released stays known', ENTRY, '\t\tvcpus[target] = NULL;\n', ''),
+    ('a prepared CPU is prepared again', ENTRY_CPU, '\tplinth_set(&block->stack_top, 0);\n', ''),
+    ('the vCPU table leaks', ENTRY, '\tmem_free(entry_state.vcpus);\n', ''),
+    ('a CPU that was released stays known', ENTRY_CPU, '\t\tentry_state.vcpus[target] = NULL;\n', ''),
     ('only the CPUs before the last are stopped', CPUS, 'for (uint32_t i = core->n_cpus; i--;)\n\t\tif (core->cpus[i].guest)',
      'for (uint32_t i = core->n_cpus - 1; i--;)\n\t\tif (core->cpus[i].guest)'),
     ('CPUs that run are left when one fails', CPUS, '\tif (err)\n\t\tcpus_stop(core);\n\treturn err;', '\treturn err;'),
@@ -310,19 +312,23 @@ DEFECTS = [
     ('three NMIs in one long exit are a loop', WATCHDOG, '>= LOOP_NMIS && now - p->loop_since >= LOOP_TICKS', '>= LOOP_NMIS'),
     ('user mode may make the kernel\'s hypercalls', HYPERCALL, 'vcpu_read(vcpu, VCPU_CPL) ? BY_PROCESS : BY_KERNEL', 'BY_KERNEL'),
     ('the last number of a range is nobody\'s', CHAIN, 'number <= row->last', 'number < row->last'),
-    ('whoever registered first is asked first', CHAIN, 'struct exit_link next = *below;\n\n\twhile (next.n) {\n\t\tconst struct chain_row *row = &next.chain->rows[--next.n];',
-     'struct exit_link next = *below;\n\n\twhile (next.n) {\n\t\tconst struct chain_row *row = &next.chain->rows[next.chain->n - next.n--];'),
-    ('a handler below is passed over', CHAIN, '&next.chain->rows[--next.n]', '&next.chain->rows[next.n = next.n > 1 ? next.n - 2 : 0]'),
-    ('a registration too many', CHAIN, 'chain->n == EXIT_REGISTRATIONS', 'chain->n > EXIT_REGISTRATIONS'),
-    ('the last to register is the one that goes', CHAIN, 'memmove(&chain->rows[i], &chain->rows[i + 1], (chain->n - i) * sizeof(chain->rows[0]));', ''),
+    ('whoever registered first is asked first', CHAIN, 'struct exit_link next = *below;\n\n\twhile (next.n) {\n\t\tconst struct chain_row *row = &next.policy->rows[--next.n];',
+     'struct exit_link next = *below;\n\n\twhile (next.n) {\n\t\tconst struct chain_row *row = &next.policy->rows[next.policy->n - next.n--];'),
+    ('a handler below is passed over', CHAIN, '&next.policy->rows[--next.n]', '&next.policy->rows[next.n = next.n > 1 ? next.n - 2 : 0]'),
+    ('MSRs and hypercalls are one', CHAIN, 'row->sort == sort && row->first <= number', 'row->first <= number'),
+    ('all subleaves are meant', CPUID, '(uint32_t)row->first <= q->subleaf && ', ''),
+    ('the last registration is not told', CHAIN, 'i < policy->n; i++) {', 'i + 1 < policy->n; i++) {'),
+    ('names are not told', ENTRY_NAME, 'return n * sizeof(*out);', 'return exit_registrations(out) * sizeof(*out);'),
+    ('a registration too many', CHAIN, 'policy->n == EXIT_REGISTRATIONS', 'policy->n > EXIT_REGISTRATIONS'),
+    ('the last to register is the one that goes', CHAIN, '\tfor (; i < policy->n; i++)\n\t\tpolicy->rows[i] = policy->rows[i + 1];\n', ''),
     ('a CPUID handler does not see the subleaf', CPUID, '.subleaf = (uint32_t)vcpu->regs.rcx', '.subleaf = 0'),
     ('whoever is above a kind is not asked', DISPATCH, 'is_hooked(kind) ? hooked : builtin_of(kind)', 'builtin_of(kind)'),
     ('a list of MSRs passes over one that is absent', MSR, '\treturn exit_raise_gp(vcpu);\n}\n\n/* -- which accesses', '\treturn EXIT_NEXT;\n}\n\n/* -- which accesses'),
-    ('the hypervisors\' MSRs are read from the hardware', MSR, '|| beneath_found())', '|| beneath_found() || !access->is_write)'),
+    ('the hypervisors\' MSRs are read from the hardware', MSR, '|| exit_state.is_beneath)', '|| exit_state.is_beneath || !access->is_write)'),
     ('whoever goes takes the policy along', MSR, 'if (!err)\n\t\terr = msr_policy_apply((uint32_t)gone->first, (uint32_t)gone->last);', ''),
-    ('whoever goes takes what others look at along', MSR, 'i < msrs.n; i++)\n\t\terr = row_apply(&msrs.rows[i]);', 'i < 0; i++)\n\t\terr = row_apply(&msrs.rows[i]);'),
+    ('whoever goes takes what others look at along', MSR, 'policy->rows[i].sort == PLINTH_REGISTERED_MSR', 'false'),
     ('the APIC moves', POLICY, '(access->value ^ now) & APIC_BASE_ADDRESS', '(access->value ^ now) & APIC_BASE_ADDRESS & now'),
-    ('the CPU\'s records may lie in the VMM', POLICY, 'access->value - slot_va < SLOT_BYTES', 'access->value == slot_va'),
+    ('the CPU\'s records may lie in the VMM', POLICY, 'access->value - exit_state.slot_va < SLOT_BYTES', 'access->value == exit_state.slot_va'),
     ('execute disable goes', POLICY, 'access->value & MISC_ENABLE_NO_XD', 'false'),
     ('reads and writes of MSRs are mixed up', BITMAP, 'if (parts[i].what & what)', 'if (parts[i].what & (what ^ 3u))'),
     ('no MSR exits', BITMAP, 'void msr_bitmap_fill(void)\n{\n\tmemcpy(vendor_common.msr_bitmap, wanted, sizeof(wanted));', 'void msr_bitmap_fill(void)\n{\n\tmemset(vendor_common.msr_bitmap, 0, sizeof(wanted));'),
@@ -331,10 +337,10 @@ DEFECTS = [
     ('root mode gets the guest\'s EFER', GUEST_MSR, '\tcpu_wrmsr(MSR_IA32_EFER, own);\n', ''),
     ('32-bit code is told of SYSCALL', CPUID, '!vcpu_read(vcpu, VCPU_CODE64)', 'false'),
     ('key locker is root mode\'s', CPUID, 'if (!((own ^ guests) & CR4_KL))', 'if (own ^ own)'),
-    ('CPUID of processes does not fault', BENEATH, '&& enables & CPUID_FAULTS', '&& enables > CPUID_FAULTS'),
-    ('processes call the hypervisor beneath as the kernel', BENEATH, '!found || vcpu_read(vcpu, VCPU_CPL) ||', '!found ||'),
+    ('CPUID of processes does not fault', BENEATH, 'enables & CPUID_FAULTS', 'enables > CPUID_FAULTS'),
+    ('processes call the hypervisor beneath as the kernel', BENEATH, '!exit_state.is_beneath || vcpu_read(vcpu, VCPU_CPL) ||', '!exit_state.is_beneath ||'),
     ('32-bit code calls the hypervisor beneath', BENEATH, '!vcpu_read(vcpu, VCPU_CODE64) ||', ''),
-    ('nobody is beneath', BENEATH, 'found = features.ecx & CPUID_1_ECX_HYPERVISOR;', 'found = false;'),
+    ('nobody is beneath', BENEATH, 'exit_state.is_beneath = features.ecx & CPUID_1_ECX_HYPERVISOR;', 'exit_state.is_beneath = false;'),
     ('Plinth\'s leaf stands over the second hypervisor\'s', BENEATH, 'i < LEAF_TRIES && is_taken(leaf)', 'i < 2 && is_taken(leaf)'),
     ('Plinth\'s own calls go down', HYPERCALL, 'return ours ? exit_raise_ud(vcpu) : beneath_call(vcpu);', '(void)ours;\n\treturn beneath_call(vcpu);'),
     ('a hidden leaf hides XCR0', CONTROL, '\t\treturn ~0ull;', '\t\treturn 0;'),

@@ -4,10 +4,11 @@
 #include "fixture.h"
 
 /* What the VMM is: the test, between the mailbox and the driver. */
-static int result;	       /* the VMM's */
-static int64_t handler_result; /* the extension's */
-static uint64_t claimed;       /* bytes of answer, if it is not an echo */
-static const char *text;       /* what it answers instead of an echo */
+static int result;				   /* the VMM's */
+static int64_t handler_result;			   /* the extension's */
+static uint64_t claimed;			   /* bytes of answer, if it is not an echo */
+static const struct plinth_ctl_registration *rows; /* what it answers instead of an echo */
+static size_t n_rows;
 static uint32_t asked_on, asked;
 static uint32_t dies_on = ~0u;
 
@@ -27,10 +28,10 @@ static int answer(uint32_t cpu)
 
 	asked_on = cpu;
 	asked++;
-	box->out_bytes = text ? strlen(text) : claimed ? claimed : box->in_bytes;
+	box->out_bytes = rows ? n_rows * sizeof(*rows) : claimed ? claimed : box->in_bytes;
 	box->result = handler_result;
-	if (text)
-		memcpy(box->body, text, strlen(text));
+	if (rows)
+		memcpy(box->body, rows, n_rows * sizeof(*rows));
 	if (handler_result)
 		log_error(cpu, "it has its reasons");
 	if (dies_on == cpu)
@@ -150,23 +151,34 @@ Test(core_call, a_cpu_that_is_not_there, .init = running)
 
 Test(core_call, nobody_has_the_name, .init = running)
 {
-	char many[800];
+	static const struct plinth_ctl_registration some[] = {
+		{.sort = PLINTH_REGISTERED_NAME, .name = PLINTH_CALL_REGISTRATIONS},
+		{.sort = PLINTH_REGISTERED_NAME},
+		{.sort = PLINTH_REGISTERED_MSR, .range = {0x6e, 0x6e}},
+		{.sort = PLINTH_REGISTERED_NAME, .name = "counters"},
+		{.sort = PLINTH_REGISTERED_NAME, .name = "m\x1b[2Jine"},
+	};
+	static struct plinth_ctl_registration many[20];
 
 	result = PLINTH_E_NAME;
-	text = "";
+	rows = some;
+	n_rows = 3;
 	cr_expect_eq(call(0, 0, 0, NULL), PLINTH_E_NAME);
 	EXPECT_REPORT("call echo: no extension that is loaded answers calls: load one (load --add)");
-	text = "counters, m\x1b[2Jine";
+	n_rows = 5;
 	cr_expect_eq(call(0, 0, 0, NULL), PLINTH_E_NAME);
 	EXPECT_REPORT(
 		"call echo: no extension answers to this name; those that answer: counters, m?[2Jine\n");
-	memset(many, 'n', sizeof(many));
-	many[sizeof(many) - 1] = '\0';
-	text = many;
-	cr_expect_eq(call(0, 0, 0, NULL), PLINTH_E_NAME, "as many as a line has room for");
-	EXPECT_REPORT("those that answer: nnnn");
+	for (n_rows = 0; n_rows < ARRAY_SIZE_OF(many); n_rows++) {
+		many[n_rows].sort = PLINTH_REGISTERED_NAME;
+		memset(many[n_rows].name, 'n', sizeof(many[n_rows].name));
+	}
+	rows = many;
+	cr_expect_eq(call(0, 0, 0, NULL), PLINTH_E_NAME,
+		     "as many as a line has room for, none without an end");
+	EXPECT_REPORT("those that answer: nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn, nnnn");
 	result = 0;
-	text = NULL;
+	rows = NULL;
 	expect_echo(0, 9);
 }
 

@@ -139,7 +139,8 @@ Test(entry_messages, names)
 	cr_expect_eq(call_register("mine", note, &result), 0);
 	cr_expect_eq(call_register("mine", note, &result), PLINTH_E_BUSY);
 	cr_expect_eq(call_register("mine", call_again, NULL), PLINTH_E_BUSY);
-	for (unsigned int i = 1; i < CALL_REGISTRATIONS; i++, name[5]++)
+	cr_expect_eq(call_register(PLINTH_CALL_REGISTRATIONS, note, NULL), PLINTH_E_BUSY, "the VMM's own");
+	for (unsigned int i = 2; i < CALL_REGISTRATIONS; i++, name[5]++)
 		cr_expect_eq(call_register(name, note, NULL), 0, "%s", name);
 	cr_expect_eq(call_register("one-more", note, NULL), PLINTH_E_LIMIT);
 	cr_expect_eq(call_unregister("one-more", note, NULL), PLINTH_E_INVAL);
@@ -150,27 +151,81 @@ Test(entry_messages, names)
 	cr_expect_eq(call_unregister("mine", note, &result), PLINTH_E_INVAL, "once");
 	cr_expect_eq(call_register("a-name-that-has-31-characters-0", note, NULL), 0, "the longest");
 	cr_expect_eq(call_unregister("many-a", note, NULL), 0, "in any order");
-	cr_expect_eq(call_unregister("many-o", note, NULL), 0);
+	cr_expect_eq(call_unregister("many-n", note, NULL), 0);
 	cr_expect_eq(call_register("one-more", note, NULL), 0);
+}
+
+/* What the mailbox tells of all that is registered: the messages' names in their order, each with its
+ * handler. */
+static void expect_names(const char *const *names, size_t n)
+{
+	const struct plinth_ctl_registration *row = (const void *)mailbox()->body;
+	size_t found = 0;
+
+	cr_expect_eq(mailbox()->out_bytes % sizeof(*row), 0);
+	for (uint64_t i = 0; i < mailbox()->out_bytes / sizeof(*row); i++) {
+		if (row[i].sort != PLINTH_REGISTERED_NAME)
+			continue;
+		cr_assert_lt(found, n, "%s", row[i].name);
+		cr_expect_eq(strcmp(row[i].name, names[found]), 0, "%s", row[i].name);
+		cr_expect_eq(row[i].handler == (uint64_t)note, found > 0);
+		found++;
+	}
+	cr_expect_eq(found, n);
 }
 
 Test(entry_messages, who_is_there)
 {
+	static const char *const names[] = {PLINTH_CALL_REGISTRATIONS, "first", "third"};
+
 	for (unsigned int running = 0; running < 2; running++) {
 		come_up(running);
 		post("nobody", 4, PLINTH_CALL_BYTES);
 		cr_expect_eq(ask(), PLINTH_E_NAME);
-		cr_expect_eq(mailbox()->out_bytes, 0, "nobody");
+		expect_names(names, 1);
 		cr_assert_eq(call_register("first", note, NULL), 0);
 		cr_assert_eq(call_register("second", note, NULL), 0);
 		cr_assert_eq(call_register("third", note, NULL), 0);
 		cr_assert_eq(call_unregister("second", note, NULL), 0);
 		post("second", 4, PLINTH_CALL_BYTES);
 		cr_expect_eq(ask(), PLINTH_E_NAME);
-		cr_expect_eq(mailbox()->out_bytes, strlen("first, third"));
-		cr_expect_eq(strcmp((char *)mailbox()->body, "first, third"), 0);
+		expect_names(names, 3);
 		cr_expect_eq(seen.times, 0);
 		cr_assert_eq(call_unregister("first", note, NULL) + call_unregister("third", note, NULL), 0);
+		go_down();
+	}
+}
+
+/* The same is the answer to a name of the VMM's own, for whoever has room for all of it. */
+Test(entry_messages, what_is_registered)
+{
+	static const char *const names[] = {PLINTH_CALL_REGISTRATIONS, "first"};
+	const struct plinth_ctl_registration *row;
+	uint64_t bytes;
+
+	cr_assert_eq(call_register("first", note, NULL), 0);
+	for (unsigned int running = 0; running < 2; running++) {
+		unsigned int own = 0;
+
+		come_up(running);
+		post(PLINTH_CALL_REGISTRATIONS, 0, PLINTH_CALL_BYTES);
+		cr_expect_eq(ask(), 0);
+		cr_expect_eq(mailbox()->result, 0);
+		expect_names(names, 2);
+		row = (const void *)mailbox()->body;
+		bytes = mailbox()->out_bytes;
+		for (uint64_t i = 0; i < bytes / sizeof(*row); i++)
+			own += row[i].sort == PLINTH_REGISTERED_HYPERCALL &&
+			       row[i].range[0] == row[i].range[1] &&
+			       (row[i].range[0] == PLINTH_HYPERCALL_CALL ||
+				row[i].range[0] == PLINTH_HYPERCALL_MAPS);
+		cr_expect_eq(own, 2, "the driver's own hypercalls are registered as any");
+		post(PLINTH_CALL_REGISTRATIONS, 0, bytes - 1);
+		cr_expect_eq(ask(), 0);
+		cr_expect_eq(mailbox()->result, PLINTH_E_LIMIT);
+		post(PLINTH_CALL_REGISTRATIONS, 8, PLINTH_CALL_BYTES);
+		cr_expect_eq(ask(), 0);
+		cr_expect_eq(mailbox()->result, PLINTH_E_INVAL);
 		go_down();
 	}
 }

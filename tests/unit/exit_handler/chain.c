@@ -7,7 +7,8 @@
 
 #define NUMBERS 16u
 
-static struct chain chain;
+struct exit_state exit_state;
+static struct exit_policy *const policy = &exit_state.policy;
 static uintptr_t asked[EXIT_REGISTRATIONS + 1]; /* contexts, in the order of the calls */
 static uint32_t n_asked;
 
@@ -35,7 +36,8 @@ static enum exit_action bottom(struct vcpu *vcpu, const struct exit_link *below)
 
 static struct chain_row row(uint64_t first, uint64_t last, exit_hook_fn *hook, uintptr_t context)
 {
-	return (struct chain_row){.first = first,
+	return (struct chain_row){.sort = PLINTH_REGISTERED_HYPERCALL,
+				  .first = first,
 				  .last = last,
 				  .handler.hook = hook,
 				  .context = (void *)context,
@@ -46,20 +48,21 @@ static int add(uint64_t first, uint64_t last, exit_hook_fn *hook, uintptr_t cont
 {
 	const struct chain_row r = row(first, last, hook, context);
 
-	return chain_add(&chain, &r);
+	return chain_add(policy, &r);
 }
 
 static int take(uint64_t first, uint64_t last, exit_hook_fn *hook, uintptr_t context)
 {
 	const struct chain_row r = row(first, last, hook, context);
 
-	return chain_remove(&chain, &r);
+	return chain_remove(policy, &r);
 }
 
 static enum exit_action run(uint64_t number, uint32_t what)
 {
-	const struct exit_link top = {.chain = &chain,
-				      .n = chain.n,
+	const struct exit_link top = {.policy = policy,
+				      .n = policy->n,
+				      .sort = PLINTH_REGISTERED_HYPERCALL,
 				      .what = what,
 				      .number = number,
 				      .call = chain_call_hook,
@@ -74,7 +77,7 @@ Test(chain, refuses_what_it_cannot_hold)
 	struct chain_row nobody = row(1, 1, pass_on, 1);
 
 	nobody.what = 0;
-	cr_expect_eq(chain_add(&chain, &nobody), PLINTH_E_INVAL);
+	cr_expect_eq(chain_add(policy, &nobody), PLINTH_E_INVAL);
 	cr_expect_eq(add(5, 4, pass_on, 1), PLINTH_E_INVAL);
 	cr_expect_eq(add(5, 5, NULL, 1), PLINTH_E_INVAL);
 	cr_expect_eq(take(5, 5, pass_on, 1), PLINTH_E_INVAL);
@@ -83,7 +86,7 @@ Test(chain, refuses_what_it_cannot_hold)
 	for (uintptr_t i = 2; i <= EXIT_REGISTRATIONS; i++)
 		cr_assert_eq(add(0, UINT64_MAX, pass_on, i), 0);
 	cr_expect_eq(add(7, 7, pass_on, 1), PLINTH_E_LIMIT);
-	cr_expect_eq(chain.n, EXIT_REGISTRATIONS);
+	cr_expect_eq(policy->n, EXIT_REGISTRATIONS);
 	cr_expect_eq(run(UINT64_MAX, CHAIN_ANY), EXIT_NEXT);
 	cr_expect_eq(n_asked, EXIT_REGISTRATIONS + 1);
 	for (uintptr_t i = 0; i < n_asked; i++)
@@ -93,15 +96,17 @@ Test(chain, refuses_what_it_cannot_hold)
 /* Each argument tells two registrations apart. */
 Test(chain, takes_back_what_was_given)
 {
-	struct chain_row other = row(1, 2, pass_on, 1);
+	struct chain_row other = row(1, 2, pass_on, 1), another = other;
 
 	other.what = 2;
+	another.sort = PLINTH_REGISTERED_EXIT;
 	cr_assert_eq(add(1, 2, pass_on, 1), 0);
 	cr_expect_eq(take(0, 2, pass_on, 1), PLINTH_E_INVAL);
 	cr_expect_eq(take(1, 3, pass_on, 1), PLINTH_E_INVAL);
 	cr_expect_eq(take(1, 2, keep, 1), PLINTH_E_INVAL);
 	cr_expect_eq(take(1, 2, pass_on, 2), PLINTH_E_INVAL);
-	cr_expect_eq(chain_remove(&chain, &other), PLINTH_E_INVAL);
+	cr_expect_eq(chain_remove(policy, &other), PLINTH_E_INVAL);
+	cr_expect_eq(chain_remove(policy, &another), PLINTH_E_INVAL);
 	cr_expect_eq(take(1, 2, pass_on, 1), 0);
 	cr_expect_eq(take(1, 2, pass_on, 1), PLINTH_E_INVAL, "once");
 }
@@ -119,6 +124,41 @@ Test(chain, whoever_keeps_it_is_the_last)
 	cr_expect(asked[0] == 3 && asked[1] == 0);
 	cr_expect_eq(run(3, 2), EXIT_NEXT, "nobody has that bit");
 	cr_expect_eq(n_asked, 1);
+}
+
+/* What somebody wants of another sort is not asked for its number. */
+Test(chain, sorts_do_not_mix)
+{
+	struct chain_row other = row(0, UINT64_MAX, keep, 2);
+
+	other.sort = PLINTH_REGISTERED_MSR;
+	cr_assert_eq(add(3, 3, pass_on, 1), 0);
+	cr_assert_eq(chain_add(policy, &other), 0);
+	cr_expect_eq(run(3, CHAIN_ANY), EXIT_NEXT);
+	cr_assert_eq(n_asked, 2);
+	cr_expect(asked[0] == 1 && asked[1] == 0);
+}
+
+Test(chain, is_told_in_the_order_of_registration)
+{
+	struct plinth_ctl_registration told[EXIT_REGISTRATIONS];
+	struct chain_row other = row(7, 9, keep, 2);
+
+	other.sort = PLINTH_REGISTERED_MSR;
+	other.what = 3;
+	cr_expect_eq(exit_registrations(told), 0);
+	cr_assert_eq(chain_add(policy, &other), 0);
+	cr_assert_eq(add(3, UINT64_MAX, pass_on, 1), 0);
+	cr_assert_eq(exit_registrations(told), 2);
+	cr_expect(told[0].sort == PLINTH_REGISTERED_MSR && told[0].what == 3);
+	cr_expect(told[0].range[0] == 7 && told[0].range[1] == 9);
+	cr_expect_eq(told[0].handler, (uint64_t)keep);
+	cr_expect(told[1].sort == PLINTH_REGISTERED_HYPERCALL && told[1].what == CHAIN_ANY);
+	cr_expect(told[1].range[0] == 3 && told[1].range[1] == UINT64_MAX);
+	cr_expect_eq(told[1].handler, (uint64_t)pass_on);
+	cr_assert_eq(chain_remove(policy, &other), 0);
+	cr_expect_eq(exit_registrations(told), 1);
+	cr_expect_eq(told[0].handler, (uint64_t)pass_on);
 }
 
 /* -- any order of registering and taking back ------------------------------------------------ */

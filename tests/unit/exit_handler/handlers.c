@@ -41,7 +41,7 @@ static enum exit_action refuse(struct vcpu *vcpu, struct exit_cpuid *q, void *co
 
 static int take_leaves(uint64_t first, uint64_t last)
 {
-	return exit_register_cpuid((uint32_t)first, (uint32_t)last, echo, NULL);
+	return exit_register_cpuid((uint32_t)first, (uint32_t)last, 0, EXIT_LAST_SUBLEAF, echo, NULL);
 }
 
 static void ask(uint32_t leaf, uint32_t subleaf)
@@ -77,9 +77,9 @@ Test(handlers, cpuid_leaves_of_an_extension)
 	cr_expect_neq(ebx_of(0x40000020), 0x40000020);
 	cr_expect_eq(ebx_of(0), 0x756e6547, "the hardware's");
 	cr_expect_eq(ebx_of(0x40000000), 0x6e696c50, "our own");
-	cr_expect_eq(exit_unregister_cpuid(0x40000010, 0x4000001e, echo, NULL), PLINTH_E_INVAL,
-		     "not what was registered");
-	cr_expect_eq(exit_unregister_cpuid(0x40000010, 0x4000001f, echo, NULL), 0);
+	cr_expect_eq(exit_unregister_cpuid(0x40000010, 0x4000001e, 0, EXIT_LAST_SUBLEAF, echo, NULL),
+		     PLINTH_E_INVAL, "not what was registered");
+	cr_expect_eq(exit_unregister_cpuid(0x40000010, 0x4000001f, 0, EXIT_LAST_SUBLEAF, echo, NULL), 0);
 	cr_expect_neq(ebx_of(0x40000010), 0x40000010);
 	root_expect_clean();
 }
@@ -90,16 +90,46 @@ Test(handlers, cpuid_answers_go_up_the_chain)
 	const struct vcpu_regs *regs = &model.cpu[0].regs;
 
 	root_loaded(&model_kinds[0], 1);
-	cr_expect_eq(exit_register_cpuid(0, 0x20, echo, (void *)0x10), 0);
-	cr_expect_eq(exit_register_cpuid(0, 0, echo, (void *)0x20), 0);
+	cr_expect_eq(exit_register_cpuid(0, 0x20, 0, EXIT_LAST_SUBLEAF, echo, (void *)0x10), 0);
+	cr_expect_eq(exit_register_cpuid(0, 0, 0, EXIT_LAST_SUBLEAF, echo, (void *)0x20), 0);
 	cr_assert_eq(machine_start(), 0, "%s", machine.report.text);
 	ask(0, 3);
 	cr_expect_eq(regs->rbx, 0);
 	cr_expect_eq(regs->rcx, 0x20, "what the first made of it, changed by the second");
-	cr_expect_eq(exit_unregister_cpuid(0, 0, echo, (void *)0x20), 0);
+	cr_expect_eq(exit_unregister_cpuid(0, 0, 0, EXIT_LAST_SUBLEAF, echo, (void *)0x20), 0);
 	ask(0, 3);
 	cr_expect_eq(regs->rcx, 0x756e6547 ^ 0x10, "what the hardware said, changed by the first");
-	cr_expect_eq(exit_unregister_cpuid(0, 0x20, echo, (void *)0x10), 0);
+	cr_expect_eq(exit_unregister_cpuid(0, 0x20, 0, EXIT_LAST_SUBLEAF, echo, (void *)0x10), 0);
+	root_expect_clean();
+}
+
+/* Ranges of leaves and of subleaves: each leaf has the same subleaves, and no others. */
+Test(handlers, cpuid_subleaves_of_an_extension)
+{
+	static const struct {
+		uint32_t leaf, subleaf;
+		bool asked;
+	} cases[] = {
+		{0x40000103, 2, false},		 {0x40000104, 1, false}, {0x40000104, 2, true},
+		{0x40000104, 5, true},		 {0x40000104, 6, false}, {0x40000105, 0, false},
+		{0x40000105, 2, true},		 {0x40000105, 5, true},	 {0x40000105, 6, false},
+		{0x40000105, 0xffffffff, false}, {0x40000106, 1, false}, {0x40000106, 5, true},
+		{0x40000106, 6, false},		 {0x40000107, 2, false},
+	};
+	const struct vcpu_regs *regs = &model.cpu[0].regs;
+
+	root_loaded(&model_kinds[0], 1);
+	cr_expect_eq(exit_register_cpuid(0x40000104, 0x40000106, 5, 4, echo, NULL), PLINTH_E_INVAL);
+	cr_expect_eq(exit_register_cpuid(0x40000106, 0x40000104, 2, 5, echo, NULL), PLINTH_E_INVAL);
+	cr_assert_eq(exit_register_cpuid(0x40000104, 0x40000106, 2, 5, echo, NULL), 0);
+	cr_assert_eq(machine_start(), 0, "%s", machine.report.text);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		ask(cases[i].leaf, cases[i].subleaf);
+		cr_expect_eq(regs->rbx == cases[i].leaf, cases[i].asked, "leaf 0x%x, subleaf 0x%x",
+			     cases[i].leaf, cases[i].subleaf);
+	}
+	cr_expect_eq(exit_unregister_cpuid(0x40000104, 0x40000106, 2, 4, echo, NULL), PLINTH_E_INVAL);
+	cr_expect_eq(exit_unregister_cpuid(0x40000104, 0x40000106, 2, 5, echo, NULL), 0);
 	root_expect_clean();
 }
 
@@ -109,8 +139,8 @@ Test(handlers, cpuid_that_is_refused)
 	const struct vcpu_regs before = {.rax = 0x16, .rcx = 5, .rbx = 6, .rdx = 7};
 
 	root_loaded(&model_kinds[0], 1);
-	cr_expect_eq(exit_register_cpuid(0x16, 0x16, refuse, NULL), 0);
-	cr_expect_eq(exit_register_cpuid(0x16, 0x16, echo, NULL), 0);
+	cr_expect_eq(exit_register_cpuid(0x16, 0x16, 0, EXIT_LAST_SUBLEAF, refuse, NULL), 0);
+	cr_expect_eq(exit_register_cpuid(0x16, 0x16, 0, EXIT_LAST_SUBLEAF, echo, NULL), 0);
 	cr_assert_eq(machine_start(), 0, "%s", machine.report.text);
 	cpu->regs = before;
 	cpu->rip = ROOT_RIP;
@@ -118,9 +148,10 @@ Test(handlers, cpuid_that_is_refused)
 	cr_expect_eq(cpu->event.info, INFO_GP);
 	cr_expect_eq(cpu->rip, ROOT_RIP);
 	cr_expect(!memcmp(&cpu->regs, &before, sizeof(before)), "registers stay");
-	cr_expect_eq(exit_unregister_cpuid(0x16, 0x16, refuse, NULL), 0, "the lower one first");
+	cr_expect_eq(exit_unregister_cpuid(0x16, 0x16, 0, EXIT_LAST_SUBLEAF, refuse, NULL), 0,
+		     "the lower one first");
 	cr_expect_eq(ebx_of(0x16), 0x16);
-	cr_expect_eq(exit_unregister_cpuid(0x16, 0x16, echo, NULL), 0);
+	cr_expect_eq(exit_unregister_cpuid(0x16, 0x16, 0, EXIT_LAST_SUBLEAF, echo, NULL), 0);
 	root_expect_clean();
 }
 
@@ -149,10 +180,14 @@ Test(handlers, cpuid_stays_short)
 	root_loaded(&model_kinds[0], 1);
 	usual = exit_handlers()[PLINTH_EXIT_CPUID];
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		cr_assert_eq(exit_register_cpuid(cases[i].first, cases[i].last, echo, NULL), 0);
+		cr_assert_eq(
+			exit_register_cpuid(cases[i].first, cases[i].last, 0, EXIT_LAST_SUBLEAF, echo, NULL),
+			0);
 		cr_expect_eq(exit_handlers()[PLINTH_EXIT_CPUID] == usual, cases[i].is_short,
 			     "leaves 0x%x to 0x%x", cases[i].first, cases[i].last);
-		cr_assert_eq(exit_unregister_cpuid(cases[i].first, cases[i].last, echo, NULL), 0);
+		cr_assert_eq(exit_unregister_cpuid(cases[i].first, cases[i].last, 0, EXIT_LAST_SUBLEAF, echo,
+						   NULL),
+			     0);
 		cr_expect_eq(exit_handlers()[PLINTH_EXIT_CPUID], usual);
 	}
 }
@@ -249,7 +284,7 @@ Test(handlers, kinds_are_a_chain)
 {
 	root_loaded(&model_kinds[0], 1);
 	cr_assert_eq(exit_register_kind(PLINTH_EXIT_CPUID, PLINTH_EXIT_CPUID, note, (void *)1), 0);
-	cr_assert_eq(exit_register_cpuid(0x16, 0x16, echo, NULL), 0);
+	cr_assert_eq(exit_register_cpuid(0x16, 0x16, 0, EXIT_LAST_SUBLEAF, echo, NULL), 0);
 	cr_assert_eq(exit_register_kind(0, PLINTH_EXIT_KINDS - 1, note, (void *)2), 0);
 	cr_assert_eq(machine_start(), 0, "%s", machine.report.text);
 	seen = 0; /* the driver's own hypercalls */
@@ -262,7 +297,7 @@ Test(handlers, kinds_are_a_chain)
 	cr_expect_eq(ebx_of(0x16), 0x16);
 	cr_expect_eq(seen, 22);
 	cr_assert_eq(machine_stop(), 0);
-	cr_expect_eq(exit_unregister_cpuid(0x16, 0x16, echo, NULL), 0);
+	cr_expect_eq(exit_unregister_cpuid(0x16, 0x16, 0, EXIT_LAST_SUBLEAF, echo, NULL), 0);
 	cr_expect_eq(exit_unregister_kind(0, PLINTH_EXIT_KINDS - 1, note, (void *)2), 0);
 	cr_assert_eq(machine_start(), 0, "%s", machine.report.text);
 	seen = 0;
