@@ -30,6 +30,11 @@ answers() {
 	done
 }
 
+# registered MODULE: what modules -v says that it has registered.
+registered() {
+	plinthctl modules -v | sed -n "/^[^ ]* *$1 /,/^[^ ]/s/^  registered //p"
+}
+
 native=$(signatures)
 head -c 4032 /dev/urandom >/tmp/longest
 check "the driver goes in" driver_in
@@ -50,6 +55,20 @@ check "modules: whom it needs" grep -A2 '^cpuid_leaf ' /tmp/modules
 same "modules: cpuid_leaf needs the exit handler" "  needs exit_handler" \
 	"$(grep -A2 '^cpuid_leaf ' /tmp/modules | grep needs)"
 same "modules: who serves whom" 1 "$(grep -A3 '^exit_handler ' /tmp/modules | grep -c 'serves.*cpuid_leaf')"
+plinthctl modules -v | grep -B4 '^  registered'
+same "modules -v: the leaf of cpuid_leaf" "CPUID 0x40000100" "$(registered cpuid_leaf)"
+same "modules -v: the tracer is the first" "exits unknown to msr-list; in this order: exit_tracer, ept, ept" "$(registered exit_tracer)"
+check "modules -v: who stands above ept" \
+	sh -c "plinthctl modules -v | grep -x '  registered exits slat-violation; in this order: exit_tracer, ept'"
+check "modules -v: its MSRs" sh -c "plinthctl modules -v | grep -x '  registered writes of MSR 0x2ff'"
+check "modules -v: the driver's hypercalls" \
+	sh -c "plinthctl modules -v | grep -x \"  registered the kernel's hypercall 0x504c4e5443414c4c\""
+same "modules -v: a name, and who has it" "messages to registrations" "$(registered entry | grep messages)"
+same "modules --json -v" 1 "$(plinthctl modules --json -v | tr -d ' \n' |
+	grep -c '"sort":"cpuid","first":1073742080,"last":1073742080,"first_subleaf":0,"last_subleaf":4294967295,"handler":[0-9]*,"order":."cpuid_leaf".}')"
+same "without -v nothing of it" 0 "$(plinthctl modules --json | grep -c registered)"
+plinthctl modules -v /files/cpuid_leaf.so >/dev/null 2>&1
+same "modules -v of files" 2 $?
 refuses "trace before the start" "exit_tracer" plinthctl trace
 check "a component says more" plinthctl log --set vcpu=debug
 check "the VMM starts" plinthctl start
@@ -93,12 +112,16 @@ check "report has the log" grep -q '^== VMM.s log' /tmp/report
 check "report has the modules" grep -q 'from /files/cpuid_leaf.so' /tmp/report
 check "report --json" plinthctl report --json -o /tmp/report
 same "report --json has the log" 1 "$(grep -c "^  \"VMM's log\":\".*entry: ready" /tmp/report)"
+same "modules -v of a running VMM" "CPUID 0x40000100" "$(registered cpuid_leaf)"
 says_state loaded plinthctl stop
 says_state unloaded plinthctl unload
+check "modules -v: nothing" plinthctl modules -v
 
 echo "== messages"
 check "with second-level translation" plinthctl load --add /files/counters.so
 answers loaded
+same "what is registered went with the modules" "messages to counters
+messages to echo" "$(plinthctl modules -v | grep -v registrations | sed -nE 's/^  registered (CPUID|exits unknown|messages)/\1/p')"
 check "start" plinthctl start
 answers running
 check "it counts its exits" sh -c "plinthctl call counters | grep -x 'hypercall [0-9]*'"

@@ -11,10 +11,12 @@
 #include "module_files.h"
 #include "options.h"
 #include "output.h"
+#include "registrations.h"
 
 struct list {
 	struct plinth_ctl_module *modules;
 	uint64_t count;
+	const struct registrations *registered; /* NULL: nobody wants to know */
 };
 
 /* Does module @user call module @provider? */
@@ -61,6 +63,8 @@ static void print_list(const struct list *list)
 		print_roles(list, "needs", i, false);
 		print_roles(list, "serves", i, true);
 		print_lazy(module);
+		if (list->registered)
+			registrations_print(list->registered, i);
 	}
 }
 
@@ -101,6 +105,8 @@ static struct json_object *module_json(const struct list *list, uint64_t i)
 	json_object_object_add(item, "lazy", lazy_json(module));
 	json_object_object_add(item, "needs", roles_json(list, i, false));
 	json_object_object_add(item, "serves", roles_json(list, i, true));
+	if (list->registered)
+		json_object_object_add(item, "registered", registrations_json(list->registered, i));
 	return item;
 }
 
@@ -113,30 +119,44 @@ static void print_list_json(const struct list *list)
 	print_json(document);
 }
 
-static int print_loaded(bool json)
+static struct {
+	bool json, verbose;
+	struct option_words files;
+} options;
+
+static int print_loaded(void)
 {
-	struct list list;
+	static struct registrations registered;
+	struct list list = {0};
+	int status = EXIT_OK;
 
 	list.modules = device_list(PLINTH_CTL_MODULES, sizeof(*list.modules), &list.count);
 	if (!list.modules)
 		return EXIT_FAILED;
-	if (json)
-		print_list_json(&list);
-	else
-		print_list(&list);
+	/* Where nothing is loaded nobody can be asked, and nothing is registered. */
+	if (list.count && options.verbose) {
+		list.registered = &registered;
+		if (registrations_get(list.modules, list.count, &registered))
+			status = EXIT_FAILED;
+	}
+	if (status == EXIT_OK)
+		options.json ? print_list_json(&list) : print_list(&list);
 	free(list.modules);
-	return EXIT_OK;
+	return status;
 }
-
-static struct {
-	bool json;
-	struct option_words files;
-} options;
 
 static const struct option_row rows[] = {
 	{"json", 'j', NULL, "print JSON, errors too", option_json, &options.json, 0},
+	{"verbose", 'v', NULL, "also what each loaded module has registered, and who else", option_flag,
+	 &options.verbose, 0},
 	{0},
 };
+
+static void judge_modules(void)
+{
+	if (options.verbose && options.files.n)
+		usage_error("--verbose: files have nothing registered: load them first");
+}
 
 int cmd_modules(int argc, char **argv)
 {
@@ -147,9 +167,9 @@ int cmd_modules(int argc, char **argv)
 		.rows = rows,
 		.words_about = "[FILE...]",
 		.words = &options.files,
+		.judge = judge_modules,
 	};
 
 	options_take(argc, argv, &table);
-	return options.files.n ? module_files_print(&options.files, options.json)
-			       : print_loaded(options.json);
+	return options.files.n ? module_files_print(&options.files, options.json) : print_loaded();
 }
