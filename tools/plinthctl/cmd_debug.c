@@ -6,7 +6,6 @@
 #include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 
 #include <plinth/debug_fault.h>

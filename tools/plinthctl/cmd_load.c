@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* load: from options to one LOAD. */
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 #include "device.h"
 #include "module_set.h"
 #include "options.h"
+#include "plan_file.h"
 #include "status_json.h"
 #include "uart.h"
 
@@ -127,6 +129,8 @@ static int load_set(const struct module_set *set, const struct link_set *judged)
 {
 	struct plinth_ctl_file files[PLINTH_CTL_MAX_FILES];
 	struct plinth_ctl_load *arg = &options.load;
+	char path[PATH_MAX + sizeof(PLAN_FILE_NAME)];
+	size_t n_plan_bytes;
 
 	for (size_t i = 0; i < set->n; i++) {
 		const struct rtld_info *info = rtld_info(judged->set, (uint32_t)i);
@@ -143,8 +147,9 @@ static int load_set(const struct module_set *set, const struct link_set *judged)
 	arg->log_level = (uint32_t)options.level;
 	arg->files = (uintptr_t)files;
 	arg->n_files = (uint32_t)set->n;
-	arg->plan = (uintptr_t)set->plan;
-	arg->n_plan_bytes = set->n_plan_bytes;
+	plan_file_beside(set->paths[0], path, sizeof(path));
+	arg->plan = (uintptr_t)plan_file_read(path, &n_plan_bytes);
+	arg->n_plan_bytes = n_plan_bytes;
 	return device_call("load", PLINTH_CTL_LOAD, arg);
 }
 
@@ -176,11 +181,8 @@ int cmd_load(int argc, char **argv)
 	};
 
 	options_take(argc, argv, &table);
-	if (collect_modules(&set) && judge_files(&judged, &set)) {
-		module_set_read_plan(&set);
-		if (!load_set(&set, &judged))
-			status = print_loaded_state();
-	}
+	if (collect_modules(&set) && judge_files(&judged, &set) && !load_set(&set, &judged))
+		status = print_loaded_state();
 	link_set_close(&judged);
 	return status;
 }

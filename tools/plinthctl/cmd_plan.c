@@ -1,63 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 /* plinthctl plan: record what the references of a set of modules are bound to. */
-#include <errno.h>
-#include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "commands.h"
 #include "error_line.h"
 #include "foreign.h"
 #include "link_set.h"
-#include "module_set.h"
 #include "output.h"
+#include "plan_file.h"
 
 static struct link_set_options options = {.base = LINK_SET_BASE};
 
 static const struct option_row rows[] = {
 	LINK_SET_ELF_RULES_ROW(options),
 	LINK_SET_JSON_ROW(options),
-	{"output", 'o', "FILE", "where to (default: " MODULE_SET_PLAN ", beside the first module)",
+	{"output", 'o', "FILE", "where to (default: " PLAN_FILE_NAME ", beside the first module)",
 	 option_file, &options.output, 0},
 	{0},
 };
-
-/* Beside the first module, if the user does not say. */
-static void choose_path(char *path, size_t size)
-{
-	char *first;
-
-	if (options.output) {
-		snprintf(path, size, "%s", options.output);
-		return;
-	}
-	first = strdup(options.files.list[0]);
-	snprintf(path, size, "%s/%s", first ? dirname(first) : ".", MODULE_SET_PLAN);
-	free(first);
-}
-
-/* Whole or not at all: a new file that takes the name of the old one. */
-static bool write_plan_file(const char *path, const void *bytes, size_t size)
-{
-	char new_path[PATH_MAX + 8];
-	FILE *file;
-	bool good;
-
-	snprintf(new_path, sizeof(new_path), "%s.new", path);
-	file = fopen(new_path, "wbe");
-	good = file && fwrite(bytes, 1, size, file) == size;
-	if (file && fclose(file))
-		good = false;
-	good = good && !rename(new_path, path);
-	if (good)
-		return true;
-	error_line("%s: cannot be written: %s", path, strerror(errno));
-	unlink(new_path);
-	return false;
-}
 
 /* Why there can be no plan of a set that links. */
 static void explain_no_plan(const struct link_set *s)
@@ -81,9 +43,9 @@ static size_t write_plan(const struct link_set *s, const char *path)
 		return 0;
 	}
 	plan = malloc(size);
-	good = plan && !rtld_plan_write(s->set, plan, size) && write_plan_file(path, plan, size);
+	good = plan && !rtld_plan_write(s->set, plan, size) && plan_file_write(path, plan, size);
 	if (!plan)
-		error_line("out of memory");
+		error_line("%s: out of memory for %zu bytes", path, size);
 	free(plan);
 	return good ? size : 0;
 }
@@ -125,7 +87,10 @@ int cmd_plan(int argc, char **argv)
 	int err;
 
 	options_take(argc, argv, &table);
-	choose_path(path, sizeof(path));
+	if (options.output)
+		snprintf(path, sizeof(path), "%s", options.output);
+	else
+		plan_file_beside(options.files.list[0], path, sizeof(path));
 	err = link_set_try(&s, &options, false);
 	if (!options.json)
 		link_set_print_errors(&s);

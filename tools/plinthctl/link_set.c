@@ -12,7 +12,7 @@
 #include "link_set.h"
 #include "read_file.h"
 
-#define ROOM 65536u /* findings kept at first; see make_room() */
+#define ROOM 65536u /* findings kept at first; see link_bind.c */
 
 /* Only by its size rtld refuses it, whatever is in it. */
 static void *read_module(const char *path, size_t *size, const char **why)
@@ -20,11 +20,6 @@ static void *read_module(const char *path, size_t *size, const char **why)
 	void *bytes = read_file(path, RTLD_MAX_FILE, size, why);
 
 	return bytes || *size <= RTLD_MAX_FILE ? bytes : calloc(1, RTLD_PAGE);
-}
-
-static void *get_aligned(size_t size)
-{
-	return aligned_alloc(16, (size + 15) / 16 * 16);
 }
 
 static int make_set(struct link_set *s)
@@ -36,7 +31,7 @@ static int make_set(struct link_set *s)
 	s->unread = calloc(s->files, sizeof(*s->unread));
 	s->errors.list = calloc(ROOM, sizeof(*s->errors.list));
 	s->errors.room = ROOM;
-	s->arena = size ? get_aligned(size) : NULL;
+	s->arena = size ? malloc(size) : NULL;
 	if (s->bytes && s->unread && s->errors.list && s->arena)
 		s->set = rtld_set_init(s->arena, size, s->files, s->flags, &s->errors);
 	if (s->set)
@@ -81,7 +76,7 @@ int link_set_open(struct link_set *s, const struct link_set_options *o)
 	return err;
 }
 
-int link_set_read_plan(struct link_set *s, const char *path)
+static int read_offered_plan(struct link_set *s, const char *path)
 {
 	const char *why;
 	size_t size = 0;
@@ -145,98 +140,12 @@ int link_set_layout(struct link_set *s, uint64_t base, bool memory)
 	return err;
 }
 
-/* There are more findings than room: is there for all of them now? */
-static bool make_room(struct link_set *s)
-{
-	struct rtld_error *more;
-
-	if (s->errors.count <= s->errors.room)
-		return false;
-	more = reallocarray(s->errors.list, s->errors.count, sizeof(*more));
-	if (!more)
-		return false;
-	s->errors.list = more;
-	s->errors.room = s->errors.count;
-	return true;
-}
-
-/* That a module has no place, if it could not be placed, is told already: by why not. */
-static void drop_missing_places(struct link_set *s, uint32_t first)
-{
-	uint32_t i, kept = first, n = link_set_findings(s);
-
-	for (i = first; i < n; i++)
-		if (s->errors.list[i].check != RTLD_PLACE_MISSING)
-			s->errors.list[kept++] = s->errors.list[i];
-	link_set_drop(s, n - kept);
-}
-
-void link_set_drop(struct link_set *s, uint32_t dropped)
-{
-	/* What was only counted does not move up. */
-	if (s->errors.count > s->errors.room)
-		s->errors.room -= dropped;
-	s->errors.count -= dropped;
-}
-
-static int resolve_or_link(struct link_set *s, size_t size, bool write)
-{
-	return write ? rtld_link(s->set, s->work, size) : rtld_resolve(s->set, s->work, size);
-}
-
-int link_set_link(struct link_set *s, bool write)
-{
-	size_t size = rtld_work_size(s->set);
-	uint32_t before = s->errors.count;
-	int err;
-
-	s->work = get_aligned(size);
-	if (!s->work) {
-		error_line("out of memory");
-		return -1;
-	}
-	err = resolve_or_link(s, size, write);
-	if (make_room(s)) {
-		s->errors.count = before;
-		err = resolve_or_link(s, size, write);
-	}
-	drop_missing_places(s, before);
-	return err ? -1 : 0;
-}
-
 int link_set_try(struct link_set *s, const struct link_set_options *o, bool write)
 {
 	if (link_set_open(s, o) || s->errors.count || link_set_layout(s, o->base, write) ||
-	    (o->plan && link_set_read_plan(s, o->plan)))
+	    (o->plan && read_offered_plan(s, o->plan)))
 		return -1;
 	return link_set_link(s, write);
-}
-
-bool link_set_is_failure(const struct link_set *s, uint32_t i)
-{
-	return s->errors.list[i].check != RTLD_UNDEFINED || !(s->flags & RTLD_RULES_ELF);
-}
-
-uint32_t link_set_findings(const struct link_set *s)
-{
-	return s->errors.count < s->errors.room ? s->errors.count : s->errors.room;
-}
-
-void link_set_print_errors(const struct link_set *s)
-{
-	uint32_t i, n = link_set_findings(s);
-	unsigned int highest = n ? rtld_highest_version(s->set, &s->errors) : 1;
-	char line[1024];
-
-	for (i = 0; i < n; i++) {
-		rtld_format_in(s->set, highest, &s->errors.list[i], line, sizeof(line));
-		if (link_set_is_failure(s, i))
-			error_line("%s", line);
-		else
-			note_line("note: %s", line);
-	}
-	if (s->errors.count > n)
-		error_line("and %u more", s->errors.count - n);
 }
 
 const uint8_t *link_set_segment(const struct link_set *s, uint32_t module, const struct rtld_segment *segment)

@@ -88,12 +88,6 @@ int link_set_layout(struct link_set *s, uint64_t base, bool memory);
 int link_set_link(struct link_set *s, bool write);
 
 /*
- * link_set_read_plan - offer a plan that a file has to link_set_link()
- * Returns 0, or -1 after a line saying why the file cannot be read.
- */
-int link_set_read_plan(struct link_set *s, const char *path);
-
-/*
  * link_set_try - all of the above, until something fails; with write, also link
  * With a file refused nothing is bound: what the others miss would only be noise. Returns 0 or -1.
  */

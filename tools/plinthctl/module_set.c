@@ -14,7 +14,6 @@
 #include <unistd.h>
 
 #include "device.h"
-#include "read_file.h"
 
 #define SUFFIX ".so"
 
@@ -64,7 +63,7 @@ static bool find_in_folder(struct module_set *set, const char *folder)
 	bool good = true;
 
 	if (n < 0) {
-		error_line("load: %s: %s", folder, strerror(errno));
+		error_line("load: %s: cannot be read: %s", folder, strerror(errno));
 		return false;
 	}
 	if (!n)
@@ -106,7 +105,7 @@ static bool find_in_list(struct module_set *set, const char *list)
 	bool good = true;
 
 	if (!file) {
-		error_line("load: %s: %s", list, strerror(errno));
+		error_line("load: %s: cannot be read: %s", list, strerror(errno));
 		good = false;
 	}
 	for (bool first = true; good && getline(&line, &room, file) >= 0; first = false)
@@ -221,22 +220,4 @@ bool module_set_without(struct module_set *set, const char *name)
 	}
 	error_line("load: --without %s: no module %s%s among those to load", name, name, SUFFIX);
 	return false;
-}
-
-void module_set_read_plan(struct module_set *set)
-{
-	char path[PATH_MAX + sizeof(MODULE_SET_PLAN)];
-	char *first = strdup(set->paths[0]);
-	const char *why;
-
-	snprintf(path, sizeof(path), "%s/%s", first ? dirname(first) : ".", MODULE_SET_PLAN);
-	free(first);
-	set->n_plan_bytes = 0;
-	set->plan = read_file(path, PLINTH_CTL_MAX_PLAN_BYTES, &set->n_plan_bytes, &why);
-	if (set->plan)
-		return;
-	/* One that is too long fits no modules, as an empty one does not, and the status says so. */
-	if (set->n_plan_bytes > PLINTH_CTL_MAX_PLAN_BYTES)
-		set->plan = calloc(1, 1);
-	set->n_plan_bytes = 0;
 }

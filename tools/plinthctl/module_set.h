@@ -8,14 +8,10 @@
 
 #include <plinth/control.h>
 
-#define MODULE_SET_PLAN "modules.plan" /* a link plan, beside the modules it is for */
-
 struct module_set {
 	size_t n;
 	char *paths[PLINTH_CTL_MAX_FILES]; /* where the files really are */
 	char *names[PLINTH_CTL_MAX_FILES]; /* what they are called where they were found */
-	void *plan; /* after module_set_read_plan(): the link plan beside the first module, or NULL */
-	size_t n_plan_bytes;
 };
 
 /* Each is true, or false with a message printed. */
@@ -31,8 +27,5 @@ bool module_set_add_once(struct module_set *set, const char *name);
 bool module_set_replace(struct module_set *set, const char *word);
 /* module_set_without() - drop the module @name. */
 bool module_set_without(struct module_set *set, const char *name);
-
-/* module_set_read_plan() - a plan only saves time, so what cannot be read is as good as none. */
-void module_set_read_plan(struct module_set *set);
 
 #endif

@@ -23,7 +23,9 @@ struct plinth_shared *shared_get(const char *command)
 	if (!shared || is_good(shared, bytes))
 		return shared;
 	if (bytes)
-		error_line("%s: the driver's shared region is of another version", command);
+		error_line("%s: the driver's shared region is of another version: use the plinthctl that "
+			   "came with the driver",
+			   command);
 	else
 		error_line("%s: no modules are loaded, so there is nothing to show", command);
 	free(shared);

@@ -193,23 +193,3 @@ Test(module_set, an_extension_and_a_folder_of_that_name)
 	cr_assert(module_set_add_extension(&set, "other"), "a file of that name is what is meant");
 	cr_expect_str_eq(set.paths[1], whole("other"));
 }
-
-/* Whatever lies where the plan would, nobody waits for it, and a set without one is a set. */
-Test(module_set, a_plan_or_none, .timeout = 20)
-{
-	cr_assert(module_set_find(&set, "good"));
-	module_set_read_plan(&set);
-	cr_expect_null(set.plan);
-	cr_assert_eq(mkfifo("good/" MODULE_SET_PLAN, 0600), 0);
-	module_set_read_plan(&set);
-	cr_expect_null(set.plan);
-	cr_assert_eq(unlink("good/" MODULE_SET_PLAN), 0);
-	write_file("good/" MODULE_SET_PLAN, "plan");
-	module_set_read_plan(&set);
-	cr_assert(set.plan);
-	cr_expect_eq(set.n_plan_bytes, 4);
-	cr_assert_eq(truncate("good/" MODULE_SET_PLAN, 1ll << 40), 0);
-	module_set_read_plan(&set);
-	cr_expect(set.plan, "one that fits no modules");
-	cr_expect_eq(set.n_plan_bytes, 0);
-}
