@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The dynamic section: which tables are there, where, and how long. */
+/* The dynamic section (gABI, "Dynamic Section"): which tables are there, where, and how long. */
 #include "internal.h"
 
 /* What to do with a tag; other values are the check that refuses it. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The ELF header: is this a file for us, and where are its program headers? */
+/* The ELF header (gABI, "ELF Header"): is this a file for us, and where are its program headers? */
 #include <string.h>
 
 #include "internal.h"

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Functions to call at start and end, checked before and after relocation. */
+/*
+ * Functions to call at start and end, checked before and after relocation (gABI, "Initialization and
+ * Termination Functions").
+ */
 #include "internal.h"
 
 /* An entry is looked at when the image is written, and when it is called. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Notes: gABI "Note Section". */
+/* Notes (gABI, "Note Section"): found in the file, before there is an image. */
 #include "internal.h"
 
 #define NOTE_STEPS 40u /* to check it, and to look for another later */

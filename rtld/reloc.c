@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Relocations with addend: every field checked, later applied. */
+/* Relocations with addend (psABI x86-64, "Relocation Types"): every field checked, later applied. */
 #include <string.h>
 
 #include "internal.h"

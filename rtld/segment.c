@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Program headers: what goes where in memory, and where that is in the file. */
+/* Program headers (gABI, "Program Header"): what goes where in memory, and where that is in the file. */
 #include "internal.h"
 
 #define COPIED_BYTES 16u /* in a step, see link.c */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Symbols. The file does not say how many there are: DT_HASH does if it is
- * there, otherwise those count that the GNU hash table or a relocation names.
+ * Symbols (gABI, "Symbol Table"). The file does not say how many there are: DT_HASH does if it is there,
+ * otherwise those count that the GNU hash table or a relocation names.
  */
 #include <string.h>
 
