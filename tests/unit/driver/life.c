@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The module's life. Whoever was told of the driver calls it at every moment until it is told otherwise: CPUs come and
- * go, the machine falls asleep and wakes, the watch looks. The core behind it is freed memory once it is gone.
+ * The module's life. Whoever was told of the driver calls it at every moment until it is told otherwise: CPUs
+ * come and go, the machine falls asleep and wakes, the watch looks. The core behind it is freed memory once
+ * it is gone.
  */
 #include <linux/miscdevice.h>
 #include <linux/module.h>
@@ -72,7 +73,8 @@ int events_register(void)
 void events_unregister(void)
 {
 	for (unsigned int cpu = 0; cpu < MOCK_CPUS; cpu++)
-		cr_expect(quiet || !mock_world.guest[cpu], "CPU %u is a guest, and nobody hears what happens to it", cpu);
+		cr_expect(quiet || !mock_world.guest[cpu],
+			  "CPU %u is a guest, and nobody hears what happens to it", cpu);
 	drop(EVENTS);
 }
 

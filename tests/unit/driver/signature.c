@@ -30,15 +30,16 @@ int security_locked_down(enum lockdown_reason what)
 	return locked ? -EPERM : 0;
 }
 
-int verify_pkcs7_signature(const void *data, size_t n_data, const void *pkcs7, size_t n_pkcs7, struct key *keys,
-			   enum key_being_used_for usage, int (*view)(void *ctx, const void *data, size_t n, size_t asn1),
-			   void *ctx)
+int verify_pkcs7_signature(const void *data, size_t n_data, const void *pkcs7, size_t n_pkcs7,
+			   struct key *keys, enum key_being_used_for usage,
+			   int (*view)(void *ctx, const void *data, size_t n, size_t asn1), void *ctx)
 {
 	asked++;
 	data_bytes = n_data;
 	signature_bytes = n_pkcs7;
 	cr_expect_eq((const char *)data + n_data, pkcs7, "the signature follows what it is of");
-	cr_expect_eq(keys, VERIFY_USE_SECONDARY_KEYRING, "the keys by which the kernel takes its own modules");
+	cr_expect_eq(keys, VERIFY_USE_SECONDARY_KEYRING,
+		     "the keys by which the kernel takes its own modules");
 	cr_expect_eq(usage, VERIFYING_MODULE_SIGNATURE);
 	cr_expect(!view && !ctx);
 	return verdict;
@@ -114,7 +115,8 @@ Test(driver_signature, what_it_says_of_itself)
 	for (u32 bytes = 0; bytes < 1000; bytes++) {
 		about = usual(bytes);
 		sign(&about);
-		cr_expect_eq(signature_verify(file.bytes, file.n), bytes < file.n - end ? 0 : -EBADMSG, "%u bytes", bytes);
+		cr_expect_eq(signature_verify(file.bytes, file.n), bytes < file.n - end ? 0 : -EBADMSG,
+			     "%u bytes", bytes);
 	}
 	about = usual(0xffffffff);
 	sign(&about);

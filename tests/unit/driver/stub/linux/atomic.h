@@ -26,7 +26,8 @@ static inline int atomic_dec_if_positive(atomic_t *v)
 {
 	int now = atomic_read(v);
 
-	while (now > 0 && !__atomic_compare_exchange_n(&v->counter, &now, now - 1, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+	while (now > 0 && !__atomic_compare_exchange_n(&v->counter, &now, now - 1, 0, __ATOMIC_SEQ_CST,
+						       __ATOMIC_SEQ_CST))
 		;
 	return now - 1;
 }

@@ -10,8 +10,8 @@
 #define __exit
 #define THIS_MODULE ((void *)0)
 
-#define module_init(fn) int (*const stub_module_init)(void) = fn
-#define module_exit(fn) void (*const stub_module_exit)(void) = fn
+#define module_init(fn)		 int (*const stub_module_init)(void) = fn
+#define module_exit(fn)		 void (*const stub_module_exit)(void) = fn
 #define MODULE_LICENSE(text)	 _Static_assert(sizeof(text) > 1, "a text")
 #define MODULE_DESCRIPTION(text) _Static_assert(sizeof(text) > 1, "a text")
 
