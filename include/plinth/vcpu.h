@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The vCPU: one logical CPU's guest. What is the same on every CPU that can run one: its life, its events,
+ * CPUs, vCPUs and guests. What is the same on every CPU that can run one: their life, events,
  * giving the CPU back, and the report when the VMM dies. Provided by the module vcpu; what the hardware has
  * of it is behind vendor.h. Prefix vcpu_.
  */
@@ -42,20 +42,46 @@ PLINTH_EXPORT void vcpu_fini(void);
 PLINTH_EXPORT PLINTH_MUST_USE int vcpu_check(void);
 
 /**
- * vcpu_create() - allocate a vCPU and its stack.
- * @cpu:      the operating system's CPU number
- * @handlers: who handles an exit, by enum plinth_exit_kind: PLINTH_EXIT_KINDS rows, none NULL
- * @out:      result; untouched on failure
+ * guest_host() - the guest that the system becomes that was there before. Context: any, constructors, too.
+ */
+PLINTH_EXPORT struct guest *guest_host(void);
+
+/**
+ * guest_init() - a guest beside the host; its space, handlers and policy are filled in.
+ *
+ * Context: boot stack, launch tables.
+ * Return:  0 or PLINTH_E_NOMEM; then nothing stays allocated.
+ * Undo:    guest_fini(), without any vCPU of its
+ */
+PLINTH_EXPORT PLINTH_MUST_USE int guest_init(struct guest *guest);
+PLINTH_EXPORT void guest_fini(struct guest *guest);
+
+/**
+ * cpu_create() - what a CPU needs in root mode, and the host's vCPU for it.
+ * @number:   the operating system's CPU number
+ * @handlers: the host's: see struct guest; the same for all CPUs
+ * @out:      the host's vCPU; untouched on failure
  *
  * Context: boot stack, launch tables.
  * Return:  0 or PLINTH_E_NOMEM; on failure nothing stays allocated.
  */
-PLINTH_EXPORT PLINTH_MUST_USE int vcpu_create(uint32_t cpu, vcpu_exit_fn *const *handlers, struct vcpu **out);
+PLINTH_EXPORT PLINTH_MUST_USE int cpu_create(uint32_t number, vcpu_exit_fn *const *handlers,
+					     struct vcpu **out);
+PLINTH_EXPORT void cpu_destroy(struct cpu *cpu);
+
+/**
+ * vcpu_create() - a vCPU of a guest beside the host, with a root stack of its own; no CPU holds its state.
+ *
+ * Context: boot stack, launch tables.
+ * Return:  0 or PLINTH_E_NOMEM; on failure nothing stays allocated.
+ * Undo:    vcpu_destroy(), when no CPU holds its state
+ */
+PLINTH_EXPORT PLINTH_MUST_USE int vcpu_create(struct guest *guest, struct vcpu **out);
 PLINTH_EXPORT void vcpu_destroy(struct vcpu *vcpu);
 
 /**
  * vcpu_start() - turn the caller's operating system into this vCPU's guest.
- * @vcpu: created for this CPU
+ * @vcpu: the host's on this CPU
  * @rip, @rsp, @cr3: of the guest when it starts; its RAX is 0
  * @fs_base: of the guest
  *
@@ -65,6 +91,38 @@ PLINTH_EXPORT void vcpu_destroy(struct vcpu *vcpu);
  */
 PLINTH_EXPORT PLINTH_MUST_USE int vcpu_start(struct vcpu *vcpu, uint64_t rip, uint64_t rsp, uint64_t cr3,
 					     uint64_t fs_base);
+
+/**
+ * vcpu_load() - have a CPU hold a vCPU's state. vcpu_unload() - no CPU holds it any more; nothing is lost.
+ * @vcpu:   not the host's
+ * @cpu:    this one
+ * @system: what it is when it is entered first; NULL: as it was when it was unloaded
+ *
+ * A CPU that leaves the VMM unloads all.
+ *
+ * Context: root mode, on that CPU, during an exit; the current vCPU stays so, and cannot be unloaded.
+ * Return:  0; PLINTH_E_BUSY: another CPU holds it, PLINTH_E_STATE: this one does, PLINTH_E_VIRT: the CPU
+ * refused.
+ */
+PLINTH_EXPORT PLINTH_MUST_USE int vcpu_load(struct vcpu *vcpu, struct cpu *cpu,
+					    const struct vcpu_system *system);
+PLINTH_EXPORT PLINTH_MUST_USE int vcpu_unload(struct vcpu *vcpu);
+
+/**
+ * vcpu_choose() - whom the CPU goes on with if the exit of @vcpu is answered by EXIT_SWITCH.
+ * @next: the host's, or one whose state this CPU holds
+ *
+ * An entry that the hardware refuses is an exit of kind ENTRY_FAILURE of @next. NMIs that arrive meanwhile
+ * are the host's: they wait until it is current again, and whoever else is comes back (kind TIMER or
+ * NMI_WINDOW).
+ *
+ * Context: root mode, during an exit of @vcpu.
+ * Return:  0 or PLINTH_E_STATE: this CPU does not hold its state.
+ */
+PLINTH_EXPORT PLINTH_MUST_USE int vcpu_choose(struct vcpu *vcpu, struct vcpu *next);
+
+/** vcpu_skip() - over the instruction that exited; for whoever answers by something else than EXIT_NEXT. */
+PLINTH_EXPORT void vcpu_skip(struct vcpu *vcpu);
 
 /**
  * vcpu_inject() - deliver an exception at the next entry; answer EXIT_RETRY after it.

@@ -30,30 +30,6 @@
 	(0x7fffull | CR4_FSGSBASE | CR4_PCIDE | CR4_OSXSAVE | CR4_KL | CR4_SMEP | CR4_SMAP | CR4_PKE |       \
 	 CR4_CET | CR4_PKS | CR4_UINTR | CR4_LAM_SUP)
 
-enum vcpu_segment { SEG_ES, SEG_CS, SEG_SS, SEG_DS, SEG_FS, SEG_GS, SEG_LDTR, SEG_TR, SEG_COUNT };
-
-/* A segment register, whole. */
-struct vcpu_segment_state {
-	uint64_t base;
-	uint32_t limit;	 /* in bytes */
-	uint32_t rights; /* bits 8 to 15 and 20 to 23 of a descriptor's upper half, at 0 and 12; or
-			    SEG_UNUSABLE */
-	uint16_t selector;
-};
-
-#define SEG_UNUSABLE (1u << 16) /* it holds no segment */
-
-/*
- * A system, as it is turned into a guest and as it is given back. MSRs are not in it: they go with the CPU.
- */
-struct vcpu_system {
-	uint64_t cr0, cr3, cr4; /* as the system itself has them */
-	uint64_t rip, rsp, rflags, dr7;
-	uint64_t ssp; /* shadow stack pointer; 0 where there are none */
-	struct vcpu_segment_state segment[SEG_COUNT];
-	struct cpu_table gdt, idt;
-};
-
 /* Where root mode runs on a CPU. */
 struct vendor_root {
 	uint64_t cr3;
@@ -112,16 +88,27 @@ PLINTH_EXPORT PLINTH_MUST_USE int vendor_check(void);
 PLINTH_EXPORT PLINTH_MUST_USE int vendor_create(struct vcpu *vcpu);
 PLINTH_EXPORT void vendor_destroy(struct vcpu *vcpu);
 
+/** vendor_cpu_create() - the same for a CPU: cpu->vendor. */
+PLINTH_EXPORT PLINTH_MUST_USE int vendor_cpu_create(struct cpu *cpu);
+PLINTH_EXPORT void vendor_cpu_destroy(struct cpu *cpu);
+
+/**
+ * vendor_guest_create() - the same for a guest: guest->vendor. Accesses of all MSRs exit, until
+ * vcpu_msr_exits() says otherwise. The host's is there from the beginning.
+ */
+PLINTH_EXPORT PLINTH_MUST_USE int vendor_guest_create(struct guest *guest);
+PLINTH_EXPORT void vendor_guest_destroy(struct guest *guest);
+
 /* -- in and out: these four in this order, undone in the other ------------------------------------ */
 
 /**
  * vendor_root_on() - the CPU can run guests from here on. vendor_root_off() - as before; it cannot fail.
  *
- * Context: launch tables, on the vCPU's CPU, interrupts off.
+ * Context: launch tables, on the CPU, interrupts off; cpu->host is there.
  * Return:  0, as vendor_check(), or PLINTH_E_VIRT; then the CPU is as it was.
  */
-PLINTH_EXPORT PLINTH_MUST_USE int vendor_root_on(struct vcpu *vcpu);
-PLINTH_EXPORT void vendor_root_off(struct vcpu *vcpu);
+PLINTH_EXPORT PLINTH_MUST_USE int vendor_root_on(struct cpu *cpu);
+PLINTH_EXPORT void vendor_root_off(struct cpu *cpu);
 
 /**
  * vendor_flush() - nothing is left of what others translated by the same tags. Return: 0 or PLINTH_E_VIRT.
@@ -129,18 +116,22 @@ PLINTH_EXPORT void vendor_root_off(struct vcpu *vcpu);
 PLINTH_EXPORT PLINTH_MUST_USE int vendor_flush(struct vcpu *vcpu);
 
 /**
- * vendor_load() - make the vCPU the CPU's, with this guest. vendor_unload() - it is nobody's; what was not
- * read is lost.
- * @system: the guest
+ * vendor_load() - the vCPU's CPU holds its state from here on, and the hardware acts on it. vendor_unload() -
+ * nobody holds it; the hardware acts on none if it was this.
+ * @system: the guest; NULL: as it was when its state was unloaded
  * @root:   where exits arrive
  *
  * The guest's MSRs are those that the CPU has at this moment.
  *
- * Return: 0 or PLINTH_E_VIRT; then the vCPU is not the CPU's.
+ * Context: an NMI or a machine check that arrives meanwhile is only counted.
+ * Return:  0 or PLINTH_E_VIRT; then the vCPU's state is nobody's.
  */
 PLINTH_EXPORT PLINTH_MUST_USE int vendor_load(struct vcpu *vcpu, const struct vcpu_system *system,
 					      const struct vendor_root *root);
 PLINTH_EXPORT void vendor_unload(struct vcpu *vcpu);
+
+/** vendor_switch() - the hardware acts on this vCPU, whose state the CPU holds; else as vendor_load(). */
+PLINTH_EXPORT PLINTH_MUST_USE int vendor_switch(struct vcpu *vcpu);
 
 /**
  * vendor_enter() - the guest goes on; exits arrive in vcpu->on_exit.

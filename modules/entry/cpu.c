@@ -19,7 +19,7 @@ static int prepare_cpu(uint64_t target)
 		return PLINTH_E_INVAL;
 	if (entry_state.vcpus[target])
 		return PLINTH_E_STATE;
-	err = vcpu_create((uint32_t)target, exit_handlers(), &entry_state.vcpus[target]);
+	err = cpu_create((uint32_t)target, exit_handlers(), &entry_state.vcpus[target]);
 	if (err)
 		return err;
 	block = plinth_shared_own(entry_state.shared, (uint32_t)target);
@@ -50,7 +50,7 @@ void entry_release(uint64_t target, uint64_t cpu)
 
 		plinth_set(&block->stack_top, 0);
 		__atomic_store_n(&block->state, PLINTH_CPU_OFF, __ATOMIC_RELEASE);
-		vcpu_destroy(entry_state.vcpus[target]);
+		cpu_destroy(entry_state.vcpus[target]->cpu);
 		entry_state.vcpus[target] = NULL;
 	}
 	cpu_restore_local(before);
@@ -73,7 +73,7 @@ int entry_start(uint64_t cpu, uint64_t rip, uint64_t rsp, uint64_t cr3)
 
 	if (!vcpu)
 		return PLINTH_E_STATE;
-	fs_base = cpu_set_local(&vcpu->local);
+	fs_base = cpu_set_local(&vcpu->cpu->local);
 	err = vcpu_start(vcpu, rip, rsp, cr3, fs_base);
 	cpu_restore_local(fs_base);
 	return err;

@@ -145,6 +145,11 @@ static int ept_flush(struct vcpu *vcpu)
 	return touch_settle(false);
 }
 
+static int ept_leave(struct vcpu *vcpu)
+{
+	return vcpu->guest->space == &ept.host ? touch_leave() : 0;
+}
+
 static const struct slat slat = {
 	.init = ept_init,
 	.fini = ept_fini,
@@ -152,6 +157,7 @@ static const struct slat slat = {
 	.root = ept_root,
 	.start = types_start,
 	.flush = ept_flush,
+	.leave = ept_leave,
 };
 
 __attribute__((constructor)) static void ept_register(void)

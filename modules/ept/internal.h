@@ -240,6 +240,9 @@ void touch_register(void);
  */
 PLINTH_MUST_USE int touch_settle(bool starts);
 
+/** touch_leave() - this CPU goes by the shared tables alone. Return: 0 or PLINTH_E_VIRT. */
+PLINTH_MUST_USE int touch_leave(void);
+
 /* -- types.c: memory types that change while a guest runs ----------------------------------------------- */
 
 void types_register(void);

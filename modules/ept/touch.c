@@ -28,6 +28,16 @@ int touch_settle(bool starts)
 	return err;
 }
 
+int touch_leave(void)
+{
+	int err;
+
+	table_lock();
+	err = window_close(cpu_local()->cpu);
+	table_unlock();
+	return err;
+}
+
 enum verdict { GO_ON, FORBIDDEN, NO_TABLES, NO_FLUSH, LATER };
 
 /* Is it always this instruction, and does it get anywhere? REP counts in RCX and moves RSI and RDI. */
@@ -36,7 +46,7 @@ static bool is_stuck(struct vcpu *vcpu)
 	const uint64_t where[WINDOW_WHERE] = {vcpu->exit.rip, vcpu->regs.rcx, vcpu->regs.rsi, vcpu->regs.rdi,
 					      vcpu_read(vcpu, VCPU_RSP)};
 
-	return window_stuck(vcpu->local.cpu, where);
+	return window_stuck(vcpu->cpu->local.cpu, where);
 }
 
 /*
@@ -44,7 +54,7 @@ static bool is_stuck(struct vcpu *vcpu)
  */
 static int borrow(struct vcpu *vcpu)
 {
-	uint32_t cpu = vcpu->local.cpu;
+	uint32_t cpu = vcpu->cpu->local.cpu;
 	int err = window_borrow(cpu);
 
 	if (!err && vcpu_step(vcpu, true))
@@ -54,12 +64,12 @@ static int borrow(struct vcpu *vcpu)
 
 static int open(struct vcpu *vcpu, uint64_t gpa)
 {
-	int err = window_open(vcpu->local.cpu, gpa);
+	int err = window_open(vcpu->cpu->local.cpu, gpa);
 
 	if (err != PLINTH_E_NOMEM)
 		return err;
 	err = borrow(vcpu);
-	return err ? err : window_open(vcpu->local.cpu, gpa);
+	return err ? err : window_open(vcpu->cpu->local.cpu, gpa);
 }
 
 static enum verdict open_window(struct vcpu *vcpu, uint64_t gpa)
@@ -85,7 +95,7 @@ static enum verdict judge_access(struct vcpu *vcpu, uint64_t gpa, uint64_t wante
 		return FORBIDDEN;
 	if (!entry && direct_map(slat_host(), gpa))
 		return open_window(vcpu, gpa);
-	return window_follow(vcpu->local.cpu, gpa) ? NO_FLUSH : GO_ON;
+	return window_follow(vcpu->cpu->local.cpu, gpa) ? NO_FLUSH : GO_ON;
 }
 
 static enum exit_action refuse_access(struct vcpu *vcpu, const char *why)
@@ -120,7 +130,7 @@ static enum exit_action on_violation(struct vcpu *vcpu, const struct exit_link *
 
 static enum exit_action on_step(struct vcpu *vcpu, const struct exit_link *below, void *context)
 {
-	uint32_t cpu = vcpu->local.cpu;
+	uint32_t cpu = vcpu->cpu->local.cpu;
 	bool ours;
 	int err = 0;
 

@@ -93,14 +93,15 @@ enum exit_action exit_msr_list(struct vcpu *vcpu)
 
 static int row_apply(const struct chain_row *row)
 {
-	return vcpu_msr_exits((uint32_t)row->first, (uint32_t)row->last, row->what, true);
+	return vcpu_msr_exits(guest_host(), (uint32_t)row->first, (uint32_t)row->last, row->what, true);
 }
 
 /* After a row is gone: nothing of its range exits but what others, and the policy, want. */
 static void range_renew(const struct chain_row *gone)
 {
 	const struct exit_policy *policy = &exit_state.policy;
-	int err = vcpu_msr_exits((uint32_t)gone->first, (uint32_t)gone->last, gone->what, false);
+	int err =
+		vcpu_msr_exits(guest_host(), (uint32_t)gone->first, (uint32_t)gone->last, gone->what, false);
 
 	for (uint32_t i = 0; !err && i < policy->n; i++)
 		if (policy->rows[i].sort == PLINTH_REGISTERED_MSR)

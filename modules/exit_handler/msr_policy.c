@@ -93,6 +93,6 @@ int msr_policy_apply(uint32_t first, uint32_t last)
 
 	for (size_t i = 0; !err && i < N_ROWS; i++)
 		if (rows[i].msr >= first && rows[i].msr <= last)
-			err = vcpu_msr_exits(rows[i].msr, rows[i].msr, rows[i].what, true);
+			err = vcpu_msr_exits(guest_host(), rows[i].msr, rows[i].msr, rows[i].what, true);
 	return err;
 }

@@ -86,11 +86,12 @@ vm_exit:
 	lea	-VCPU_ON_EXIT(%rsp), %rdi
 	mov	%rdi, %rsp
 	call	*VCPU_ON_REFUSAL(%rdi)
-	ud2
+	jmp	3f
 
 2:	mov	%rsp, %rdi
 	mov	%eax, %esi
 	call	*VCPU_ON_ACTION(%rsp)
+3:	mov	%rax, %rsp		/* whom to resume */
 	jmp	1b
 	.size	vm_exit, . - vm_exit
 

@@ -8,7 +8,8 @@
  */
 static bool launch_failed(const struct vcpu *vcpu)
 {
-	return vcpu->exit.kind == PLINTH_EXIT_ENTRY_FAILURE && vcpu->exit.rip == vcpu->priv->began;
+	return vcpu == vcpu->cpu->host && vcpu->exit.kind == PLINTH_EXIT_ENTRY_FAILURE &&
+	       vcpu->exit.rip == vcpu->cpu->priv->began;
 }
 
 static __attribute__((noreturn)) void take_back_launch(struct vcpu *vcpu)
@@ -31,24 +32,28 @@ static __attribute__((noreturn)) void give_up(struct vcpu *vcpu)
 	vcpu_crash(vcpu, &crash);
 }
 
-void vcpu_on_action(struct vcpu *vcpu, enum exit_action action)
+struct vcpu *vcpu_on_action(struct vcpu *vcpu, enum exit_action action)
 {
 	switch (action) {
 	case EXIT_NEXT: vendor_skip(vcpu); break;
 	case EXIT_RETRY: event_redeliver(vcpu); break;
-	case EXIT_LEAVE: vendor_skip(vcpu); vcpu_leave(vcpu);
+	case EXIT_SWITCH: event_redeliver(vcpu); return switch_to(vcpu->cpu->chosen);
+	case EXIT_LEAVE: vendor_skip(vcpu); vcpu_leave(switch_to_host(vcpu));
 	case EXIT_FATAL:
 		if (launch_failed(vcpu))
 			take_back_launch(vcpu);
 		give_up(vcpu);
 	}
+	return vcpu;
 }
 
-void vcpu_on_refusal(struct vcpu *vcpu, int how)
+struct vcpu *vcpu_on_refusal(struct vcpu *vcpu, int how)
 {
 	const struct crash crash = {
 		.what = "the CPU refused to go on with the guest", .entry = true, .refusal = how};
 
+	if (vcpu != vcpu->cpu->host)
+		return switch_refused(vcpu);
 	vcpu_crash(vcpu, &crash);
 }
 

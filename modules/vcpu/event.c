@@ -24,19 +24,27 @@ static bool is_machine_check(const struct vcpu_event *event)
 	return event->type == VCPU_EVENT_EXCEPTION && event->vector == VECTOR_MC;
 }
 
+/*
+ * What arrives at a CPU is its host's; other guests come back for it, and it waits until the host is current.
+ */
+static bool is_hosts(const struct vcpu *vcpu)
+{
+	return vcpu == vcpu->cpu->host;
+}
+
 int vcpu_step(struct vcpu *vcpu, bool on)
 {
 	int err = vendor_step(vcpu, on);
 
 	/* What arrived meanwhile may have wanted others of the same controls. */
-	if (!err && (__atomic_load_n(&vcpu->priv->nmis_owed, __ATOMIC_RELAXED) ||
-		     __atomic_load_n(&vcpu->priv->mc_owed, __ATOMIC_RELAXED)))
+	if (!err && (__atomic_load_n(&vcpu->cpu->priv->nmis_owed, __ATOMIC_RELAXED) ||
+		     __atomic_load_n(&vcpu->cpu->priv->mc_owed, __ATOMIC_RELAXED)))
 		vendor_recall(vcpu, VENDOR_RECALL_NOW);
 	return err;
 }
 
 /* Between the two what arrives is owed: from before the first look at the entry's field to the write. */
-static void injecting(struct vcpu_private *p, bool now)
+static void injecting(struct cpu_private *p, bool now)
 {
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	p->injecting = now;
@@ -50,13 +58,13 @@ static bool event_queued(struct vcpu *vcpu)
 
 static void nmi_owe(struct vcpu *vcpu)
 {
-	__atomic_add_fetch(&vcpu->priv->nmis_owed, 1, __ATOMIC_RELAXED);
+	__atomic_add_fetch(&vcpu->cpu->priv->nmis_owed, 1, __ATOMIC_RELAXED);
 	vendor_recall(vcpu, VENDOR_RECALL_NOW);
 }
 
 static void mc_owe(struct vcpu *vcpu)
 {
-	vcpu->priv->mc_owed = true;
+	vcpu->cpu->priv->mc_owed = true;
 	vendor_recall(vcpu, VENDOR_RECALL_NOW);
 }
 
@@ -91,7 +99,7 @@ static bool guest_blocks_nmi(struct vcpu *vcpu)
 
 void event_nmi(struct vcpu *vcpu)
 {
-	struct vcpu_private *p = vcpu->priv;
+	struct cpu_private *p = vcpu->cpu->priv;
 
 	plinth_count(&vcpu->shared->nmis, 1);
 	if (!p->loaded) {
@@ -99,7 +107,7 @@ void event_nmi(struct vcpu *vcpu)
 		__atomic_add_fetch(&p->nmis_owed, 1, __ATOMIC_RELAXED);
 		return;
 	}
-	if (p->injecting) {
+	if (p->injecting || !is_hosts(vcpu)) {
 		nmi_owe(vcpu);
 		return;
 	}
@@ -125,16 +133,16 @@ static void shut_down(struct vcpu *vcpu)
  */
 void event_machine_check(struct vcpu *vcpu)
 {
-	struct vcpu_private *p = vcpu->priv;
+	struct cpu_private *p = vcpu->cpu->priv;
 	struct vcpu_event queued;
 
 	if (!p->loaded) {
 		p->mc_owed = true;
 		return;
 	}
-	if (!(vcpu_read(vcpu, VCPU_CR4) & CR4_MCE))
+	if (is_hosts(vcpu) && !(vcpu_read(vcpu, VCPU_CR4) & CR4_MCE))
 		shut_down(vcpu);
-	if (p->injecting) {
+	if (p->injecting || !is_hosts(vcpu)) {
 		mc_owe(vcpu);
 		return;
 	}
@@ -159,7 +167,7 @@ bool event_nmi_exit(struct vcpu *vcpu)
 
 void event_withdraw(struct vcpu *vcpu)
 {
-	struct vcpu_private *p = vcpu->priv;
+	struct cpu_private *p = vcpu->cpu->priv;
 	struct vcpu_event queued;
 
 	/* From here both only count; what they queued before is looked at after that. */
@@ -176,14 +184,14 @@ void event_withdraw(struct vcpu *vcpu)
 static void settle_machine_check(struct vcpu *vcpu)
 {
 	mc_inject(vcpu);
-	vcpu->priv->mc_owed = false;
-	if (__atomic_load_n(&vcpu->priv->nmis_owed, __ATOMIC_RELAXED))
+	vcpu->cpu->priv->mc_owed = false;
+	if (__atomic_load_n(&vcpu->cpu->priv->nmis_owed, __ATOMIC_RELAXED))
 		vendor_recall(vcpu, VENDOR_RECALL_NOW);
 }
 
 static void settle_nmi(struct vcpu *vcpu)
 {
-	struct vcpu_private *p = vcpu->priv;
+	struct cpu_private *p = vcpu->cpu->priv;
 
 	if (event_queued(vcpu) || guest_blocks_nmi(vcpu)) {
 		vendor_recall(vcpu, VENDOR_RECALL_LATER);
@@ -196,10 +204,14 @@ static void settle_nmi(struct vcpu *vcpu)
 
 void vcpu_settle(struct vcpu *vcpu)
 {
-	struct vcpu_private *p = vcpu->priv;
+	struct cpu_private *p = vcpu->cpu->priv;
 
 	injecting(p, true);
 	vendor_recall(vcpu, VENDOR_RECALL_NEVER);
+	if (!is_hosts(vcpu)) {
+		injecting(p, false);
+		return;
+	}
 	if (__atomic_load_n(&p->mc_owed, __ATOMIC_RELAXED))
 		settle_machine_check(vcpu);
 	else if (__atomic_load_n(&p->nmis_owed, __ATOMIC_RELAXED))
@@ -213,7 +225,7 @@ void vcpu_settle(struct vcpu *vcpu)
  */
 static void queue(struct vcpu *vcpu, const struct vcpu_event *event)
 {
-	struct vcpu_private *p = vcpu->priv;
+	struct cpu_private *p = vcpu->cpu->priv;
 
 	injecting(p, true);
 	vendor_block(vcpu, 0, VCPU_BLOCKED_STI | VCPU_BLOCKED_SS | (is_nmi(event) ? VCPU_BLOCKED_NMI : 0));
@@ -275,14 +287,14 @@ static void block_nmi_again(struct vcpu *vcpu)
 
 	if (!vendor_nmi_unblocked(vcpu))
 		return;
-	injecting(vcpu->priv, true);
+	injecting(vcpu->cpu->priv, true);
 	vendor_block(vcpu, VCPU_BLOCKED_NMI, 0);
 	queued = vendor_queued(vcpu);
 	if (is_nmi(&queued)) {
 		vendor_queue(vcpu, &nothing);
 		nmi_owe(vcpu);
 	}
-	injecting(vcpu->priv, false);
+	injecting(vcpu->cpu->priv, false);
 }
 
 void event_redeliver(struct vcpu *vcpu)

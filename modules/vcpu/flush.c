@@ -11,8 +11,8 @@
 
 static struct {
 	char lock;
-	struct vcpu *vcpus; /* all there are */
-	uint64_t asked;	    /* the newest ticket */
+	struct cpu *cpus; /* all there are */
+	uint64_t asked;	  /* the newest ticket */
 } flush;
 
 static enum exit_action flush_first(struct vcpu *vcpu);
@@ -36,13 +36,13 @@ static void handlers_set(struct vcpu *vcpu, vcpu_exit_fn *const *handlers)
 }
 
 /* The number is read first: whoever asks later has the handlers exchanged again. */
-static int answer(struct vcpu *vcpu, int (*do_it)(struct vcpu *vcpu))
+static int flush_by(struct vcpu *vcpu, int (*do_it)(struct vcpu *vcpu))
 {
 	const uint64_t asked = __atomic_load_n(&flush.asked, __ATOMIC_SEQ_CST);
 	int err = do_it(vcpu);
 
 	if (!err)
-		__atomic_store_n(&vcpu->priv->flushed, asked, __ATOMIC_RELEASE);
+		__atomic_store_n(&vcpu->cpu->priv->flushed, asked, __ATOMIC_RELEASE);
 	return err;
 }
 
@@ -53,40 +53,53 @@ static int flush_slat(struct vcpu *vcpu)
 
 static int flush_now(struct vcpu *vcpu)
 {
-	return answer(vcpu, flush_slat);
+	return flush_by(vcpu, flush_slat);
 }
 
 int flush_at_start(struct vcpu *vcpu)
 {
-	return answer(vcpu, vendor_flush);
+	return flush_by(vcpu, vendor_flush);
 }
 
 /* A CPU that refuses has said so in the log; whoever waits for it sees that it is not done. */
 static enum exit_action flush_first(struct vcpu *vcpu)
 {
-	handlers_set(vcpu, vcpu->priv->handlers);
+	handlers_set(vcpu, vcpu->guest->recording);
 	(void)!flush_now(vcpu);
 	return vcpu->handlers[vcpu->exit.kind](vcpu);
 }
 
-void flush_join(struct vcpu *vcpu)
+void flush_join(struct cpu *cpu)
 {
 	lock();
-	vcpu->priv->next = flush.vcpus;
-	flush.vcpus = vcpu;
+	cpu->priv->next = flush.cpus;
+	flush.cpus = cpu;
 	unlock();
 }
 
-void flush_part(struct vcpu *vcpu)
+void flush_part(struct cpu *cpu)
 {
-	struct vcpu **link = &flush.vcpus;
+	struct cpu **link = &flush.cpus;
 
 	lock();
-	while (*link && *link != vcpu)
+	while (*link && *link != cpu)
 		link = &(*link)->priv->next;
 	if (*link)
-		*link = vcpu->priv->next;
+		*link = cpu->priv->next;
 	unlock();
+}
+
+void flush_forget(void)
+{
+	lock();
+	unlock();
+}
+
+/* The vCPU was made current before this is read; whoever asks counts before it looks which one is. */
+void flush_after_switch(struct vcpu *vcpu)
+{
+	if (vcpu->cpu->priv->flushed < __atomic_load_n(&flush.asked, __ATOMIC_SEQ_CST))
+		(void)!flush_now(vcpu);
 }
 
 uint64_t vcpu_flush(void)
@@ -96,18 +109,21 @@ uint64_t vcpu_flush(void)
 
 	lock();
 	ticket = __atomic_add_fetch(&flush.asked, 1, __ATOMIC_SEQ_CST);
-	for (struct vcpu *vcpu = flush.vcpus; vcpu; vcpu = vcpu->priv->next)
-		if (vcpu != here)
-			handlers_set(vcpu, flushing);
+	for (struct cpu *cpu = flush.cpus; cpu; cpu = cpu->priv->next) {
+		struct vcpu *current = __atomic_load_n(&cpu->local.vcpu, __ATOMIC_SEQ_CST);
+
+		if (current != here)
+			handlers_set(current, flushing);
+	}
 	unlock();
-	return here && here->priv->loaded && flush_now(here) ? 0 : ticket;
+	return here && here->cpu->priv->loaded && flush_now(here) ? 0 : ticket;
 }
 
 /* A CPU that is no guest remembers nothing that counts: it flushes before it is one. */
-static bool is_flushed(const struct vcpu *vcpu, uint64_t ticket)
+static bool is_flushed(const struct cpu *cpu, uint64_t ticket)
 {
-	return __atomic_load_n(&vcpu->priv->flushed, __ATOMIC_ACQUIRE) >= ticket ||
-	       __atomic_load_n(&vcpu->shared->state, __ATOMIC_ACQUIRE) != PLINTH_CPU_GUEST;
+	return __atomic_load_n(&cpu->priv->flushed, __ATOMIC_ACQUIRE) >= ticket ||
+	       __atomic_load_n(&cpu->shared->state, __ATOMIC_ACQUIRE) != PLINTH_CPU_GUEST;
 }
 
 bool vcpu_flushed(uint64_t ticket)
@@ -115,8 +131,8 @@ bool vcpu_flushed(uint64_t ticket)
 	bool all = ticket <= __atomic_load_n(&flush.asked, __ATOMIC_SEQ_CST);
 
 	lock();
-	for (struct vcpu *vcpu = flush.vcpus; vcpu && all; vcpu = vcpu->priv->next)
-		all = is_flushed(vcpu, ticket);
+	for (struct cpu *cpu = flush.cpus; cpu && all; cpu = cpu->priv->next)
+		all = is_flushed(cpu, ticket);
 	unlock();
 	return all;
 }

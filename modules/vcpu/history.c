@@ -9,20 +9,17 @@
 #include "exit_kind.h"
 #include "internal.h"
 
-static vcpu_exit_fn *const *real; /* the handlers record() calls */
-static vcpu_exit_fn *recording[PLINTH_EXIT_KINDS];
-
 static enum exit_action record(struct vcpu *vcpu)
 {
-	struct history *h = &vcpu->priv->history;
+	struct history *h = &vcpu->cpu->priv->history;
 
 	h->rows[h->n++ % HISTORY_ROWS] = (struct history_row){
 		.rip = vcpu->exit.rip,
 		.cpuids = vcpu->shared->exits[PLINTH_EXIT_CPUID],
 		.kind = vcpu->exit.kind,
 	};
-	mem_cpu_flush(vcpu->local.cpu);
-	return real[vcpu->exit.kind](vcpu);
+	mem_cpu_flush(vcpu->cpu->local.cpu);
+	return vcpu->guest->handlers[vcpu->exit.kind](vcpu);
 }
 
 /* An NMI that exits is nobody's business but ours. */
@@ -36,22 +33,12 @@ static enum exit_action record_entry_failure(struct vcpu *vcpu)
 	return entry_failed(vcpu, record);
 }
 
-vcpu_exit_fn *const *history_handlers(vcpu_exit_fn *const *handlers)
+void history_handlers(struct guest *guest)
 {
-	/* Other CPUs may be in their handlers: what is there for them is not written again. */
-	if (real == handlers)
-		return recording;
-	real = handlers;
 	for (uint32_t kind = 0; kind < PLINTH_EXIT_KINDS; kind++)
-		recording[kind] = kind == PLINTH_EXIT_CPUID ? handlers[kind] : record;
-	recording[PLINTH_EXIT_EXCEPTION] = record_exception;
-	recording[PLINTH_EXIT_ENTRY_FAILURE] = record_entry_failure;
-	return recording;
-}
-
-void history_init(void)
-{
-	real = NULL;
+		guest->recording[kind] = kind == PLINTH_EXIT_CPUID ? guest->handlers[kind] : record;
+	guest->recording[PLINTH_EXIT_EXCEPTION] = record_exception;
+	guest->recording[PLINTH_EXIT_ENTRY_FAILURE] = record_entry_failure;
 }
 
 static void log_cpuids(uint64_t count)
@@ -62,7 +49,7 @@ static void log_cpuids(uint64_t count)
 
 void history_log(const struct vcpu *vcpu)
 {
-	const struct history *h = &vcpu->priv->history;
+	const struct history *h = &vcpu->cpu->priv->history;
 	uint64_t cpuids = vcpu->shared->exits[PLINTH_EXIT_CPUID];
 	uint64_t n = h->n < HISTORY_ROWS ? h->n : HISTORY_ROWS;
 

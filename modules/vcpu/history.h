@@ -23,14 +23,9 @@ struct history {
 };
 
 /**
- * history_handlers() - the handlers that write the history and then call those given.
- * @handlers: as vcpu_create()
- *
- * Context: boot stack. There is one table; all CPUs have the same handlers.
+ * history_handlers() - guest->recording: handlers that write the history and then call those of the guest.
  */
-vcpu_exit_fn *const *history_handlers(vcpu_exit_fn *const *handlers);
-/** history_init() - once per load: there is no table yet. */
-void history_init(void);
+void history_handlers(struct guest *guest);
 
 /** history_log() - write it to the log, newest exit first. */
 void history_log(const struct vcpu *vcpu);

@@ -34,6 +34,7 @@ void vcpu_take_init(struct vcpu *vcpu)
 	struct vcpu_system system;
 
 	LOG_WARN("INIT: the CPU leaves the VMM and is reset");
+	vcpu = switch_to_host(vcpu);
 	vendor_system(vcpu, &system);
 	state_set(vcpu, PLINTH_CPU_RESET);
 	/*
@@ -43,11 +44,11 @@ void vcpu_take_init(struct vcpu *vcpu)
 	cpu_write_cr3(mem_launch_tables());
 	vendor_give_msrs(vcpu);
 	vcpu_withdraw(vcpu);
-	mem_cpu_leave(vcpu->local.cpu);
+	mem_cpu_leave(vcpu->cpu->local.cpu);
 	if (x2apic || registers)
 		cpu_init_self(registers);
 	state_set(vcpu, PLINTH_CPU_HALTED);
-	LOG_ERR("the INIT does not come: CPU %u halts", vcpu->local.cpu);
+	LOG_ERR("the INIT does not come: CPU %u halts", vcpu->cpu->local.cpu);
 	for (;;)
 		cpu_halt();
 }

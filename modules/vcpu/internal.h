@@ -79,26 +79,25 @@ void tables_gates_stay(struct tables *tables);
 /** fault_arrived() - the handler behind the IDT. */
 void fault_arrived(struct cpu_fault *fault);
 
-/* -- the vCPU's own ---------------------------------------------------------------- */
+/* -- the CPU's own ----------------------------------------------------------------- */
 
-struct vcpu_private {
+struct cpu_private {
 	struct tables *tables;
 	void *nmi_stack, *fault_stack, *mc_stack;
 
-	uint64_t began;	  /* RIP of its first instruction */
+	uint64_t began;	  /* RIP of the host's first instruction */
 	uint64_t started; /* TSC */
 
 	/* NMIs that arrived in root mode and wait for an entry that can deliver them. */
 	uint32_t nmis_owed;
 	bool mc_owed;	/* a machine check, the same; there is one at a time */
 	bool injecting; /* the event of the next entry is being decided */
-	bool loaded;	/* the vCPU is the CPU's: its state may be read and written */
+	bool loaded;	/* the hardware acts on the current vCPU: its state may be read and written */
 	bool fatal;	/* give the CPU back as soon as that is possible */
 	struct cpu_handback handback;
 	struct history history;
-	vcpu_exit_fn *const *handlers; /* but while a flush is asked for, vcpu->handlers */
-	struct vcpu *next;	       /* flush.c: of all */
-	uint64_t flushed;	       /* the newest ticket that is done */
+	struct cpu *next; /* flush.c: of all */
+	uint64_t flushed; /* the newest ticket that is done */
 
 	/* watchdog.c: NMIs that all found the same exit. */
 	uint64_t loop_exits, loop_since;
@@ -131,8 +130,8 @@ bool kernel_shadow_stack(uint64_t cr4);
 
 /* -- action.c, leave.c ------------------------------------------------------------------ */
 
-void vcpu_on_action(struct vcpu *vcpu, enum exit_action action);
-void vcpu_on_refusal(struct vcpu *vcpu, int how);
+struct vcpu *vcpu_on_action(struct vcpu *vcpu, enum exit_action action);
+struct vcpu *vcpu_on_refusal(struct vcpu *vcpu, int how);
 
 /**
  * entry_failed() - exits of kind ENTRY_FAILURE. A machine check on the way in is the guest's, as any other
@@ -141,14 +140,38 @@ void vcpu_on_refusal(struct vcpu *vcpu, int how);
  */
 enum exit_action entry_failed(struct vcpu *vcpu, vcpu_exit_fn *handler);
 
-/** vcpu_leave() - give the CPU back: everything the guest's, on at the guest's RIP. */
+/** vcpu_leave() - give the CPU back to the host, whose vCPU this is: on at its RIP. */
 void vcpu_leave(struct vcpu *vcpu) __attribute__((noreturn));
 
 /** vcpu_can_leave() - does the guest's state allow vcpu_leave()? Else *why says what is in the way. */
 bool vcpu_can_leave(struct vcpu *vcpu, const char **why);
 
 /** vcpu_withdraw() - no entry follows: the CPU runs no guests any more, and what was queued is owed. */
-void vcpu_withdraw(struct vcpu *vcpu);
+void vcpu_withdraw(struct vcpu *host);
+
+/* -- vcpu.c, cpu.c, guest.c: life ------------------------------------------------------------- */
+
+/**
+ * vcpu_make() - on a new root stack; with the hardware's part. @exits: its counters. Return: 0 or
+ * PLINTH_E_NOMEM.
+ */
+PLINTH_MUST_USE int vcpu_make(struct guest *guest, uint64_t *exits, struct vcpu **out);
+void vcpu_unmake(struct vcpu *vcpu);
+
+/** host_init() - at a load: the host's space, and no handlers yet. host_handlers() - they are these. */
+void host_init(struct slat_space *space);
+void host_handlers(vcpu_exit_fn *const *handlers);
+
+/* -- switch.c --------------------------------------------------------------------------------- */
+
+/** switch_to() - the CPU goes on with @next. Return: whom to resume, in the end. */
+struct vcpu *switch_to(struct vcpu *next);
+/** switch_to_host() - for the way out. */
+struct vcpu *switch_to_host(struct vcpu *vcpu);
+/** switch_refused() - an entry was refused: an exit of kind ENTRY_FAILURE. Return: whom to resume. */
+struct vcpu *switch_refused(struct vcpu *vcpu);
+/** switch_unload_all() - no state is held but the current one. */
+void switch_unload_all(struct cpu *cpu);
 
 /* -- stacks.c ---------------------------------------------------------------------------- */
 
@@ -162,10 +185,16 @@ void stacks_log_depths(const struct vcpu *vcpu);
 /* -- flush.c ------------------------------------------------------------------------------- */
 
 /** flush_join(), flush_part() - from now on it is asked, too; it is not any more. */
-void flush_join(struct vcpu *vcpu);
-void flush_part(struct vcpu *vcpu);
+void flush_join(struct cpu *cpu);
+void flush_part(struct cpu *cpu);
 /** flush_at_start() - vendor_flush(): what was asked for before is done with it. */
 int flush_at_start(struct vcpu *vcpu);
+/**
+ * flush_after_switch() - this vCPU is current from here on, and whoever asked may have found the one before.
+ */
+void flush_after_switch(struct vcpu *vcpu);
+/** flush_forget() - nobody is about to ask this vCPU, which is no CPU's any more. */
+void flush_forget(void);
 
 /* -- report.c ---------------------------------------------------------------------------- */
 

@@ -140,16 +140,17 @@ static void frame_push(struct cpu_handback *back, const struct vcpu_regs *regs, 
 
 _Static_assert(sizeof(struct vcpu_regs) == offsetof(struct cpu_handback, rsp), "same registers, same order");
 
-void vcpu_withdraw(struct vcpu *vcpu)
+void vcpu_withdraw(struct vcpu *host)
 {
-	event_withdraw(vcpu);
-	vendor_unload(vcpu);
-	vendor_root_off(vcpu);
+	event_withdraw(host);
+	switch_unload_all(host->cpu);
+	vendor_unload(host);
+	vendor_root_off(host->cpu);
 }
 
 void vcpu_leave(struct vcpu *vcpu)
 {
-	struct vcpu_private *p = vcpu->priv;
+	struct cpu_private *p = vcpu->cpu->priv;
 	struct vcpu_system system, *g = &system;
 
 	vendor_system(vcpu, &system);
@@ -157,7 +158,7 @@ void vcpu_leave(struct vcpu *vcpu)
 		state_set(vcpu, p->fatal ? PLINTH_CPU_DEAD : PLINTH_CPU_READY);
 	vcpu_withdraw(vcpu);
 	control_registers_load(g);
-	mem_cpu_leave(vcpu->local.cpu);
+	mem_cpu_leave(vcpu->cpu->local.cpu);
 	vendor_give_msrs(vcpu);
 	cpu_write_dr7(g->dr7);
 	shadow_stack_load(g);
@@ -173,7 +174,7 @@ void vcpu_leave(struct vcpu *vcpu)
 bool vcpu_can_leave(struct vcpu *vcpu, const char **why)
 {
 	*why = NULL;
-	if (!vcpu->priv->loaded)
+	if (!vcpu->cpu->priv->loaded)
 		*why = "it runs no guest any more";
 	else if (kernel_shadow_stack(vcpu_read(vcpu, VCPU_CR4)))
 		*why = "the guest's kernel runs on a shadow stack";

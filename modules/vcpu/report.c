@@ -134,11 +134,11 @@ static void backtrace_log(const struct vcpu *vcpu, uint64_t rip, uint64_t frame)
 
 static void heading_log(struct vcpu *vcpu, const struct crash *crash, uint64_t rip)
 {
-	LOG_ERR("==== crash report of CPU %u: %s", vcpu->local.cpu, crash->what);
+	LOG_ERR("==== crash report of CPU %u: %s", vcpu->cpu->local.cpu, crash->what);
 	place_log("at ", rip);
 	LOG_ERR("  handling exit %s, reason 0x%llx, detail 0x%llx, of the guest at RIP 0x%llx",
 		exit_kind_name(vcpu->exit.kind), (unsigned long long)vcpu->exit.reason,
-		(unsigned long long)(vcpu->priv->loaded ? vcpu_detail(vcpu) : 0),
+		(unsigned long long)(vcpu->cpu->priv->loaded ? vcpu_detail(vcpu) : 0),
 		(unsigned long long)vcpu->exit.rip);
 }
 
@@ -156,7 +156,7 @@ static void report_write(struct vcpu *vcpu, const struct crash *crash, uint64_t 
 		root_registers_log(crash->fault);
 	registers_log("guest", &vcpu->regs);
 	history_log(vcpu);
-	if (vcpu->priv->loaded)
+	if (vcpu->cpu->priv->loaded)
 		vendor_dump(vcpu);
 	stacks_log_depths(vcpu);
 }
@@ -165,9 +165,9 @@ static __attribute__((noreturn)) void halt(struct vcpu *vcpu, const char *why)
 {
 	/* Before any word: the word itself may fault, and the neighbours wait for this. */
 	state_set(vcpu, PLINTH_CPU_HALTED);
-	if (vcpu->local.in_fault <= FAULTS_TOLD)
-		LOG_ERR("==== end of report: CPU %u cannot be given back (%s) and halts", vcpu->local.cpu,
-			why);
+	if (vcpu->cpu->local.in_fault <= FAULTS_TOLD)
+		LOG_ERR("==== end of report: CPU %u cannot be given back (%s) and halts",
+			vcpu->cpu->local.cpu, why);
 	for (;;)
 		cpu_halt();
 }
@@ -179,12 +179,13 @@ void vcpu_crash(struct vcpu *vcpu, const struct crash *crash)
 	const char *why;
 
 	/* Of two crashes the second says nothing new, and what it would run on is broken. */
-	if (vcpu->local.in_fault++)
+	if (vcpu->cpu->local.in_fault++)
 		halt(vcpu, "another fault while the first was reported");
 	report_write(vcpu, crash, rip, frame);
+	vcpu = switch_to_host(vcpu);
 	if (!vcpu_can_leave(vcpu, &why))
 		halt(vcpu, why);
-	LOG_ERR("==== end of report: CPU %u is given back to the operating system", vcpu->local.cpu);
-	vcpu->priv->fatal = true;
+	LOG_ERR("==== end of report: CPU %u is given back to the operating system", vcpu->cpu->local.cpu);
+	vcpu->cpu->priv->fatal = true;
 	vcpu_leave(vcpu);
 }

@@ -20,9 +20,9 @@ static struct stack stack_below(const char *name, uint64_t top, uint64_t pages)
 static void stacks_of(const struct vcpu *vcpu, struct stack *out)
 {
 	out[0] = stack_below("root", (uint64_t)(vcpu + 1), ROOT_STACK_PAGES);
-	out[1] = stack_below("NMI", (uint64_t)vcpu->priv->nmi_stack, NMI_STACK_PAGES);
-	out[2] = stack_below("fault", (uint64_t)vcpu->priv->fault_stack, FAULT_STACK_PAGES);
-	out[3] = stack_below("machine check", (uint64_t)vcpu->priv->mc_stack, MC_STACK_PAGES);
+	out[1] = stack_below("NMI", (uint64_t)vcpu->cpu->priv->nmi_stack, NMI_STACK_PAGES);
+	out[2] = stack_below("fault", (uint64_t)vcpu->cpu->priv->fault_stack, FAULT_STACK_PAGES);
+	out[3] = stack_below("machine check", (uint64_t)vcpu->cpu->priv->mc_stack, MC_STACK_PAGES);
 }
 
 bool stacks_hold(const struct vcpu *vcpu, uint64_t address)

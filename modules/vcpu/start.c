@@ -62,12 +62,12 @@ static int in_use_up(void *launch)
 
 static int root_up(void *launch)
 {
-	return vendor_root_on(vcpu_of(launch));
+	return vendor_root_on(vcpu_of(launch)->cpu);
 }
 
 static void root_down(void *launch)
 {
-	vendor_root_off(vcpu_of(launch));
+	vendor_root_off(vcpu_of(launch)->cpu);
 }
 
 /* Translations that a former user of the same tags left behind are not ours. */
@@ -76,23 +76,23 @@ static int flush_up(void *launch)
 	struct vcpu *vcpu = vcpu_of(launch);
 	int err;
 
-	mem_cpu_enter(vcpu->local.cpu);
+	mem_cpu_enter(vcpu->cpu->local.cpu);
 	err = flush_at_start(vcpu);
 	if (err)
-		mem_cpu_leave(vcpu->local.cpu);
+		mem_cpu_leave(vcpu->cpu->local.cpu);
 	return err;
 }
 
 static void flush_down(void *launch)
 {
-	mem_cpu_leave(vcpu_of(launch)->local.cpu);
+	mem_cpu_leave(vcpu_of(launch)->cpu->local.cpu);
 }
 
 static int guest_up(void *launch)
 {
 	const struct vcpu_system *system = &((struct launch *)launch)->system;
 	struct vcpu *vcpu = vcpu_of(launch);
-	const struct vendor_root root = tables_root(vcpu->priv->tables, &vcpu->local);
+	const struct vendor_root root = tables_root(vcpu->cpu->priv->tables, &vcpu->cpu->local);
 
 	LOG_DEBUG("the guest goes on at RIP 0x%llx, RSP 0x%llx", (unsigned long long)system->rip,
 		  (unsigned long long)system->rsp);
@@ -110,11 +110,12 @@ static int entry_up(void *launch)
 	int err;
 
 	state_set(vcpu, PLINTH_CPU_GUEST);
-	plinth_set(&vcpu->shared->start_ticks, cpu_rdtsc() - vcpu->priv->started);
-	vcpu->priv->loaded = true;
+	plinth_set(&vcpu->shared->start_ticks, cpu_rdtsc() - vcpu->cpu->priv->started);
+	vcpu->entered = true;
+	vcpu->cpu->priv->loaded = true;
 	err = vendor_enter(vcpu);
 	/* Only an entry that failed early comes back here. */
-	vcpu->priv->loaded = false;
+	vcpu->cpu->priv->loaded = false;
 	state_set(vcpu, PLINTH_CPU_READY);
 	vendor_refusal_log(vcpu, 0);
 	return err;
@@ -146,7 +147,7 @@ static void system_capture(struct vcpu_system *system)
 
 int vcpu_start(struct vcpu *vcpu, uint64_t rip, uint64_t rsp, uint64_t cr3, uint64_t fs_base)
 {
-	struct vcpu_private *p = vcpu->priv;
+	struct cpu_private *p = vcpu->cpu->priv;
 	struct launch launch = {.vcpu = vcpu};
 	const struct step *failed;
 	int err;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A vCPU is made and unmade, with all the memory that its CPU has in root mode. */
+/* The module; and a vCPU is made and unmade, at the top of a root stack of its own. */
 #include <string.h>
 
 #include <plinth/memory.h>
@@ -52,7 +52,7 @@ int vcpu_init(const struct plinth_boot *boot)
 
 	if (err)
 		return err;
-	history_init();
+	host_init(vcpu_common.slat ? vcpu_common.slat->host() : NULL);
 	vcpu_common.xapic = NULL;
 	vcpu_common.land = boot->land;
 	vcpu_common.land_user = boot->land_user;
@@ -72,137 +72,61 @@ void vcpu_fini(void)
 	memset(&vcpu_common, 0, sizeof(vcpu_common));
 }
 
-/* -- memory of one vCPU -------------------------------------------------------- */
+/* -- one vCPU ------------------------------------------------------------------ */
 
-static int tables_alloc(void *ctx)
-{
-	struct vcpu_private *p = ((struct vcpu *)ctx)->priv;
-
-	p->tables = mem_page_alloc();
-	return p->tables ? 0 : PLINTH_E_NOMEM;
-}
-
-static int stack_alloc(void **stack, uint32_t pages)
-{
-	*stack = mem_stack_alloc(pages);
-	return *stack ? 0 : PLINTH_E_NOMEM;
-}
-
-static int nmi_stack_alloc(void *ctx)
-{
-	return stack_alloc(&((struct vcpu *)ctx)->priv->nmi_stack, NMI_STACK_PAGES);
-}
-
-static int fault_stack_alloc(void *ctx)
-{
-	return stack_alloc(&((struct vcpu *)ctx)->priv->fault_stack, FAULT_STACK_PAGES);
-}
-
-static int mc_stack_alloc(void *ctx)
-{
-	return stack_alloc(&((struct vcpu *)ctx)->priv->mc_stack, MC_STACK_PAGES);
-}
-
-static int vendor_alloc(void *ctx)
-{
-	return vendor_create(ctx);
-}
-
-static void tables_free(void *ctx)
-{
-	mem_page_free(((struct vcpu *)ctx)->priv->tables);
-}
-
-static void nmi_stack_free(void *ctx)
-{
-	mem_stack_free(((struct vcpu *)ctx)->priv->nmi_stack, NMI_STACK_PAGES);
-}
-
-static void fault_stack_free(void *ctx)
-{
-	mem_stack_free(((struct vcpu *)ctx)->priv->fault_stack, FAULT_STACK_PAGES);
-}
-
-static void mc_stack_free(void *ctx)
-{
-	mem_stack_free(((struct vcpu *)ctx)->priv->mc_stack, MC_STACK_PAGES);
-}
-
-static void vendor_free(void *ctx)
-{
-	vendor_destroy(ctx);
-}
-
-/* clang-format off */
-static const struct step memory_steps[] = {
-	{"vendor's", vendor_alloc, vendor_free},
-	{"descriptor tables", tables_alloc, tables_free},
-	{"NMI stack", nmi_stack_alloc, nmi_stack_free},
-	{"fault stack", fault_stack_alloc, fault_stack_free},
-	{"machine-check stack", mc_stack_alloc, mc_stack_free},
-};
-/* clang-format on */
-
-#define N_MEMORY_STEPS (sizeof(memory_steps) / sizeof(memory_steps[0]))
-
-/* What the driver's core counts for a CPU is what is taken here. */
-_Static_assert(sizeof(struct vcpu_private) + sizeof(struct vcpu *) + 2 * PLINTH_HEAP_OVERHEAD <=
-		       PLINTH_VCPU_HEAP,
-	       "the heap is sized for it");
-_Static_assert(sizeof(struct tables) <= MEM_PAGE, "a page of PLINTH_CPU_REGIONS");
-
-static void vcpu_fill(struct vcpu *vcpu, struct vcpu_private *p, uint32_t cpu, vcpu_exit_fn *const *handlers)
-{
-	vcpu->on_action = vcpu_on_action;
-	vcpu->on_refusal = vcpu_on_refusal;
-	p->handlers = history_handlers(handlers);
-	vcpu->handlers = p->handlers;
-	vcpu->shared = plinth_shared_own(vcpu_common.shared, cpu);
-	vcpu->local = (struct cpu_local){.self = &vcpu->local, .cpu = cpu, .vcpu = vcpu};
-	vcpu->priv = p;
-}
-
-/* struct vcpu is the top of its stack, 16-byte aligned for the calls the exit stub makes. */
+/* 16-byte aligned for the calls the exit stub makes. */
 static struct vcpu *vcpu_place(char *stack_top)
 {
 	return (struct vcpu *)((uint64_t)(stack_top - sizeof(struct vcpu)) & ~15ull);
 }
 
-static int vcpu_make(struct vcpu_private *p, char *stack, uint32_t cpu, vcpu_exit_fn *const *handlers,
-		     struct vcpu **out)
+static char *stack_of(const struct vcpu *vcpu)
 {
-	struct vcpu *vcpu = vcpu_place(stack);
-	int err;
+	return (char *)(((uint64_t)(vcpu + 1) + MEM_PAGE - 1) & ~(uint64_t)(MEM_PAGE - 1));
+}
 
-	vcpu_fill(vcpu, p, cpu, handlers);
-	err = steps_up(memory_steps, N_MEMORY_STEPS, vcpu, NULL);
-	if (err)
-		return err;
-	tables_init(p->tables, (uint64_t)p->nmi_stack, (uint64_t)p->fault_stack, (uint64_t)p->mc_stack);
-	flush_join(vcpu);
+int vcpu_make(struct guest *guest, uint64_t *exits, struct vcpu **out)
+{
+	char *stack = mem_stack_alloc(ROOT_STACK_PAGES);
+	struct vcpu *vcpu;
+
+	if (!stack)
+		return PLINTH_E_NOMEM;
+	vcpu = vcpu_place(stack);
+	vcpu->on_action = vcpu_on_action;
+	vcpu->on_refusal = vcpu_on_refusal;
+	vcpu->handlers = guest->recording;
+	vcpu->guest = guest;
+	vcpu->exits = exits;
+	if (vendor_create(vcpu)) {
+		mem_stack_free(stack, ROOT_STACK_PAGES);
+		return PLINTH_E_NOMEM;
+	}
 	*out = vcpu;
 	return 0;
 }
 
-int vcpu_create(uint32_t cpu, vcpu_exit_fn *const *handlers, struct vcpu **out)
+void vcpu_unmake(struct vcpu *vcpu)
 {
-	struct vcpu_private *p = mem_alloc(sizeof(*p), 0);
-	char *stack = mem_stack_alloc(ROOT_STACK_PAGES);
+	vendor_destroy(vcpu);
+	mem_stack_free(stack_of(vcpu), ROOT_STACK_PAGES);
+}
 
-	if (p && stack && !vcpu_make(p, stack, cpu, handlers, out))
-		return 0;
-	mem_stack_free(stack, ROOT_STACK_PAGES);
-	mem_free(p);
-	return PLINTH_E_NOMEM;
+int vcpu_create(struct guest *guest, struct vcpu **out)
+{
+	uint64_t *exits = mem_alloc(PLINTH_EXIT_KINDS * sizeof(*exits), 0);
+	int err = exits ? vcpu_make(guest, exits, out) : PLINTH_E_NOMEM;
+
+	if (err)
+		mem_free(exits);
+	return err;
 }
 
 void vcpu_destroy(struct vcpu *vcpu)
 {
-	struct vcpu_private *p = vcpu->priv;
-	uint64_t top = ((uint64_t)vcpu + sizeof(*vcpu) + MEM_PAGE - 1) & ~(uint64_t)(MEM_PAGE - 1);
+	uint64_t *exits = vcpu->exits;
 
-	flush_part(vcpu);
-	steps_down(memory_steps, N_MEMORY_STEPS, vcpu);
-	mem_stack_free((void *)top, ROOT_STACK_PAGES);
-	mem_free(p);
+	flush_forget();
+	vcpu_unmake(vcpu);
+	mem_free(exits);
 }

@@ -15,18 +15,18 @@ static uint64_t exits_so_far(const struct vcpu *vcpu)
 	uint64_t sum = 0;
 
 	for (uint32_t kind = 0; kind < PLINTH_EXIT_KINDS; kind++)
-		sum += vcpu->shared->exits[kind];
+		sum += vcpu->exits[kind];
 	return sum;
 }
 
 void watchdog_nmi(struct vcpu *vcpu, const struct cpu_fault *fault)
 {
 	const struct crash crash = {.what = "endless loop in root mode", .fault = fault};
-	struct vcpu_private *p = vcpu->priv;
+	struct cpu_private *p = vcpu->cpu->priv;
 	uint64_t exits = exits_so_far(vcpu), now = cpu_rdtsc();
 
 	/* A report takes its time. */
-	if (vcpu->local.in_fault)
+	if (vcpu->cpu->local.in_fault)
 		return;
 	if (!p->loop_nmis || exits != p->loop_exits) {
 		p->loop_exits = exits;

@@ -88,7 +88,7 @@ bool vendor_machine_check(struct vcpu *vcpu)
 static inline __attribute__((always_inline)) enum exit_action handle(struct vcpu *vcpu, uint64_t kind)
 {
 	vcpu->exit.kind = (uint32_t)kind;
-	plinth_count(&vcpu->shared->exits[kind], 1);
+	plinth_count(&vcpu->exits[kind], 1);
 	return vcpu->handlers[kind](vcpu);
 }
 

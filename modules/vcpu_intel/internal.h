@@ -71,8 +71,8 @@ bool is_switched(const struct controls *controls, const struct switched_msr *msr
  * msr_writes_can_exit() - could vcpu_write_msr() do any write of these? If not, the MSR is named in the log.
  */
 bool msr_writes_can_exit(uint32_t first, uint32_t last);
-/** msr_bitmap_fill() - the page that the CPUs look at is there. */
-void msr_bitmap_fill(void);
+/** msr_bitmap_host() - what is wanted of the host, to the page that the CPUs look at. */
+void msr_bitmap_host(void *page);
 
 /* A row of a list of MSRs (SDM, "VM-Exit Controls for MSRs"). */
 struct msr_entry {
@@ -97,21 +97,39 @@ struct kept_msrs {
 
 struct vendor_private {
 	struct controls controls;
-	void *vmxon, *vmcs;
-	uint64_t vmxon_pa, vmcs_pa, lists_pa;
+	void *vmcs;
+	uint64_t vmcs_pa, lists_pa;
 	uint64_t cr0_mask, cr4_mask; /* bits the guest does not own */
 	struct kept_msrs kept;
 	struct vmcs_failure write_failure;
 	struct msr_lists lists;
 };
 
-/* What all vCPUs share; set by vendor_init(). */
-struct vendor_common {
-	void *msr_bitmap;
+/* Of a CPU. */
+struct vendor_cpu {
+	void *vmxon;
+	uint64_t vmxon_pa;
+};
+
+/* Of a guest. */
+struct vendor_guest {
+	void *msr_bitmap; /* a page: msr_bitmap.c */
 	uint64_t msr_bitmap_pa;
+	uint16_t vpid;
+};
+
+#define HOST_VPID 1u
+
+/* What all share; set by vendor_init(). */
+struct vendor_common {
+	struct vendor_guest host;
+	uint16_t last_vpid;	 /* that a guest has got */
 	const struct slat *slat; /* NULL: no second-level translation */
 };
 extern struct vendor_common vendor_common;
+
+/** vendor_guest_of() - vendor.c: a guest's own part; the host's is there without one. */
+const struct vendor_guest *vendor_guest_of(const struct guest *guest);
 
 /* -- counters.c: performance counters stand still in root mode -------------------------- */
 
@@ -128,6 +146,8 @@ void counters_give_back(const struct vendor_private *p);
 
 PLINTH_MUST_USE int vmcs_setup(struct vcpu *vcpu, const struct vcpu_system *system,
 			       const struct vendor_root *root);
+/** vmcs_move() - the state stays, exits arrive elsewhere. */
+PLINTH_MUST_USE int vmcs_move(struct vcpu *vcpu, const struct vendor_root *root);
 
 /* -- exit.c ---------------------------------------------------------------------------- */
 

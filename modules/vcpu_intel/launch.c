@@ -12,7 +12,7 @@
 
 static int features_up(void *ctx)
 {
-	return caps_check(&((struct vcpu *)ctx)->vendor->controls);
+	return caps_check(&((struct cpu *)ctx)->host->vendor->controls);
 }
 
 /* Where the firmware left the lock open we close it, as VMXON demands; it stays closed until reset. */
@@ -26,14 +26,25 @@ static int feature_control_up(void *ctx)
 	return 0;
 }
 
-static int regions_up(void *ctx)
+static void revision_write(void *region)
 {
-	struct vendor_private *p = ((struct vcpu *)ctx)->vendor;
 	uint32_t revision = REVISION(cpu_rdmsr(MSR_IA32_VMX_BASIC));
 
-	memcpy(p->vmxon, &revision, sizeof(revision));
-	memset(p->vmcs, 0, MEM_PAGE);
-	memcpy(p->vmcs, &revision, sizeof(revision));
+	memcpy(region, &revision, sizeof(revision));
+}
+
+static void vmcs_init(void *vmcs)
+{
+	memset(vmcs, 0, MEM_PAGE);
+	revision_write(vmcs);
+}
+
+static int regions_up(void *ctx)
+{
+	struct cpu *cpu = ctx;
+
+	revision_write(cpu->vendor->vmxon);
+	vmcs_init(cpu->host->vendor->vmcs);
 	return 0;
 }
 
@@ -62,7 +73,7 @@ static int vmx_error(const char *what, int result)
  * For one instruction the kernel's gates, but for two of them, which lead to our stubs on the stack in use:
  * whatever else arrives meanwhile (an NMI, a machine check) finds its own handler; interrupts are off.
  */
-static int vmxon_guarded(struct vendor_private *p)
+static int vmxon_guarded(const struct vendor_cpu *own)
 {
 	struct cpu_gate gates[CPU_FAULT_VECTORS];
 	const struct cpu_table borrowed = {.limit = sizeof(gates) - 1, .base = (uint64_t)gates};
@@ -76,14 +87,14 @@ static int vmxon_guarded(struct vendor_private *p)
 	gates[VECTOR_UD] = gate_to(cpu_fault_stub(VECTOR_UD), selectors.cs, 0);
 	gates[VECTOR_GP] = gate_to(cpu_fault_stub(VECTOR_GP), selectors.cs, 0);
 	cpu_load_idt(&borrowed);
-	result = cpu_vmxon(p->vmxon_pa);
+	result = cpu_vmxon(own->vmxon_pa);
 	cpu_load_idt(&kernels);
 	return result;
 }
 
 static int vmxon_up(void *ctx)
 {
-	const int result = vmxon_guarded(((struct vcpu *)ctx)->vendor);
+	const int result = vmxon_guarded(((struct cpu *)ctx)->vendor);
 
 	if (result != CPU_VMX_FAULT)
 		return vmx_error("VMXON", result);
@@ -112,21 +123,21 @@ static const struct step root_steps[] = {
 
 #define N_ROOT_STEPS (sizeof(root_steps) / sizeof(root_steps[0]))
 
-int vendor_root_on(struct vcpu *vcpu)
+int vendor_root_on(struct cpu *cpu)
 {
 	const struct step *failed;
 	int err;
 
-	vcpu->vendor->write_failure = (struct vmcs_failure){0};
-	err = steps_up(root_steps, N_ROOT_STEPS, vcpu, &failed);
+	cpu->host->vendor->write_failure = (struct vmcs_failure){0};
+	err = steps_up(root_steps, N_ROOT_STEPS, cpu, &failed);
 	if (err)
 		LOG_ERR("no VMX operation, because of step \"%s\"", failed->name);
 	return err;
 }
 
-void vendor_root_off(struct vcpu *vcpu)
+void vendor_root_off(struct cpu *cpu)
 {
-	steps_down(root_steps, N_ROOT_STEPS, vcpu);
+	steps_down(root_steps, N_ROOT_STEPS, cpu);
 }
 
 int vendor_flush(struct vcpu *vcpu)
@@ -145,16 +156,31 @@ static int vmcs_load(uint64_t pa)
 	return err ? err : vmx_error("VMPTRLD", cpu_vmptrld(pa));
 }
 
+/* Another guest's vCPU: what this CPU offers is what its host's was found to have. */
+static void adopt(struct vcpu *vcpu)
+{
+	vcpu->vendor->controls = vcpu->cpu->host->vendor->controls;
+	vmcs_init(vcpu->vendor->vmcs);
+}
+
 int vendor_load(struct vcpu *vcpu, const struct vcpu_system *system, const struct vendor_root *root)
 {
-	int err = vmcs_load(vcpu->vendor->vmcs_pa);
+	int err;
 
+	if (system && vcpu != vcpu->cpu->host)
+		adopt(vcpu);
+	err = vmcs_load(vcpu->vendor->vmcs_pa);
 	if (err)
 		return err;
-	err = vmcs_setup(vcpu, system, root);
+	err = system ? vmcs_setup(vcpu, system, root) : vmcs_move(vcpu, root);
 	if (err)
 		vendor_unload(vcpu);
 	return err;
+}
+
+int vendor_switch(struct vcpu *vcpu)
+{
+	return vmx_error("VMPTRLD", cpu_vmptrld(vcpu->vendor->vmcs_pa));
 }
 
 /* Nothing can be done about a failure; what follows on the way out does not depend on it. */

@@ -81,6 +81,8 @@ int vcpu_read_msr(struct vcpu *vcpu, uint32_t msr, uint64_t *value)
 	const struct elsewhere *row = elsewhere_of(vcpu, msr);
 	const struct msr_entry *listed = listed_of(vcpu, msr);
 
+	if (!vcpu_is_current(vcpu))
+		return PLINTH_E_STATE;
 	if (listed) {
 		*value = listed->value;
 		return 0;
@@ -154,6 +156,8 @@ int vcpu_write_msr(struct vcpu *vcpu, uint32_t msr, uint64_t value)
 	const struct elsewhere *row = elsewhere_of(vcpu, msr);
 	int err;
 
+	if (!vcpu_is_current(vcpu))
+		return PLINTH_E_STATE;
 	if (listed_of(vcpu, msr))
 		return PLINTH_E_FAULT;
 	/* Where root mode has the guest's IA32_EFER, its page tables still say what may not be executed. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Which accesses of MSRs exit: a page of bits, one for each MSR of two ranges, for reads and for writes (SDM,
- * "MSR-Bitmap Address"). All other MSRs always exit. It is asked for before there is any memory, by
- * constructors: so it is kept here, and copied into the page that the CPUs look at.
+ * "MSR-Bitmap Address"). All other MSRs always exit. For the host it is asked for before there is any memory,
+ * by constructors: so it is kept here, and copied into the page that the CPUs look at.
  */
 #include <string.h>
 
@@ -26,9 +26,14 @@ static const struct part {
 
 #define N_PARTS (sizeof(parts) / sizeof(parts[0]))
 
-static uint8_t wanted[N_PARTS][RANGE_BYTES];
+static uint8_t wanted[N_PARTS * RANGE_BYTES];
 
 _Static_assert(sizeof(wanted) == MEM_PAGE, "one page");
+
+void msr_bitmap_host(void *page)
+{
+	memcpy(page, wanted, sizeof(wanted));
+}
 
 static void bits_set(uint8_t *bits, uint32_t first, uint32_t last, bool on)
 {
@@ -36,16 +41,17 @@ static void bits_set(uint8_t *bits, uint32_t first, uint32_t last, bool on)
 		bits[i / 8] = (uint8_t)((bits[i / 8] & ~(1u << i % 8)) | (uint32_t)on << i % 8);
 }
 
-static void part_set(uint32_t i, uint32_t first, uint32_t last, bool on)
+static void part_set(uint8_t *bitmap, uint32_t i, uint32_t first, uint32_t last, bool on)
 {
 	const uint32_t from = parts[i].first, to = from + RANGE_MSRS - 1;
 
 	if (last < from || first > to)
 		return;
-	bits_set(wanted[i], (first > from ? first : from) - from, (last < to ? last : to) - from, on);
+	bits_set(bitmap + i * RANGE_BYTES, (first > from ? first : from) - from,
+		 (last < to ? last : to) - from, on);
 }
 
-int vcpu_msr_exits(uint32_t first, uint32_t last, uint32_t what, bool exits)
+int vcpu_msr_exits(struct guest *guest, uint32_t first, uint32_t last, uint32_t what, bool exits)
 {
 	if (first > last || !what || what & ~(VCPU_MSR_READ | VCPU_MSR_WRITE))
 		return PLINTH_E_INVAL;
@@ -53,13 +59,8 @@ int vcpu_msr_exits(uint32_t first, uint32_t last, uint32_t what, bool exits)
 		return PLINTH_E_NOTSUP;
 	for (uint32_t i = 0; i < N_PARTS; i++)
 		if (parts[i].what & what)
-			part_set(i, first, last, exits);
-	if (vendor_common.msr_bitmap)
-		msr_bitmap_fill();
+			part_set(guest->vendor ? guest->vendor->msr_bitmap : wanted, i, first, last, exits);
+	if (!guest->vendor && vendor_common.host.msr_bitmap)
+		msr_bitmap_host(vendor_common.host.msr_bitmap);
 	return 0;
-}
-
-void msr_bitmap_fill(void)
-{
-	memcpy(vendor_common.msr_bitmap, wanted, sizeof(wanted));
 }

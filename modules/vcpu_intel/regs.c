@@ -22,6 +22,8 @@ uint64_t vcpu_read(struct vcpu *vcpu, enum vcpu_reg reg)
 {
 	const struct vendor_private *p = vcpu->vendor;
 
+	if (!vcpu_is_current(vcpu))
+		return 0;
 	switch (reg) {
 	case VCPU_CR0: return shadowed(VMCS_GUEST_CR0, VMCS_CR0_SHADOW, p->cr0_mask);
 	case VCPU_CR4: return shadowed(VMCS_GUEST_CR4, VMCS_CR4_SHADOW, p->cr4_mask);
@@ -139,6 +141,8 @@ static int write_cr3(struct vcpu *vcpu, uint64_t value)
 
 int vcpu_write(struct vcpu *vcpu, enum vcpu_reg reg, uint64_t value)
 {
+	if (!vcpu_is_current(vcpu))
+		return PLINTH_E_STATE;
 	switch (reg) {
 	case VCPU_CR0: return write_cr0(vcpu, value);
 	case VCPU_CR3: return write_cr3(vcpu, value);

@@ -2,12 +2,12 @@
 /* The VMCS of a launch: the running system, unchanged, as the guest. */
 #include "internal.h"
 
-#define GUEST_VPID	1
 #define NO_LINK_POINTER (~0ull)
 
 static void controls_write(const struct vcpu *vcpu)
 {
 	const struct controls *c = &vcpu->vendor->controls;
+	const struct vendor_guest *guest = vendor_guest_of(vcpu->guest);
 
 	LOG_DEBUG("controls: pin 0x%x, primary 0x%x, secondary 0x%x, exit 0x%x, entry 0x%x", c->pin,
 		  c->primary, c->secondary, c->exit, c->entry);
@@ -16,7 +16,7 @@ static void controls_write(const struct vcpu *vcpu)
 	vmcs_write(VMCS_SECONDARY_CONTROLS, c->secondary);
 	vmcs_write(VMCS_EXIT_CONTROLS, c->exit);
 	vmcs_write(VMCS_ENTRY_CONTROLS, c->entry);
-	vmcs_write(VMCS_MSR_BITMAP, vendor_common.msr_bitmap_pa);
+	vmcs_write(VMCS_MSR_BITMAP, guest->msr_bitmap_pa);
 	vmcs_write(VMCS_EXCEPTION_BITMAP, 0);
 	vmcs_write(VMCS_PAGE_FAULT_MASK, 0);
 	vmcs_write(VMCS_PAGE_FAULT_MATCH, 0);
@@ -25,9 +25,9 @@ static void controls_write(const struct vcpu *vcpu)
 	vmcs_write(VMCS_TSC_OFFSET, 0);
 	vmcs_write(VMCS_GUEST_LINK_POINTER, NO_LINK_POINTER);
 	if (c->has_vpid)
-		vmcs_write(VMCS_VPID, GUEST_VPID);
+		vmcs_write(VMCS_VPID, guest->vpid);
 	if (c->secondary & SECONDARY_EPT)
-		vmcs_write(VMCS_EPT_POINTER, vendor_common.slat->root(vendor_common.slat->host()));
+		vmcs_write(VMCS_EPT_POINTER, vendor_common.slat->root(vcpu->guest->space));
 	if (c->secondary & SECONDARY_XSAVES)
 		vmcs_write(VMCS_XSS_EXIT_BITMAP, 0);
 	if (c->secondary & SECONDARY_PCONFIG)
@@ -151,6 +151,14 @@ static void root_msrs_write(const struct controls *c)
 		vmcs_write(VMCS_HOST_EFER, cpu_rdmsr(MSR_IA32_EFER));
 }
 
+int vmcs_move(struct vcpu *vcpu, const struct vendor_root *root)
+{
+	root_registers_write(vcpu, root);
+	root_tables_write(root);
+	root_msrs_write(&vcpu->vendor->controls);
+	return vmcs_write_error(vcpu);
+}
+
 int vmcs_setup(struct vcpu *vcpu, const struct vcpu_system *system, const struct vendor_root *root)
 {
 	struct vendor_private *p = vcpu->vendor;
@@ -161,8 +169,5 @@ int vmcs_setup(struct vcpu *vcpu, const struct vcpu_system *system, const struct
 	msrs_write(&p->controls);
 	counters_write(p);
 	start_state_write(system);
-	root_registers_write(vcpu, root);
-	root_tables_write(root);
-	root_msrs_write(&p->controls);
-	return vmcs_write_error(vcpu);
+	return vmcs_move(vcpu, root);
 }

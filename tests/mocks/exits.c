@@ -76,7 +76,7 @@ struct vcpu_regs exits_pattern(void)
 	return regs;
 }
 
-static void get_guest(struct guest *out)
+static void get_guest(struct guest_view *out)
 {
 	const struct model_cpu *cpu = &model.cpu[0];
 
@@ -123,9 +123,9 @@ void exits_expect_ud(void)
 	expect_event(&(struct model_event){.info = ORACLE_UD, .resumes = true});
 }
 
-static void expect_guest(const struct guest *want)
+static void expect_guest(const struct guest_view *want)
 {
-	struct guest got;
+	struct guest_view got;
 	const char *differs;
 
 	get_guest(&got);
@@ -145,9 +145,9 @@ static void expect_guest(const struct guest *want)
  * The CPU goes back as it was, but for VMX. Of a kernel that is not in its half of the addresses
  * nobody knows whether its stack can be used: such a CPU halts.
  */
-static void expect_stopped(enum model_end end, const struct guest *before, bool halts)
+static void expect_stopped(enum model_end end, const struct guest_view *before, bool halts)
 {
-	struct guest got;
+	struct guest_view got;
 	const char *differs;
 	uint64_t cr4 = before->visible.cr4;
 
@@ -170,7 +170,7 @@ static void expect_stopped(enum model_end end, const struct guest *before, bool 
 	exits_power_on(model.kind);
 }
 
-static void expect_on(enum model_end end, const struct guest *want)
+static void expect_on(enum model_end end, const struct guest_view *want)
 {
 	cr_expect_eq(end, MODEL_GUEST, "%s: ended with %d", sweep_case(), (int)end);
 	expect_event(&want->event);
@@ -185,7 +185,7 @@ static void expect_on(enum model_end end, const struct guest *want)
 static void try(unsigned int bits, const struct model_exit *exit,
 		enum model_end (*happens)(const struct model_exit *exit))
 {
-	struct guest before, want;
+	struct guest_view before, want;
 	enum outcome outcome;
 	enum model_end end;
 

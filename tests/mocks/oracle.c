@@ -9,12 +9,12 @@
 #define DPL(rights) ((rights) >> 5 & 3)
 #define RIGHTS_L    0x2000u
 
-static unsigned int cpl(const struct guest *g)
+static unsigned int cpl(const struct guest_view *g)
 {
 	return DPL(g->visible.seg[MODEL_SS].rights);
 }
 
-uint64_t *oracle_gpr(struct guest *g, unsigned int number)
+uint64_t *oracle_gpr(struct guest_view *g, unsigned int number)
 {
 	struct vcpu_regs *r = &g->regs;
 	uint64_t *const registers[16] = { &r->rax, &r->rcx, &r->rdx, &r->rbx, &g->rsp, &r->rbp, &r->rsi, &r->rdi,
@@ -25,7 +25,7 @@ uint64_t *oracle_gpr(struct guest *g, unsigned int number)
 
 /* -- control registers (SDM, "MOV - Move to/from Control Registers", "LMSW", "CLTS") ------ */
 
-static enum outcome write_cr0(struct guest *g, uint64_t value)
+static enum outcome write_cr0(struct guest_view *g, uint64_t value)
 {
 	value |= 0x10; /* ET is always 1, */
 	value &= ~0x1ffaffc0ull; /* and reserved bits of the lower half are always 0 */
@@ -40,7 +40,7 @@ static enum outcome write_cr0(struct guest *g, uint64_t value)
 	return GOES_ON;
 }
 
-static enum outcome write_cr3(struct guest *g, uint64_t value)
+static enum outcome write_cr3(struct guest_view *g, uint64_t value)
 {
 	if (g->visible.cr4 & CR4_PCIDE)
 		value &= ~CR3_NOFLUSH;
@@ -50,7 +50,7 @@ static enum outcome write_cr3(struct guest *g, uint64_t value)
 	return GOES_ON;
 }
 
-static enum outcome write_cr4(struct guest *g, uint64_t value)
+static enum outcome write_cr4(struct guest_view *g, uint64_t value)
 {
 	uint64_t now = g->visible.cr4;
 
@@ -67,7 +67,7 @@ static enum outcome write_cr4(struct guest *g, uint64_t value)
 	return GOES_ON;
 }
 
-static enum outcome cr_access(struct guest *g, uint64_t q)
+static enum outcome cr_access(struct guest_view *g, uint64_t q)
 {
 	unsigned int cr = q & 15, op = q >> 4 & 3;
 	uint64_t *gpr = oracle_gpr(g, q >> 8 & 15), *cr0 = &g->visible.cr0;
@@ -88,7 +88,7 @@ static enum outcome cr_access(struct guest *g, uint64_t q)
 
 /* -- CPUID, MSRs, XSETBV --------------------------------------------------------------------- */
 
-static enum outcome cpuid(struct guest *g)
+static enum outcome cpuid(struct guest_view *g)
 {
 	uint32_t leaf = (uint32_t)g->regs.rax, subleaf = (uint32_t)g->regs.rcx;
 	struct model_state *st = &model_here()->st;
@@ -135,7 +135,7 @@ static bool known_msr(uint32_t msr, unsigned int *place)
 	return false;
 }
 
-static enum outcome rdmsr(struct guest *g)
+static enum outcome rdmsr(struct guest_view *g)
 {
 	unsigned int place;
 	uint64_t value;
@@ -180,7 +180,7 @@ static bool writable(uint32_t msr, uint64_t before, uint64_t *value)
 	}
 }
 
-static enum outcome wrmsr(struct guest *g)
+static enum outcome wrmsr(struct guest_view *g)
 {
 	unsigned int place;
 	uint64_t value;
@@ -197,7 +197,7 @@ static enum outcome wrmsr(struct guest *g)
 	return GOES_ON;
 }
 
-static enum outcome xsetbv(struct guest *g)
+static enum outcome xsetbv(struct guest_view *g)
 {
 	uint64_t value = g->regs.rdx << 32 | (uint32_t)g->regs.rax;
 
@@ -210,7 +210,7 @@ static enum outcome xsetbv(struct guest *g)
 }
 
 /* Whoever is beneath gets what a kernel in 64-bit mode calls, but for Plinth's own numbers. */
-static enum outcome hypercall(struct guest *g)
+static enum outcome hypercall(struct guest_view *g)
 {
 	if (!model.kind->hypervisor || cpl(g) || !(g->visible.seg[MODEL_CS].rights & RIGHTS_L))
 		return RAISES_UD;
@@ -232,7 +232,7 @@ static enum outcome translation(const struct model_exit *e)
 	return t.access && e->qualification & 7 & ~t.access ? RAISES_GP : SAME_RIP;
 }
 
-static enum outcome basic(struct guest *g, const struct model_exit *e)
+static enum outcome basic(struct guest_view *g, const struct model_exit *e)
 {
 	uint64_t reason = e->reason & 0xffff;
 
@@ -262,7 +262,7 @@ static enum outcome basic(struct guest *g, const struct model_exit *e)
 }
 
 /* Behind the instruction (SDM, "Interruptibility State", "Pending Debug Exceptions"). */
-static void advance(struct guest *g, const struct model_exit *e)
+static void advance(struct guest_view *g, const struct model_exit *e)
 {
 	bool stepping = g->visible.rflags & RFLAGS_TF && !(g->visible.msr[MODEL_MSR_DEBUGCTL] & 2);
 
@@ -304,7 +304,7 @@ static uint32_t external(uint32_t first)
 	return first & INFO_VALID && TYPE(first) != TYPE_SOFT_INTERRUPT && TYPE(first) != TYPE_SOFT_EXCEPTION;
 }
 
-static void deliver(struct guest *g, uint32_t info, uint32_t error, uint64_t length)
+static void deliver(struct guest_view *g, uint32_t info, uint32_t error, uint64_t length)
 {
 	bool rf = pushes_rf(info, g->visible.rflags & RFLAGS_RF);
 
@@ -317,7 +317,7 @@ static void deliver(struct guest *g, uint32_t info, uint32_t error, uint64_t len
 }
 
 /* How a fault (#GP) in the delivery of another event ends: by the class of the first. */
-static enum outcome fault_on_top(struct guest *g, uint32_t first)
+static enum outcome fault_on_top(struct guest_view *g, uint32_t first)
 {
 	if (!(first & INFO_VALID) || TYPE(first) != TYPE_FAULT)
 		return RAISES_GP;
@@ -333,7 +333,7 @@ static enum outcome fault_on_top(struct guest *g, uint32_t first)
 	}
 }
 
-static enum outcome raise(struct guest *g, const struct model_exit *e, enum outcome outcome)
+static enum outcome raise(struct guest_view *g, const struct model_exit *e, enum outcome outcome)
 {
 	if (outcome == RAISES_GP)
 		outcome = fault_on_top(g, e->vectoring);
@@ -347,12 +347,12 @@ static enum outcome raise(struct guest *g, const struct model_exit *e, enum outc
 }
 
 /* What was being delivered is delivered again; software's own events bring their instruction's length. */
-static void again(struct guest *g, const struct model_exit *e)
+static void again(struct guest_view *g, const struct model_exit *e)
 {
 	deliver(g, e->vectoring & ~INFO_UNDEFINED, e->vectoring_error, e->length);
 }
 
-enum outcome oracle(const struct guest *before, const struct model_exit *exit, struct guest *after)
+enum outcome oracle(const struct guest_view *before, const struct model_exit *exit, struct guest_view *after)
 {
 	enum outcome outcome;
 

@@ -22,7 +22,7 @@ enum outcome {
 };
 
 /* The guest as the model has it, and what a correct VMM makes of it. */
-struct guest {
+struct guest_view {
 	struct model_state visible;
 	struct vcpu_regs regs;
 	uint64_t rip, rsp, interruptibility, pending_debug;
@@ -44,9 +44,9 @@ struct guest {
  * @exit:   why
  * @after:  what it must be afterwards; for outcomes in which it goes on as a guest
  */
-enum outcome oracle(const struct guest *before, const struct model_exit *exit, struct guest *after);
+enum outcome oracle(const struct guest_view *before, const struct model_exit *exit, struct guest_view *after);
 
 /** oracle_gpr() - a register by its number in instructions. */
-uint64_t *oracle_gpr(struct guest *g, unsigned int number);
+uint64_t *oracle_gpr(struct guest_view *g, unsigned int number);
 
 #endif

@@ -115,7 +115,7 @@ int entry_prepare(uint64_t target, uint64_t cpu)
 	if (mock_fails("entry_prepare"))
 		return PLINTH_E_NOMEM;
 	before = enter(cpu);
-	err = vcpu_create((uint32_t)target, exit_handlers(), &vcpus[target]);
+	err = cpu_create((uint32_t)target, exit_handlers(), &vcpus[target]);
 	if (!err) {
 		block->stack_top = (uint64_t)vcpus[target] & ~15ull;
 		block->state = PLINTH_CPU_READY;
@@ -129,7 +129,7 @@ void entry_release(uint64_t target, uint64_t cpu)
 	struct plinth_shared_cpu *block = plinth_shared_own(shared, (uint32_t)target);
 	uint64_t before = enter(cpu);
 
-	vcpu_destroy(vcpus[target]);
+	cpu_destroy(vcpus[target]->cpu);
 	vcpus[target] = NULL;
 	block->stack_top = 0;
 	block->state = PLINTH_CPU_OFF;
@@ -156,7 +156,7 @@ int entry_start(uint64_t cpu, uint64_t rip, uint64_t rsp, uint64_t cr3)
 
 	if (mock_fails("entry_start"))
 		return PLINTH_E_VIRT;
-	fs_base = cpu_set_local(&vcpus[cpu]->local);
+	fs_base = cpu_set_local(&vcpus[cpu]->cpu->local);
 	err = vcpu_start(vcpus[cpu], rip, rsp, cr3, fs_base);
 	cpu_restore_local(fs_base);
 	return err;

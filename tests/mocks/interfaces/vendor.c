@@ -93,15 +93,43 @@ void vendor_destroy(struct vcpu *vcpu)
 	mem_free(vcpu->vendor);
 }
 
-int vendor_root_on(struct vcpu *vcpu)
+int vendor_root_on(struct cpu *cpu)
 {
-	(void)vcpu;
+	(void)cpu;
 	return mock_fails("vendor_root_on") ? PLINTH_E_VIRT : 0;
 }
 
-void vendor_root_off(struct vcpu *vcpu)
+void vendor_root_off(struct cpu *cpu)
+{
+	(void)cpu;
+}
+
+int vendor_cpu_create(struct cpu *cpu)
+{
+	(void)cpu;
+	return mock_fails("vendor_cpu_create") ? PLINTH_E_NOMEM : 0;
+}
+
+void vendor_cpu_destroy(struct cpu *cpu)
+{
+	(void)cpu;
+}
+
+int vendor_guest_create(struct guest *guest)
+{
+	(void)guest;
+	return mock_fails("vendor_guest_create") ? PLINTH_E_NOMEM : 0;
+}
+
+void vendor_guest_destroy(struct guest *guest)
+{
+	(void)guest;
+}
+
+int vendor_switch(struct vcpu *vcpu)
 {
 	(void)vcpu;
+	return mock_fails("vendor_switch") ? PLINTH_E_VIRT : 0;
 }
 
 int vendor_flush(struct vcpu *vcpu)
@@ -290,8 +318,9 @@ void vcpu_cr_access(struct vcpu *vcpu, struct vcpu_cr_access *out)
 }
 
 /* No MSR is changed between root mode and the guest, and which of them exit is for the test to say. */
-int vcpu_msr_exits(uint32_t first, uint32_t last, uint32_t what, bool exits)
+int vcpu_msr_exits(struct guest *guest, uint32_t first, uint32_t last, uint32_t what, bool exits)
 {
+	(void)guest;
 	(void)exits;
 	return first > last || !what || what > (VCPU_MSR_READ | VCPU_MSR_WRITE) ? PLINTH_E_INVAL : 0;
 }

@@ -61,13 +61,10 @@ static enum model_end resume(struct model_cpu *cpu, struct vcpu *vcpu)
 	if (!result)
 		return exits ? MODEL_EXIT : MODEL_GUEST;
 	end = vmm_run(cpu, (uint64_t)vcpu, (uint64_t)vcpu->on_refusal, (uint64_t)vcpu, (uint64_t)result, 0, 0);
-	if (!model_switch_returned)
-		return (enum model_end)end;
-	model_violation("on_refusal() returned");
-	return MODEL_CRASHED;
+	return model_switch_returned ? resume(cpu, (struct vcpu *)end) : (enum model_end)end;
 }
 
-/* What the stub has called; the result counts if nothing was given up meanwhile. */
+/* What the stub has called; the result, whom to resume, counts if nothing was given up meanwhile. */
 static uint64_t answer(struct model_cpu *cpu, struct vcpu *vcpu)
 {
 	/* The real stub carries a plain EXIT_NEXT out by itself; on_action() can do every action. */
@@ -89,7 +86,7 @@ static enum model_end handle(struct model_cpu *cpu)
 	}
 	stub(cpu, vcpu);
 	end = answer(cpu, vcpu);
-	return model_switch_returned ? resume(cpu, vcpu) : (enum model_end)end;
+	return model_switch_returned ? resume(cpu, (struct vcpu *)end) : (enum model_end)end;
 }
 
 /* Of a guest without VT-x there is no VMCS to ask, and none that could refuse to go on. */

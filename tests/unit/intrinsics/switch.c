@@ -26,6 +26,10 @@ static struct {
 	struct vcpu vcpu; /* the top of its stack */
 } root __attribute__((aligned(4096)));
 
+/* Another one, and whom the exit's answer resumes. */
+static struct vcpu other, *resumed;
+static bool refusal_answers;
+
 static struct vcpu_exit guest; /* what the VMCS says */
 static enum exit_action answer;
 static unsigned int actions;
@@ -65,18 +69,23 @@ static enum exit_action handle(struct vcpu *vcpu)
 	return answer;
 }
 
-static void on_action(struct vcpu *vcpu, enum exit_action action)
+static struct vcpu *on_action(struct vcpu *vcpu, enum exit_action action)
 {
 	cr_assert_eq(vcpu, &root.vcpu);
 	actions++;
 	action_seen = action;
+	return resumed;
 }
 
-static void on_refusal(struct vcpu *vcpu, int how)
+static struct vcpu *on_refusal(struct vcpu *vcpu, int how)
 {
 	cr_assert_eq(vcpu, &root.vcpu);
 	failure = how;
-	siglongjmp(trap_left, 1);
+	if (!refusal_answers)
+		siglongjmp(trap_left, 1);
+	trap.leaves = true;
+	trap.carry = trap.zero = false;
+	return resumed;
 }
 
 static void fresh(void)
@@ -89,6 +98,9 @@ static void fresh(void)
 	root.vcpu.on_exit = handle;
 	root.vcpu.on_action = on_action;
 	root.vcpu.on_refusal = on_refusal;
+	memset(&other, 0, sizeof(other));
+	resumed = &root.vcpu;
+	refusal_answers = false;
 	answer = EXIT_NEXT;
 	actions = 0;
 	failure = -1;
@@ -181,7 +193,7 @@ static void expect_left_to_the_vcpu(const char *why)
 
 Test(exit_stub, everything_else_is_the_vcpus, .init = fresh)
 {
-	static const enum exit_action others[] = {EXIT_RETRY, EXIT_LEAVE, EXIT_FATAL};
+	static const enum exit_action others[] = {EXIT_RETRY, EXIT_LEAVE, EXIT_FATAL, EXIT_SWITCH};
 
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
 		answer = others[i];
@@ -228,6 +240,50 @@ Test(exit_stub, a_resume_that_fails, .init = fresh)
 	trap.zero = true;
 	exit_once();
 	cr_expect_eq(failure, CPU_VMX_FAIL_VALID);
+}
+
+/* Whom to resume is the answer of an exit, and of a resume that failed. */
+static void expect_the_other(void)
+{
+	for (unsigned int i = 0; i < 16; i++)
+		if (i != RSP_NUMBER)
+			cr_expect_eq(trap.regs.gpr[i], PATTERN(i), "register %u at the entry", i);
+	cr_expect_eq(trap.regs.gpr[RSP_NUMBER], (uint64_t)&other.on_exit);
+	cr_expect_eq(trap.record[trap.n - 1].name, T_VMRESUME);
+}
+
+static void be_the_other(void)
+{
+	resumed = &other;
+	for (unsigned int i = 0; i < 16; i++)
+		if (i != RSP_NUMBER)
+			*reg_of(&other.regs, i) = PATTERN(i);
+}
+
+Test(exit_stub, another_vcpu_is_resumed, .init = fresh)
+{
+	be_the_other();
+	answer = EXIT_SWITCH;
+	exit_once();
+	expect_the_other();
+}
+
+static struct vcpu *resume_itself(struct vcpu *vcpu, enum exit_action action)
+{
+	(void)action;
+	return vcpu;
+}
+
+Test(exit_stub, another_vcpu_is_resumed_after_a_refusal, .init = fresh)
+{
+	be_the_other();
+	root.vcpu.on_exit = retry_then_fail;
+	root.vcpu.on_action = resume_itself;
+	trap.carry = true;
+	refusal_answers = true;
+	exit_once();
+	cr_expect_eq(failure, CPU_VMX_FAIL_INVALID);
+	expect_the_other();
 }
 
 /* -- the launch ------------------------------------------------------------------------------- */

@@ -52,9 +52,9 @@ static enum exit_action fault(struct vcpu *vcpu)
 			      .r12 = 0xabcdef};
 
 	cpu_write_cr2(order.below_stack ? root_stack_bottom(vcpu) - 8 : order.cr2);
-	vcpu->local.in_fault = order.in_fault;
+	vcpu->cpu->local.in_fault = order.in_fault;
 	if (order.vmx_off)
-		vcpu->priv->loaded = false;
+		vcpu->cpu->priv->loaded = false;
 	fault_arrived(&f);
 	return EXIT_NEXT;
 }

@@ -45,7 +45,7 @@ Test(vcpu_life, without_xsaves)
 static int start_with_a_bit(uint64_t bit, uint64_t unused)
 {
 	struct vcpu *vcpu;
-	int err = vcpu_create(0, exit_handlers(), &vcpu);
+	int err = cpu_create(0, exit_handlers(), &vcpu);
 
 	(void)unused;
 	if (err)
@@ -53,7 +53,7 @@ static int start_with_a_bit(uint64_t bit, uint64_t unused)
 	model.cpu[0].st.cr4 |= bit;
 	err = vcpu_start(vcpu, 0, 0, 0, 0);
 	model.cpu[0].st.cr4 &= ~bit;
-	vcpu_destroy(vcpu);
+	cpu_destroy(vcpu->cpu);
 	return err;
 }
 

@@ -20,12 +20,12 @@ static void nmi(unsigned int ticks)
 
 static enum exit_action hang(struct vcpu *vcpu)
 {
-	vcpu->local.in_fault = reporting;
+	vcpu->cpu->local.in_fault = reporting;
 	for (unsigned int i = 0; i < nmis; i++) {
 		nmi(slow ? 60000 : 1); /* tens of milliseconds between two of them */
 		vcpu->shared->exits[PLINTH_EXIT_CPUID] += another_exit_between;
 	}
-	vcpu->local.in_fault = 0;
+	vcpu->cpu->local.in_fault = 0;
 	return EXIT_NEXT;
 }
 

@@ -61,9 +61,9 @@ Test(vcpu_guest_msr, what_is_on_a_list)
 static enum exit_action ask_for_nonsense(struct vcpu *vcpu)
 {
 	(void)vcpu;
-	results[0] = vcpu_msr_exits(2, 1, VCPU_MSR_READ, true);
-	results[1] = vcpu_msr_exits(1, 1, 0, true);
-	results[2] = vcpu_msr_exits(1, 1, ~0u, true);
+	results[0] = vcpu_msr_exits(guest_host(), 2, 1, VCPU_MSR_READ, true);
+	results[1] = vcpu_msr_exits(guest_host(), 1, 1, 0, true);
+	results[2] = vcpu_msr_exits(guest_host(), 1, 1, ~0u, true);
 	return EXIT_RETRY;
 }
 
