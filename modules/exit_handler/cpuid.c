@@ -91,7 +91,7 @@ static bool is_asked(const struct chain_row *row, const struct exit_cpuid *q)
 /* From the bottom up, because each handler changes what is there. */
 static enum exit_action ask_modules(struct vcpu *vcpu, struct exit_cpuid *q)
 {
-	const struct exit_policy *policy = &exit_state.policy;
+	const struct exit_policy *policy = vcpu->guest->policy;
 	enum exit_action action = EXIT_NEXT;
 
 	for (uint32_t i = 0; action == EXIT_NEXT && i < policy->n; i++)

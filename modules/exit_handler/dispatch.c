@@ -52,9 +52,10 @@ static enum exit_action kind_bottom(struct vcpu *vcpu, const struct exit_link *b
 
 static enum exit_action hooked(struct vcpu *vcpu)
 {
+	const struct exit_policy *policy = vcpu->guest->policy;
 	const struct exit_link top = {
-		.policy = &exit_state.policy,
-		.n = exit_state.policy.n,
+		.policy = policy,
+		.n = policy->n,
 		.sort = PLINTH_REGISTERED_EXIT,
 		.what = CHAIN_ANY,
 		.number = vcpu->exit.kind,
@@ -87,6 +88,7 @@ int exit_init(const struct plinth_boot *boot)
 	exit_state.stop_rip = boot->stop_rip;
 	exit_state.stop_token[0] = boot->stop_token[0];
 	exit_state.stop_token[1] = boot->stop_token[1];
+	guest_host()->policy = &exit_state.policy;
 	beneath_init();
 	cpuid_init();
 	table_refresh();

@@ -24,8 +24,9 @@ static enum exit_action hypercall_bottom(struct vcpu *vcpu, const struct exit_li
 
 enum exit_action exit_hypercall(struct vcpu *vcpu)
 {
-	struct exit_link top = {.policy = &exit_state.policy,
-				.n = exit_state.policy.n,
+	const struct exit_policy *policy = vcpu->guest->policy;
+	struct exit_link top = {.policy = policy,
+				.n = policy->n,
 				.sort = PLINTH_REGISTERED_HYPERCALL,
 				.number = vcpu->regs.rax,
 				.call = chain_call_hook,

@@ -59,7 +59,7 @@ struct chain_row {
 
 #define CHAIN_ANY 1u
 
-/* What becomes of a guest's exits: that of the host, which is the only guest. */
+/* What becomes of a guest's exits: guest->policy. That of the host is the only one so far. */
 struct exit_policy {
 	vcpu_exit_fn *table[PLINTH_EXIT_KINDS]; /* an exit that nobody registered for costs what it would
 						   without rows */

@@ -40,9 +40,10 @@ static enum exit_action call(const struct chain_row *row, struct vcpu *vcpu, con
 
 static enum exit_action handle(struct vcpu *vcpu, struct exit_msr *access)
 {
+	const struct exit_policy *policy = vcpu->guest->policy;
 	const struct exit_link top = {
-		.policy = &exit_state.policy,
-		.n = exit_state.policy.n,
+		.policy = policy,
+		.n = policy->n,
 		.sort = PLINTH_REGISTERED_MSR,
 		.what = access->is_write ? VCPU_MSR_WRITE : VCPU_MSR_READ,
 		.number = access->msr,
