@@ -190,10 +190,12 @@ static int walk_table(const struct pt *pt, uint64_t pa, unsigned int level, cons
 	if (!table)
 		return PLINTH_E_FAULT;
 	for (unsigned int i = 0; i < entries && !err; i++) {
-		struct pt_leaf leaf = *above;
+		struct pt_leaf leaf;
 
+		/* Most are empty. */
 		if (!(table[i] & PT_BIT_PRESENT))
 			continue;
+		leaf = *above;
 		leaf.va += i * level_bytes(level);
 		narrow(&leaf, table[i]);
 		if (is_leaf(table[i], level)) {

@@ -70,19 +70,26 @@ int direct_map(struct slat_space *space, uint64_t gpa)
 	return gpa < table_kind()->reach ? map(space, gpa, FROM_SPARE) : PLINTH_E_FAULT;
 }
 
-/* A table comes full of whatever has one type; what has more than one is looked at in smaller steps. */
+static bool is_mixed(uint64_t gpa, uint64_t bytes)
+{
+	return mtrr_type(gpa & ~(bytes - 1), bytes) == TYPE_MIXED;
+}
+
+/* A table comes full of whatever has one type: in smaller steps only what has more than one is left to map. */
 int direct_prepare(struct slat_space *space, uint64_t start, uint64_t end)
 {
-	uint64_t step;
+	uint64_t step = PAGE_1G;
 
 	if (end > table_kind()->reach)
 		end = table_kind()->reach;
 	for (uint64_t gpa = start; gpa < end; gpa += step) {
-		int err = map(space, gpa, FROM_POOL);
+		bool first = gpa == start || !(gpa & (PAGE_1G - 1));
+		int err = first || is_mixed(gpa, PAGE_2M) ? map(space, gpa, FROM_POOL) : 0;
 
 		if (err)
 			return err;
-		step = mtrr_type(gpa & ~(PAGE_1G - 1), PAGE_1G) == TYPE_MIXED ? PAGE_2M : PAGE_1G;
+		if (first)
+			step = is_mixed(gpa, PAGE_1G) ? PAGE_2M : PAGE_1G;
 	}
 	return 0;
 }

@@ -113,14 +113,13 @@ static uint64_t begin_of(uint64_t gpa, unsigned int level)
 /* May one page of 2 MiB stand for what becomes of it? */
 static bool is_whole(const struct change *c, uint64_t gpa)
 {
-	const uint64_t *slots = table_at(c->space, gpa, 2);
+	const uint64_t *slots;
 
-	if (gpa != begin_of(gpa, 2) || c->gpa + c->bytes - gpa < PAGE_2M)
+	if (c->what == HIDE || gpa != begin_of(gpa, 2) || c->gpa + c->bytes - gpa < PAGE_2M)
 		return false;
+	slots = table_at(c->space, gpa, 2);
 	/* Others may still go by a table that is there: it stays, unless all that is in it ends. */
 	if (slots && entry_is_table(slots[gpa >> table_shift(2) & (EPT_ENTRIES - 1)], 2))
-		return false;
-	if (c->what == HIDE)
 		return false;
 	if (c->what == MAP)
 		return c->away == begin_of(c->away, 2) && mtrr_type(gpa + c->away, PAGE_2M) != TYPE_MIXED;
