@@ -9,6 +9,9 @@
 /* What a table that leads to others allows: everything; the last level decides. */
 #define TABLE_BITS (PT_BIT_PRESENT | PT_BIT_WRITE | PT_BIT_ACCESSED)
 
+/* What each level can only take away. */
+#define ALL_FLAGS (PT_WRITE | PT_EXEC | PT_USER)
+
 /* Bytes one entry of a table of this level stands for; level 1 is the last. */
 static uint64_t level_bytes(unsigned int level)
 {
@@ -136,12 +139,13 @@ static void narrow(struct pt_leaf *leaf, uint64_t entry)
 	if (entry & PT_BIT_NX)
 		leaf->flags &= ~PT_EXEC;
 	if (!(entry & PT_BIT_USER))
-		leaf->user = false;
+		leaf->flags &= ~PT_USER;
 }
 
 static void finish_run(struct pt_leaf *leaf, uint64_t entry, unsigned int level)
 {
 	leaf->bytes = level_bytes(level);
+	leaf->flags |= entry & PT_BIT_GLOBAL ? PT_GLOBAL : 0;
 	leaf->entry = entry;
 	leaf->pa = (entry & PT_BITS_ADDRESS) & ~(leaf->bytes - 1);
 }
@@ -155,7 +159,7 @@ uint64_t *pt_entry(struct pt *pt, uint64_t va)
 
 int pt_find(const struct pt *pt, uint64_t va, struct pt_leaf *out)
 {
-	struct pt_leaf leaf = {.va = va, .flags = PT_WRITE | PT_EXEC, .user = true};
+	struct pt_leaf leaf = {.va = va, .flags = ALL_FLAGS};
 	uint64_t pa = pt->root_pa;
 
 	if (va >= lower_half_end(pt))
@@ -210,7 +214,7 @@ static int walk_table(const struct pt *pt, uint64_t pa, unsigned int level, cons
 
 int pt_walk(const struct pt *pt, pt_walk_fn *fn, void *ctx)
 {
-	const struct pt_leaf all = {.flags = PT_WRITE | PT_EXEC, .user = true};
+	const struct pt_leaf all = {.flags = ALL_FLAGS};
 
 	return walk_table(pt, pt->root_pa, pt->levels, &all, fn, ctx);
 }
@@ -226,8 +230,7 @@ struct search {
 
 static bool continues(const struct pt_run *run, const struct pt_leaf *leaf)
 {
-	return leaf->va == run->va + run->bytes && leaf->flags == run->flags && leaf->user == run->user &&
-	       !!(leaf->entry & PT_BIT_GLOBAL) == run->global;
+	return leaf->va == run->va + run->bytes && leaf->flags == run->flags;
 }
 
 static int search_leaf(void *ctx, const struct pt_leaf *leaf)
@@ -242,8 +245,6 @@ static int search_leaf(void *ctx, const struct pt_leaf *leaf)
 	if (!search->run.bytes) {
 		search->run.va = leaf->va + skip;
 		search->run.flags = leaf->flags;
-		search->run.user = leaf->user;
-		search->run.global = leaf->entry & PT_BIT_GLOBAL;
 	}
 	search->run.bytes += leaf->bytes - skip;
 	return 0;
@@ -257,7 +258,7 @@ static int search_upper(const struct pt *pt, struct search *search)
 
 	for (unsigned int i = PT_ENTRIES / 2; table && i < PT_ENTRIES; i++) {
 		uint64_t va = -((PT_ENTRIES - i) * bytes);
-		struct pt_leaf leaf = {.va = va, .bytes = bytes, .flags = PT_WRITE | PT_EXEC, .user = true};
+		struct pt_leaf leaf = {.va = va, .bytes = bytes, .flags = ALL_FLAGS};
 
 		if (!(table[i] & PT_BIT_PRESENT) || va < search->from)
 			continue;

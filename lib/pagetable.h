@@ -15,14 +15,17 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <plinth/control.h>
 #include <plinth/error.h>
 
 #define PT_PAGE	   4096u
 #define PT_ENTRIES 512u
 
-/* What a mapping allows, besides reading. */
-#define PT_WRITE 1u
-#define PT_EXEC	 2u
+/* What a mapping allows, besides reading; the last two only foreign tables have. */
+#define PT_WRITE  PLINTH_MAP_WRITE
+#define PT_EXEC	  PLINTH_MAP_EXEC
+#define PT_USER	  PLINTH_MAP_USER
+#define PT_GLOBAL PLINTH_MAP_GLOBAL
 
 /* Bits of a table entry. */
 #define PT_BIT_PRESENT	0x001ull
@@ -51,8 +54,7 @@ struct pt_leaf {
 	uint64_t pa;	/* of va */
 	uint64_t bytes; /* from va: 4 KiB, 2 MiB or 1 GiB */
 	uint64_t entry; /* as it stands in the last table */
-	uint32_t flags; /* PT_WRITE, PT_EXEC: what all levels together allow */
-	bool user;	/* reachable from user mode */
+	uint32_t flags; /* PT_*: what all levels together allow */
 };
 
 typedef int pt_walk_fn(void *ctx, const struct pt_leaf *leaf);
@@ -107,9 +109,7 @@ int pt_walk(const struct pt *pt, pt_walk_fn *fn, void *ctx);
 struct pt_run {
 	uint64_t va;
 	uint64_t bytes;
-	uint32_t flags; /* PT_WRITE, PT_EXEC */
-	bool user;
-	bool global;
+	uint32_t flags; /* PT_* */
 };
 
 /**

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "drivers/common/internal.h"
+#include "lib/map_rule.h"
 
 #define UPPER_HALF  (1ull << 63)
 #define STACK_ALIGN 16u
@@ -96,8 +97,7 @@ static int read_here(void *arg)
 		return err;
 	q->out->va = run.va;
 	q->out->bytes = run.bytes;
-	q->out->flags = (run.flags & PT_WRITE ? PLINTH_MAP_WRITE : 0) | (run.flags & PT_EXEC ? PLINTH_MAP_EXEC : 0) |
-			(run.user ? PLINTH_MAP_USER : 0) | (run.global ? PLINTH_MAP_GLOBAL : 0);
+	q->out->flags = run.flags;
 	return 0;
 }
 
@@ -202,20 +202,17 @@ static int refuse_mapping(const struct check *check, uint64_t va, const char *wh
 {
 	report_line(check->core->report, "0x%llx (%s) in the %s tables is %s: the VMM is not started like that",
 		    (unsigned long long)va, name_of(check->core, va),
-		    check->table == PLINTH_MAP_LAUNCH ? "launch" : "root", what);
+		    map_table_name(check->table), what);
 	return PLINTH_E_INVAL;
 }
 
 static int judge_leaf(void *ctx, const struct pt_leaf *leaf)
 {
 	const struct check *check = ctx;
+	const char *what = map_forbidden(leaf->flags);
 
-	if (leaf->flags == (PT_WRITE | PT_EXEC))
-		return refuse_mapping(check, leaf->va, "writable and executable");
-	if (leaf->user)
-		return refuse_mapping(check, leaf->va, "accessible to user mode");
-	if (leaf->entry & PT_BIT_GLOBAL)
-		return refuse_mapping(check, leaf->va, "global");
+	if (what)
+		return refuse_mapping(check, leaf->va, what);
 	if (leaf->va < check->core->slot_va || leaf->va + leaf->bytes > check->core->slot_va + SLOT_BYTES)
 		return refuse_mapping(check, leaf->va, "outside the VMM's addresses");
 	return 0;

@@ -250,9 +250,7 @@ int space_next(uint32_t table, uint64_t from, struct plinth_ctl_map *out)
 		return err;
 	out->va = run.va;
 	out->bytes = run.bytes;
-	out->flags = (run.flags & PT_WRITE ? PLINTH_MAP_WRITE : 0) |
-		     (run.flags & PT_EXEC ? PLINTH_MAP_EXEC : 0) | (run.user ? PLINTH_MAP_USER : 0) |
-		     (run.global ? PLINTH_MAP_GLOBAL : 0);
+	out->flags = run.flags;
 	return 0;
 }
 

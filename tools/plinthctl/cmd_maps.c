@@ -7,18 +7,9 @@
 
 #include "commands.h"
 #include "device.h"
+#include "lib/map_rule.h"
 #include "options.h"
 #include "output.h"
-
-static const char *const table_names[PLINTH_MAP_TABLES] = {
-	[PLINTH_MAP_ROOT] = "root",
-	[PLINTH_MAP_LAUNCH] = "launch",
-};
-
-static const char *table_name(uint32_t table)
-{
-	return table < PLINTH_MAP_TABLES ? table_names[table] : "?";
-}
 
 static const char *access_text(uint32_t flags, char text[6])
 {
@@ -36,7 +27,7 @@ static void print_maps(const struct plinth_ctl_map *maps, uint64_t count)
 	char text[6];
 
 	for (uint64_t i = 0; i < count; i++)
-		printf("%-6s %#" PRIx64 "-%#" PRIx64 " %s %8" PRIu64 " %s\n", table_name(maps[i].table),
+		printf("%-6s %#" PRIx64 "-%#" PRIx64 " %s %8" PRIu64 " %s\n", map_table_name(maps[i].table),
 		       maps[i].va, maps[i].va + maps[i].bytes, access_text(maps[i].flags, text),
 		       maps[i].bytes, maps[i].name);
 }
@@ -49,7 +40,7 @@ static void print_maps_json(const struct plinth_ctl_map *maps, uint64_t count)
 	for (uint64_t i = 0; i < count; i++) {
 		struct json_object *item = json_object_new_object();
 
-		json_add_text(item, "table", table_name(maps[i].table));
+		json_add_text(item, "table", map_table_name(maps[i].table));
 		json_add_number(item, "va", maps[i].va);
 		json_add_number(item, "bytes", maps[i].bytes);
 		json_add_text(item, "access", access_text(maps[i].flags, text));
@@ -73,29 +64,19 @@ static int check_is_loaded(void)
 	return -1;
 }
 
-/* What no mapping of the VMM may allow. */
-static const char *forbidden_access(const struct plinth_ctl_map *map)
-{
-	if ((map->flags & PLINTH_MAP_WRITE) && (map->flags & PLINTH_MAP_EXEC))
-		return "writable and executable";
-	if (map->flags & PLINTH_MAP_USER)
-		return "accessible to user mode";
-	if (map->flags & PLINTH_MAP_GLOBAL)
-		return "global";
-	return map->va >> 63 ? "the kernel's" : NULL;
-}
-
 /* 0: the VMM keeps its rules. */
 static int judge_maps(const struct plinth_ctl_map *maps, uint64_t count)
 {
 	int err = 0;
 
 	for (uint64_t i = 0; i < count; i++) {
-		const char *what = forbidden_access(&maps[i]);
+		const char *what = map_forbidden(maps[i].flags);
 
+		if (!what && maps[i].va >> 63)
+			what = "the kernel's";
 		if (what)
 			error_line("maps: %#" PRIx64 " (%s) in the %s tables is %s", maps[i].va, maps[i].name,
-				   table_name(maps[i].table), what);
+				   map_table_name(maps[i].table), what);
 		err = what ? -1 : err;
 	}
 	if (!count)

@@ -21,7 +21,7 @@ static int judge(void *ctx, const struct pt_leaf *leaf)
 
 	++*leaves;
 	cr_expect_neq(leaf->flags, PT_WRITE | PT_EXEC, "%lx is writable and executable", leaf->va);
-	cr_expect_not(leaf->user, "%lx is the user's", leaf->va);
+	cr_expect_not(leaf->flags & PT_USER, "%lx is the user's", leaf->va);
 	cr_expect_not(leaf->entry & PT_BIT_GLOBAL, "%lx is global", leaf->va);
 	cr_expect_eq(leaf->bytes, OS_PAGE);
 	cr_expect(leaf->va >= core->base_va && leaf->va < core->end_va, "%lx", leaf->va);

@@ -13,10 +13,10 @@
 
 #include "format.h"
 
-#define CASES 20000
-#define MAX_ARGS 15
+#define CASES	   20000
+#define MAX_ARGS   15
 #define TEXT_BYTES 512
-#define GUARD 0x5a
+#define GUARD	   0x5a
 
 static uint64_t seed = 20240229;
 
@@ -54,7 +54,7 @@ static void append(struct generated *g, const char *text)
 
 static void append_char(struct generated *g, char c)
 {
-	append(g, (char[]){ c, '\0' });
+	append(g, (char[]){c, '\0'});
 }
 
 static void append_number(struct generated *g, int low, int high)
@@ -74,8 +74,11 @@ static void append_number(struct generated *g, int low, int high)
 static uint64_t random_integer(void)
 {
 	static const uint64_t edges[] = {
-		0, 1, 7, 8, 9, 10, 15, 16, 0x7f, 0x80, 0xff, 0x7fff, 0x8000, 0xffff, INT_MAX,
-		0x80000000, UINT_MAX, 0x100000000, INT64_MAX, 0x8000000000000000, UINT64_MAX,
+		0,	    1,	      7,	   8,	      9,
+		10,	    15,	      16,	   0x7f,      0x80,
+		0xff,	    0x7fff,   0x8000,	   0xffff,    INT_MAX,
+		0x80000000, UINT_MAX, 0x100000000, INT64_MAX, 0x8000000000000000,
+		UINT64_MAX,
 	};
 
 	if (below(2))
@@ -98,7 +101,7 @@ static void append_precision(struct generated *g)
 
 static void append_integer(struct generated *g, char conversion)
 {
-	static const char *const lengths[] = { "", "hh", "h", "l", "ll", "j", "z", "t" };
+	static const char *const lengths[] = {"", "hh", "h", "l", "ll", "j", "z", "t"};
 
 	append(g, lengths[below(8)]);
 	append_char(g, conversion);
@@ -107,7 +110,7 @@ static void append_integer(struct generated *g, char conversion)
 
 static void append_string(struct generated *g)
 {
-	static const char *const texts[] = { "", "x", "vcpu", "a longer text with % and \n in it" };
+	static const char *const texts[] = {"", "x", "vcpu", "a longer text with % and \n in it"};
 
 	append(g, "s");
 	g->args[g->n_args++] = (uintptr_t)texts[below(4)];
@@ -116,10 +119,14 @@ static void append_string(struct generated *g)
 /* Only combinations of flags, precision and conversion that C defines. */
 static void append_conversion(struct generated *g)
 {
-	static const struct { char conversion; const char *flags; bool precision; } rows[] = {
-		{ 'd', "-+ 0", true }, { 'i', "-+ 0", true }, { 'u', "-0", true }, { 'o', "-#0", true },
-		{ 'x', "-#0", true }, { 'X', "-#0", true }, { 'c', "-", false }, { 's', "-", true },
-		{ 'p', "-", false },
+	static const struct {
+		char conversion;
+		const char *flags;
+		bool precision;
+	} rows[] = {
+		{'d', "-+ 0", true}, {'i', "-+ 0", true}, {'u', "-0", true},
+		{'o', "-#0", true},  {'x', "-#0", true},  {'X', "-#0", true},
+		{'c', "-", false},   {'s', "-", true},	  {'p', "-", false},
 	};
 	unsigned int row = below(sizeof(rows) / sizeof(rows[0]));
 
@@ -130,26 +137,23 @@ static void append_conversion(struct generated *g)
 	if (rows[row].precision && below(2))
 		append_precision(g);
 	switch (rows[row].conversion) {
-	case 's':
-		append_string(g);
-		break;
+	case 's': append_string(g); break;
 	case 'c':
 		append(g, "c");
 		g->args[g->n_args++] = ' ' + below(95);
 		break;
 	case 'p':
 		append(g, "p");
-		g->args[g->n_args++] = 1 + (random_integer() >> 1);	/* never NULL: it prints otherwise */
+		g->args[g->n_args++] = 1 + (random_integer() >> 1); /* never NULL: it prints otherwise */
 		break;
-	default:
-		append_integer(g, rows[row].conversion);
+	default: append_integer(g, rows[row].conversion);
 	}
 }
 
 static struct generated generate(void)
 {
-	static const char *const texts[] = { "", " ", "%%", "rip=", "abc%%def" };
-	struct generated g = { .len = 0 };
+	static const char *const texts[] = {"", " ", "%%", "rip=", "abc%%def"};
+	struct generated g = {.len = 0};
 
 	for (unsigned int n = below(5); n; n--) {
 		append(&g, texts[below(5)]);
@@ -191,8 +195,10 @@ Test(lib_format, agrees_with_the_c_library)
 
 		cr_assert_eq(len, expected, "PLINTH_TEST_SEED=%#llx: \"%s\" size %zu: length %d, C says %d",
 			     (unsigned long long)start, g.format, size, len, expected);
-		cr_assert_arr_eq(ours, theirs, TEXT_BYTES, "PLINTH_TEST_SEED=%#llx: \"%s\" size %zu: \"%.*s\", C says \"%.*s\"",
-				 (unsigned long long)start, g.format, size, (int)size, ours, (int)size, theirs);
+		cr_assert_arr_eq(ours, theirs, TEXT_BYTES,
+				 "PLINTH_TEST_SEED=%#llx: \"%s\" size %zu: \"%.*s\", C says \"%.*s\"",
+				 (unsigned long long)start, g.format, size, (int)size, ours, (int)size,
+				 theirs);
 	}
 }
 
@@ -220,8 +226,8 @@ static void expect_cases(const struct named_case *cases, size_t n)
 Test(lib_format, defines_null)
 {
 	static const struct named_case cases[] = {
-		{ "%s", 0, "(null)", 6 }, { "%8s", 0, "  (null)", 8 }, { "%.3s", 0, "(nu", 3 },
-		{ "%p", 0, "0x0", 3 }, { "%6p", 0, "   0x0", 6 },
+		{"%s", 0, "(null)", 6}, {"%8s", 0, "  (null)", 8}, {"%.3s", 0, "(nu", 3},
+		{"%p", 0, "0x0", 3},	{"%6p", 0, "   0x0", 6},
 	};
 
 	expect_cases(cases, sizeof(cases) / sizeof(cases[0]));
@@ -230,16 +236,11 @@ Test(lib_format, defines_null)
 Test(lib_format, stops_at_an_unknown_conversion)
 {
 	static const struct named_case cases[] = {
-		{ "a %f b", 1, "a %f b", 6 },
-		{ "%n", 1, "%n", 2 },
-		{ "%ls", 1, "%ls", 3 },
-		{ "%lc", 1, "%lc", 3 },
-		{ "%Lx", 1, "%Lx", 3 },
-		{ "%q then %s", 1, "%q then %s", 10 },
-		{ "%x %w %s", 1, "1 %w %s", 7 },
-		{ "100%", 1, "100%", 4 },
-		{ "%-5.3", 1, "%-5.3", 5 },
-		{ "%l", 1, "%l", 2 },
+		{"a %f b", 1, "a %f b", 6},    {"%n", 1, "%n", 2},
+		{"%ls", 1, "%ls", 3},	       {"%lc", 1, "%lc", 3},
+		{"%Lx", 1, "%Lx", 3},	       {"%q then %s", 1, "%q then %s", 10},
+		{"%x %w %s", 1, "1 %w %s", 7}, {"100%", 1, "100%", 4},
+		{"%-5.3", 1, "%-5.3", 5},      {"%l", 1, "%l", 2},
 	};
 
 	expect_cases(cases, sizeof(cases) / sizeof(cases[0]));
@@ -248,10 +249,10 @@ Test(lib_format, stops_at_an_unknown_conversion)
 Test(lib_format, reports_a_length_beyond_int)
 {
 	static const struct named_case cases[] = {
-		{ "%2147483647u", 5, "                               ", INT_MAX },
-		{ "%2147483647ux", 5, "                               ", -1 },
-		{ "%99999999999999999999u!", 5, "                               ", -1 },
-		{ "%.2147483647u-", 5, "0000000000000000000000000000000", -1 },
+		{"%2147483647u", 5, "                               ", INT_MAX},
+		{"%2147483647ux", 5, "                               ", -1},
+		{"%99999999999999999999u!", 5, "                               ", -1},
+		{"%.2147483647u-", 5, "0000000000000000000000000000000", -1},
 	};
 
 	expect_cases(cases, sizeof(cases) / sizeof(cases[0]));
@@ -264,10 +265,10 @@ Test(lib_format, takes_no_buffer)
 
 Test(lib_format, writes_one_terminator_and_nothing_behind)
 {
-	char buf[4] = { 1, 2, 3, 4 };
+	char buf[4] = {1, 2, 3, 4};
 
 	cr_expect_eq(plinth_snprintf(buf, 1, "text"), 4);
-	cr_expect_arr_eq(buf, ((char[]){ 0, 2, 3, 4 }), 4);
+	cr_expect_arr_eq(buf, ((char[]){0, 2, 3, 4}), 4);
 }
 
 /* A negative width means left; the most negative one has no counterpart, and is as wide as can be. */

@@ -32,7 +32,7 @@ static void expect_mapped(const char *va, size_t n, unsigned int flags)
 
 		cr_assert_eq(find(va + i * MEM_PAGE, &leaf), 0, "page %zu", i);
 		cr_expect_eq(leaf.flags, flags, "page %zu", i);
-		cr_expect_not(leaf.user);
+		cr_expect_not(leaf.flags & PT_USER);
 	}
 }
 
