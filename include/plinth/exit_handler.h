@@ -68,7 +68,9 @@ PLINTH_EXPORT enum exit_action exit_below(struct vcpu *vcpu, const struct exit_l
 /**
  * exit_init() - set the built-in handlers up; exit_fini() - take them down. What modules registered stays.
  * @boot: the launch ABI
- * Return: 0.
+ *
+ * Context: boot stack, launch tables, after vcpu_init().
+ * Return:  0 or an error of vcpu_msr_exits().
  */
 PLINTH_EXPORT PLINTH_MUST_USE int exit_init(const struct plinth_boot *boot);
 PLINTH_EXPORT void exit_fini(void);

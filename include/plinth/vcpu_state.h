@@ -210,7 +210,8 @@ PLINTH_EXPORT void vcpu_cr_access(struct vcpu *vcpu, struct vcpu_cr_access *out)
  * MSRs that the hardware cannot leave to a guest exit in any case. RDMSRLIST and its like exit at an MSR that
  * does, as kind MSR_LIST. It holds for all vCPUs of the guest.
  *
- * Context: while no vCPU of the guest runs; the host's before vcpu_init(), too (a constructor is right).
+ * Context: while no vCPU of the guest runs; the host's before vcpu_init(), too, but then the answer is all
+ * there is of it: who wants exits asks again afterwards.
  * Return:  0; PLINTH_E_NOTSUP: the hardware changes one of them between root mode and guest, and a write of
  * it cannot be done in the guest's stead; PLINTH_E_INVAL.
  */

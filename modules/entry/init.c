@@ -110,8 +110,8 @@ static void table_down(void *ctx)
 static const struct step init_steps[] = {
 	{"log",          log_up,      log_down},
 	{"memory",       mem_up,      mem_down},
-	{"exit handler", exit_up,     exit_down},
 	{"vcpu",         vcpu_up,     vcpu_down},
+	{"exit handler", exit_up,     exit_down},
 	{"messages",     messages_up, messages_down},
 	{"vcpu table",   table_up,    table_down},
 };

@@ -97,16 +97,25 @@ static int row_apply(const struct chain_row *row)
 	return vcpu_msr_exits(guest_host(), (uint32_t)row->first, (uint32_t)row->last, row->what, true);
 }
 
-/* After a row is gone: nothing of its range exits but what others, and the policy, want. */
-static void range_renew(const struct chain_row *gone)
+static int rows_apply(void)
 {
 	const struct exit_policy *policy = &exit_state.policy;
-	int err =
-		vcpu_msr_exits(guest_host(), (uint32_t)gone->first, (uint32_t)gone->last, gone->what, false);
+	int err = 0;
 
 	for (uint32_t i = 0; !err && i < policy->n; i++)
 		if (policy->rows[i].sort == PLINTH_REGISTERED_MSR)
 			err = row_apply(&policy->rows[i]);
+	return err;
+}
+
+/* After a row is gone: nothing of its range exits but what others, and the policy, want. */
+static void range_renew(const struct chain_row *gone)
+{
+	int err =
+		vcpu_msr_exits(guest_host(), (uint32_t)gone->first, (uint32_t)gone->last, gone->what, false);
+
+	if (!err)
+		err = rows_apply();
 	if (!err)
 		err = msr_policy_apply((uint32_t)gone->first, (uint32_t)gone->last);
 	if (err)
@@ -115,9 +124,12 @@ static void range_renew(const struct chain_row *gone)
 			plinth_strerror(err));
 }
 
+/* What constructors registered was only judged: it can be done now. */
 int msr_init(void)
 {
-	return msr_policy_apply(0, UINT32_MAX);
+	int err = rows_apply();
+
+	return err ? err : msr_policy_apply(0, UINT32_MAX);
 }
 
 static struct chain_row msr_row(uint32_t first, uint32_t last, uint32_t what, exit_msr_fn *handler,

@@ -71,8 +71,6 @@ bool is_switched(const struct controls *controls, const struct switched_msr *msr
  * msr_writes_can_exit() - could vcpu_write_msr() do any write of these? If not, the MSR is named in the log.
  */
 bool msr_writes_can_exit(uint32_t first, uint32_t last);
-/** msr_bitmap_host() - what is wanted of the host, to the page that the CPUs look at. */
-void msr_bitmap_host(void *page);
 
 /* A row of a list of MSRs (SDM, "VM-Exit Controls for MSRs"). */
 struct msr_entry {

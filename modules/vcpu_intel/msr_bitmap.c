@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Which accesses of MSRs exit: a page of bits, one for each MSR of two ranges, for reads and for writes (SDM,
- * "MSR-Bitmap Address"). All other MSRs always exit. For the host it is asked for before there is any memory,
- * by constructors: so it is kept here, and copied into the page that the CPUs look at.
+ * "MSR-Bitmap Address"). All other MSRs always exit. Who wants what is kept by whoever asks: here are only
+ * the bits.
  */
-#include <string.h>
-
 #include <plinth/memory.h>
 
 #include "internal.h"
@@ -26,14 +24,7 @@ static const struct part {
 
 #define N_PARTS (sizeof(parts) / sizeof(parts[0]))
 
-static uint8_t wanted[N_PARTS * RANGE_BYTES];
-
-_Static_assert(sizeof(wanted) == MEM_PAGE, "one page");
-
-void msr_bitmap_host(void *page)
-{
-	memcpy(page, wanted, sizeof(wanted));
-}
+_Static_assert(N_PARTS *RANGE_BYTES == MEM_PAGE, "one page");
 
 static void bits_set(uint8_t *bits, uint32_t first, uint32_t last, bool on)
 {
@@ -53,14 +44,15 @@ static void part_set(uint8_t *bitmap, uint32_t i, uint32_t first, uint32_t last,
 
 int vcpu_msr_exits(struct guest *guest, uint32_t first, uint32_t last, uint32_t what, bool exits)
 {
+	uint8_t *bitmap = vendor_guest_of(guest)->msr_bitmap;
+
 	if (first > last || !what || what & ~(VCPU_MSR_READ | VCPU_MSR_WRITE))
 		return PLINTH_E_INVAL;
 	if (exits && what & VCPU_MSR_WRITE && !msr_writes_can_exit(first, last))
 		return PLINTH_E_NOTSUP;
-	for (uint32_t i = 0; i < N_PARTS; i++)
+	/* The host has one from vendor_init() on. */
+	for (uint32_t i = 0; bitmap && i < N_PARTS; i++)
 		if (parts[i].what & what)
-			part_set(guest->vendor ? guest->vendor->msr_bitmap : wanted, i, first, last, exits);
-	if (!guest->vendor && vendor_common.host.msr_bitmap)
-		msr_bitmap_host(vendor_common.host.msr_bitmap);
+			part_set(bitmap, i, first, last, exits);
 	return 0;
 }

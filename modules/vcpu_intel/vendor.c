@@ -28,7 +28,6 @@ int vendor_init(const struct plinth_boot *boot, const struct slat *slat)
 	(void)boot;
 	if (page_alloc(&host->msr_bitmap, &host->msr_bitmap_pa))
 		return PLINTH_E_NOMEM;
-	msr_bitmap_host(host->msr_bitmap);
 	host->vpid = vendor_common.last_vpid = HOST_VPID;
 	vendor_common.slat = slat;
 	return 0;
