@@ -80,7 +80,44 @@ static void expect_counters(uint32_t cpu, bool is_running)
 	model.cpu[cpu].regs = before.regs;
 }
 
-static void talk(bool is_running)
+static const char *owner_of(uint64_t handler)
+{
+	for (uint32_t i = 0; i < machine.core->n_modules; i++) {
+		const struct plinth_ctl_module *about = &machine.core->modules[i].about;
+
+		if (handler - about->base_va < about->bytes)
+			return about->name;
+	}
+	return "nobody";
+}
+
+/* All that is registered has an owner that is loaded, and what the extension takes is the extension's. */
+static void expect_owners(bool hides)
+{
+	const struct model_cpu before = model.cpu[0];
+	const struct plinth_ctl_registration *row = (const void *)out;
+	unsigned int of_extension = 0, of_entry = 0, of_ept = 0;
+	uint64_t answered = 0;
+
+	cr_expect_eq(send_to(PLINTH_CALL_REGISTRATIONS, 0, 0, PLINTH_CALL_BYTES, &answered), 0, "%s: %s",
+		     sweep_case(), machine.report.text);
+	for (uint64_t i = 0; i < answered / sizeof(*row); i++) {
+		const char *owner = owner_of(row[i].handler);
+		const bool is_name = row[i].sort == PLINTH_REGISTERED_NAME;
+
+		cr_expect_neq(strcmp(owner, "nobody"), 0, "%s: row %u", sweep_case(), (unsigned int)i);
+		of_extension += is_name && !strcmp(owner, "counters");
+		of_entry += !strcmp(owner, "entry");
+		of_ept += !strcmp(owner, "ept");
+	}
+	cr_expect_eq(of_extension, 2, "%s: counters and echo", sweep_case());
+	cr_expect_eq(of_entry, 3, "%s: two hypercalls and a name", sweep_case());
+	cr_expect_eq(of_ept > 0, hides, "%s", sweep_case());
+	model.cpu[0].rip = before.rip;
+	model.cpu[0].regs = before.regs;
+}
+
+static void talk(bool is_running, bool hides)
 {
 	static const uint64_t sizes[] = {0, 1, 8, 4025, PLINTH_CALL_BYTES};
 	struct machine_world before;
@@ -94,6 +131,7 @@ static void talk(bool is_running)
 		}
 		expect_counters(cpu, is_running);
 	}
+	expect_owners(hides);
 	cr_expect_eq(send_to("echo", 0, PLINTH_CALL_BYTES + 1, 0, &answered), PLINTH_E_LIMIT);
 	cr_expect_eq(send_to("echo", model.n_cpus, 0, 0, &answered), PLINTH_E_STATE);
 	sweep_expect_same(&before);
@@ -111,11 +149,11 @@ static void live(const struct model_kind *kind, uint32_t n_cpus, bool hides)
 	power_on(kind, n_cpus, hides);
 	machine_snapshot(&empty);
 	cr_assert_eq(machine_load(), 0, "%s: %s", sweep_case(), machine.report.text);
-	talk(false);
+	talk(false, hides);
 	if (!machine_start()) {
-		talk(true);
+		talk(true, hides);
 		cr_expect_eq(machine_stop(), 0, "%s: %s", sweep_case(), machine.report.text);
-		talk(false);
+		talk(false, hides);
 	}
 	cr_expect_eq(machine_unload(), 0, "%s: %s", sweep_case(), machine.report.text);
 	sweep_expect_same(&empty);
