@@ -164,6 +164,7 @@ struct vcpu_cr_access {
 struct vcpu_memory_access {
 	uint64_t address; /* guest-physical */
 	uint8_t wanted;	  /* SLAT_READ, SLAT_WRITE, SLAT_EXECUTE */
+	bool mapped;	  /* the translation that was there allows something; of a SLAT_VIOLATION only */
 };
 
 /**

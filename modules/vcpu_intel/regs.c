@@ -184,11 +184,17 @@ uint64_t vcpu_detail(struct vcpu *vcpu)
 	return vmcs_read(VMCS_EXIT_QUALIFICATION);
 }
 
-/* SDM, "Exit Qualification for EPT Violations": its lowest three bits are SLAT_READ and so on. */
+/*
+ * SDM, "Exit Qualification for EPT Violations": its lowest three bits are SLAT_READ and so on, the next three
+ * what was allowed.
+ */
+#define QUALIFICATION_ALLOWED 0x38u
+
 void vcpu_memory_access(struct vcpu *vcpu, struct vcpu_memory_access *out)
 {
 	out->address = vmcs_read(VMCS_GUEST_PHYSICAL_ADDRESS);
-	out->wanted = vcpu_detail(vcpu) & (SLAT_READ | SLAT_WRITE | SLAT_EXECUTE);
+	out->wanted = vcpu_detail(vcpu) & SLAT_ALL;
+	out->mapped = vcpu_detail(vcpu) & QUALIFICATION_ALLOWED;
 }
 
 /* SDM, "Exit Qualification for Control-Register Accesses". */

@@ -151,6 +151,7 @@ DEFECTS = [
     ('an NMI that came while another guest ran is not told of', SWITCH, '\tif (!hold && (', '\tif (hold && ('),
     ('a CPU that leaves holds another guest\'s state', LEAVE, '\tswitch_unload_all(host->cpu);\n', ''),
     ('a guest is launched each time it is switched to', SWITCH, '\tnext->entered = true;\n', ''),
+    ('what is mapped is taken for what is not', 'modules/vcpu_intel/regs.c', 'QUALIFICATION_ALLOWED 0x38u', 'QUALIFICATION_ALLOWED 0x07u'),
     ('a vCPU that is not current is read', 'modules/vcpu_intel/regs.c', '\tif (!vcpu_is_current(vcpu))\n\t\treturn 0;\n', ''),
     ('two CPUs hold one state', SWITCH, '\tif (vcpu->cpu)\n\t\treturn vcpu->cpu == cpu ? PLINTH_E_STATE : PLINTH_E_BUSY;\n', ''),
     ('an NMI on the way out is lost', EVENT,

@@ -294,3 +294,33 @@ Test(vcpu_registers, a_write_of_cr3_flushes, .init = root_usual)
 	cr_expect_eq(model.cpu[0].st.cr3, OTHER_CR3 + 0x1000, "without PCIDs the bit is reserved");
 	cr_expect_eq(model.cpu[0].exceptions, 1);
 }
+
+/* -- what the guest wanted of memory ------------------------------------------------------------ */
+
+static struct vcpu_memory_access access_seen;
+
+static enum exit_action read_access(struct vcpu *vcpu)
+{
+	vcpu_memory_access(vcpu, &access_seen);
+	return EXIT_RETRY;
+}
+
+static void expect_access(uint64_t qualification, uint8_t wanted, bool mapped)
+{
+	const struct model_exit exit = {.physical = 0x123456000, .qualification = qualification};
+
+	cr_assert_eq(root_run(read_access, exit), MODEL_GUEST);
+	cr_expect_eq(access_seen.address, 0x123456000);
+	cr_expect_eq(access_seen.wanted, wanted);
+	cr_expect_eq(access_seen.mapped, mapped, "0x%llx", (unsigned long long)qualification);
+}
+
+Test(vcpu_registers, an_access_of_memory, .init = root_usual)
+{
+	expect_access(0x181, SLAT_READ, false);
+	expect_access(0x182, SLAT_WRITE, false);
+	expect_access(0x184, SLAT_EXECUTE, false);
+	expect_access(0x18a, SLAT_WRITE, true);
+	expect_access(0x19c, SLAT_EXECUTE, true);
+	expect_access(0x1a1, SLAT_READ, true);
+}
