@@ -320,7 +320,7 @@ static uint32_t event_vector(const struct view *v)
 			 VMCS_ENTRY_INTERRUPTION_INFO);
 }
 
-/* Vectors with an error code: #DF, #TS, #NP, #SS, #GP, #PF, #AC. */
+/* With an error code (SDM, "Exception and Interrupt Vectors"): #DF, #TS, #NP, #SS, #GP, #PF, #AC. */
 #define ERROR_VECTORS (1u << 8 | 1u << 10 | 1u << 11 | 1u << 12 | 1u << 13 | 1u << 14 | 1u << 17)
 
 /* Real mode has no error codes. */

@@ -11,7 +11,7 @@
 PLINTH_MODULE("vmx_check", "0.1.0", "names the rule that a failed VM entry breaks (diagnostic)");
 
 #define FINDINGS_MAX	   8
-#define BASIC_TRUE	   (1ull << 55)
+#define BASIC_TRUE	   (1ull << 55) /* SDM, "Basic VMX Information": the TRUE MSRs are there */
 #define LEAF_ADDRESS_WIDTH 0x80000008u
 #define LEAF_FEATURES	   7u
 #define LEAF_COUNTERS	   10u
@@ -76,6 +76,10 @@ void vmx_check_caps(struct vmx_caps *c)
 	c->perf_global = counter_bits();
 }
 
+/*
+ * In root mode, on the CPU that refused, maybe in the middle of a crash report: its current VMCS is still the
+ * one that was to be entered. Nothing is allocated; of too many findings the first are told.
+ */
 static void findings_log(struct vcpu *vcpu)
 {
 	struct vmx_check_finding found[FINDINGS_MAX];

@@ -7,8 +7,9 @@ enum activity { ACTIVE, HLT, SHUTDOWN, WAIT_FOR_SIPI };
 #define MISC_ACTIVITY(m) ((m) >> 6 & 7)
 
 /* SDM, "Format of Interruptibility State", "Format of Pending-Debug-Exceptions". */
-#define STATE_RESERVED	 (~0x1full)
-#define PENDING_RESERVED (~0x1500full) /* without B0-B3, enabled breakpoint, BS, RTM */
+#define STATE_RESERVED	   (~0x1full)
+#define PENDING_RESERVED   (~0x1500full) /* without B0-B3, enabled breakpoint, BS, RTM */
+#define PENDING_BREAKPOINT (1ull << 12)	 /* enabled breakpoint */
 
 #define NO_LINK (~0ull)
 
@@ -148,13 +149,13 @@ static uint32_t pending_step(const struct view *v)
 			 VMCS_GUEST_PENDING_DEBUG);
 }
 
-/* SDM: bit 16 wants bit 12 too, all others 0, and no blocking by MOV SS. */
+/* RTM wants "enabled breakpoint" too, all others 0, and no blocking by MOV SS. */
 static uint32_t pending_rtm(const struct view *v)
 {
 	uint64_t pending = get(v, VMCS_GUEST_PENDING_DEBUG);
 
-	return broken_if(pending & PENDING_RTM &&
-				 (pending != (PENDING_RTM | 1ull << 12) || blocks(v, BLOCKING_MOV_SS)),
+	return broken_if(pending & PENDING_RTM && (pending != (PENDING_RTM | PENDING_BREAKPOINT) ||
+						   blocks(v, BLOCKING_MOV_SS)),
 			 VMCS_GUEST_PENDING_DEBUG);
 }
 
