@@ -75,7 +75,7 @@ static bool is_mixed(uint64_t gpa, uint64_t bytes)
 	return mtrr_type(gpa & ~(bytes - 1), bytes) == TYPE_MIXED;
 }
 
-/* A table comes full of whatever has one type: in smaller steps only what has more than one is left to map. */
+/* A table comes full of whatever has one type: in smaller steps only what has several is left to map. */
 int direct_prepare(struct slat_space *space, uint64_t start, uint64_t end)
 {
 	uint64_t step = PAGE_1G;
