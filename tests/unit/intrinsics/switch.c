@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The assembly between the guest and C: the exit stub with its short cut, the launch, the
- * fault stubs and the hand-back, on a stack of the test's own.
+ * The assembly between the guest and C: the exit stub with its short cut, the launch
+ * and the hand-back, on a stack of the test's own.
  */
 #include <criterion/criterion.h>
 #include <string.h>
@@ -359,67 +359,4 @@ Test(hand_back, without_nmis, .init = fresh)
 	if (!sigsetjmp(trap_left, 1))
 		cpu_hand_back(&back, 1);
 	cr_assert_eq(trap.n, 1);
-}
-
-/* -- exceptions in root mode ------------------------------------------------------------------------- */
-
-static struct cpu_fault fault_seen;
-static uint64_t go_on_at;
-
-static void on_fault(struct cpu_fault *fault)
-{
-	fault_seen = *fault;
-	go_on_at = fault->rip;
-}
-
-#define WITH_ERROR                                                                                           \
-	(1u << 8 | 1u << 10 | 1u << 11 | 1u << 12 | 1u << 13 | 1u << 14 | 1u << 17 | 1u << 21 | 1u << 29 |   \
-	 1u << 30)
-#define ERROR 0x1234ull
-
-/* What the CPU pushes, then the gate's address; IRETQ works in user mode, too. */
-static uint64_t take(uint64_t stub, uint64_t has_error)
-{
-	uint64_t kept = 0x5566778899aabbcc;
-
-	__asm__ volatile("lea -128(%%rsp), %%rsp\n\t"
-			 "mov %%rsp, %%rax\n\t"
-			 "and $-16, %%rsp\n\t"
-			 "mov %%ss, %%ecx\n\t"
-			 "pushq %%rcx\n\t"
-			 "pushq %%rax\n\t"
-			 "pushfq\n\t"
-			 "mov %%cs, %%ecx\n\t"
-			 "pushq %%rcx\n\t"
-			 "lea 2f(%%rip), %%rcx\n\t"
-			 "pushq %%rcx\n\t"
-			 "test %%rsi, %%rsi\n\t"
-			 "jz 1f\n\t"
-			 "pushq %[error]\n"
-			 "1:\n\t"
-			 "jmp *%%rdi\n"
-			 "2:\n\t"
-			 "lea 128(%%rsp), %%rsp"
-			 : "+b"(kept)
-			 : "D"(stub), "S"(has_error), [error] "i"(ERROR)
-			 : "rax", "rcx", "memory", "cc");
-	return kept;
-}
-
-Test(fault_stubs, leave_the_same_structure_behind, .init = fresh)
-{
-	cpu_set_fault_handler(on_fault);
-	for (unsigned int vector = 0; vector < CPU_FAULT_VECTORS; vector++) {
-		uint64_t has_error = WITH_ERROR >> vector & 1;
-
-		memset(&fault_seen, 0xff, sizeof(fault_seen));
-		cr_expect_eq(take(cpu_fault_stub(vector), has_error), 0x5566778899aabbcc, "vector %u",
-			     vector);
-		cr_expect_eq(fault_seen.vector, vector);
-		cr_expect_eq(fault_seen.error, has_error ? ERROR : 0, "vector %u", vector);
-		cr_expect_eq(fault_seen.rbx, 0x5566778899aabbcc, "vector %u", vector);
-		cr_expect_eq(fault_seen.rdi, cpu_fault_stub(vector));
-		cr_expect_eq(fault_seen.cs & 3, 3);
-		cr_expect_eq(fault_seen.rip, go_on_at);
-	}
 }
