@@ -125,7 +125,7 @@ static void log_places(const struct plinth_boot *boot)
 	const struct plinth_boot_module *modules = (const struct plinth_boot_module *)boot->modules_va;
 
 	for (uint64_t i = 0; i < boot->n_modules; i++)
-		LOG_INFO("%s at 0x%llx, %llu KiB", modules[i].name, (unsigned long long)modules[i].base_va,
+		LOG_INFO("%s 0x%llx, %llu KiB", modules[i].name, (unsigned long long)modules[i].base_va,
 			 (unsigned long long)modules[i].bytes / 1024);
 }
 

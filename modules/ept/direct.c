@@ -22,14 +22,18 @@ uint64_t direct_page(uint64_t gpa, unsigned int level)
 
 void direct_fill(uint64_t *t, unsigned int level, uint64_t base, bool uncached)
 {
-	uint64_t bytes = 1ull << table_shift(level);
+	uint64_t bytes = 1ull << table_shift(level), reach = table_kind()->reach;
 	enum memory_type all = mtrr_type(base, bytes * EPT_ENTRIES);
+	uint64_t page = page_of(base, level, all);
 
 	for (unsigned int i = 0; i < EPT_ENTRIES; i++) {
 		uint64_t gpa = base + i * bytes;
 		enum memory_type type = all == TYPE_MIXED ? mtrr_type(gpa, bytes) : all;
 
-		t[i] = page_of(gpa, level, type == TYPE_MIXED && uncached ? TYPE_UC : type);
+		if (page && gpa < reach)
+			t[i] = page + i * bytes;
+		else
+			t[i] = page_of(gpa, level, type == TYPE_MIXED && uncached ? TYPE_UC : type);
 	}
 }
 

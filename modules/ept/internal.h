@@ -145,7 +145,11 @@ static inline unsigned int table_leaf_level(void)
 	return table_kind()->large_1g ? 3 : 2;
 }
 
-bool entry_is_table(uint64_t entry, unsigned int level);
+static inline bool entry_is_table(uint64_t entry, unsigned int level)
+{
+	return level > 1 && entry & ENTRY_ACCESS && !(entry & ENTRY_LARGE);
+}
+
 uint64_t *entry_table(uint64_t entry);
 /** entry_leaf() - a page with all access. */
 uint64_t entry_leaf(uint64_t hpa, unsigned int level, enum memory_type type);

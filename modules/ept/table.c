@@ -49,11 +49,6 @@ void table_reach(uint64_t reach)
 
 /* -- entries ------------------------------------------------------------------------------ */
 
-bool entry_is_table(uint64_t entry, unsigned int level)
-{
-	return level > 1 && entry & ENTRY_ACCESS && !(entry & ENTRY_LARGE);
-}
-
 uint64_t *entry_table(uint64_t entry)
 {
 	return mem_phys_to_virt(entry & ENTRY_ADDRESS);

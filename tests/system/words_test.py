@@ -34,9 +34,9 @@ def main():
     offset, size = next((at, size) for at, size, function in
                         functions(os.path.join(build, "modules", "intrinsics.so")) if function == name)
     at = offset + 0x60
-    uart = ["plinth I cpu0 1 entry: intrinsics at 0x1000, 16 KiB",
-            f"plinth I cpu0 2 entry: intrinsics at {BASE:#x}, 16 KiB",
-            "plinth I cpu0 3 entry: nonsense at 0x200000, 4 KiB"]
+    uart = ["plinth I cpu0 1 entry: intrinsics 0x1000, 16 KiB",
+            f"plinth I cpu0 2 entry: intrinsics {BASE:#x}, 16 KiB",
+            "plinth I cpu0 3 entry: nonsense 0x200000, 4 KiB"]
     places = Places(build, uart)
     words = EMULATOR.format(vmm=BASE + at).splitlines()
     line = f"plinth E cpu1 9 vcpu:   intrinsics+{at:#x}"
