@@ -3,7 +3,7 @@
  * VMCS regions: their contents are in memory while they are inactive and in the CPU
  * while they are active (SDM, "Software Use of Virtual-Machine Control Structures").
  */
-#include "internal.h"
+#include "../internal.h"
 
 #include <stddef.h>
 #include <string.h>

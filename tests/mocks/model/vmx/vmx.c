@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Into and out of VMX operation, invalidations, and the launch (SDM, "VMX Instruction Reference"). */
-#include "internal.h"
+#include "../internal.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Kinds of CPUs. Capability values: low half bits that must be 1, high half bits that may be. */
-#include "model.h"
+#include "../model.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A VM exit: the guest's state to the VMCS, the host's from it (SDM, "VM Exits"). */
-#include "internal.h"
+#include "../internal.h"
 
 #define EFER_LME 0x100ull
 #define EFER_LMA 0x400ull

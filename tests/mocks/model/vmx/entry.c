@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A VM entry: checks, then the guest's state from the VMCS (SDM, "VM Entries"). */
-#include "internal.h"
+#include "../internal.h"
 
 #define EFER_LME       0x100ull
 #define EFER_LMA       0x400ull
