@@ -25,7 +25,7 @@ const char *exits_illegal(unsigned int bits)
 
 /* As the start left it. */
 static struct model_cpu pristine;
-static uint64_t cr0_shadow, cr4_shadow;
+static struct model_state seen;
 
 void exits_power_on(const struct model_kind *kind)
 {
@@ -33,8 +33,7 @@ void exits_power_on(const struct model_kind *kind)
 	cr_assert_eq(sweep_started(), 0, "%s", machine.report.text);
 	pristine = model.cpu[0];
 	pristine.rsp = 0xffffc90000003f00;
-	cr0_shadow = model_field(0, VMCS_CR0_SHADOW);
-	cr4_shadow = model_field(0, VMCS_CR4_SHADOW);
+	model_visible(0, &seen);
 }
 
 void exits_put_guest(unsigned int bits)
@@ -142,8 +141,8 @@ static void expect_guest(const struct guest_view *want)
 }
 
 /*
- * The CPU goes back as it was, but for VMX. Of a kernel that is not in its half of the addresses
- * nobody knows whether its stack can be used: such a CPU halts.
+ * The CPU goes back as it was, but for the claim to root mode. Of a kernel that is not in its half of the
+ * addresses nobody knows whether its stack can be used: such a CPU halts.
  */
 static void expect_stopped(enum model_end end, const struct guest_view *before, bool halts)
 {
@@ -154,7 +153,7 @@ static void expect_stopped(enum model_end end, const struct guest_view *before, 
 	cr_expect_eq(end, halts ? MODEL_HALTED : MODEL_BACK, "%s: ended with %d", sweep_case(), (int)end);
 	if (end == MODEL_BACK) {
 		get_guest(&got);
-		got.visible.cr4 = (got.visible.cr4 & ~CR4_VMXE) | (cr4 & CR4_VMXE);
+		got.visible.cr4 ^= (got.visible.cr4 ^ cr4) & model_vendor()->claim;
 		/* What an exit does to RF cannot be seen from outside, nor be undone. */
 		got.visible.rflags = (got.visible.rflags & ~RFLAGS_RF) | (before->visible.rflags & RFLAGS_RF);
 		differs = model_differs(&before->visible, &got.visible);
@@ -190,8 +189,7 @@ static void try(unsigned int bits, const struct model_exit *exit,
 	enum model_end end;
 
 	sweep_count();
-	model_set_field(0, VMCS_CR0_SHADOW, cr0_shadow);
-	model_set_field(0, VMCS_CR4_SHADOW, cr4_shadow);
+	model_show(0, seen.cr0, seen.cr4);
 	get_guest(&before);
 	outcome = oracle(&before, exit, &want);
 	if (outcome == STOPS)
@@ -219,12 +217,12 @@ void exits_try(unsigned int bits, const struct model_exit *exit)
 
 static enum model_end it_moves(const struct model_exit *exit)
 {
-	return model_guest_cr(0, (uint32_t)exit->qualification);
+	return model_guest_cr(0, (uint32_t)exit->detail);
 }
 
 void exits_try_mov(uint32_t cr)
 {
-	const struct model_exit exit = {.reason = 28, .qualification = cr, .length = 3};
+	const struct model_exit exit = {.kind = PLINTH_EXIT_CR_ACCESS, .detail = cr, .length = 3};
 
 	try(0, &exit, it_moves);
 }
@@ -239,9 +237,9 @@ void exits_try_all(struct model_exit exit, const struct vcpu_regs *regs)
 			model.cpu[0].regs = *regs;
 		if (bits & (NARROW | WIDE_EDGE) && !exit.length)
 			exit.length = 3;
-		sweep_label("reason %llu, qualification 0x%llx, guest 0x%x, RAX 0x%llx RCX 0x%llx RDX 0x%llx",
-			    (unsigned long long)exit.reason, (unsigned long long)exit.qualification, bits,
-			    (unsigned long long)model.cpu[0].regs.rax,
+		sweep_label("kind %u, reason %llu, 0x%llx, guest 0x%x, RAX 0x%llx RCX 0x%llx RDX 0x%llx",
+			    model_exit_kind(&exit), (unsigned long long)exit.reason,
+			    (unsigned long long)exit.detail, bits, (unsigned long long)model.cpu[0].regs.rax,
 			    (unsigned long long)model.cpu[0].regs.rcx,
 			    (unsigned long long)model.cpu[0].regs.rdx);
 		exits_try(bits, &exit);

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "model/internal.h"
-#include "translation.h"
+#include "model/translation.h"
 
 #define DPL(rights) ((rights) >> 5 & 3)
 #define RIGHTS_L    0x2000u
@@ -57,7 +57,7 @@ static enum outcome write_cr4(struct guest_view *g, uint64_t value)
 	/* Not natively, but documented: bits that the VMM does not know, LASS and FRED among them. */
 	if (value & ~ORACLE_CR4_KEPT)
 		return RAISES_GP;
-	if (value & ~model.kind->caps.cr4_fixed1 || !(value & CR4_PAE) || (value ^ now) & CR4_LA57)
+	if (value & ~model.kind->cr4 || !(value & CR4_PAE) || (value ^ now) & CR4_LA57)
 		return RAISES_GP;
 	if (value & ~now & CR4_PCIDE && g->visible.cr3 & CR3_PCID)
 		return RAISES_GP;
@@ -161,9 +161,7 @@ static bool apic_base_writable(uint64_t before, uint64_t value)
 /* Execute disable stays in root mode's sight where guest and root mode have one EFER: documented. */
 static bool efer_writable(uint64_t before, uint64_t *value)
 {
-	bool both = model.kind->caps.exit >> 32 & EXIT_SAVE_EFER;
-
-	if (*value & ~0xd01ull || (*value ^ before) & 0x100 || (!both && !(*value & 0x800)))
+	if (*value & ~0xd01ull || (*value ^ before) & 0x100 || (!model_vendor()->efer_each() && !(*value & 0x800)))
 		return false;
 	*value = (*value & ~0x400ull) | (before & 0x400);
 	return true;
@@ -219,44 +217,42 @@ static enum outcome hypercall(struct guest_view *g)
 	return GOES_ON;
 }
 
-#define QUALIFICATION_UNBLOCKS 0x1000ull /* an IRET was about to unblock NMIs, and did not */
+#define DETAIL_UNBLOCKS 0x1000ull /* an IRET was about to unblock NMIs, and did not */
+
+static uint32_t wanted(const struct model_exit *e)
+{
+	return e->access ? e->access : e->detail & (READ | WRITE | FETCH);
+}
 
 /* Second-level translation is one to one: what it lacks it adds, what it forbids is #GP. By the tables as they are. */
 static enum outcome translation(const struct model_exit *e)
 {
 	struct translation t;
 
-	if (e->physical >> model.kind->caps.physical_bits)
+	if (e->physical >> model.kind->physical_bits)
 		return RAISES_GP;
 	t = translation_of(0, e->physical);
-	return t.access && e->qualification & 7 & ~t.access ? RAISES_GP : SAME_RIP;
+	return t.access && wanted(e) & ~t.access ? RAISES_GP : SAME_RIP;
 }
 
 static enum outcome basic(struct guest_view *g, const struct model_exit *e)
 {
-	uint64_t reason = e->reason & 0xffff;
-
-	/* Bit 31: the entry failed. What else stands above the basic reason changes nothing. */
-	if (e->reason >> 31 & 1)
-		return reason == 41 ? RAISES_MC : STOPS;
-	if (reason >= 19 && reason <= 27)
-		return RAISES_UD;
-	switch (reason) {
-	case 2: return RESETS;
-	case 7: case 8: case 52: return SAME_RIP;
-	case 9: return RAISES_GP;
-	case 10: return cpuid(g);
-	case 11: return g->visible.cr4 & CR4_SMXE ? RAISES_GP : RAISES_UD;
-	case 13: return cpl(g) ? RAISES_GP : GOES_ON;
-	case 18: return hypercall(g);
-	case 28: return cr_access(g, e->qualification);
-	case 31: return rdmsr(g);
-	case 32: return wrmsr(g);
-	case 48: return translation(e);
-	case 50: case 53: case 59: return RAISES_UD;
-	case 55: return xsetbv(g);
-	case 76: case 77: return RAISES_UD; /* SEAMCALL, TDCALL */
-	case 78: case 79: case 80: case 81: return RAISES_GP; /* RDMSRLIST and its like: no MSR outside the bitmap's ranges */
+	switch (model_exit_kind(e)) {
+	case MODEL_EXIT_ENTRY_MC: return RAISES_MC;
+	case PLINTH_EXIT_TRIPLE_FAULT: return RESETS;
+	case PLINTH_EXIT_NMI_WINDOW: case PLINTH_EXIT_TIMER: return SAME_RIP;
+	case PLINTH_EXIT_TASK_SWITCH: return RAISES_GP;
+	case PLINTH_EXIT_CPUID: return cpuid(g);
+	case PLINTH_EXIT_GETSEC: return g->visible.cr4 & CR4_SMXE ? RAISES_GP : RAISES_UD;
+	case PLINTH_EXIT_INVD: return cpl(g) ? RAISES_GP : GOES_ON;
+	case PLINTH_EXIT_HYPERCALL: return hypercall(g);
+	case PLINTH_EXIT_VIRT_INSN: return RAISES_UD;
+	case PLINTH_EXIT_CR_ACCESS: return cr_access(g, e->detail);
+	case PLINTH_EXIT_MSR_READ: return rdmsr(g);
+	case PLINTH_EXIT_MSR_WRITE: return wrmsr(g);
+	case PLINTH_EXIT_SLAT_VIOLATION: return translation(e);
+	case PLINTH_EXIT_XSETBV: return xsetbv(g);
+	case PLINTH_EXIT_MSR_LIST: return RAISES_GP; /* no MSR outside the bitmap's ranges */
 	default: return STOPS;
 	}
 }
@@ -301,7 +297,7 @@ static bool pushes_rf(uint32_t info, bool now)
 /* Does an error code tell that something outside the program was being delivered (SDM, "Error Code", EXT)? */
 static uint32_t external(uint32_t first)
 {
-	return first & INFO_VALID && TYPE(first) != TYPE_SOFT_INTERRUPT && TYPE(first) != TYPE_SOFT_EXCEPTION;
+	return first & ORACLE_VALID && TYPE(first) != TYPE_SOFT_INTERRUPT && TYPE(first) != TYPE_SOFT_EXCEPTION;
 }
 
 static void deliver(struct guest_view *g, uint32_t info, uint32_t error, uint64_t length)
@@ -319,7 +315,7 @@ static void deliver(struct guest_view *g, uint32_t info, uint32_t error, uint64_
 /* How a fault (#GP) in the delivery of another event ends: by the class of the first. */
 static enum outcome fault_on_top(struct guest_view *g, uint32_t first)
 {
-	if (!(first & INFO_VALID) || TYPE(first) != TYPE_FAULT)
+	if (!(first & ORACLE_VALID) || TYPE(first) != TYPE_FAULT)
 		return RAISES_GP;
 	switch (VECTOR(first)) {
 	case 8: return RESETS; /* the CPU shuts down */
@@ -354,6 +350,7 @@ static void again(struct guest_view *g, const struct model_exit *e)
 
 enum outcome oracle(const struct guest_view *before, const struct model_exit *exit, struct guest_view *after)
 {
+	const bool is_violation = model_exit_kind(exit) == PLINTH_EXIT_SLAT_VIOLATION;
 	enum outcome outcome;
 
 	*after = *before;
@@ -364,12 +361,12 @@ enum outcome oracle(const struct guest_view *before, const struct model_exit *ex
 	else
 		after->rip = before->rip;
 	/* An IRET that was about to unblock NMIs did not come to its end (SDM, "Information for VM Exits During IRET"). */
-	if (exit->reason == 48 && exit->qualification & QUALIFICATION_UNBLOCKS && !(exit->vectoring & INFO_VALID))
+	if (is_violation && exit->detail & DETAIL_UNBLOCKS && !(exit->vectoring & ORACLE_VALID))
 		after->interruptibility |= BLOCKS_NMI;
-	if (outcome == SAME_RIP && exit->vectoring & INFO_VALID)
+	if (outcome == SAME_RIP && exit->vectoring & ORACLE_VALID)
 		again(after, exit);
 	/* An access that is tried again must not hit its breakpoint again (SDM, "Saving RIP, RSP, RFLAGS, and SSP"). */
-	else if (outcome == SAME_RIP && exit->reason == 48)
+	else if (outcome == SAME_RIP && is_violation)
 		after->visible.rflags |= RFLAGS_RF;
 	return raise(after, exit, outcome);
 }

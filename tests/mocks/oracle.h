@@ -32,7 +32,8 @@ struct guest_view {
 /* What a guest may have of CR4, written down once more: VME to SMXE, FSGSBASE to UINTR, LAM_SUP. */
 #define ORACLE_CR4_KEPT 0x13ff7fffull
 
-/* Events as the VMCS codes them. */
+/* Events as hardware codes them. */
+#define ORACLE_VALID 0x80000000u
 #define ORACLE_GP 0x80000b0du
 #define ORACLE_UD 0x80000306u
 #define ORACLE_DF 0x80000b08u

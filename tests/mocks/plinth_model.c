@@ -75,7 +75,7 @@ static void tell_violations(void)
 
 static void ask_cpuid(uint32_t cpu, uint32_t leaf)
 {
-	static const struct model_exit exit = {.reason = 10, .length = 2};
+	static const struct model_exit exit = {.kind = PLINTH_EXIT_CPUID, .length = 2};
 	struct model_cpu *c = &model.cpu[cpu];
 	enum model_end end;
 

@@ -140,7 +140,7 @@ void options_parse(int argc, char **argv)
 				number(optarg, 10, MACHINE_BITS_LEAST, MACHINE_BITS_MOST);
 			break;
 		case 'm': hardware->memory.bytes = size(optarg); break;
-		case '1': hardware->cpu.lacks = MODEL_CAP_1G; break;
+		case '1': hardware->cpu.lacks = MODEL_LACKS_1G; break;
 		case 'r': add_replacement(optarg); break;
 		case 'a': add_module(optarg); break;
 		case 'c': add_leaf(optarg); break;

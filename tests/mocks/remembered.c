@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "model/translation.h"
 #include "sweep.h"
 
 #define LARGE	     (1ull << 7)
@@ -12,22 +13,23 @@ static struct memory {
 	uint64_t invalidations;
 	unsigned int n;
 	struct {
-		uint64_t pointer;
+		uint64_t top; /* the first level: of other tables it remembers others */
 		uint64_t base, table, shift; /* of its entries */
 	} of[64];
 } memory[MODEL_CPUS];
 
 void remembered_note(uint32_t cpu, uint64_t gpa)
 {
-	uint64_t pointer = model_field(cpu, VMCS_EPT_POINTER), entry = pointer;
 	struct memory *m = &memory[cpu];
+	uint32_t levels = 0;
+	uint64_t top = translation_tables(cpu, &levels), entry = top;
 
-	for (uint64_t shift = 12 + 9 * (pointer >> 3 & 7); shift > 12; shift -= 9) {
+	for (uint64_t shift = 3 + 9 * levels; shift > 12; shift -= 9) {
 		uint64_t table = entry & ADDRESS_BITS;
 
 		entry = ((const uint64_t *)model.physical(table))[gpa >> shift & 511];
 		if (shift <= 30 && m->n < 64) {
-			m->of[m->n].pointer = pointer;
+			m->of[m->n].top = top;
 			m->of[m->n].base = gpa & ~((512ull << shift) - 1);
 			m->of[m->n].table = table;
 			m->of[m->n++].shift = shift;
@@ -39,8 +41,9 @@ void remembered_note(uint32_t cpu, uint64_t gpa)
 
 void remembered_check(uint32_t cpu)
 {
-	uint64_t pointer = model_field(cpu, VMCS_EPT_POINTER);
 	struct memory *m = &memory[cpu];
+	uint32_t levels;
+	uint64_t top = translation_tables(cpu, &levels);
 
 	if (m->invalidations != model.cpu[cpu].invalidations)
 		m->n = 0;
@@ -48,7 +51,7 @@ void remembered_check(uint32_t cpu)
 	for (unsigned int i = 0; i < m->n; i++) {
 		const uint64_t *table = model.physical(m->of[i].table);
 
-		for (uint64_t j = 0; m->of[i].pointer == pointer && j < 512; j += 73) {
+		for (uint64_t j = 0; m->of[i].top == top && j < 512; j += 73) {
 			uint64_t gpa = m->of[i].base + (j << m->of[i].shift);
 
 			if (table[j] & LARGE && (table[j] & ADDRESS_BITS) != gpa)

@@ -180,13 +180,13 @@ uint32_t sweep_one(const struct scenario *s, const struct model_kind *kind, uint
 
 bool sweep_comes_back(uint32_t cpu)
 {
-	return model_field(cpu, VMCS_PRIMARY_CONTROLS) & PRIMARY_TRAP_FLAG;
+	return model_steps(cpu);
 }
 
 /* Behind the instruction that got what it wanted. */
 void sweep_step(uint32_t cpu)
 {
-	static const struct model_exit stepped = {.reason = 37};
+	static const struct model_exit stepped = {.kind = PLINTH_EXIT_STEP};
 
 	model.cpu[cpu].event.info = 0;
 	cr_assert_eq(model_exit(cpu, &stepped), MODEL_GUEST, "%s: CPU %u", sweep_case(), cpu);

@@ -22,7 +22,7 @@ static void put_guest(const struct model_cpu *pristine, unsigned int cpl)
 
 static void call(const struct model_cpu *pristine, uint64_t number, unsigned int cpl, bool answered)
 {
-	static const struct model_exit vmcall = {.reason = 18, .length = VMCALL_BYTES};
+	static const struct model_exit vmcall = {.kind = PLINTH_EXIT_HYPERCALL, .length = HYPERCALL_BYTES};
 	const struct model_cpu *cpu = &model.cpu[0];
 
 	sweep_label("hypercall 0x%llx at privilege level %u", (unsigned long long)number, cpl);
@@ -32,7 +32,7 @@ static void call(const struct model_cpu *pristine, uint64_t number, unsigned int
 	cr_assert_eq(model_exit(0, &vmcall), MODEL_GUEST, "%s", sweep_case());
 	cr_expect_eq(cpu->event.info, answered ? 0 : INFO_UD, "%s: event 0x%x", sweep_case(),
 		     cpu->event.info);
-	cr_expect_eq(cpu->rip, answered ? RIP + VMCALL_BYTES : RIP, "%s: RIP", sweep_case());
+	cr_expect_eq(cpu->rip, answered ? RIP + HYPERCALL_BYTES : RIP, "%s: RIP", sweep_case());
 	cr_expect_eq(cpu->regs.rax, answered ? number ^ EXTENSION_ANSWER : number, "%s: RAX", sweep_case());
 	sweep_expect_clean();
 }

@@ -79,7 +79,7 @@ static void expect_destroyed(void)
 	cr_expect_eq(machine_pages(), 0, "%s: pages owned at the end", sweep_case());
 	machine.core = core_create();
 	machine_snapshot(&world);
-	cr_expect_eq(world.active_vmcs, 0);
+	cr_expect_eq(world.active, 0);
 }
 
 Test(commands, all_sequences)

@@ -14,8 +14,8 @@ static struct model_kind with(uint64_t cr4, bool lam)
 {
 	struct model_kind kind = model_kinds[0];
 
-	kind.caps.cr4_fixed1 = cr4;
-	kind.caps.lam = lam;
+	kind.cr4 = cr4;
+	kind.lam = lam;
 	return kind;
 }
 
@@ -24,7 +24,7 @@ static void move(uint32_t cr, uint64_t value)
 	exits_put_guest(0);
 	model.cpu[0].regs.rax = value;
 	sweep_label("%s: CR%u = 0x%llx of CR4 0x%llx", model.kind->name, cr, (unsigned long long)value,
-		    (unsigned long long)model.kind->caps.cr4_fixed1);
+		    (unsigned long long)model.kind->cr4);
 	exits_try_mov(cr);
 }
 
@@ -67,7 +67,7 @@ Test(control, every_bit_of_cr3)
 		for (unsigned int k = 0; k < model_n_kinds; k++)
 			if (!strcmp(model_kinds[k].name, kinds[i & 1]))
 				kind = model_kinds[k];
-		kind.caps.lam = i >> 1;
+		kind.lam = i >> 1;
 		exits_power_on(&kind);
 		for (unsigned int bit = 0; bit < 2 * 64; bit++)
 			move(3, (1ull << (bit & 63)) ^ (bit >> 6 ? CR3_LAM : 0));
@@ -139,7 +139,7 @@ Test(control, masked_pointers_come_and_go)
 /* What CPUID says of both must fit. */
 Test(control, features_that_are_not_shown)
 {
-	static const struct model_exit exit = { .reason = 10, .length = 2 };
+	static const struct model_exit exit = { .kind = PLINTH_EXIT_CPUID, .length = 2 };
 	struct model_kind kind = with(~0ull, true);
 
 	exits_power_on(&kind);

@@ -7,11 +7,10 @@
 
 #include "drivers/common/internal.h"
 #include "remembered.h"
-#include "translation.h"
+#include "model/translation.h"
 
 #define PAGE	     4096ull
 #define GIB	     (1ull << 30)
-#define LINEAR_VALID 0x180ull
 #define KERNEL_RIP   0xffffffff81234567ull
 #define CPUS	     64u
 
@@ -48,7 +47,7 @@ static void want(uint32_t cpu)
 static void violate(uint32_t cpu)
 {
 	const struct model_exit exit = {
-		.reason = 48, .physical = wanted[cpu], .qualification = READ | LINEAR_VALID, .length = 3};
+		.kind = PLINTH_EXIT_SLAT_VIOLATION, .physical = wanted[cpu], .access = READ, .length = 3};
 
 	model.cpu[cpu].event.info = 0;
 	cr_assert_eq(model_exit(cpu, &exit), MODEL_GUEST, "CPU %u", cpu);
@@ -132,7 +131,7 @@ static void expect_goes_with_it(void)
 Test(crowd, more_cpus_than_tables)
 {
 	static const struct machine_hardware hardware = {
-		.cpu = {.address_bits = 46, .lacks = MODEL_CAP_1G},
+		.cpu = {.address_bits = 46, .lacks = MODEL_LACKS_1G},
 		.n_cpus = CPUS,
 		.memory = {.bytes = GIB, .place = PLACE_LOW},
 	};

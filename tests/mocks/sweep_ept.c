@@ -2,16 +2,15 @@
 /*
  * What second-level translation gives a guest: every page of the VMM is hidden, all else is there
  * one to one, and what the guest tries with a hidden page ends as the documentation says. The
- * tables are read by a walker of our own (SDM, "EPT Translation Mechanism").
+ * tables are read by the model's walker.
  */
 #include "exits.h"
 
 #include "drivers/common/internal.h"
 #include "lib/pagetable.h"
-#include "translation.h"
+#include "model/translation.h"
 
-#define PAGE	     4096ull
-#define LINEAR_VALID 0x180ull /* of the qualification: by a linear address, which was translated */
+#define PAGE 4096ull
 
 static uint64_t *reach(void *ctx, uint64_t pa)
 {
@@ -30,10 +29,8 @@ static bool within(enum space_id id, uint64_t va)
 static void try_access(uint64_t gpa, uint32_t access)
 {
 	struct translation before = translation_of(0, gpa), after;
-	struct model_exit exit = {.reason = 48,
-				  .physical = gpa,
-				  .length = 3,
-				  .qualification = access | before.access << 3 | LINEAR_VALID};
+	struct model_exit exit = {
+		.kind = PLINTH_EXIT_SLAT_VIOLATION, .physical = gpa, .length = 3, .access = access};
 
 	if (access & before.access)
 		return;
@@ -101,7 +98,7 @@ Test(ept, vmm_hidden)
 	struct pt pt;
 
 	exits_power_on(&model_kinds[0]);
-	pt = (struct pt){.root_pa = model_field(0, VMCS_HOST_CR3), .levels = machine.levels, .table = reach};
+	pt = (struct pt){.root_pa = machine.core->tables.root_pa, .levels = machine.levels, .table = reach};
 	cr_assert_eq(pt_walk(&pt, check_leaf, NULL), 0);
 	cr_expect_eq(n_shared, machine.core->space[SPACE_SHARED].pages);
 	cr_expect_eq(n_theirs, 2u);
@@ -122,7 +119,7 @@ Test(ept, everything_else)
 	for (size_t i = 0; i < sizeof(addresses) / sizeof(addresses[0]); i++) {
 		uint64_t gpa = addresses[i];
 
-		if (gpa >> model.kind->caps.physical_bits) {
+		if (gpa >> model.kind->physical_bits) {
 			cr_expect_eq(translation_of(0, gpa & ((1ull << 48) - 1)).access, 0,
 				     "0x%llx is mapped", (unsigned long long)gpa);
 			for (uint32_t access = READ; access <= FETCH; access <<= 1)

@@ -23,12 +23,18 @@
 
 /* Exits that can come in the middle of a delivery, or right before one. */
 static const struct model_exit exits[] = {
-	{.reason = 48, .qualification = 0x181, .physical = 0x123456789}, /* not mapped: it is from now on */
-	{.reason = 48, .qualification = 0x19c, .physical = HIDDEN},	 /* refused: code in a hidden page */
-	{.reason = 48, .qualification = 0x181, .physical = 1ull << 39},	 /* beyond all physical addresses */
-	{.reason = 9, .qualification = 0xc0000028},			 /* task switch */
-	{.reason = 52},							 /* the timer */
-	{.reason = 8},							 /* NMI window */
+	{.kind = PLINTH_EXIT_SLAT_VIOLATION,
+	 .detail = 0x181,
+	 .physical = 0x123456789}, /* not mapped: it is from now on */
+	{.kind = PLINTH_EXIT_SLAT_VIOLATION,
+	 .detail = 0x19c,
+	 .physical = HIDDEN}, /* refused: code in a hidden page */
+	{.kind = PLINTH_EXIT_SLAT_VIOLATION,
+	 .detail = 0x181,
+	 .physical = 1ull << 39},				 /* beyond all physical addresses */
+	{.kind = PLINTH_EXIT_TASK_SWITCH, .detail = 0xc0000028}, /* task switch */
+	{.kind = PLINTH_EXIT_TIMER},				 /* the timer */
+	{.kind = PLINTH_EXIT_NMI_WINDOW},			 /* NMI window */
 };
 
 #define N_EXITS (sizeof(exits) / sizeof(exits[0]))
@@ -46,10 +52,9 @@ static void try_guests(const struct model_exit *exit, unsigned int nmi)
 			continue;
 		exits_put_guest(bits);
 		model.cpu[0].interruptibility |= nmi;
-		sweep_label("reason %llu, qualification 0x%llx, delivering 0x%x, length %llu, guest 0x%x%s",
-			    (unsigned long long)exit->reason, (unsigned long long)exit->qualification,
-			    exit->vectoring, (unsigned long long)exit->length, bits,
-			    nmi ? ", NMIs blocked" : "");
+		sweep_label("kind %u, 0x%llx, delivering 0x%x, length %llu, guest 0x%x%s", exit->kind,
+			    (unsigned long long)exit->detail, exit->vectoring,
+			    (unsigned long long)exit->length, bits, nmi ? ", NMIs blocked" : "");
 		exits_try(bits, exit);
 	}
 }
@@ -89,7 +94,7 @@ Test(events, faults)
 		bool error = has_error(vector);
 
 		if (is_fault(vector))
-			try_event(INFO_VALID | TYPE_FAULT | (error ? INFO_ERROR : 0) | vector,
+			try_event(ORACLE_VALID | TYPE_FAULT | (error ? INFO_ERROR : 0) | vector,
 				  error ? 0xfff8 : 0, 0);
 	}
 	sweep_report("exits while an exception is delivered");
@@ -101,8 +106,8 @@ Test(events, interrupts)
 
 	exits_power_on(&model_kinds[0]);
 	for (size_t i = 0; i < sizeof(vectors) / sizeof(vectors[0]); i++)
-		try_event(INFO_VALID | TYPE_INTERRUPT | vectors[i], 0, 0);
-	try_event(INFO_VALID | TYPE_NMI | 2, 0, 0);
+		try_event(ORACLE_VALID | TYPE_INTERRUPT | vectors[i], 0, 0);
+	try_event(ORACLE_VALID | TYPE_NMI | 2, 0, 0);
 	sweep_report("exits while an interrupt or an NMI is delivered");
 }
 
@@ -120,22 +125,22 @@ Test(events, software)
 	exits_power_on(&model_kinds[0]);
 	for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++)
 		for (uint64_t length = events[i].length; length <= events[i].last; length += 1 + length / 4)
-			try_event(INFO_VALID | events[i].info, 0, length);
+			try_event(ORACLE_VALID | events[i].info, 0, length);
 	sweep_report("exits while an event of software's is delivered");
 }
 
 Test(events, iret)
 {
 	exits_power_on(&model_kinds[0]);
-	for (size_t i = 0; i < N_EXITS && exits[i].reason == 48; i++) {
+	for (size_t i = 0; i < N_EXITS && exits[i].kind == PLINTH_EXIT_SLAT_VIOLATION; i++) {
 		for (unsigned int access = 0; access < 64; access++) {
 			struct model_exit exit = exits[i];
 
 			exit.physical = place(exit.physical);
-			exit.qualification = VIOLATION_UNBLOCKS | access;
+			exit.detail = VIOLATION_UNBLOCKS | access;
 			try_guests(&exit, 0);
 			/* Not by an IRET: nothing changes. */
-			exit.qualification = access;
+			exit.detail = access;
 			try_guests(&exit, 0);
 			try_guests(&exit, BLOCKS_NMI);
 		}

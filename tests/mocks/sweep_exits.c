@@ -11,7 +11,13 @@
 /* Reasons that have sweeps of their own, below; INIT has one in sweep_signals.c. */
 static bool is_special(uint64_t reason)
 {
-	return reason == 3 || reason == 10 || reason == 28 || reason == 31 || reason == 32 || reason == 55;
+	const struct model_exit exit = { .reason = reason };
+
+	switch (model_exit_kind(&exit)) {
+	case PLINTH_EXIT_INIT: case PLINTH_EXIT_CPUID: case PLINTH_EXIT_CR_ACCESS: case PLINTH_EXIT_MSR_READ:
+	case PLINTH_EXIT_MSR_WRITE: case PLINTH_EXIT_XSETBV: return true;
+	default: return false;
+	}
 }
 
 Test(exits, every_reason)
@@ -23,7 +29,7 @@ Test(exits, every_reason)
 		struct vcpu_regs regs = exits_pattern();
 
 		for (size_t i = 0; i < sizeof(qualifications) / sizeof(*qualifications) && !is_special(reason); i++)
-			exits_try_all((struct model_exit){ .reason = reason, .qualification = qualifications[i], .length = 3 },
+			exits_try_all((struct model_exit){ .reason = reason, .detail = qualifications[i], .length = 3 },
 				&regs);
 	}
 	sweep_report("exit reasons and qualifications");
@@ -61,7 +67,7 @@ Test(exits, cpuid)
 				/* The upper halves are ignored. */
 				regs.rax = 0xabcdef0000000000 | leaves[i];
 				regs.rcx = 0x1234567800000000 | subleaves[k];
-				exits_try_all((struct model_exit){ .reason = 10, .length = 2 }, &regs);
+				exits_try_all((struct model_exit){ .kind = PLINTH_EXIT_CPUID, .length = 2 }, &regs);
 			}
 		}
 	}
@@ -81,14 +87,14 @@ Test(exits, control_registers)
 		for (unsigned int q = 0; q < 0x1000; q++) {
 			for (size_t i = 0; i < sizeof(cr_values) / sizeof(*cr_values); i++) {
 				struct vcpu_regs regs = exits_pattern();
-				struct model_exit exit = { .reason = 28, .qualification = q & 0xf3f, .length = 3 };
+				struct model_exit exit = { .kind = PLINTH_EXIT_CR_ACCESS, .detail = q & 0xf3f, .length = 3 };
 				bool access = (q >> 4 & 3) < 2, known = (q & 15) == 0 || (q & 15) == 3 || (q & 15) == 4;
 
 				/* Once per access; registers in full for the first kind; bits 7:6 say nothing here. */
 				if (q & 0xc0 || (!known && (i || q >> 8)) || (!access && q >> 8) || (kind && q >> 8 > 1))
 					continue;
 				if (!access)
-					exit.qualification |= cr_values[i] << 16 & 0xffff0000;
+					exit.detail |= cr_values[i] << 16 & 0xffff0000;
 				exits_put_guest(0);
 				for (uint64_t *r = (uint64_t *)&regs; r < (uint64_t *)(&regs + 1); r++)
 					*r = cr_values[i];
@@ -96,7 +102,7 @@ Test(exits, control_registers)
 				if ((q >> 4 & 3) == 0)
 					model.cpu[0].rsp = cr_values[i];
 				sweep_label("%s: qualification 0x%llx, value 0x%llx", model.kind->name,
-					    (unsigned long long)exit.qualification, (unsigned long long)cr_values[i]);
+					    (unsigned long long)exit.detail, (unsigned long long)cr_values[i]);
 				exits_try(0, &exit);
 			}
 		}
@@ -113,7 +119,7 @@ Test(exits, every_bit_of_control_registers)
 		exits_power_on(&model_kinds[kind]);
 		for (unsigned int i = 0; i < 2 * 64 * 2; i++) {
 			unsigned int bit = i & 63, with = i >> 6 & 1, cr4 = i >> 7;
-			struct model_exit exit = { .reason = 28, .qualification = cr4 ? 4 : 0, .length = 3 };
+			struct model_exit exit = { .kind = PLINTH_EXIT_CR_ACCESS, .detail = cr4 ? 4 : 0, .length = 3 };
 			struct model_state now;
 
 			exits_put_guest(0);
@@ -130,8 +136,8 @@ Test(exits, every_bit_of_control_registers)
 /* Code with addresses of 16 bits: RIP moves on beyond the segment's limit, where the fetch then faults as natively. */
 Test(exits, sixteen_bit_code)
 {
-	static const struct model_exit list[] = { { .reason = 10, .length = 2 }, { .reason = 13, .length = 2 },
-						  { .reason = 18, .length = 3 }, { .reason = 55, .length = 3 } };
+	static const struct model_exit list[] = { { .kind = PLINTH_EXIT_CPUID, .length = 2 }, { .kind = PLINTH_EXIT_INVD, .length = 2 },
+						  { .kind = PLINTH_EXIT_HYPERCALL, .length = 3 }, { .kind = PLINTH_EXIT_XSETBV, .length = 3 } };
 
 	exits_power_on(&model_kinds[0]);
 	for (size_t i = 0; i < sizeof(list) / sizeof(*list); i++) {
@@ -139,7 +145,7 @@ Test(exits, sixteen_bit_code)
 			exits_put_guest(USER);
 			model.cpu[0].rip = rip;
 			model.cpu[0].st.seg[MODEL_CS] = (struct model_segment){ .selector = 0xf, .limit = 0xffff, .rights = 0xfb };
-			sweep_label("reason %llu in 16-bit code at 0x%llx", (unsigned long long)list[i].reason,
+			sweep_label("kind %u in 16-bit code at 0x%llx", list[i].kind,
 				    (unsigned long long)rip);
 			exits_try(USER, &list[i]);
 		}
@@ -154,14 +160,14 @@ Test(exits, msrs)
 
 	exits_power_on(&model_kinds[0]);
 	for (size_t i = 0; i < sizeof(msrs) / sizeof(*msrs); i++) {
-		for (uint64_t reason = 31; reason <= 32; reason++) {
+		for (uint32_t kind = PLINTH_EXIT_MSR_READ; kind <= PLINTH_EXIT_MSR_WRITE; kind++) {
 			struct vcpu_regs regs = exits_pattern();
 
 			/* The first few hold state that guest and host share; not any value can be written there. */
-			if (i < 3 && reason == 32)
+			if (i < 3 && kind == PLINTH_EXIT_MSR_WRITE)
 				continue;
 			regs.rcx = 0x9999999900000000 | msrs[i];
-			exits_try_all((struct model_exit){ .reason = reason, .length = 2 }, &regs);
+			exits_try_all((struct model_exit){ .kind = kind, .length = 2 }, &regs);
 		}
 	}
 	sweep_report("MSRs");
@@ -179,7 +185,7 @@ Test(exits, xsetbv)
 			regs.rax = 0xeeeeeeee00000000 | (uint32_t)values[i];
 			regs.rdx = 0xdddddddd00000000 | values[i] >> 32;
 			regs.rcx = 0xcccccccc00000000 | index;
-			exits_try_all((struct model_exit){ .reason = 55, .length = 3 }, &regs);
+			exits_try_all((struct model_exit){ .kind = PLINTH_EXIT_XSETBV, .length = 3 }, &regs);
 		}
 	}
 	sweep_report("XSETBV");
@@ -188,7 +194,7 @@ Test(exits, xsetbv)
 /* Who has all of it right stops the VMM; everybody else has executed an undefined instruction. */
 Test(exits, stop_hypercall)
 {
-	static const struct model_exit vmcall = { .reason = 18, .length = VMCALL_BYTES };
+	static const struct model_exit vmcall = { .kind = PLINTH_EXIT_HYPERCALL, .length = HYPERCALL_BYTES };
 	enum { WRONG_RAX = 1, WRONG_RCX = 2, WRONG_RDX = 4, WRONG_RIP = 8, WRONG_CPL = 16, ALL = 32 };
 
 	for (unsigned int wrong = 0; wrong < ALL; wrong++) {
@@ -216,7 +222,7 @@ Test(exits, stop_hypercall)
 /* Where the VMM lies is told to the driver only. */
 Test(exits, maps_hypercall)
 {
-	static const struct model_exit vmcall = { .reason = 18, .length = VMCALL_BYTES };
+	static const struct model_exit vmcall = { .kind = PLINTH_EXIT_HYPERCALL, .length = HYPERCALL_BYTES };
 	enum { WRONG_RCX = 1, WRONG_RDX = 2, WRONG_CPL = 4, ALL = 8 };
 
 	for (unsigned int wrong = 0; wrong < ALL; wrong++) {

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "model/internal.h"
+#include "model/vmx/vmx.h"
 
 #define ALLOWED(bits) ((uint64_t)(bits) << 32)
 #define PRIMARY_ALL   0xfffbfffe04006172ull /* with tertiary controls */
@@ -125,7 +125,7 @@ Test(features, kernel_with_fred_is_refused)
 {
 	struct model_kind kind = plain();
 
-	kind.caps.cr4_fixed1 |= CR4_FRED;
+	kind.cr4 |= CR4_FRED;
 	kind.cr4_extra = CR4_FRED;
 	sweep_label("CR4.FRED");
 	expect_start(&kind, PLINTH_E_NOTSUP, "fred=off");
@@ -144,8 +144,8 @@ Test(features, bits_in_use_stay_the_guests)
 	for (size_t i = 0; i < sizeof(bits) / sizeof(*bits); i++) {
 		struct model_kind kind = plain();
 
-		kind.caps.lam = bits[i] & CR4_LAM_SUP;
-		kind.caps.cr4_fixed1 |= bits[i];
+		kind.lam = bits[i] & CR4_LAM_SUP;
+		kind.cr4 |= bits[i];
 		kind.cr4_extra = bits[i];
 		sweep_label("CR4 with 0x%llx", (unsigned long long)bits[i]);
 		expect_start(&kind, 0, NULL);
@@ -165,7 +165,7 @@ Test(features, kernel_on_a_shadow_stack_is_refused)
 		const bool cet = bits & 1, kernels = bits & 2, users = bits & 4;
 		struct model_kind kind = plain();
 
-		kind.caps.cr4_fixed1 |= CR4_CET;
+		kind.cr4 |= CR4_CET;
 		kind.cr4_extra = cet ? CR4_CET : 0;
 		sweep_label("CR4.CET %d, the kernel's shadow stack %d, the user's %d", cet, kernels, users);
 		sweep_count();
@@ -209,10 +209,10 @@ static uint64_t landing_stack[64];
  * it. */
 Test(features, vmm_that_dies_beneath_landing_pads)
 {
-	static const struct model_exit nobodys = {.reason = 12, .length = 1};
+	static const struct model_exit nobodys = {.kind = PLINTH_EXIT_HLT, .length = 1};
 	struct model_kind kind = plain();
 
-	kind.caps.cr4_fixed1 |= CR4_CET;
+	kind.cr4 |= CR4_CET;
 	kind.cr4_extra = CR4_CET;
 	sweep_label("landing pads");
 	expect_start(&kind, 0, NULL);
@@ -228,14 +228,14 @@ Test(features, vmm_that_dies_beneath_landing_pads)
  * takes it from one. */
 Test(features, vmm_that_dies_beneath_a_shadow_stack)
 {
-	static const struct model_exit nobodys = {.reason = 12, .length = 1};
+	static const struct model_exit nobodys = {.kind = PLINTH_EXIT_HLT, .length = 1};
 	const uint64_t now = 0x7f0000001230, before = 0x7f0000005670;
 
 	for (unsigned int user = 0; user < 2; user++) {
 		struct model_kind kind = plain();
 		struct model_cpu *cpu = &model.cpu[0];
 
-		kind.caps.cr4_fixed1 |= CR4_CET;
+		kind.cr4 |= CR4_CET;
 		kind.caps.entry |= ALLOWED(ENTRY_LOAD_CET);
 		kind.cr4_extra = CR4_CET;
 		sweep_label("a shadow stack, in user mode %u", user);
@@ -273,7 +273,7 @@ static const struct {
 /* The guest writes them, the bitmap lets it; exits and the stop must keep what it wrote. */
 static void write_and_keep(void)
 {
-	static const struct model_exit cpuid = {.reason = 10, .length = 2};
+	static const struct model_exit cpuid = {.kind = PLINTH_EXIT_CPUID, .length = 2};
 	struct model_state before, after;
 	const char *differs;
 
@@ -336,7 +336,7 @@ Test(features, msrs_that_root_mode_does_without)
  * the guest's outside. */
 static void try_counters(uint32_t version, unsigned int records, bool by_control)
 {
-	static const struct model_exit nobodys = {.reason = 12, .length = 1};
+	static const struct model_exit nobodys = {.kind = PLINTH_EXIT_HLT, .length = 1};
 	static uint64_t stack[64];
 	struct model_kind kind = plain();
 	bool listed = version >= 2, pebs = listed && !records;
@@ -356,7 +356,8 @@ static void try_counters(uint32_t version, unsigned int records, bool by_control
 	for (unsigned int i = 0; i < 3; i++) {
 		model.cpu[0].st.msr[MODEL_MSR_PERF_GLOBAL_CTRL] = 0x700000003 + i;
 		model.cpu[0].st.msr[MODEL_MSR_PEBS_ENABLE] = pebs ? i : 0;
-		cr_expect_eq(model_exit(0, &(struct model_exit){.reason = 10, .length = 2}), MODEL_GUEST);
+		cr_expect_eq(model_exit(0, &(struct model_exit){.kind = PLINTH_EXIT_CPUID, .length = 2}),
+			     MODEL_GUEST);
 		cr_expect_eq(model.cpu[0].st.msr[MODEL_MSR_PERF_GLOBAL_CTRL], 0x700000003 + i, "%s",
 			     sweep_case());
 		cr_expect_eq(model.cpu[0].st.msr[MODEL_MSR_PEBS_ENABLE], pebs ? i : 0, "%s", sweep_case());

@@ -9,13 +9,12 @@
 #include "drivers/common/internal.h"
 #include "lib/pagetable.h"
 #include "remembered.h"
-#include "translation.h"
+#include "model/translation.h"
 
 #define PAGE	     4096ull
 #define MIB	     (1ull << 20)
 #define GIB	     (1ull << 30)
 #define TIB	     (1ull << 40)
-#define LINEAR_VALID 0x180ull
 #define KERNEL_RIP   0xffffffff81234567ull
 #define GUEST_CPUS   10u /* that touch something: more than have tables of their own */
 #define ACCESSES     150u
@@ -73,7 +72,7 @@ static int note_page(void *ctx, const struct pt_leaf *leaf)
 static void note_vmm(void)
 {
 	const struct pt pt = {
-		.root_pa = model_field(0, VMCS_HOST_CR3), .levels = machine.levels, .table = reach};
+		.root_pa = machine.core->tables.root_pa, .levels = machine.levels, .table = reach};
 
 	n_vmm = 0;
 	cr_assert_eq(pt_walk(&pt, note_page, NULL), 0);
@@ -115,9 +114,9 @@ static bool touch(uint32_t cpu, uint64_t gpa, uint32_t access)
 {
 	for (unsigned int tries = 0; tries < 4; tries++) {
 		struct translation t = translation_of(cpu, gpa);
-		const struct model_exit exit = {.reason = 48,
+		const struct model_exit exit = {.kind = PLINTH_EXIT_SLAT_VIOLATION,
 						.physical = gpa,
-						.qualification = access | t.access << 3 | LINEAR_VALID};
+						.access = access};
 
 		remembered_check(cpu);
 		if ((t.access & access) == access) {
@@ -167,7 +166,7 @@ static void try_other(uint32_t cpu, uint64_t gpa, uint32_t access)
 
 static uint64_t somewhere(void)
 {
-	uint64_t end = 1ull << (model.kind->caps.physical_bits > 48 ? 48 : model.kind->caps.physical_bits);
+	uint64_t end = 1ull << (model.kind->physical_bits > 48 ? 48 : model.kind->physical_bits);
 	unsigned int n_banks;
 	const struct physical_bank *banks = physical_banks(&n_banks), *bank = &banks[draw(n_banks)];
 
@@ -216,9 +215,9 @@ static void try_machine(const struct machine_hardware *hardware)
 		return;
 	chance = 0x9e3779b97f4a7c15ull ^ hardware->memory.bytes ^ hardware->cpu.address_bits << 3 ^
 		 hardware->memory.place;
-	sweep_label("%u bits, %llu MiB, place %u, lacks 0x%llx, %u CPUs", hardware->cpu.address_bits,
+	sweep_label("%u bits, %llu MiB, place %u, lacks 0x%x, %u CPUs", hardware->cpu.address_bits,
 		    (unsigned long long)(hardware->memory.bytes / MIB), hardware->memory.place,
-		    (unsigned long long)hardware->cpu.lacks, hardware->n_cpus);
+		    hardware->cpu.lacks, hardware->n_cpus);
 	before = machine_pages();
 	cr_assert_eq(machine_load(), 0, "%s: load: %s", sweep_case(), machine.report.text);
 	/* Twice: what a stop and a start leave of the first time hides as well. */
@@ -237,7 +236,7 @@ static void try_machine(const struct machine_hardware *hardware)
 static const uint32_t widths[] = {36, 39, 40, 42, 46, 48, 52};
 static const uint64_t sizes[] = {256 * MIB, 6 * GIB, 96 * GIB, 6 * TIB};
 
-static void try_width(uint32_t bits, uint64_t lacks)
+static void try_width(uint32_t bits, uint32_t lacks)
 {
 	static const uint32_t cpus[] = {1, 2, 4, 9};
 
@@ -266,6 +265,6 @@ Test(hidden, large_pages)
 Test(hidden, no_large_pages)
 {
 	for (size_t i = 0; i < sizeof(widths) / sizeof(widths[0]); i++)
-		try_width(widths[i], MODEL_CAP_1G);
+		try_width(widths[i], MODEL_LACKS_1G);
 	sweep_report("accesses of guests on machines of all sizes, no pages of 1 GiB");
 }

@@ -54,7 +54,7 @@ static void expect_slots(bool writable)
 
 static void cpuid(uint32_t cpu)
 {
-	static const struct model_exit exit = {.reason = 10, .length = 2};
+	static const struct model_exit exit = {.kind = PLINTH_EXIT_CPUID, .length = 2};
 	const struct plinth_shared_cpu *shared = plinth_shared_cpu(core_shared_region(machine.core), cpu);
 	struct vcpu_regs regs = model.cpu[cpu].regs;
 	uint64_t traced = shared->trace_head, rip = model.cpu[cpu].rip;

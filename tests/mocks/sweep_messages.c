@@ -13,7 +13,7 @@
 
 static uint8_t in[PLINTH_CALL_BYTES + 1], out[PLINTH_CALL_BYTES + 1];
 
-static const struct model_exit vmcall = {.reason = 18, .length = VMCALL_BYTES};
+static const struct model_exit vmcall = {.kind = PLINTH_EXIT_HYPERCALL, .length = HYPERCALL_BYTES};
 
 static int send_to(const char *name, uint32_t cpu, uint64_t bytes, uint64_t room, uint64_t *answered)
 {

@@ -13,33 +13,29 @@ static const struct {
 	struct model_exit exit;
 	bool raises; /* an exception, which an NMI must not displace */
 } exits[] = {
-	{ { .reason = 10, .length = 2 }, false },			  /* CPUID */
-	{ { .reason = 18, .length = 3 }, true },			  /* VMCALL */
-	{ { .reason = 55, .length = 3 }, true },			  /* XSETBV */
-	{ { .reason = 32, .length = 2 }, true },			  /* WRMSR that faults in the VMM */
-	{ { .reason = 28, .qualification = 0x4, .length = 3 }, true },	  /* MOV to CR4 that is refused */
-	{ { .reason = 28, .qualification = 0x110, .length = 3 }, false }, /* MOV from CR0 */
-	{ { .reason = 13, .length = 2 }, false },			  /* INVD */
+	{ { .kind = PLINTH_EXIT_CPUID, .length = 2 }, false },			  /* CPUID */
+	{ { .kind = PLINTH_EXIT_HYPERCALL, .length = 3 }, true },			  /* a hypercall */
+	{ { .kind = PLINTH_EXIT_XSETBV, .length = 3 }, true },			  /* XSETBV */
+	{ { .kind = PLINTH_EXIT_MSR_WRITE, .length = 2 }, true },			  /* WRMSR that faults in the VMM */
+	{ { .kind = PLINTH_EXIT_CR_ACCESS, .detail = 0x4, .length = 3 }, true },	  /* MOV to CR4 that is refused */
+	{ { .kind = PLINTH_EXIT_CR_ACCESS, .detail = 0x110, .length = 3 }, false }, /* MOV from CR0 */
+	{ { .kind = PLINTH_EXIT_INVD, .length = 2 }, false },			  /* INVD */
 	/* In the middle of the delivery of a page fault, once let through, once refused: then a double fault. */
-	{ { .reason = 48, .physical = 0x123456789, .vectoring = INFO_PF, .vectoring_error = 2 }, true },
-	{ { .reason = 48, .qualification = 1, .physical = 1ull << 50, .vectoring = INFO_PF }, true },
+	{ { .kind = PLINTH_EXIT_SLAT_VIOLATION, .physical = 0x123456789, .vectoring = INFO_PF, .vectoring_error = 2 }, true },
+	{ { .kind = PLINTH_EXIT_SLAT_VIOLATION, .detail = 1, .physical = 1ull << 50, .vectoring = INFO_PF }, true },
 	/* In the middle of the delivery of another NMI. */
-	{ { .reason = 48, .physical = 0x123456789, .vectoring = INFO_NMI }, false },
+	{ { .kind = PLINTH_EXIT_SLAT_VIOLATION, .physical = 0x123456789, .vectoring = INFO_NMI }, false },
 };
 
 static bool comes_back(struct model_cpu *cpu)
 {
-	static const struct model_exit timer = { .reason = 52 }, window = { .reason = 7 }, nmi_window = { .reason = 8 };
-	const struct model_exit *exit = model_timer_runs(0)		 ? &timer
-					: model_nmi_window_opens(0) ? &nmi_window
-					: model_window_opens(0)		 ? &window
-									 : NULL;
+	struct model_exit exit;
 
-	if (!exit)
+	if (!model_due(0, &exit))
 		return false;
 	cpu->rip += 4;
-	if (model_exit(0, exit) != MODEL_GUEST)
-		cr_expect(false, "%s: exit %llu ends the guest", sweep_case(), (unsigned long long)exit->reason);
+	if (model_exit(0, &exit) != MODEL_GUEST)
+		cr_expect(false, "%s: an exit of kind %u ends the guest", sweep_case(), model_exit_kind(&exit));
 	return true;
 }
 
@@ -76,13 +72,13 @@ static void run_exits(bool blocks_nmis)
 		/* That one was on its way before. */
 		cpu->nmis_sent += exits[i].exit.vectoring == INFO_NMI;
 		if (model_exit(0, &exits[i].exit) != MODEL_GUEST)
-			cr_expect(false, "%s: exit %llu", sweep_case(), (unsigned long long)exits[i].exit.reason);
+			cr_expect(false, "%s: exit %u", sweep_case(), exits[i].exit.kind);
 		run_guest(blocks_nmis);
-		cr_expect_eq(cpu->exceptions, exits[i].raises, "%s: %llu exceptions after exit %llu", sweep_case(),
-			     (unsigned long long)cpu->exceptions, (unsigned long long)exits[i].exit.reason);
-		cr_expect_eq(cpu->nmis_delivered, cpu->nmis_sent, "%s: %llu of %llu NMIs after exit %llu", sweep_case(),
+		cr_expect_eq(cpu->exceptions, exits[i].raises, "%s: %llu exceptions after exit %u", sweep_case(),
+			     (unsigned long long)cpu->exceptions, exits[i].exit.kind);
+		cr_expect_eq(cpu->nmis_delivered, cpu->nmis_sent, "%s: %llu of %llu NMIs after exit %u", sweep_case(),
 			     (unsigned long long)cpu->nmis_delivered, (unsigned long long)cpu->nmis_sent,
-			     (unsigned long long)exits[i].exit.reason);
+			     exits[i].exit.kind);
 	}
 }
 

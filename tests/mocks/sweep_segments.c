@@ -86,7 +86,7 @@ static void be_somewhere(struct model_cpu *cpu, enum end end)
 
 static void crash(uint32_t number, enum end how)
 {
-	static const struct model_exit nobodys = {.reason = 12, .length = 1};
+	static const struct model_exit nobodys = {.kind = PLINTH_EXIT_HLT, .length = 1};
 	struct model_cpu *cpu = &model.cpu[number];
 	struct model_state before;
 	enum model_end end;
@@ -94,7 +94,7 @@ static void crash(uint32_t number, enum end how)
 
 	be_somewhere(cpu, how);
 	model_visible(number, &before);
-	before.cr4 &= ~CR4_VMXE;
+	before.cr4 &= ~model_vendor()->claim;
 	end = model_exit(number, &nobodys);
 	cr_expect_eq(end, MODEL_BACK, "%s: ended with %d", sweep_case(), (int)end);
 	differs = model_differs(&before, &cpu->st);

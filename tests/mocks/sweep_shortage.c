@@ -11,7 +11,7 @@
 
 static uint64_t call(enum greedy_what what)
 {
-	static const struct model_exit vmcall = {.reason = 18, .length = VMCALL_BYTES};
+	static const struct model_exit vmcall = {.kind = PLINTH_EXIT_HYPERCALL, .length = HYPERCALL_BYTES};
 	struct model_cpu *cpu = &model.cpu[0];
 	const struct model_cpu before = *cpu;
 	uint64_t answer;

@@ -10,7 +10,7 @@
 #include "drivers/common/internal.h"
 #include "model/internal.h"
 
-static const struct model_exit init_exit = {.reason = 3};
+static const struct model_exit init_exit = {.kind = PLINTH_EXIT_INIT};
 
 static uint32_t cpu_state(uint32_t cpu)
 {
@@ -56,7 +56,7 @@ static void take(uint32_t number, enum model_end want)
 	model_visible(number, &before);
 	end = model_exit(number, &init_exit);
 	cr_expect_eq(end, want, "%s: CPU %u ended with %d", sweep_case(), number, (int)end);
-	cr_expect_not(model.cpu[number].vmx_on, "%s: CPU %u is in VMX operation", sweep_case(), number);
+	cr_expect_not(model.cpu[number].virt_on, "%s: CPU %u has virtual machines on", sweep_case(), number);
 	expect_msrs_kept(&before, &model.cpu[number].st);
 	sweep_expect_clean();
 }
@@ -69,11 +69,11 @@ static void take_one(const struct model_kind *kind, uint32_t number)
 	machine_reset(kind, 2);
 	cr_assert_eq(sweep_started(), 0, "%s", machine.report.text);
 	take(number, MODEL_INIT);
-	cr_expect_eq(model_active_vmcs(), 1, "%s: %u VMCSs", sweep_case(), model_active_vmcs());
+	cr_expect_eq(model_active(), 1, "%s: %u VMCSs", sweep_case(), model_active());
 	cr_expect_eq(cpu_state(number), PLINTH_CPU_RESET, "%s: state %u", sweep_case(), cpu_state(number));
 	cr_expect(machine_log_has(number, "INIT: "), "%s: the log tells", sweep_case());
-	cr_expect_eq(model_exit(!number, &(struct model_exit){.reason = 10, .length = 2}), MODEL_GUEST,
-		     "%s: the other CPU lives on", sweep_case());
+	cr_expect_eq(model_exit(!number, &(struct model_exit){.kind = PLINTH_EXIT_CPUID, .length = 2}),
+		     MODEL_GUEST, "%s: the other CPU lives on", sweep_case());
 	report_clear(&report);
 	core_watch(machine.core, &report);
 	cr_expect_not(model.cpu[!number].guest, "%s: the other CPU is given back", sweep_case());
@@ -104,7 +104,7 @@ Test(init, takes_all_cpus_one_by_one)
 	cr_assert_eq(sweep_started(), 0, "%s", machine.report.text);
 	for (uint32_t cpu = 0; cpu < SWEEP_CPUS; cpu++)
 		take(cpu, MODEL_INIT);
-	cr_expect_eq(model_active_vmcs(), 0);
+	cr_expect_eq(model_active(), 0);
 	cr_expect_eq(machine_stop(), PLINTH_E_CORRUPT, "the core knows that they are gone");
 }
 

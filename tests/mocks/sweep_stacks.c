@@ -43,7 +43,8 @@ static const uint64_t *word_at(uint64_t va)
 
 static void find_stacks(void)
 {
-	uint64_t tss = model_field(0, VMCS_HOST_TR_BASE), rsp = model_field(0, VMCS_HOST_RSP);
+	const struct model_vendor *vendor = model_vendor();
+	uint64_t tss = vendor->root(&model.cpu[0], MODEL_ROOT_TSS), rsp = vendor->root(&model.cpu[0], MODEL_ROOT_RSP);
 	const struct space_region *boot = &machine.core->space[SPACE_STACK];
 
 	stacks[STACK_ROOT].top = (rsp + PLINTH_PAGE - 1) & ~(uint64_t)(PLINTH_PAGE - 1);
@@ -99,16 +100,16 @@ static enum model_end run(const struct model_exit *exit, uint64_t rax, uint64_t 
 }
 
 static const struct model_exit exits[] = {
-	{.reason = 10, .length = 2}, /* CPUID */
-	{.reason = 18, .length = 3}, /* VMCALL */
-	{.reason = 55, .length = 3}, /* XSETBV */
-	{.reason = 31, .length = 2}, /* RDMSR and WRMSR that fault in the VMM */
-	{.reason = 32, .length = 2},
-	{.reason = 28, .qualification = 0x4, .length = 3},   /* MOV to CR4 */
-	{.reason = 28, .qualification = 0x110, .length = 3}, /* MOV from CR0 */
-	{.reason = 48, .physical = 0x123456789},	     /* EPT violations */
-	{.reason = 48, .qualification = 1, .physical = 1ull << 50},
-	{.reason = 48, .physical = 0x40123456789, .vectoring = 0x80000b0e, .vectoring_error = 2},
+	{.kind = PLINTH_EXIT_CPUID, .length = 2}, /* CPUID */
+	{.kind = PLINTH_EXIT_HYPERCALL, .length = 3}, /* a hypercall */
+	{.kind = PLINTH_EXIT_XSETBV, .length = 3}, /* XSETBV */
+	{.kind = PLINTH_EXIT_MSR_READ, .length = 2}, /* RDMSR and WRMSR that fault in the VMM */
+	{.kind = PLINTH_EXIT_MSR_WRITE, .length = 2},
+	{.kind = PLINTH_EXIT_CR_ACCESS, .detail = 0x4, .length = 3},   /* MOV to CR4 */
+	{.kind = PLINTH_EXIT_CR_ACCESS, .detail = 0x110, .length = 3}, /* MOV from CR0 */
+	{.kind = PLINTH_EXIT_SLAT_VIOLATION, .physical = 0x123456789},	     /* violations */
+	{.kind = PLINTH_EXIT_SLAT_VIOLATION, .detail = 1, .physical = 1ull << 50},
+	{.kind = PLINTH_EXIT_SLAT_VIOLATION, .physical = 0x40123456789, .vectoring = 0x80000b0e, .vectoring_error = 2},
 };
 
 /* With an NMI and a machine check, each somewhere else. */
@@ -116,7 +117,7 @@ static void every_exit(void)
 {
 	for (uint64_t i = 0; i < sizeof(exits) / sizeof(*exits); i++)
 		for (uint64_t tick = 1; tick < 24; tick++) {
-			sweep_label("exit %llu, tick %llu", (unsigned long long)exits[i].reason,
+			sweep_label("exit %u, tick %llu", exits[i].kind,
 				    (unsigned long long)tick);
 			cr_assert_eq(run(&exits[i], 1ull << 40, tick, 24 - tick), MODEL_GUEST, "%s",
 				     sweep_case());
@@ -158,9 +159,9 @@ static void expect_room(void)
 
 Test(stacks, a_quarter_is_left)
 {
-	static const struct model_exit nobodys = {.reason = 12, .length = 1},
-				       vmcall = {.reason = 18, .length = VMCALL_BYTES};
-	static const struct model_exit cpuid = {.reason = 10, .length = 2};
+	static const struct model_exit nobodys = {.kind = PLINTH_EXIT_HLT, .length = 1},
+				       vmcall = {.kind = PLINTH_EXIT_HYPERCALL, .length = HYPERCALL_BYTES};
+	static const struct model_exit cpuid = {.kind = PLINTH_EXIT_CPUID, .length = 2};
 
 	up();
 	every_exit();

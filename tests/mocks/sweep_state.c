@@ -55,7 +55,7 @@ Test(state, cpuid)
 		for (unsigned int variant = 0; variant < VARIANTS; variant++) {
 			for (unsigned int bits = 0; bits < 1u << GUEST_BITS; bits += bits & (AFTER_STI | AFTER_SS) ? 8 : 1) {
 				for (size_t i = 0; is_new(bits, variant) && i < sizeof(leaves) / sizeof(*leaves); i++) {
-					static const struct model_exit exit = { .reason = 10, .length = 2 };
+					static const struct model_exit exit = { .kind = PLINTH_EXIT_CPUID, .length = 2 };
 
 					put(bits, variant);
 					model.cpu[0].regs = exits_pattern();
@@ -73,7 +73,7 @@ Test(state, cpuid)
 /* XCR0 can be written where its leaf is hidden. */
 Test(state, xsetbv_without_its_leaf)
 {
-	static const struct model_exit exit = { .reason = 55, .length = 3 };
+	static const struct model_exit exit = { .kind = PLINTH_EXIT_XSETBV, .length = 3 };
 
 	power_on("skylake");
 	for (uint64_t value = 0; value < 16; value++) {
@@ -97,7 +97,7 @@ Test(state, hypercalls)
 			struct vcpu_regs regs = exits_pattern();
 
 			regs.rax = numbers[i];
-			exits_try_all((struct model_exit){ .reason = 18, .length = VMCALL_BYTES }, &regs);
+			exits_try_all((struct model_exit){ .kind = PLINTH_EXIT_HYPERCALL, .length = HYPERCALL_BYTES }, &regs);
 		}
 		cr_expect_eq(model.hypercalls > 0, model.kind->hypervisor > 0, "%s", kinds[k]);
 		answered += model.hypercalls;
@@ -123,13 +123,13 @@ Test(state, msrs)
 	for (size_t k = 0; k < N_KINDS; k++) {
 		power_on(kinds[k]);
 		for (size_t i = 0; i < sizeof(accesses) / sizeof(*accesses); i++) {
-			for (uint64_t reason = 31; reason <= 32; reason++) {
+			for (uint32_t kind = PLINTH_EXIT_MSR_READ; kind <= PLINTH_EXIT_MSR_WRITE; kind++) {
 				struct vcpu_regs regs = exits_pattern();
 
 				regs.rcx = accesses[i].msr;
 				regs.rax = (uint32_t)accesses[i].value;
 				regs.rdx = accesses[i].value >> 32;
-				exits_try_all((struct model_exit){ .reason = reason, .length = 2 }, &regs);
+				exits_try_all((struct model_exit){ .kind = kind, .length = 2 }, &regs);
 			}
 		}
 	}

@@ -6,11 +6,10 @@
 #include "sweep.h"
 
 #include "model/internal.h"
-#include "translation.h"
+#include "model/translation.h"
 #include "trap.h"
 
 #define KERNEL_RIP   0xffffffff81234567ull
-#define LINEAR_VALID 0x180ull
 #define LENGTH	     3u
 #define INFO_GP	     0x80000b0du
 #define GIB	     (1ull << 30)
@@ -21,7 +20,7 @@
 
 static uint64_t call(uint32_t cpu, uint64_t number, uint64_t rcx, uint64_t rdx)
 {
-	static const struct model_exit vmcall = {.reason = 18, .length = VMCALL_BYTES};
+	static const struct model_exit vmcall = {.kind = PLINTH_EXIT_HYPERCALL, .length = HYPERCALL_BYTES};
 	struct model_cpu *c = &model.cpu[cpu];
 
 	c->rip = KERNEL_RIP;
@@ -40,10 +39,9 @@ enum came { DONE, REFUSED, AGAIN };
 static enum came violate(uint32_t cpu, uint64_t gpa, uint32_t access, uint64_t rax)
 {
 	struct model_cpu *c = &model.cpu[cpu];
-	const struct model_exit exit = {.reason = 48,
+	const struct model_exit exit = {.kind = PLINTH_EXIT_SLAT_VIOLATION,
 					.physical = gpa,
-					.qualification =
-						access | translation_of(cpu, gpa).access << 3 | LINEAR_VALID,
+					.access = access,
 					.length = LENGTH};
 
 	sweep_count();
@@ -131,7 +129,7 @@ static void try_order(const struct model_kind *kind, bool above)
 
 Test(traps, both_orders)
 {
-	static const struct model_change small = {.address_bits = 39, .lacks = MODEL_CAP_1G};
+	static const struct model_change small = {.address_bits = 39, .lacks = MODEL_LACKS_1G};
 
 	for (unsigned int above = 0; above < 2; above++) {
 		try_order(&model_kinds[0], above);

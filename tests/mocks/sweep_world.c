@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "drivers/common/internal.h"
-#include "model/internal.h"
+#include "model/vmx/vmx.h"
 
 #define VICTIM 1u      /* CPU */
 #define REGION 0x8000u /* physical memory that nobody allocates */
@@ -72,7 +72,7 @@ static void vmcs_activated(void)
 	struct model_cpu before = *cpu();
 
 	model.here = VICTIM;
-	cpu()->vmx_on = true;
+	cpu()->virt_on = true;
 	*(uint32_t *)model.physical(REGION) = (uint32_t)(model.kind->caps.basic & 0x7fffffff);
 	cr_assert_eq(model_vmclear(REGION), 0);
 	cr_assert_eq(model_vmptrld(REGION), 0);

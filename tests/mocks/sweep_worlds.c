@@ -27,10 +27,10 @@ static const char *const places[PHYSICAL_PLACES] = {"low", "high", "across borde
 
 static void describe(const struct machine_hardware *h)
 {
-	sweep_label("%u CPUs (%s), %u bits, %llu MiB, memory %s, lacks 0x%llx", h->n_cpus,
+	sweep_label("%u CPUs (%s), %u bits, %llu MiB, memory %s, lacks 0x%x", h->n_cpus,
 		    h->cpu.kind ? h->cpu.kind : "the usual", h->cpu.address_bits,
 		    (unsigned long long)(h->memory.bytes / MIB), places[h->memory.place],
-		    (unsigned long long)h->cpu.lacks);
+		    h->cpu.lacks);
 }
 
 /* -- the formula -------------------------------------------------------------------------------- */
@@ -97,7 +97,7 @@ static uint64_t memory_by_formula(const struct machine_hardware *h)
 	uint64_t all = parts_with_memory(GIB);
 	uint64_t touched = parts_with_vmm(GIB) + parts_with_memory(512 * GIB);
 
-	if (!(h->cpu.lacks & MODEL_CAP_1G))
+	if (!(h->cpu.lacks & MODEL_LACKS_1G))
 		return (touched < all ? touched : all) * FORMULA_GIB;
 	return all * FORMULA_GIB + (h->n_cpus < FEW_CPUS ? h->memory.bytes * FORMULA_TIB / TIB : 0);
 }
@@ -164,29 +164,29 @@ static void try_world(const struct machine_hardware *h)
 /* Every value with every other of importance: small and large in each column, and what was seen to fail. */
 static const struct machine_hardware chosen[] = {
 	{CPU(36, 0), 1, RAM(256 * MIB, PLACE_LOW)},
-	{CPU(36, MODEL_CAP_1G), 4, RAM(32 * GIB, PLACE_HIGH)},
+	{CPU(36, MODEL_LACKS_1G), 4, RAM(32 * GIB, PLACE_HIGH)},
 	{CPU(39, 0), 16, RAM(16 * GIB, PLACE_BORDER)},
-	{CPU(39, MODEL_CAP_1G | MODEL_CAP_ACCESSED), 2, RAM(5632 * MIB, PLACE_HIGH)},
+	{CPU(39, MODEL_LACKS_1G | MODEL_LACKS_ACCESSED), 2, RAM(5632 * MIB, PLACE_HIGH)},
 	{CPU(39, 0), 64, RAM(8 * GIB, PLACE_LOW)},
 	{CPU(39, 0), 96, RAM(16 * GIB, PLACE_HIGH)},
 	{CPU(40, 0), 128, RAM(32 * GIB, PLACE_LOW)},
-	{CPU(40, MODEL_CAP_1G), 32, RAM(256 * GIB, PLACE_BORDER)},
+	{CPU(40, MODEL_LACKS_1G), 32, RAM(256 * GIB, PLACE_BORDER)},
 	{CPU(40, 0), 1024, RAM(512 * GIB, PLACE_HIGH)},
-	{CPU(42, MODEL_CAP_1G), 8, RAM(1 * TIB, PLACE_BORDER)},
+	{CPU(42, MODEL_LACKS_1G), 8, RAM(1 * TIB, PLACE_BORDER)},
 	{CPU(46, 0), 4, RAM(16 * GIB, PLACE_HIGH)},
 	{CPU(46, 0), 16, RAM(64 * GIB, PLACE_SCATTERED)},
-	{CPU(46, MODEL_CAP_1G), 4, RAM(6 * TIB, PLACE_HIGH)},
-	{CPU(46, MODEL_CAP_1G), FEW_CPUS, RAM(6 * TIB, PLACE_HIGH)},
+	{CPU(46, MODEL_LACKS_1G), 4, RAM(6 * TIB, PLACE_HIGH)},
+	{CPU(46, MODEL_LACKS_1G), FEW_CPUS, RAM(6 * TIB, PLACE_HIGH)},
 	{CPU(46, 0), 1, RAM(6 * TIB, PLACE_HIGH)},
 	{CPU(46, 0), 8, RAM(6 * TIB, PLACE_SCATTERED)},
 	{CPU(48, 0), 112, RAM(512 * GIB, PLACE_BORDER)},
 	{CPU(48, 0), 1, RAM(256 * MIB, PLACE_LOW)},
 	{CPU(52, 0), 2, RAM(1 * GIB, PLACE_SCATTERED)},
-	{CPU(52, MODEL_CAP_1G), 2, RAM(2 * GIB, PLACE_BORDER)},
+	{CPU(52, MODEL_LACKS_1G), 2, RAM(2 * GIB, PLACE_BORDER)},
 	{CPU(52, 0), 1024, RAM(6 * TIB, PLACE_HIGH)},
-	{CPU(39, MODEL_CAP_INVVPID_PAGE | MODEL_CAP_INVVPID_GLOBAL), 2, RAM(1 * GIB, PLACE_LOW)},
-	{CPU(39, MODEL_CAP_INVVPID_ONE), 2, RAM(1 * GIB, PLACE_LOW)},
-	{CPU(39, MODEL_CAP_INVVPID_ALL), 2, RAM(1 * GIB, PLACE_LOW)},
+	{CPU(39, MODEL_LACKS_FLUSH_PAGE | MODEL_LACKS_FLUSH_GLOBAL), 2, RAM(1 * GIB, PLACE_LOW)},
+	{CPU(39, MODEL_LACKS_FLUSH_ONE), 2, RAM(1 * GIB, PLACE_LOW)},
+	{CPU(39, MODEL_LACKS_FLUSH_ALL), 2, RAM(1 * GIB, PLACE_LOW)},
 };
 
 Test(worlds, chosen)
@@ -199,7 +199,7 @@ Test(worlds, chosen)
 /* Where the formula leaves least: a few CPUs and little memory. */
 Test(worlds, small)
 {
-	static const uint64_t lacks[] = {0, MODEL_CAP_1G};
+	static const uint32_t lacks[] = {0, MODEL_LACKS_1G};
 
 	for (uint32_t n_cpus = 1; n_cpus <= 12; n_cpus++) {
 		for (uint32_t place = 0; place < PHYSICAL_PLACES; place++) {
@@ -231,8 +231,8 @@ static struct machine_hardware draw_world(void)
 	static const uint32_t bits[] = {36, 39, 40, 42, 46, 48, 52};
 	static const char *const kinds[] = {"skylake",	"unlocked",	    "no-vpid",
 					    "no-timer", "no-true-controls", "no-efer-control"};
-	static const uint64_t lacks[] = {MODEL_CAP_1G, MODEL_CAP_ACCESSED, MODEL_CAP_INVVPID_PAGE,
-					 MODEL_CAP_INVVPID_ONE, MODEL_CAP_INVVPID_GLOBAL};
+	static const uint32_t lacks[] = {MODEL_LACKS_1G, MODEL_LACKS_ACCESSED, MODEL_LACKS_FLUSH_PAGE,
+					 MODEL_LACKS_FLUSH_ONE, MODEL_LACKS_FLUSH_GLOBAL};
 	struct machine_hardware h = {.cpu = {.kind = kinds[draw(6)], .address_bits = bits[draw(7)]}};
 	unsigned int most;
 
@@ -266,7 +266,7 @@ Test(worlds, fragmented)
 
 	h.memory.fragmented = true;
 	try_world(&h);
-	h.cpu.lacks = MODEL_CAP_1G;
+	h.cpu.lacks = MODEL_LACKS_1G;
 	try_world(&h);
 	sweep_report("fragmented machines");
 }

@@ -44,21 +44,10 @@ int vendor_check(void)
 
 /* -- exits ------------------------------------------------------------------------------ */
 
-static uint32_t kind_of(uint64_t reason)
-{
-	switch (reason) {
-	case 10: return PLINTH_EXIT_CPUID;
-	case 18: return PLINTH_EXIT_HYPERCALL;
-	case 28: return PLINTH_EXIT_CR_ACCESS;
-	case 31: return PLINTH_EXIT_MSR_READ;
-	case 32: return PLINTH_EXIT_MSR_WRITE;
-	default: return PLINTH_EXIT_OTHER;
-	}
-}
-
 static enum exit_action on_exit(struct vcpu *vcpu)
 {
-	vcpu->exit.kind = kind_of(vcpu->exit.reason);
+	/* Its reasons are the kinds. */
+	vcpu->exit.kind = (uint32_t)vcpu->exit.reason;
 	return vcpu->handlers[vcpu->exit.kind](vcpu);
 }
 
@@ -299,7 +288,7 @@ void vcpu_set_gpr(struct vcpu *vcpu, unsigned int number, uint64_t value)
 
 uint64_t vcpu_detail(struct vcpu *vcpu)
 {
-	return vcpu->vendor->guest.qualification;
+	return vcpu->vendor->guest.detail;
 }
 
 /* Nothing is translated. */
@@ -311,7 +300,7 @@ void vcpu_memory_access(struct vcpu *vcpu, struct vcpu_memory_access *out)
 
 void vcpu_cr_access(struct vcpu *vcpu, struct vcpu_cr_access *out)
 {
-	uint64_t q = vcpu->vendor->guest.qualification;
+	uint64_t q = vcpu->vendor->guest.detail;
 
 	*out = (struct vcpu_cr_access){
 		.cr = q & 15, .op = q >> 4 & 3, .gpr = q >> 8 & 15, .source = q >> 16 & 0xffff};

@@ -22,10 +22,10 @@ struct native_entry {
 	int (*call)(uint64_t cpu);
 };
 
-/* A guest without VT-x: what a vCPU module that only pretends knows of it. */
+/* A guest that no hardware runs: what a vendor's module that only pretends knows of it. */
 struct pretence {
 	uint64_t reg[VCPU_REG_COUNT]; /* by enum vcpu_reg */
-	uint64_t qualification;
+	uint64_t detail;
 	uint32_t event, event_error; /* to be delivered when it goes on; 0: none */
 	struct vendor_root root;     /* where its exits arrive */
 };
@@ -40,7 +40,7 @@ struct model_calls {
 #undef NORETURN_CALL
 	/* For variants of other modules: does this call fail? */
 	bool (*fault)(const char *what);
-	/* For a vCPU module without VT-x: the system goes on as its guest, as @guest and the vCPU's registers say. */
+	/* For a vendor's module without hardware: the system goes on as its guest, as @guest and the vCPU's registers say. */
 	void (*pretend)(struct vcpu *vcpu, struct pretence *guest) __attribute__((noreturn));
 	const struct native_entry *native;
 };

@@ -327,24 +327,17 @@ void machine_check_state(uint32_t cpu, bool guest)
 void machine_guest_cr4(uint32_t number, uint64_t value)
 {
 	struct model_cpu *cpu = &model.cpu[number];
-	uint64_t mask, shadow;
-	static const struct model_exit write_rax = { .reason = 28, .qualification = 4, .length = 3 };
-	struct vcpu_regs regs = cpu->regs;
-	uint64_t rip = cpu->rip;
+	const struct model_event event = cpu->event;
+	const struct vcpu_regs regs = cpu->regs;
+	struct model_state now;
+	const uint64_t rip = cpu->rip;
 
-	if (cpu->pretending) {
-		cpu->st.cr4 = value;
-		return;
-	}
-	mask = model_field(number, VMCS_CR4_MASK);
-	shadow = model_field(number, VMCS_CR4_SHADOW);
-	if (!((value ^ shadow) & mask)) {
-		cpu->st.cr4 = (value & ~mask) | (cpu->st.cr4 & mask);
-		return;
-	}
 	cpu->regs.rax = value;
-	if (model_exit(number, &write_rax) != MODEL_GUEST || cpu->rip != rip + write_rax.length)
+	model_guest_cr(number, 4);
+	model_visible(number, &now);
+	if (now.cr4 != value)
 		model_violation("the guest cannot write CR4");
+	cpu->event = event;
 	cpu->regs = regs;
 	cpu->rip = rip;
 }

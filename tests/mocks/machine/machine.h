@@ -22,14 +22,14 @@
 #define MACHINE_GATE	   0xffffffffc0a03000ull
 #define MACHINE_LAND_USER  0xffffffffc0a04000ull
 #define MACHINE_USER_CR3   0x1000ull /* page tables of user mode have this bit set */
-#define VMCALL_BYTES	   3u
+#define HYPERCALL_BYTES	   3u
 
 /* What one CPU is besides what software sees of it. */
 struct machine_cpu_world {
-	uint64_t vmxon_pa, interruptibility, activity, pending_debug;
+	uint64_t virt_region, interruptibility, activity, pending_debug;
 	uint64_t vmm_state, stack_top; /* in its block of the shared region */
-	int64_t vmcs;
-	uint64_t vmx_on, guest, halted, in_vmm, in_nmi, claimed;
+	int64_t current;
+	uint64_t virt_on, guest, halted, in_vmm, in_nmi, claimed;
 	uint64_t log_torn, log_head; /* records that cannot be read; the newest */
 };
 
@@ -50,7 +50,7 @@ struct machine_world {
 	uint64_t tuning;	     /* levels and rules of the log, a sum */
 	uint64_t pages;
 	uint64_t vmm_heap, vmm_pool; /* in use inside the VMM, while it is loaded */
-	uint64_t locked, cpus_locked, active_vmcs, virt;
+	uint64_t locked, cpus_locked, active, virt;
 	/* The driver's. */
 	uint64_t core_state, core_pages, core_modules, core_finis, guests, paused;
 };

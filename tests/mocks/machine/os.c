@@ -6,7 +6,7 @@
 #include "machine.h"
 #include "memory.h"
 #include "mock_os.h"
-#include "model/model.h"
+#include "model/vendor.h"
 
 #define KERNEL_STACK_BYTES 4096u
 #define STACK_FILL	   0xa5
@@ -24,11 +24,11 @@ void *os_alloc_pages(size_t pages, size_t align)
 
 void os_free_pages(void *memory, size_t pages)
 {
-	if (model_active_vmcs())
-		model_violation("memory is freed while a VMCS is active");
+	if (model_active())
+		model_violation("memory is freed while a CPU has a guest's state there");
 	for (uint32_t i = 0; i < model.n_cpus; i++)
-		if (model.cpu[i].vmx_on)
-			model_violation("memory is freed while CPU %u is in VMX operation", i);
+		if (model.cpu[i].virt_on)
+			model_violation("memory is freed while CPU %u has virtual machines on", i);
 	memory_free(memory, pages);
 }
 
@@ -54,7 +54,7 @@ bool os_next_memory(uint64_t from, uint64_t *start, uint64_t *end)
 
 bool os_slat_gib_pages(void)
 {
-	return model.kind->caps.ept_vpid & MODEL_CAP_1G;
+	return model_vendor()->large_pages();
 }
 
 uint32_t os_cpu_count(void)
@@ -151,7 +151,7 @@ static void expect_same(const struct model_state *before, const char *what)
 	const char *differs;
 
 	model_visible(model.here, &now);
-	/* VMXON wants this one locked, and then it stays so. */
+	/* To switch virtual machines on this one must be locked, and then it stays so. */
 	now.msr[MODEL_MSR_FEATURE_CONTROL] = before->msr[MODEL_MSR_FEATURE_CONTROL];
 	differs = model_differs(before, &now);
 	if (differs)
@@ -280,7 +280,7 @@ int os_vmm_start(uint64_t launch_pa, uint64_t stack_top, uint64_t fn, uint32_t n
 
 int os_vmm_stop(const uint64_t token[2])
 {
-	static const struct model_exit vmcall = { .reason = 18, .length = VMCALL_BYTES };
+	static const struct model_exit vmcall = { .kind = PLINTH_EXIT_HYPERCALL, .length = HYPERCALL_BYTES };
 	struct model_cpu *cpu = &model.cpu[model.here];
 	struct vcpu_regs regs = { .rax = PLINTH_HYPERCALL_STOP, .rcx = token[0], .rdx = token[1], .rbx = 0xb, .rbp = 0xb9,
 				  .rsi = 0x51, .rdi = 0xd1, .r8 = 8, .r9 = 9, .r10 = 10, .r11 = 11, .r12 = 12,
@@ -288,7 +288,7 @@ int os_vmm_stop(const uint64_t token[2])
 	struct model_state before;
 	uint64_t rsp;
 
-	/* Without a VMM, VMCALL is an undefined instruction. */
+	/* Without a VMM a hypercall is an undefined instruction. */
 	if (!cpu->guest || model_fault("os_vmm_stop"))
 		return PLINTH_E_VIRT;
 	rsp = kernel_rsp();
@@ -299,10 +299,10 @@ int os_vmm_stop(const uint64_t token[2])
 	model_visible(model.here, &before);
 	if (model_exit(model.here, &vmcall) != MODEL_BACK)
 		return PLINTH_E_VIRT;
-	before.cr4 &= ~CR4_VMXE;
+	before.cr4 &= ~model_vendor()->claim;
 	expect_same(&before, "a stop");
 	regs.rax = 0;
-	if (memcmp(&cpu->regs, &regs, sizeof(regs)) || cpu->rip != MACHINE_STOP_RIP + VMCALL_BYTES || cpu->rsp != rsp)
+	if (memcmp(&cpu->regs, &regs, sizeof(regs)) || cpu->rip != MACHINE_STOP_RIP + HYPERCALL_BYTES || cpu->rsp != rsp)
 		model_violation("a stop gives back other registers than the guest had");
 	machine_check_state(model.here, false);
 	if (model.back.land != MACHINE_LAND)
@@ -314,7 +314,7 @@ int os_vmm_stop(const uint64_t token[2])
 /* Of this CPU's guest, with these registers; @name is what can fail. */
 static int hypercall(const char *name, struct vcpu_regs regs)
 {
-	static const struct model_exit vmcall = { .reason = 18, .length = VMCALL_BYTES };
+	static const struct model_exit vmcall = { .kind = PLINTH_EXIT_HYPERCALL, .length = HYPERCALL_BYTES };
 	struct model_cpu *cpu = &model.cpu[model.here];
 
 	cpu->regs = regs;
@@ -362,11 +362,11 @@ void os_cpu_claim(void)
 
 	machine.claimed[model.here] = true;
 	model_visible(model.here, &visible);
-	machine_guest_cr4(model.here, visible.cr4 | CR4_VMXE);
+	machine_guest_cr4(model.here, visible.cr4 | model_vendor()->claim);
 }
 
 void os_cpu_unclaim(void)
 {
 	machine.claimed[model.here] = false;
-	model.cpu[model.here].st.cr4 &= ~CR4_VMXE;
+	model.cpu[model.here].st.cr4 &= ~model_vendor()->claim;
 }

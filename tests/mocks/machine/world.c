@@ -81,15 +81,15 @@ static void take_cpu(struct model_state *state, struct machine_cpu_world *world,
 	const struct model_cpu *cpu = &model.cpu[i];
 
 	*state = cpu->st;
-	/* VMXON wants it locked, and it stays so until reset: documented. */
+	/* To switch virtual machines on it must be locked, and it stays so until reset: documented. */
 	state->msr[MODEL_MSR_FEATURE_CONTROL] = 0;
 	*world = (struct machine_cpu_world){
-		.vmxon_pa = cpu->vmxon_pa,
+		.virt_region = cpu->virt_region,
 		.interruptibility = cpu->interruptibility,
 		.activity = cpu->activity,
 		.pending_debug = cpu->pending_debug,
-		.vmcs = cpu->vmcs,
-		.vmx_on = cpu->vmx_on,
+		.current = cpu->current,
+		.virt_on = cpu->virt_on,
 		.guest = cpu->guest,
 		.halted = cpu->halted,
 		.in_vmm = cpu->in_vmm,
@@ -147,7 +147,7 @@ void machine_snapshot(struct machine_world *out)
 		take_loaded(out);
 	out->locked = machine.locked;
 	out->cpus_locked = machine.cpus_locked;
-	out->active_vmcs = model_active_vmcs();
+	out->active = model_active();
 	out->virt = machine.virt;
 	out->core_state = core->state;
 	out->core_pages = core->pages_held;
@@ -168,14 +168,14 @@ struct member {
 #define OF_CPU(name, m) { name, offsetof(struct machine_cpu_world, m) }
 /* clang-format on */
 static const struct member cpu_members[] = {
-	OF_CPU("VMXON region", vmxon_pa),
+	OF_CPU("region for virtual machines", virt_region),
 	OF_CPU("blocking of events", interruptibility),
 	OF_CPU("activity", activity),
 	OF_CPU("pending debug exceptions", pending_debug),
 	OF_CPU("state in the shared region", vmm_state),
 	OF_CPU("stack", stack_top),
-	OF_CPU("current VMCS", vmcs),
-	OF_CPU("VMX operation", vmx_on),
+	OF_CPU("current guest state", current),
+	OF_CPU("virtual machines on", virt_on),
 	OF_CPU("guest", guest),
 	OF_CPU("halted", halted),
 	OF_CPU("on a stack of the VMM", in_vmm),
@@ -197,7 +197,7 @@ static const struct member members[] = {
 	OF_ALL("the VMM's pages", vmm_pool),
 	OF_ALL("os_lock()", locked),
 	OF_ALL("os_cpus_lock()", cpus_locked),
-	OF_ALL("active VMCSs", active_vmcs),
+	OF_ALL("guest states in CPUs", active),
 	OF_ALL("os_virt_acquire()", virt),
 	OF_ALL("the core's state", core_state),
 	OF_ALL("the core's pages", core_pages),

@@ -11,9 +11,8 @@
 static void features(struct cpu_leaf *out)
 {
 	*out = (struct cpu_leaf){ .eax = 0x50654, .ebx = model.here << 24, .ecx = 0x7efa3203, .edx = 0xbfebfbff };
-	out->ecx &= ~(CPUID_1_ECX_VMX | CPUID_1_ECX_OSXSAVE);
+	out->ecx &= ~CPUID_1_ECX_OSXSAVE;
 	out->ecx |= model.kind->hypervisor ? CPUID_1_ECX_HYPERVISOR : 0;
-	out->ecx |= model.kind->no_vmx ? 0 : CPUID_1_ECX_VMX;
 	out->edx &= ~(model.kind->no_debug_store ? 1u << 21 : 0);
 	/* What the CPU reports is what its own CR4 says. */
 	out->ecx |= model_here()->st.cr4 & CR4_OSXSAVE ? CPUID_1_ECX_OSXSAVE : 0;
@@ -33,16 +32,16 @@ static uint32_t still_more_features(void)
 {
 	const struct model_kind *k = model.kind;
 
-	return (k->msrlist ? 1u << 27 : 0) | (k->caps.lam ? CPUID_7_1_EAX_LAM : 0) |
-	       (k->caps.cr4_fixed1 & CR4_LASS ? CPUID_7_1_EAX_LASS : 0) | (k->caps.cr4_fixed1 & CR4_FRED ? CPUID_7_1_EAX_FRED : 0);
+	return (k->msrlist ? 1u << 27 : 0) | (k->lam ? CPUID_7_1_EAX_LAM : 0) |
+	       (k->cr4 & CR4_LASS ? CPUID_7_1_EAX_LASS : 0) | (k->cr4 & CR4_FRED ? CPUID_7_1_EAX_FRED : 0);
 }
 
 static void counters(struct cpu_leaf *out)
 {
 	if (!model.kind->counters)
 		return;
-	out->eax = 0x07300000 | (uint32_t)__builtin_popcount((uint32_t)model.kind->caps.perf_global) << 8 | model.kind->counters;
-	out->edx = 48 << 5 | (uint32_t)__builtin_popcountll(model.kind->caps.perf_global >> 32);
+	out->eax = 0x07300000 | (uint32_t)__builtin_popcount((uint32_t)model.kind->perf_global) << 8 | model.kind->counters;
+	out->edx = 48 << 5 | (uint32_t)__builtin_popcountll(model.kind->perf_global >> 32);
 }
 
 /* XSAVE areas: of x87 and SSE with the header, of AVX, and of the trace, which only supervisors save. */
@@ -89,7 +88,7 @@ void model_cpuid_answer(uint32_t leaf, uint32_t subleaf, struct cpu_leaf *out)
 	if (hypervisor(leaf, out) || (leaf < 0x80000000 && leaf > highest() && leaf <= HIGHEST))
 		return;
 	switch (leaf) {
-	case 0: *out = (struct cpu_leaf){ highest(), 0x756e6547, 0x6c65746e, 0x49656e69 }; break;
+	case 0: out->eax = highest(); break;
 	case 1: features(out); break;
 	case 7:
 		if (!subleaf)
@@ -102,13 +101,14 @@ void model_cpuid_answer(uint32_t leaf, uint32_t subleaf, struct cpu_leaf *out)
 	case CPUID_KEY_LOCKER: out->ebx = model.kind->key_locker && model_here()->st.cr4 & CR4_KL ? 1 : 0; break;
 	case 0x80000000: out->eax = HIGHEST_EXTENDED; break;
 	case 0x80000001: out->edx = extended_features(); break;
-	case 0x80000008: out->eax = model.kind->caps.linear_bits << 8 | model.kind->caps.physical_bits; break;
+	case 0x80000008: out->eax = model.kind->linear_bits << 8 | model.kind->physical_bits; break;
 	default:
 		/* Beyond the highest leaf a CPU answers with the highest one. */
 		if (leaf > HIGHEST && leaf < 0x80000000)
 			out->eax = 0xe10;
 		break;
 	}
+	model_vendor()->cpuid(leaf, out);
 }
 
 void model_cpuid(uint32_t leaf, uint32_t subleaf, struct cpu_leaf *out)

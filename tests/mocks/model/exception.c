@@ -80,8 +80,8 @@ static const char *gate_fault(const struct model_cpu *cpu, uint32_t vector, stru
 		return "its gate is not a present interrupt gate";
 	if (gate_offset(out) != model_fault_stub(vector))
 		return "its gate does not lead to its stub";
-	/* On the kernel's own segments, and after VMX, the stack in use will do for a fault of the instruction at hand. */
-	if (out->ist > 7 || (!out->ist && cpu->vmx_on && cs != KERNEL_CS))
+	/* On the kernel's own segments, and once virtual machines are off, the stack in use will do for a fault of the instruction at hand. */
+	if (out->ist > 7 || (!out->ist && cpu->virt_on && cs != KERNEL_CS))
 		return "its gate names no IST stack";
 	if (out->ist && cpu->st.seg[MODEL_TR].base == model_kernel_tss(model.here))
 		return "its gate takes a stack of the kernel's task state";
@@ -99,7 +99,7 @@ static const char *kernel_nmi_fault(const struct model_cpu *cpu)
 	if (KERNEL_CS + 7 > cpu->st.gdt.limit ||
 	    (*(const uint64_t *)(cpu->st.gdt.base + KERNEL_CS) >> 40 & 0x209b) != 0x209b)
 		return "the kernel's IDT without its code segment";
-	if (cpu->vmx_on && cpu->st.seg[MODEL_TR].base != model_kernel_tss(model.here))
+	if (cpu->virt_on && cpu->st.seg[MODEL_TR].base != model_kernel_tss(model.here))
 		return "the kernel's IDT in root mode";
 	return NULL;
 }
@@ -217,8 +217,8 @@ static void records_stay_away(const struct model_cpu *cpu)
 {
 	const uint64_t *msr = cpu->st.msr;
 
-	if (model.kind->counters < 2 || !model_in_root(cpu) || cpu->vmcs < 0 ||
-	    cpu->st.cr3 != vmcs_get(cpu, VMCS_HOST_CR3))
+	if (model.kind->counters < 2 || !model_in_root(cpu) || cpu->current < 0 ||
+	    cpu->st.cr3 != model_vendor()->root(cpu, MODEL_ROOT_CR3))
 		return;
 	if (msr[MODEL_MSR_PERF_GLOBAL_CTRL] || msr[MODEL_MSR_PEBS_ENABLE])
 		model_violation("CPU %u: counters run on in root mode: 0x%llx, records 0x%llx", model.here,

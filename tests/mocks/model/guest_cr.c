@@ -1,24 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* A guest executes MOV to CR0, CR3 or CR4: it exits as masks and controls say, or the CPU does it (SDM,
- * "Instructions That Cause VM Exits Conditionally"). */
+/* A guest executes MOV to CR0, CR3 or CR4: it exits as root mode has said, or the CPU does it. */
 #include "internal.h"
 
 #define BYTES	    3u
 #define GP	    0x80000b0du
 #define CR0_ET	    0x10ull
 #define CR0_IGNORED 0x1ffaffc0ull
-
-static uint64_t mask_of(uint32_t cpu, uint32_t cr)
-{
-	return model_field(cpu, cr ? VMCS_CR4_MASK : VMCS_CR0_MASK);
-}
-
-static bool exits(uint32_t cpu, uint32_t cr, uint64_t value)
-{
-	if (cr == 3)
-		return model_field(cpu, VMCS_PRIMARY_CONTROLS) & PRIMARY_CR3_LOAD;
-	return (model_field(cpu, cr ? VMCS_CR4_SHADOW : VMCS_CR0_SHADOW) ^ value) & mask_of(cpu, cr);
-}
 
 static bool write_cr0(struct model_cpu *cpu, uint64_t value)
 {
@@ -48,9 +35,11 @@ static bool write_cr4(struct model_cpu *cpu, uint64_t value)
 	return true;
 }
 
-/* Bits that the mask names stay. */
-static bool write(struct model_cpu *cpu, uint32_t cr, uint64_t value, uint64_t mask)
+/* Bits that root mode keeps stay. */
+static bool write(struct model_cpu *cpu, uint32_t cr, uint64_t value)
 {
+	uint64_t mask = cr == 3 || !cpu->guest_ops->cr_kept ? 0 : cpu->guest_ops->cr_kept(cpu, cr);
+
 	if (cr == 3)
 		return write_cr3(cpu, value);
 	if (cr == 4)
@@ -60,15 +49,15 @@ static bool write(struct model_cpu *cpu, uint32_t cr, uint64_t value, uint64_t m
 
 enum model_end model_guest_cr(uint32_t number, uint32_t cr)
 {
-	const struct model_exit exit = {.reason = 28, .qualification = cr, .length = BYTES};
+	const struct model_exit exit = {.kind = PLINTH_EXIT_CR_ACCESS, .detail = cr, .length = BYTES};
 	struct model_cpu *cpu = &model.cpu[number];
 	uint64_t value = cpu->regs.rax;
 
-	if (exits(number, cr, value))
+	if (cpu->guest_ops->cr_exits && cpu->guest_ops->cr_exits(cpu, cr, value))
 		return model_exit(number, &exit);
 	model.here = number;
 	cpu->event = (struct model_event){0};
-	if (write(cpu, cr, value, mask_of(number, cr))) {
+	if (write(cpu, cr, value)) {
 		cpu->rip += BYTES;
 		return MODEL_GUEST;
 	}

@@ -1,26 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/* A guest executes RDMSR or WRMSR: it exits as the bitmaps say, or the CPU does it (SDM, "MSR-Bitmap
- * Address"). */
+/* A guest executes RDMSR or WRMSR: it exits as root mode has said, or the CPU does it. */
 #include "internal.h"
 
-#define RANGE 0x2000u
-#define HIGH  0xc0000000u
 #define BYTES 2u /* of either instruction */
 #define GP    0x80000b0du
 
 bool model_msr_exits(uint32_t number, uint32_t msr, bool is_write)
 {
-	const uint8_t *page = model.physical(model_field(number, VMCS_MSR_BITMAP));
-	uint32_t bit = msr & (RANGE - 1), quarter = (msr >= HIGH ? 1 : 0) + (is_write ? 2 : 0);
+	const struct model_cpu *cpu = &model.cpu[number];
 
-	if ((msr & ~(RANGE - 1)) != 0 && (msr & ~(RANGE - 1)) != HIGH)
-		return true;
-	return page[quarter * 1024 + bit / 8] >> bit % 8 & 1;
+	return cpu->guest_ops->msr_exits && cpu->guest_ops->msr_exits(cpu, msr, is_write);
 }
 
 enum model_end model_guest_msr(uint32_t number, bool is_write)
 {
-	const struct model_exit exit = {.reason = is_write ? 32 : 31, .length = BYTES};
+	const struct model_exit exit = {.kind = is_write ? PLINTH_EXIT_MSR_WRITE : PLINTH_EXIT_MSR_READ, .length = BYTES};
 	struct model_cpu *cpu = &model.cpu[number];
 	uint32_t msr = (uint32_t)cpu->regs.rcx;
 	uint64_t value = cpu->regs.rdx << 32 | (uint32_t)cpu->regs.rax;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the whole PC may run on: it answers VMCALL, even that of root mode, with something made of every register. */
+/* What the whole PC may run on: it answers hypercalls, even those of root mode, with something made of every register. */
 #include "internal.h"
 
 /* RAX of a call that it refuses by #UD. */
@@ -20,14 +20,14 @@ int model_hypercall_guest(struct vcpu *vcpu)
 {
 	model_tick();
 	if (!model_in_root(model_here()))
-		model_violation("VMCALL outside root mode");
+		model_violation("a hypercall outside root mode");
 	if (!model.kind->hypervisor) {
-		model_violation("VMCALL in root mode, and nobody is beneath");
+		model_violation("a hypercall in root mode, and nobody is beneath");
 		return 0;
 	}
 	model.hypercalls++;
 	if (model_beneath(&vcpu->regs))
 		return 0;
-	model_raise(VECTOR_UD, 0, RAISE_FIXUP, "VMCALL");
+	model_raise(VECTOR_UD, 0, RAISE_FIXUP, "a hypercall");
 	return PLINTH_E_FAULT;
 }

@@ -4,6 +4,7 @@
 #define TESTS_MOCKS_MODEL_INTERNAL_H
 
 #include "model.h"
+#include "vendor.h"
 
 /* The intrinsics, as functions of the model. */
 #define CALL(type, name, parameters, arguments)	     type model_##name parameters;
@@ -26,15 +27,12 @@ static inline struct model_cpu *model_here(void)
 	return &model.cpu[model.here];
 }
 
-/* Of CR0 what neither entries nor exits change: ET, NW, CD and the reserved bits. */
-#define CR0_STAYS 0x7ffaffd0ull
-
 static inline bool canonical(uint64_t address)
 {
 	return (uint64_t)((int64_t)(address << 16) >> 16) == address;
 }
 
-/* cpu.c: once per intrinsic, before it does anything. */
+/* exception.c: once per intrinsic, before it does anything. */
 void model_tick(void);
 
 /* registers.c: may software write that? */
@@ -78,34 +76,17 @@ uint64_t model_kernel_tss(uint32_t cpu);
 /* init.c: an INIT for the CPU here; held back in root operation. */
 void model_init_arrives(struct model_cpu *cpu);
 
-/* vmcs.c */
-enum { VMX_ERROR_CLEAR_ADDRESS = 2, VMX_ERROR_CLEAR_VMXON = 3, VMX_ERROR_LAUNCH_STATE = 4, VMX_ERROR_RESUME_STATE = 5,
-       VMX_ERROR_CONTROLS = 7, VMX_ERROR_HOST = 8, VMX_ERROR_LOAD_ADDRESS = 9, VMX_ERROR_LOAD_VMXON = 10,
-       VMX_ERROR_LOAD_REVISION = 11, VMX_ERROR_FIELD = 12, VMX_ERROR_READ_ONLY = 13, VMX_ERROR_VMXON = 15,
-       VMX_ERROR_MOV_SS = 26, VMX_ERROR_INVALIDATE = 28 };
-void model_vmcs_reset(void);
-int model_fail(uint32_t error);
-uint64_t vmcs_get(const struct model_cpu *cpu, uint32_t field);
-void vmcs_put(const struct model_cpu *cpu, uint32_t field, uint64_t value);
-bool vmcs_launched(const struct model_cpu *cpu);
-void vmcs_set_launched(const struct model_cpu *cpu);
-bool model_in_root(const struct model_cpu *cpu);
+/* In root mode: on, and no guest runs. */
+static inline bool model_in_root(const struct model_cpu *cpu)
+{
+	return cpu->virt_on && !cpu->guest;
+}
 
-/* msr.c: lists in memory; false: an MSR that cannot be stored or loaded. */
-bool model_msrs_store(struct model_cpu *cpu, uint32_t count_field, uint32_t address_field);
-bool model_msrs_load(struct model_cpu *cpu, uint32_t count_field, uint32_t address_field);
-
-/* entry.c: into the guest. 0, or an enum cpu_vmx_result; or, with *exits set, an exit. */
-int model_enter(struct model_cpu *cpu, const struct vcpu_regs *regs, bool resume, bool *exits);
-/* exit.c: from the guest: state to the VMCS, the host's from it. */
-void model_leave_guest(struct model_cpu *cpu, const struct model_exit *exit);
-
-/* pretend.c: a guest without VT-x. */
+/* pretend.c: a guest that no vendor's hardware runs. */
 void model_pretend(struct vcpu *vcpu, struct pretence *guest) __attribute__((noreturn));
-/** model_flat() - a flat segment (SDM, "Loading Host Segment and Descriptor-Table Registers"). */
+
+/* segments.c: a flat segment, as root mode finds it; unusable with selector 0. */
 void model_flat(struct model_segment *s, uint64_t selector, uint64_t base, uint32_t rights);
-void pretence_take(struct model_cpu *cpu, const struct model_exit *exit);
-void pretence_put(struct model_cpu *cpu);
 
 /* switch.S */
 uint64_t model_switch_to(uint64_t stack_top, uint64_t fn, uint64_t a, uint64_t b, uint64_t c, uint64_t d);

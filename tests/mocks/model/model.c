@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 
 #include "../intrinsics/calls.h"
+#include "translation.h"
 
 struct model model;
 
@@ -68,10 +69,11 @@ static void cpu_reset(uint32_t number)
 	};
 	memcpy(cpu->st.msr, msrs, sizeof(msrs));
 	cpu->st.msr[MODEL_MSR_APIC_BASE] |= model.kind->x2apic ? APIC_BASE_X2APIC : 0;
-	cpu->st.msr[MODEL_MSR_FEATURE_CONTROL] = model.kind->feature_control;
 	cpu->st.msr[MODEL_MSR_GS_BASE] += (uint64_t)number << 20;
 	cpu->st.msr[MODEL_MSR_FS_BASE] += (uint64_t)number << 16;
-	cpu->vmcs = -1;
+	cpu->current = -1;
+	cpu->guest_ops = &model_vendor()->guest;
+	model_vendor()->cpu_on(cpu);
 	model_segments_reset(number);
 }
 
@@ -90,7 +92,7 @@ void model_init(const struct model_kind *kind, uint32_t n_cpus)
 	model.invalidate = invalidate;
 	model.kind = kind;
 	model.n_cpus = n_cpus;
-	model_vmcs_reset();
+	model_vendor()->power_on();
 	for (uint32_t i = 0; i < n_cpus; i++)
 		cpu_reset(i);
 	model_arm(0, 0);
@@ -133,23 +135,45 @@ const char *model_differs(const struct model_state *a, const struct model_state 
 	return NULL;
 }
 
-static uint64_t through(uint64_t real, uint64_t shadow, uint64_t mask)
-{
-	return (real & ~mask) | (shadow & mask);
-}
-
 void model_visible(uint32_t number, struct model_state *out)
 {
 	const struct model_cpu *cpu = &model.cpu[number];
 
 	*out = cpu->st;
-	if (!cpu->guest || cpu->pretending)
-		return;
-	out->cr0 = through(out->cr0, vmcs_get(cpu, VMCS_CR0_SHADOW), vmcs_get(cpu, VMCS_CR0_MASK));
-	out->cr4 = through(out->cr4, vmcs_get(cpu, VMCS_CR4_SHADOW), vmcs_get(cpu, VMCS_CR4_MASK));
+	if (cpu->guest && cpu->guest_ops->visible)
+		cpu->guest_ops->visible(cpu, out);
 }
 
-bool model_in_root(const struct model_cpu *cpu)
+void model_show(uint32_t number, uint64_t cr0, uint64_t cr4)
 {
-	return cpu->vmx_on && !cpu->guest;
+	const struct model_cpu *cpu = &model.cpu[number];
+
+	if (cpu->guest_ops->show)
+		cpu->guest_ops->show(cpu, cr0, cr4);
+}
+
+unsigned int model_active(void)
+{
+	return model_vendor()->active();
+}
+
+uint32_t model_exit_kind(const struct model_exit *exit)
+{
+	return exit->kind ? exit->kind : model_vendor()->kind_of(exit->reason);
+}
+
+struct translation translation_of(uint32_t number, uint64_t gpa)
+{
+	const struct model_cpu *cpu = &model.cpu[number];
+
+	if (cpu->guest_ops->translation)
+		return cpu->guest_ops->translation(cpu, gpa);
+	return (struct translation){.access = READ | WRITE | FETCH};
+}
+
+uint64_t translation_tables(uint32_t number, uint32_t *levels)
+{
+	const struct model_cpu *cpu = &model.cpu[number];
+
+	return cpu->guest_ops->tables ? cpu->guest_ops->tables(cpu, levels) : 0;
 }

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A model of an x86-64 CPU with VT-x, as far as the intrinsics show one: N logical CPUs
- * with control registers, MSRs, segments, VMX operation and VMCSs. It runs no guest
- * instructions: a test says which exit happens, and looks at the state in which the
- * guest goes on.
+ * A model of an x86-64 CPU, as far as the intrinsics show one: N logical CPUs with control registers, MSRs, segments, root
+ * mode and guests. It runs no guest instructions: a test says which exit happens, and looks at the state in which the guest
+ * goes on. How a CPU runs guests is its vendor's (vendor.h).
  *
- * It demands what the SDM demands. What software must not do is a violation, kept by
- * text, besides what the real CPU would do.
+ * It demands what the manuals demand. What software must not do is a violation, kept by text, besides what the real CPU
+ * would do.
  */
 #ifndef TESTS_MOCKS_MODEL_H
 #define TESTS_MOCKS_MODEL_H
@@ -14,13 +13,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <plinth/shared.h>
 #include <plinth/vcpu.h>
-#include <plinth/vmcs.h>
-#include <plinth/vmx_check.h>
 #include <plinth/x86.h>
+
+#include "kind.h"
 
 #define MODEL_CPUS 1024u
 
+struct model_guest_ops;
 struct pretence;
 
 /*
@@ -47,7 +48,6 @@ static inline uint64_t model_low(uint64_t address)
 #define MODEL_LDT_ENTRIES 16u
 #define MODEL_PROCESSES	  8u
 
-/* Segments in the order of the VMCS. */
 enum model_seg { MODEL_ES, MODEL_CS, MODEL_SS, MODEL_DS, MODEL_FS, MODEL_GS, MODEL_LDTR, MODEL_TR, MODEL_SEGS };
 
 struct model_segment {
@@ -89,12 +89,14 @@ struct model_cpu {
 	uint64_t rip, rsp;
 	uint64_t interruptibility, activity, pending_debug;
 	struct model_event event;
-	bool vmx_on, guest, halted, reset;
+	bool guest, halted, reset;
+	bool virt_on; /* virtual machines are switched on: root mode, or a guest */
 	bool init_pending; /* held back in root operation, and by this CPU even after an exit told of it */
 	bool in_vmm; /* a stack of the VMM is in use */
-	uint64_t vmxon_pa;
-	int vmcs; /* the current one; -1: none */
-	struct vcpu *pretending; /* its guest runs without VT-x (see struct pretence); NULL: not so */
+	uint64_t virt_region;		     /* memory that the CPU has for that */
+	int current;			     /* the guest state that it has at hand, as the vendor's part numbers them; -1: none */
+	const struct model_guest_ops *guest_ops; /* the vendor's, or pretend.c's */
+	struct vcpu *pretending;	     /* of pretend.c */
 	struct pretence *pretence;
 	struct model_state guests; /* its tables and segments, while root mode has its own */
 	bool arrived;		   /* they are there */
@@ -110,26 +112,6 @@ struct model_cpu {
 	uint64_t invalidations, wbinvds, cr3_loads;
 };
 
-/* A kind of CPU: what it offers. */
-struct model_kind {
-	const char *name;
-	struct vmx_caps caps;
-	bool x2apic, deaf_apic; /* the local APIC: in that mode; sends its CPU no INIT */
-	bool init_stays;	/* an INIT is still there after the exit that told of it, as in some CPUs */
-	bool no_vmx, rdtscp, invpcid, xsaves, waitpkg, pconfig, rdpid, msrlist, pt;
-	bool no_debug_store, no_mca; /* no_mca: without the registers that tell of machine checks */
-	bool key_locker, faults; /* CPUID leaf 19h; CPUID faulting, of a hypervisor */
-	uint32_t hypervisor; /* beneath everything: so many blocks of CPUID leaves are its */
-	uint32_t counters;	/* version of the architectural performance counters */
-	bool in_smx, refuses_vmxon; /* after a measured launch; a hypervisor below has the last word */
-	uint64_t feature_control;
-	uint64_t cr4_extra; /* set in every CPU at reset */
-	uint32_t highest_leaf; /* of CPUID; 0: the usual one */
-};
-
-extern const struct model_kind model_kinds[];
-extern const unsigned int model_n_kinds;
-
 /* How a run of VMM code ended. */
 enum model_end {
 	MODEL_RETURNED, /* the function returned */
@@ -143,7 +125,10 @@ enum model_end {
 };
 
 struct model_exit {
-	uint64_t reason, qualification, length;
+	uint32_t kind; /* enum plinth_exit_kind; 0: that of @reason */
+	uint32_t access; /* of a violation by a linear address: what the guest wanted (translation.h); 0: @detail says */
+	/* As the vendor's hardware has it; @detail of what has no neutral words. */
+	uint64_t reason, detail, length;
 	uint32_t info, error;		    /* interruption that caused it */
 	uint32_t vectoring, vectoring_error; /* event that was being delivered */
 	uint64_t physical, linear;
@@ -202,23 +187,6 @@ extern struct model model;
  */
 void model_init(const struct model_kind *kind, uint32_t n_cpus);
 
-/* Another machine than one of the list. */
-struct model_change {
-	const char *kind; /* of model_kinds; NULL: the first */
-	uint32_t address_bits;
-	uint64_t lacks; /* of IA32_VMX_EPT_VPID_CAP */
-};
-
-#define MODEL_CAP_1G		 (1ull << 17)
-#define MODEL_CAP_ACCESSED	 (1ull << 21)
-#define MODEL_CAP_INVVPID_PAGE	 (1ull << 40)
-#define MODEL_CAP_INVVPID_ONE	 (1ull << 41)
-#define MODEL_CAP_INVVPID_ALL	 (1ull << 42)
-#define MODEL_CAP_INVVPID_GLOBAL (1ull << 43)
-
-/** model_changed() - that kind of CPU; valid until the next call. NULL: there is no such kind. */
-const struct model_kind *model_changed(const struct model_change *change);
-
 /** model_call() - run a function of the VMM on a CPU and a stack; its result is stored if it returns. */
 enum model_end model_call(uint32_t cpu, uint64_t stack_top, uint64_t fn, uint64_t a, uint64_t b, uint64_t c,
 			  uint64_t d, uint64_t *result);
@@ -233,13 +201,13 @@ enum model_end model_exit(uint32_t cpu, const struct model_exit *exit);
 /**
  * model_guest_msr() - the guest executes RDMSR or WRMSR, with the operands in its registers.
  *
- * Where the bitmaps say so it exits; else the CPU does it, and a fault is the guest's event.
+ * Where root mode has said so it exits; else the CPU does it, and a fault is the guest's event.
  */
 enum model_end model_guest_msr(uint32_t cpu, bool is_write);
 /**
  * model_guest_cr() - the guest executes MOV to CR0, CR3 or CR4 (@cr: 0, 3, 4) from RAX.
  *
- * Where masks and controls say so it exits; else the CPU does it, and a fault is the guest's event.
+ * Where root mode has said so it exits; else the CPU does it, and a fault is the guest's event.
  */
 enum model_end model_guest_cr(uint32_t cpu, uint32_t cr);
 /** model_msr_exits() - would it exit? */
@@ -258,26 +226,25 @@ bool model_load_user_data(uint32_t cpu, unsigned int which, uint16_t selector);
 /** model_nmi() - an NMI arrives while the guest runs, or (see nmi_at_tick) in the VMM. */
 enum model_end model_nmi(uint32_t cpu);
 
-/** model_timer_runs() - does the guest's VMX-preemption timer run? */
-bool model_timer_runs(uint32_t cpu);
+/** model_due() - does the guest leave by itself now, because root mode wants it back? *@out: by which exit. */
+bool model_due(uint32_t cpu, struct model_exit *out);
 
-/** model_nmi_window_opens() - does the guest leave because it could take an NMI now, as it was asked to? */
-bool model_nmi_window_opens(uint32_t cpu);
+/** model_steps() - does the guest exit behind its next instruction, as root mode has asked for? */
+bool model_steps(uint32_t cpu);
 
-/** model_window_opens() - does the guest leave because it could take an interrupt now, as it was asked to? */
-bool model_window_opens(uint32_t cpu);
+/** model_exit_kind() - of which kind is this exit? MODEL_EXIT_ENTRY_MC: an entry that failed for a machine check. */
+uint32_t model_exit_kind(const struct model_exit *exit);
+#define MODEL_EXIT_ENTRY_MC ((uint32_t)PLINTH_EXIT_KINDS)
 
-/** model_field() - a field of the current VMCS of a CPU, as software would read it. */
-uint64_t model_field(uint32_t cpu, uint32_t field);
-void model_set_field(uint32_t cpu, uint32_t field, uint64_t value);
-
-/** model_visible() - what software on that CPU sees: of a guest, through masks and shadows. */
+/** model_visible() - what software on that CPU sees: of a guest, what root mode shows it. */
 void model_visible(uint32_t cpu, struct model_state *out);
+/** model_show() - the guest sees these from now on, as far as root mode decides what it sees. */
+void model_show(uint32_t cpu, uint64_t cr0, uint64_t cr4);
 /** model_differs() - the name of the first member in which two states differ, or NULL. */
 const char *model_differs(const struct model_state *a, const struct model_state *b);
 
-/** model_active_vmcs() - number of VMCSs that are active on some CPU. */
-unsigned int model_active_vmcs(void);
+/** model_active() - number of guest states that some CPU has, whether in use or not. */
+unsigned int model_active(void);
 
 /* -- faults: every fallible call asks; see also the machine's calls --------------- */
 

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* MSRs: a list of those that hold state, the VMX capabilities, and #GP for the rest. */
+/* MSRs: a list of those that hold state, what the vendor's part tells of itself, and #GP for the rest. */
 #include "internal.h"
 
 #define EFER_LME 0x100ull
 #define EFER_LMA 0x400ull
 #define EFER_KNOWN 0xd01ull
-#define BASIC_TRUE (1ull << 55)
 
 enum rule { ANY, CANONICAL, PAT, EFER, LOCK, DEBUG, APIC };
 
@@ -27,38 +26,6 @@ static uint64_t *slot(struct model_cpu *cpu, uint32_t msr, enum rule *rule)
 		}
 	}
 	return NULL;
-}
-
-/* The capability MSRs; those with exact ("true") values only where the CPU says so. */
-static bool capability(uint32_t msr, uint64_t *value)
-{
-	const struct vmx_caps *c = &model.kind->caps;
-	bool exact = c->basic & BASIC_TRUE;
-
-	if (model.kind->no_vmx)
-		return false;
-	switch (msr) {
-	case MSR_IA32_VMX_BASIC: *value = c->basic; return true;
-	case MSR_IA32_VMX_PINBASED_CTLS: *value = c->pin | 0x16; return true;
-	case MSR_IA32_VMX_PROCBASED_CTLS: *value = c->primary | 0x0401e172; return true;
-	case MSR_IA32_VMX_EXIT_CTLS: *value = c->exit | 0x36dff; return true;
-	case MSR_IA32_VMX_ENTRY_CTLS: *value = c->entry | 0x11ff; return true;
-	case MSR_IA32_VMX_MISC: *value = c->misc; return true;
-	case MSR_IA32_VMX_CR0_FIXED0: *value = c->cr0_fixed0; return true;
-	case MSR_IA32_VMX_CR0_FIXED1: *value = c->cr0_fixed1; return true;
-	case MSR_IA32_VMX_CR4_FIXED0: *value = c->cr4_fixed0; return true;
-	case MSR_IA32_VMX_CR4_FIXED1: *value = c->cr4_fixed1; return true;
-	case MSR_IA32_VMX_PROCBASED_CTLS2: *value = c->secondary; return c->primary >> 32 & PRIMARY_SECONDARY;
-	case MSR_IA32_VMX_PROCBASED_CTLS3: *value = c->tertiary; return c->primary >> 32 & PRIMARY_TERTIARY;
-	case MSR_IA32_VMX_EPT_VPID_CAP:
-		*value = c->ept_vpid;
-		return c->secondary >> 32 & (SECONDARY_EPT | SECONDARY_VPID);
-	case MSR_IA32_VMX_TRUE_PINBASED: *value = c->pin; return exact;
-	case MSR_IA32_VMX_TRUE_PROCBASED: *value = c->primary; return exact;
-	case MSR_IA32_VMX_TRUE_EXIT: *value = c->exit; return exact;
-	case MSR_IA32_VMX_TRUE_ENTRY: *value = c->entry; return exact;
-	default: return false;
-	}
 }
 
 /* Those of the MTRRs that can be written; -1: none of them. */
@@ -99,7 +66,7 @@ static bool mtrr(uint32_t msr, uint64_t *value)
 	}
 	for (unsigned int i = 0; i < sizeof(mtrrs) / sizeof(mtrrs[0]); i++) {
 		if (mtrrs[i].msr == msr) {
-			*value = mtrrs[i].value & (msr < 0x220 ? (1ull << model.kind->caps.physical_bits) - 1 : ~0ull);
+			*value = mtrrs[i].value & (msr < 0x220 ? (1ull << model.kind->physical_bits) - 1 : ~0ull);
 			return true;
 		}
 	}
@@ -120,7 +87,7 @@ bool model_msr_read(uint32_t msr, uint64_t *value)
 	if (absent(msr))
 		return false;
 	if (!found)
-		return capability(msr, value) || mtrr(msr, value);
+		return model_vendor()->msr_read(msr, value) || mtrr(msr, value);
 	*value = *found;
 	return true;
 }
@@ -141,7 +108,7 @@ static bool valid_apic_base(uint64_t before, uint64_t value)
 {
 	uint64_t now = before & (APIC_ON | APIC_BASE_X2APIC), next = value & (APIC_ON | APIC_BASE_X2APIC);
 
-	if (value >> model.kind->caps.physical_bits || value & APIC_RESERVED || next == APIC_BASE_X2APIC)
+	if (value >> model.kind->physical_bits || value & APIC_RESERVED || next == APIC_BASE_X2APIC)
 		return false;
 	if (next == (APIC_ON | APIC_BASE_X2APIC))
 		return now & APIC_ON;
@@ -171,53 +138,6 @@ bool model_msr_write(uint32_t msr, uint64_t value)
 	if (absent(msr) || !valid(rule, *found, value))
 		return false;
 	*found = rule == EFER ? (value & ~EFER_LMA) | (*found & EFER_LMA) : value;
-	return true;
-}
-
-/* -- lists of MSRs in memory (SDM, "Saving MSRs", "Loading MSRs") --------------------------------- */
-
-#define LIST_MAX 512u
-
-struct list_row {
-	uint32_t msr, reserved;
-	uint64_t value;
-};
-
-/* One row, or NULL where a list of software's making does not lead. */
-static struct list_row *list_row(struct model_cpu *cpu, uint32_t address_field, uint64_t n, uint64_t i)
-{
-	uint64_t pa = vmcs_get(cpu, address_field) + i * sizeof(struct list_row);
-	struct list_row *row = n <= LIST_MAX ? model.physical(pa) : NULL;
-
-	if (!row)
-		model_violation("a list of MSRs at 0x%llx, where no memory is", (unsigned long long)pa);
-	return row;
-}
-
-bool model_msrs_store(struct model_cpu *cpu, uint32_t count_field, uint32_t address_field)
-{
-	uint64_t n = vmcs_get(cpu, count_field);
-
-	for (uint64_t i = 0; i < n; i++) {
-		struct list_row *row = list_row(cpu, address_field, n, i);
-
-		if (!row || row->reserved || !model_msr_read(row->msr, &row->value))
-			return false;
-	}
-	return true;
-}
-
-bool model_msrs_load(struct model_cpu *cpu, uint32_t count_field, uint32_t address_field)
-{
-	uint64_t n = vmcs_get(cpu, count_field);
-
-	for (uint64_t i = 0; i < n; i++) {
-		const struct list_row *row = list_row(cpu, address_field, n, i);
-		bool base = row && (row->msr == MSR_IA32_FS_BASE || row->msr == MSR_IA32_GS_BASE);
-
-		if (!row || base || row->reserved || !model_msr_write(row->msr, row->value))
-			return false;
-	}
 	return true;
 }
 

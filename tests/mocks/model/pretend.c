@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A guest without VT-x: for vendors' modules that only pretend, so that what is around them can be tried. */
+/* A guest that no hardware runs: for vendors' modules that only pretend, so that what is around them can be
+ * tried. */
 #include <string.h>
 
 #include "internal.h"
@@ -39,7 +40,7 @@ static void go_back(struct model_cpu *cpu)
 	cpu->st.msr[MODEL_MSR_GS_BASE] = cpu->guests.msr[MODEL_MSR_GS_BASE];
 }
 
-void pretence_put(struct model_cpu *cpu)
+static void put_guest(struct model_cpu *cpu)
 {
 	const struct pretence *p = cpu->pretence;
 
@@ -57,7 +58,7 @@ void pretence_put(struct model_cpu *cpu)
 	cpu->guest = true;
 }
 
-void pretence_take(struct model_cpu *cpu, const struct model_exit *exit)
+static struct vcpu *pretence_leave(struct model_cpu *cpu, const struct model_exit *exit)
 {
 	struct pretence *p = cpu->pretence;
 	struct vcpu *vcpu = cpu->pretending;
@@ -71,10 +72,10 @@ void pretence_take(struct model_cpu *cpu, const struct model_exit *exit)
 	p->reg[VCPU_CR4] = cpu->st.cr4;
 	p->reg[VCPU_FS_BASE] = cpu->st.msr[MODEL_MSR_FS_BASE];
 	p->reg[VCPU_CPL] = DPL(cpu->st.seg[MODEL_SS].rights);
-	p->qualification = exit->qualification;
+	p->detail = exit->detail;
 	p->event = 0;
 	vcpu->regs = cpu->regs;
-	vcpu->exit = (struct vcpu_exit){.reason = exit->reason,
+	vcpu->exit = (struct vcpu_exit){.reason = exit->kind,
 					.rip = cpu->rip,
 					.length = exit->length,
 					.rflags = cpu->st.rflags,
@@ -82,7 +83,18 @@ void pretence_take(struct model_cpu *cpu, const struct model_exit *exit)
 	arrive(cpu, &p->root);
 	cpu->st.rflags = RFLAGS_FIXED;
 	cpu->guest = false;
+	return vcpu;
 }
+
+static int pretence_enter(struct model_cpu *cpu, struct vcpu *vcpu, bool *exits)
+{
+	(void)vcpu;
+	(void)exits;
+	put_guest(cpu);
+	return 0;
+}
+
+static const struct model_guest_ops pretence_ops = {.leave = pretence_leave, .enter = pretence_enter};
 
 void model_pretend(struct vcpu *vcpu, struct pretence *guest)
 {
@@ -92,6 +104,7 @@ void model_pretend(struct vcpu *vcpu, struct pretence *guest)
 	cpu->pretending = vcpu;
 	cpu->pretence = guest;
 	cpu->arrived = false;
-	pretence_put(cpu);
+	cpu->guest_ops = &pretence_ops;
+	put_guest(cpu);
 	model_switch_back(MODEL_GUEST);
 }

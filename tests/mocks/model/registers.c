@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Control registers (SDM, "Control Registers", "Restrictions on VMX Operation"), flags, XCR0. */
+/* Control registers (SDM, "Control Registers"), flags, XCR0. */
 #include "internal.h"
 
 #define CR0_RESERVED 0xffffffff1ffaffc0ull
@@ -37,21 +37,13 @@ uint64_t model_read_rflags(void)
 	return model_here()->st.rflags;
 }
 
-/* Bits that VMX operation fixes. */
-static bool fixed_ok(const struct model_cpu *cpu, uint64_t value, uint64_t fixed0, uint64_t fixed1)
-{
-	return !cpu->vmx_on || (!(~value & fixed0) && !(value & ~fixed1));
-}
-
 bool model_cr0_ok(const struct model_cpu *cpu, uint64_t value)
 {
-	const struct vmx_caps *caps = &model.kind->caps;
-
 	if (value & CR0_RESERVED || !(value & CR0_PG) || !(value & CR0_PE) || (value & CR0_NW && !(value & CR0_CD)))
 		return false;
 	if (cpu->st.cr4 & CR4_CET && !(value & CR0_WP))
 		return false;
-	return fixed_ok(cpu, value, caps->cr0_fixed0, caps->cr0_fixed1);
+	return !cpu->virt_on || model_vendor()->cr_ok(0, value);
 }
 
 void model_write_cr0(uint64_t value)
@@ -73,7 +65,7 @@ void model_write_cr2(uint64_t value)
 
 bool model_cr3_ok(uint64_t value)
 {
-	return !((model.kind->caps.lam ? value & ~CR3_LAM : value) >> model.kind->caps.physical_bits);
+	return !((model.kind->lam ? value & ~CR3_LAM : value) >> model.kind->physical_bits);
 }
 
 void model_write_cr3(uint64_t value)
@@ -95,13 +87,13 @@ bool model_cr4_ok(const struct model_cpu *cpu, uint64_t value)
 {
 	uint64_t before = cpu->st.cr4;
 
-	if (value & ~model.kind->caps.cr4_fixed1 || !(value & CR4_PAE) || (value ^ before) & CR4_LA57)
+	if (value & ~model.kind->cr4 || !(value & CR4_PAE) || (value ^ before) & CR4_LA57)
 		return false;
 	if (value & ~before & CR4_PCIDE && cpu->st.cr3 & CR3_PCID)
 		return false;
 	if (value & CR4_CET && !(cpu->st.cr0 & CR0_WP))
 		return false;
-	return fixed_ok(cpu, value, model.kind->caps.cr4_fixed0, model.kind->caps.cr4_fixed1);
+	return !cpu->virt_on || model_vendor()->cr_ok(4, value);
 }
 
 void model_write_cr4(uint64_t value)

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* VMM code runs: called, or entered by a VM exit, until it is over. */
+/* VMM code runs: called, or entered by an exit, until it is over. */
 #include "internal.h"
 
-#include <stddef.h>
 #include <string.h>
 
 #define ENTRY_FAILURES_MAX 4
@@ -18,23 +17,6 @@ void model_forget_frames(uint64_t stack_top)
 {
 	if (__asan_unpoison_memory_region)
 		__asan_unpoison_memory_region((void *)(stack_top - STACK_BYTES), STACK_BYTES);
-}
-
-/* What HOST_RSP points into. */
-static struct vcpu *vcpu_of(const struct model_cpu *cpu)
-{
-	return (struct vcpu *)(vmcs_get(cpu, VMCS_HOST_RSP) - offsetof(struct vcpu, on_exit));
-}
-
-/* What the exit stub does before it calls C code. */
-static void stub(const struct model_cpu *cpu, struct vcpu *vcpu)
-{
-	vcpu->regs = cpu->regs;
-	vcpu->exit.reason = vmcs_get(cpu, VMCS_EXIT_REASON);
-	vcpu->exit.rip = vmcs_get(cpu, VMCS_GUEST_RIP);
-	vcpu->exit.length = vmcs_get(cpu, VMCS_EXIT_INSTRUCTION_LENGTH);
-	vcpu->exit.rflags = vmcs_get(cpu, VMCS_GUEST_RFLAGS);
-	vcpu->exit.blocked = vmcs_get(cpu, VMCS_GUEST_INTERRUPTIBILITY);
 }
 
 static uint64_t vmm_run(struct model_cpu *cpu, uint64_t stack_top, uint64_t fn, uint64_t a, uint64_t b, uint64_t c,
@@ -55,7 +37,7 @@ static uint64_t vmm_run(struct model_cpu *cpu, uint64_t stack_top, uint64_t fn, 
 static enum model_end resume(struct model_cpu *cpu, struct vcpu *vcpu)
 {
 	bool exits = false;
-	int result = model_enter(cpu, &vcpu->regs, true, &exits);
+	int result = cpu->guest_ops->enter(cpu, vcpu, &exits);
 	uint64_t end;
 
 	if (!result)
@@ -75,31 +57,16 @@ static uint64_t answer(struct model_cpu *cpu, struct vcpu *vcpu)
 	return end;
 }
 
-static enum model_end handle(struct model_cpu *cpu)
+/* @exit NULL: an entry that was one. */
+static enum model_end handle(struct model_cpu *cpu, const struct model_exit *exit)
 {
-	struct vcpu *vcpu = vcpu_of(cpu);
+	struct vcpu *vcpu = cpu->guest_ops->leave(cpu, exit);
 	uint64_t end;
 
-	if (vmcs_get(cpu, VMCS_HOST_RIP) != model_vm_exit_address()) {
-		model_violation("HOST_RIP is not the exit stub's address");
+	if (!vcpu)
 		return MODEL_CRASHED;
-	}
-	stub(cpu, vcpu);
 	end = answer(cpu, vcpu);
 	return model_switch_returned ? resume(cpu, (struct vcpu *)end) : (enum model_end)end;
-}
-
-/* Of a guest without VT-x there is no VMCS to ask, and none that could refuse to go on. */
-static enum model_end handle_pretence(struct model_cpu *cpu, const struct model_exit *exit)
-{
-	uint64_t end;
-
-	pretence_take(cpu, exit);
-	end = answer(cpu, cpu->pretending);
-	if (!model_switch_returned)
-		return (enum model_end)end;
-	pretence_put(cpu);
-	return MODEL_GUEST;
 }
 
 static enum model_end handle_all(struct model_cpu *cpu, enum model_end end)
@@ -109,8 +76,7 @@ static enum model_end handle_all(struct model_cpu *cpu, enum model_end end)
 			model_violation("the VMM enters an invalid guest again and again");
 			return MODEL_CRASHED;
 		}
-		model_leave_guest(cpu, NULL);
-		end = handle(cpu);
+		end = handle(cpu, NULL);
 	}
 	return end;
 }
@@ -138,39 +104,33 @@ enum model_end model_exit(uint32_t number, const struct model_exit *exit)
 		model_violation("the test wants an exit of CPU %u, which runs no guest", number);
 		return MODEL_CRASHED;
 	}
-	if (cpu->pretending)
-		return handle_pretence(cpu, exit);
-	model_leave_guest(cpu, exit);
-	cpu->init_pending = exit->reason == 3 && model.kind->init_stays;
-	return handle_all(cpu, handle(cpu));
+	return handle_all(cpu, handle(cpu, exit));
 }
 
-bool model_timer_runs(uint32_t cpu)
+bool model_due(uint32_t number, struct model_exit *out)
 {
-	return model.cpu[cpu].guest && model_field(cpu, VMCS_PIN_CONTROLS) & PIN_PREEMPTION_TIMER;
+	const struct model_cpu *cpu = &model.cpu[number];
+
+	return cpu->guest && cpu->guest_ops->due && cpu->guest_ops->due(cpu, out);
 }
 
-bool model_nmi_window_opens(uint32_t cpu)
+bool model_steps(uint32_t number)
 {
-	return model.cpu[cpu].guest && model_field(cpu, VMCS_PRIMARY_CONTROLS) & PRIMARY_NMI_WINDOW &&
-	       !(model.cpu[cpu].interruptibility & 0xb);
+	const struct model_cpu *cpu = &model.cpu[number];
+
+	return cpu->guest_ops->steps && cpu->guest_ops->steps(cpu);
 }
 
-bool model_window_opens(uint32_t cpu)
-{
-	return model.cpu[cpu].guest && model_field(cpu, VMCS_PRIMARY_CONTROLS) & PRIMARY_INTERRUPTS &&
-	       model.cpu[cpu].st.rflags & RFLAGS_IF && !(model.cpu[cpu].interruptibility & 3);
-}
-
-/* Without NMI exiting a guest takes its NMIs itself. */
+/* Where they do not exit a guest takes its NMIs itself. */
 enum model_end model_nmi(uint32_t number)
 {
-	static const struct model_exit exit = { .reason = 0, .info = 0x80000202 };
+	static const struct model_exit exit = { .kind = PLINTH_EXIT_EXCEPTION, .info = 0x80000202 };
+	struct model_cpu *cpu = &model.cpu[number];
 
-	model.cpu[number].nmis_sent++;
-	if (model_field(number, VMCS_PIN_CONTROLS) & PIN_NMI)
+	cpu->nmis_sent++;
+	if (cpu->guest_ops->nmi_exits && cpu->guest_ops->nmi_exits(cpu))
 		return model_exit(number, &exit);
-	model.cpu[number].nmis_delivered++;
+	cpu->nmis_delivered++;
 	return MODEL_GUEST;
 }
 
@@ -203,13 +163,13 @@ void model_hand_back(const struct cpu_handback *state, uint64_t cr3)
 	const uint64_t *frame;
 
 	model_tick();
-	if (cpu->vmx_on)
-		model_violation("CPU %u is handed back in VMX operation", model.here);
+	if (cpu->virt_on)
+		model_violation("CPU %u is handed back with virtual machines on", model.here);
 	if (!model_kernel_idt(cpu))
 		model_violation("CPU %u is handed back with the VMM's IDT", model.here);
 	model.back = *state;
 	model.back_cr3 = cr3;
-	cpu->pretending = NULL;
+	cpu->guest_ops = &model_vendor()->guest;
 	cpu->nmis_delivered += state->nmis;
 	model_mc_handled(cpu, state->machine_check);
 	memcpy(&cpu->regs, state, sizeof(cpu->regs));

@@ -96,6 +96,13 @@ static void unusable(struct model_segment *s, uint16_t selector)
 	*s = (struct model_segment){ .selector = selector, .rights = RIGHTS_UNUSABLE };
 }
 
+void model_flat(struct model_segment *s, uint64_t selector, uint64_t base, uint32_t rights)
+{
+	*s = (struct model_segment){ .selector = selector, .base = base, .limit = 0xffffffff, .rights = rights };
+	if (!selector)
+		*s = (struct model_segment){ .base = base, .rights = RIGHTS_UNUSABLE };
+}
+
 uint64_t *model_ldt(uint32_t process)
 {
 	return ldts[process];

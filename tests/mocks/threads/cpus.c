@@ -97,13 +97,6 @@ static void serve(uint32_t cpu)
 
 /* -- a guest -- */
 
-static const struct model_exit *owed(uint32_t cpu)
-{
-	static const struct model_exit timer = {.reason = 52}, window = {.reason = 7};
-
-	return model_timer_runs(cpu) ? &timer : model_window_opens(cpu) ? &window : NULL;
-}
-
 /* Between two exits: the handler of an exception or an NMI is over, interrupts are on. */
 static void go_on(struct model_cpu *cpu)
 {
@@ -116,27 +109,27 @@ static void go_on(struct model_cpu *cpu)
 enum model_end cpus_exit(uint32_t number, const struct model_exit *exit)
 {
 	struct model_cpu *cpu = &model.cpu[number];
+	struct model_exit due;
 	enum model_end end;
 
 	go_on(cpu);
 	end = model_exit(number, exit);
 	for (uint32_t i = 0; end == MODEL_GUEST; i++) {
 		go_on(cpu);
-		exit = owed(number);
-		if (!exit)
+		if (!model_due(number, &due))
 			break;
 		if (i == RETURNS_MAX) {
 			cpus_complain("CPU %u comes back for ever", number);
 			break;
 		}
-		end = model_exit(number, exit);
+		end = model_exit(number, &due);
 	}
 	return end;
 }
 
 uint64_t cpus_order(uint32_t number, uint64_t what, uint64_t rcx, uint64_t rdx)
 {
-	static const struct model_exit vmcall = {.reason = 18, .length = VMCALL_BYTES};
+	static const struct model_exit vmcall = {.kind = PLINTH_EXIT_HYPERCALL, .length = HYPERCALL_BYTES};
 	struct model_cpu *cpu = &model.cpu[number];
 
 	cpu->rip = KERNEL_RIP;

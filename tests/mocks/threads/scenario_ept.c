@@ -8,6 +8,7 @@
 #include "drivers/common/internal.h"
 #include "lib/pagetable.h"
 #include "model/internal.h"
+#include "model/translation.h"
 #include "scenario_ept.h"
 #include "sched.h"
 #include "vmm.h"
@@ -26,28 +27,22 @@ static uint64_t somewhere(void)
 	return FIRST_GIB * PAGE_1G + sched_random() % (GIBS * PAGE_1G / PAGE) * PAGE;
 }
 
-static bool has_1g(void)
-{
-	return model.kind->caps.ept_vpid & 1ull << 17;
-}
-
 /* A kind of CPU whose every further GiB costs a table. */
 void ept_prepare(void)
 {
-	static struct model_kind small;
+	const struct model_change small = {
+		.kind = model.kind->name, .address_bits = model.kind->physical_bits, .lacks = MODEL_LACKS_1G};
 
 	memset(sent, 0, sizeof(sent));
-	small = *model.kind;
-	small.caps.ept_vpid &= ~(1ull << 17);
-	model.kind = &small;
+	model.kind = model_changed(&small);
 }
 
 static void touch(uint32_t number)
 {
 	struct model_exit violation = {
-		.reason = 48, .qualification = 0x81, .length = 3, .physical = somewhere()};
+		.kind = PLINTH_EXIT_SLAT_VIOLATION, .access = READ, .length = 3, .physical = somewhere()};
 
-	if (has_1g())
+	if (os_slat_gib_pages())
 		return;
 	model.cpu[number].rip = KERNEL_RIP;
 	if (cpus_exit(number, &violation) != MODEL_GUEST)
@@ -69,7 +64,7 @@ static void set(uint32_t number)
 static void write_trapped(uint32_t number)
 {
 	struct model_exit violation = {
-		.reason = 48, .qualification = 0x182, .length = 3, .physical = VMM_TRAPPED + 8 * number};
+		.kind = PLINTH_EXIT_SLAT_VIOLATION, .access = WRITE, .length = 3, .physical = VMM_TRAPPED + 8 * number};
 
 	if (cpus_order(number, VMM_PAGE, VMM_TRAPPED, 0) != VMM_OK)
 		return;
@@ -122,7 +117,7 @@ static int expect_hidden(void *ctx, const struct pt_leaf *leaf)
 void ept_check(void)
 {
 	const struct pt pt = {
-		.root_pa = model_field(0, VMCS_HOST_CR3), .levels = machine.levels, .table = reach};
+		.root_pa = machine.core->tables.root_pa, .levels = machine.levels, .table = reach};
 
 	uint64_t all = 0;
 

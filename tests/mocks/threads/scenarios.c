@@ -38,13 +38,13 @@ static void expect_answer(uint32_t cpu, uint64_t answer, const char *what)
 static void any_exit(uint32_t number)
 {
 	static const struct model_exit exits[] = {
-		{.reason = 10, .length = 2},			     /* CPUID */
-		{.reason = 55, .length = 3},			     /* XSETBV that is refused */
-		{.reason = 32, .length = 2},			     /* WRMSR that is refused */
-		{.reason = 31, .length = 2},			     /* RDMSR */
-		{.reason = 28, .qualification = 0x110, .length = 3}, /* MOV from CR0 */
-		{.reason = 13, .length = 2},			     /* INVD */
-		{.reason = 18, .length = 3},			     /* VMCALL of nobody's number */
+		{.kind = PLINTH_EXIT_CPUID, .length = 2},			     /* CPUID */
+		{.kind = PLINTH_EXIT_XSETBV, .length = 3},			     /* XSETBV that is refused */
+		{.kind = PLINTH_EXIT_MSR_WRITE, .length = 2},			     /* WRMSR that is refused */
+		{.kind = PLINTH_EXIT_MSR_READ, .length = 2},			     /* RDMSR */
+		{.kind = PLINTH_EXIT_CR_ACCESS, .detail = 0x110, .length = 3}, /* MOV from CR0 */
+		{.kind = PLINTH_EXIT_INVD, .length = 2},			     /* INVD */
+		{.kind = PLINTH_EXIT_HYPERCALL, .length = 3},			     /* a hypercall of nobody's number */
 	};
 	struct model_cpu *cpu = &model.cpu[number];
 	const struct model_exit *exit = &exits[sched_random() % (sizeof(exits) / sizeof(*exits))];
@@ -186,7 +186,7 @@ static void user_mode(struct model_cpu *cpu)
 
 static void die(uint32_t number)
 {
-	static const struct model_exit hlt = {.reason = 12, .length = 1};
+	static const struct model_exit hlt = {.kind = PLINTH_EXIT_HLT, .length = 1};
 	enum model_end end;
 
 	user_mode(&model.cpu[number]);
@@ -197,7 +197,7 @@ static void die(uint32_t number)
 
 static void take_init(uint32_t number)
 {
-	static const struct model_exit init = {.reason = 3};
+	static const struct model_exit init = {.kind = PLINTH_EXIT_INIT};
 	enum model_end end = cpus_exit(number, &init);
 
 	if (end != MODEL_INIT)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cpus.h"
+#include "model/vendor.h"
 #include "sched.h"
 
 #define PAGE	  4096u
@@ -23,10 +24,9 @@ static struct place *place_of(uint64_t page)
 	return &places[page % PLACES];
 }
 
-/* Without VPIDs each exit flushes. */
 static bool keeps(uint32_t cpu)
 {
-	return model.cpu[cpu].vmx_on && model.kind->caps.secondary >> 32 & SECONDARY_VPID;
+	return model.cpu[cpu].virt_on && model_vendor()->keeps_tlb();
 }
 
 void tlb_given(const void *at, size_t pages)

@@ -88,7 +88,7 @@ static int through_the_gate(uint64_t a, uint64_t cpu)
 	return entry_call(cpu);
 }
 
-static const struct model_exit vmcall = {.reason = 18, .length = VMCALL_BYTES};
+static const struct model_exit vmcall = {.reason = 18, .length = HYPERCALL_BYTES};
 
 /* The driver's hypercall. */
 static int from_the_guest(void)

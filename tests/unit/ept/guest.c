@@ -16,7 +16,7 @@
 static enum model_end violate(uint64_t physical, uint64_t qualification)
 {
 	const struct model_exit exit = {
-		.reason = REASON_VIOLATION, .physical = physical, .qualification = qualification};
+		.reason = REASON_VIOLATION, .physical = physical, .detail = qualification};
 
 	return model_exit(0, &exit);
 }
@@ -89,7 +89,7 @@ static struct model_kind wide(size_t n)
 {
 	struct model_kind kind = model_kinds[0];
 
-	kind.caps.physical_bits = widths[n / 4];
+	kind.physical_bits = widths[n / 4];
 	if (n & 1)
 		kind.caps.ept_vpid &= ~NO_1G;
 	if (n & 2)
@@ -109,7 +109,7 @@ Test(ept_guest, cpus_with_other_sizes)
 
 static uint64_t end_of(const struct model_kind *kind)
 {
-	uint64_t bits = kind->caps.physical_bits;
+	uint64_t bits = kind->physical_bits;
 
 	return 1ull << (bits < 30 ? 30 : bits > 48 && !(kind->caps.ept_vpid & WALK_5) ? 48 : bits);
 }
@@ -122,7 +122,7 @@ Test(ept_guest, distant_addresses)
 
 		kind = wide(i);
 		/* No CPU has so many levels and no large pages; there it would end with the spare ones. */
-		if (kind.caps.physical_bits > 48 && (i & 3) == 3)
+		if (kind.physical_bits > 48 && (i & 3) == 3)
 			continue;
 		root_up(&kind);
 		for (unsigned int bits = 30; bits <= 52; bits++) {
@@ -157,7 +157,7 @@ Test(ept_guest, another_gib_when_somebody_wants_it, .init = root_usual)
 
 Test(ept_guest, beyond_the_last_address, .init = root_usual)
 {
-	cr_assert_eq(violate(1ull << model.kind->caps.physical_bits, 1), MODEL_GUEST);
+	cr_assert_eq(violate(1ull << model.kind->physical_bits, 1), MODEL_GUEST);
 	cr_expect_eq(model.cpu[0].event.info, INFO_GP);
 	cr_expect(root_logged("guest may not touch physical 0x8000000000"));
 	root_expect_clean();

@@ -15,7 +15,7 @@ Test(ept_plugged, has_tables_at_first)
 	root_up(&kind);
 	shared = model_field(0, 0x201a);
 	do {
-		const struct model_exit exit = {.reason = 48, .physical = gib++ << 30, .qualification = 1};
+		const struct model_exit exit = {.reason = 48, .physical = gib++ << 30, .detail = 1};
 
 		model.cpu[0].regs.rsi = gib;
 		cr_assert_eq(model_exit(0, &exit), MODEL_GUEST);

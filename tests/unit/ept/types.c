@@ -29,7 +29,7 @@ static void write_msr(uint32_t msr, uint64_t value)
 /* As the CPU finds it: on demand, through the tables that its VMCS names. */
 static uint32_t type_at(uint64_t gpa)
 {
-	const struct model_exit violation = {.reason = 48, .physical = gpa, .qualification = 1};
+	const struct model_exit violation = {.reason = 48, .physical = gpa, .detail = 1};
 	uint64_t pointer, entry = 0;
 
 	cr_assert_eq(model_exit(0, &violation), MODEL_GUEST);

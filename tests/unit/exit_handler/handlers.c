@@ -313,7 +313,7 @@ static void up_with_cr4(uint64_t bits)
 	static struct model_kind kind;
 
 	kind = model_kinds[0];
-	kind.caps.cr4_fixed1 |= bits;
+	kind.cr4 |= bits;
 	kind.cr4_extra = bits;
 	root_up(&kind);
 }

@@ -163,7 +163,7 @@ Test(msrs, microcode_is_not_loaded, .init = root_usual)
 /* What is looked at does not go through a list. */
 Test(msrs, lists_stop_there, .init = root_usual)
 {
-	const struct model_exit wrmsrlist = {.reason = 79, .length = 4, .qualification = APIC_BASE};
+	const struct model_exit wrmsrlist = {.reason = 79, .length = 4, .detail = APIC_BASE};
 
 	cr_assert_eq(model_exit(0, &wrmsrlist), MODEL_GUEST);
 	cr_expect_eq(model.cpu[0].event.info, GP);

@@ -11,7 +11,7 @@
 #include <criterion/criterion.h>
 
 #include "tests/mocks/machine/machine.h"
-#include "tests/mocks/model/model.h"
+#include "tests/mocks/model/vmx/vmx.h"
 
 /* An address of the guest's kernel, and a stack it can use. */
 #define ROOT_RIP 0xffffffff81234567ull

@@ -237,7 +237,7 @@ Test(vcpu_crash, a_kernel_on_a_shadow_stack)
 {
 	struct model_kind kind = model_kinds[0];
 
-	kind.caps.cr4_fixed1 |= CR4_CET;
+	kind.cr4 |= CR4_CET;
 	kind.cr4_extra = CR4_CET;
 	root_up(&kind);
 	model.cpu[0].st.msr[MODEL_MSR_S_CET] = 1;

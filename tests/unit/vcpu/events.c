@@ -190,7 +190,7 @@ Test(vcpu_events, an_access_that_is_done_clears_rf, .init = root_usual)
 static void violate(uint32_t vectoring, uint64_t qualification, uint64_t physical)
 {
 	const struct model_exit exit = {.reason = REASON_VIOLATION,
-					.qualification = qualification,
+					.detail = qualification,
 					.physical = physical,
 					.vectoring = vectoring};
 
@@ -292,8 +292,7 @@ Test(vcpu_events, an_nmi_after_an_iret_that_did_not_end_waits_for_its_end, .init
 {
 	struct model_cpu *cpu = &model.cpu[0];
 
-	cr_assert_eq(root_run(take_nmi_in_an_iret, (struct model_exit){.qualification = UNBLOCKED}),
-		     MODEL_GUEST);
+	cr_assert_eq(root_run(take_nmi_in_an_iret, (struct model_exit){.detail = UNBLOCKED}), MODEL_GUEST);
 	expect_event(0, 0, 0);
 	cr_expect_eq(cpu->interruptibility, 8);
 	root_timer_exit();

@@ -154,7 +154,7 @@ Test(vcpu_life, a_first_entry_that_fails)
 	cr_expect(root_logged("TR: type"), "and the rule that was broken");
 	cr_expect_eq(cpu->rip, MACHINE_GATE);
 	cr_expect_eq(cpu->st.cr4 & CR4_VMXE, 0);
-	cr_expect_not(cpu->vmx_on);
+	cr_expect_not(cpu->virt_on);
 	cr_expect_eq(machine_unload(), 0);
 }
 
@@ -383,6 +383,6 @@ Test(vcpu_life, an_init_without_addresses, .init = root_usual)
 	cr_assert_eq(root_run(take_addresses, (struct model_exit){0}), MODEL_GUEST);
 	cr_expect_eq(model_exit(0, &(struct model_exit){.reason = 3}), MODEL_HALTED);
 	cr_expect(root_logged("the INIT does not come"));
-	cr_expect_not(model.cpu[0].vmx_on);
+	cr_expect_not(model.cpu[0].virt_on);
 	root_expect_clean();
 }

@@ -37,7 +37,7 @@ Test(vcpu_launch, measured_launches_and_locks)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct model_kind kind = model_kinds[0];
 
-		kind.caps.cr4_fixed1 |= CR4_SMXE;
+		kind.cr4 |= CR4_SMXE;
 		kind.cr4_extra = cases[i].smxe ? CR4_SMXE : 0;
 		kind.in_smx = cases[i].in_smx;
 		kind.refuses_vmxon = cases[i].refuses;

@@ -100,7 +100,7 @@ Test(vcpu_registers, write, .init = root_usual)
 	cr_expect_eq(cpu->st.rflags, RFLAGS_FIXED | 1);
 	cr_expect_eq(write_reg(VCPU_CR3, 0x7654000), 0);
 	cr_expect_eq(cpu->st.cr3, 0x7654000);
-	cr_expect_eq(write_reg(VCPU_CR3, 1ull << model.kind->caps.physical_bits), PLINTH_E_INVAL);
+	cr_expect_eq(write_reg(VCPU_CR3, 1ull << model.kind->physical_bits), PLINTH_E_INVAL);
 	cr_expect_eq(write_reg(VCPU_CS, 0x10), PLINTH_E_INVAL, "a selector alone is half a segment");
 	cr_expect_eq(write_reg(VCPU_REG_COUNT, 0), PLINTH_E_INVAL);
 	root_expect_clean();
@@ -112,7 +112,7 @@ static const struct model_kind *with_cet(void)
 
 	kind = model_kinds[0];
 	kind.name = "cet";
-	kind.caps.cr4_fixed1 |= CR4_CET | CR4_LA57;
+	kind.cr4 |= CR4_CET | CR4_LA57;
 	kind.cr4_extra = CR4_CET;
 	return &kind;
 }
@@ -265,8 +265,7 @@ Test(vcpu_registers, a_failed_write_is_its_cpus_own)
 
 static void write_cr3(uint64_t cr4, uint64_t value)
 {
-	static const struct model_exit write = {
-		.reason = 28, .qualification = WRITE_CR3_FROM_RAX, .length = 3};
+	static const struct model_exit write = {.reason = 28, .detail = WRITE_CR3_FROM_RAX, .length = 3};
 
 	model.cpu[0].st.cr4 = cr4;
 	model.cpu[0].regs.rax = value;
@@ -307,7 +306,7 @@ static enum exit_action read_access(struct vcpu *vcpu)
 
 static void expect_access(uint64_t qualification, uint8_t wanted, bool mapped)
 {
-	const struct model_exit exit = {.physical = 0x123456000, .qualification = qualification};
+	const struct model_exit exit = {.physical = 0x123456000, .detail = qualification};
 
 	cr_assert_eq(root_run(read_access, exit), MODEL_GUEST);
 	cr_expect_eq(access_seen.address, 0x123456000);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A VM entry: checks, then the guest's state from the VMCS (SDM, "VM Entries"). */
-#include "../internal.h"
+#include "vmx.h"
 
 #define EFER_LME       0x100ull
 #define EFER_LMA       0x400ull
@@ -14,16 +14,12 @@ static uint64_t read_field(void *context, uint32_t field)
 	return vmcs_get(context, field);
 }
 
-static int fail(uint32_t error)
-{
-	return model_fail(error);
-}
-
 /* The rules of the product's own checker, which the unit tests prove one by one. */
 static uint32_t check(struct model_cpu *cpu, struct vmx_check_finding *first)
 {
 	struct vmx_check_finding found[FINDINGS];
-	uint32_t n = vmx_check_entry(&model.kind->caps, read_field, cpu, found, FINDINGS);
+	const struct vmx_caps caps = vmx_caps();
+	uint32_t n = vmx_check_entry(&caps, read_field, cpu, found, FINDINGS);
 
 	for (uint32_t i = 0; i < n && i < FINDINGS; i++)
 		model_violation("VM entry: %s: 0x%x is 0x%llx", found[i].rule, found[i].field,
@@ -134,15 +130,15 @@ static void model_mc_fails_entry(struct model_cpu *cpu)
 	vmcs_put(cpu, VMCS_EXIT_QUALIFICATION, 0);
 }
 
-int model_enter(struct model_cpu *cpu, const struct vcpu_regs *regs, bool resume, bool *exits)
+int vmx_enter(struct model_cpu *cpu, const struct vcpu_regs *regs, bool resume, bool *exits)
 {
 	struct vmx_check_finding first = { .area = VMX_CHECK_GUEST, .field = VMCS_GUEST_LINK_POINTER };
 
 	*exits = false;
-	if (cpu->vmcs < 0)
+	if (cpu->current < 0)
 		return CPU_VMX_FAIL_INVALID;
 	if (vmcs_launched(cpu) != resume)
-		return fail(resume ? VMX_ERROR_RESUME_STATE : VMX_ERROR_LAUNCH_STATE);
+		return vmx_fail(resume ? VMX_ERROR_RESUME_STATE : VMX_ERROR_LAUNCH_STATE);
 	if (model.mc_at_entry) {
 		model_mc_fails_entry(cpu);
 		cpu->regs = *regs;
@@ -152,14 +148,14 @@ int model_enter(struct model_cpu *cpu, const struct vcpu_regs *regs, bool resume
 	if (!check(cpu, &first) && link_ok(cpu)) {
 		vmcs_set_launched(cpu);
 		load_guest(cpu, regs);
-		if (!model_msrs_load(cpu, VMCS_ENTRY_MSR_LOAD_COUNT, VMCS_ENTRY_MSR_LOAD_ADDRESS))
+		if (!vmx_msrs_load(cpu, VMCS_ENTRY_MSR_LOAD_COUNT, VMCS_ENTRY_MSR_LOAD_ADDRESS))
 			model_violation("an entry cannot load its list of MSRs");
 		return CPU_VMX_OK;
 	}
 	if (first.area == VMX_CHECK_CONTROLS)
-		return fail(VMX_ERROR_CONTROLS);
+		return vmx_fail(VMX_ERROR_CONTROLS);
 	if (first.area == VMX_CHECK_HOST)
-		return fail(VMX_ERROR_HOST);
+		return vmx_fail(VMX_ERROR_HOST);
 	/* A VM exit without a guest that ran: its state stays in the VMCS. */
 	vmcs_put(cpu, VMCS_EXIT_REASON, REASON_INVALID);
 	vmcs_put(cpu, VMCS_EXIT_QUALIFICATION, first.field == VMCS_GUEST_LINK_POINTER ? 4 : 0);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A VM exit: the guest's state to the VMCS, the host's from it (SDM, "VM Exits"). */
-#include "../internal.h"
+#include "vmx.h"
 
 #define EFER_LME 0x100ull
 #define EFER_LMA 0x400ull
@@ -48,7 +48,6 @@ static void save_msrs(const struct model_cpu *cpu, uint32_t controls)
 		vmcs_put(cpu, VMCS_GUEST_EFER, msr[MODEL_MSR_EFER]);
 }
 
-#define INFO_VALID     (1u << 31)
 #define ENTRY_FAILED   (1ull << 31) /* of the reason */
 #define TYPE_OF(info)  ((info) >> 8 & 7)
 #define TYPE_EXCEPTION 3
@@ -108,7 +107,7 @@ static void save_guest(const struct model_cpu *cpu, const struct model_exit *exi
 static void note_exit(const struct model_cpu *cpu, const struct model_exit *e)
 {
 	vmcs_put(cpu, VMCS_EXIT_REASON, e->reason);
-	vmcs_put(cpu, VMCS_EXIT_QUALIFICATION, e->qualification);
+	vmcs_put(cpu, VMCS_EXIT_QUALIFICATION, e->detail);
 	/* An entry that failed leaves the rest as the last exit made it, and its event where it is. */
 	if (e->reason & ENTRY_FAILED)
 		return;
@@ -121,13 +120,6 @@ static void note_exit(const struct model_cpu *cpu, const struct model_exit *e)
 	vmcs_put(cpu, VMCS_GUEST_LINEAR_ADDRESS, e->linear);
 	/* The event of the entry is done with. */
 	vmcs_put(cpu, VMCS_ENTRY_INTERRUPTION_INFO, vmcs_get(cpu, VMCS_ENTRY_INTERRUPTION_INFO) & 0x7fffffff);
-}
-
-void model_flat(struct model_segment *s, uint64_t selector, uint64_t base, uint32_t rights)
-{
-	*s = (struct model_segment){ .selector = selector, .base = base, .limit = 0xffffffff, .rights = rights };
-	if (!selector)
-		*s = (struct model_segment){ .base = base, .rights = RIGHTS_UNUSABLE };
 }
 
 static void load_host_segments(struct model_cpu *cpu)
@@ -179,17 +171,17 @@ static void load_host(struct model_cpu *cpu)
 	load_host_segments(cpu);
 }
 
-void model_leave_guest(struct model_cpu *cpu, const struct model_exit *exit)
+void vmx_leave(struct model_cpu *cpu, const struct model_exit *exit)
 {
 	/* After a failed entry there is nothing to save, and the reason is there already. */
 	if (exit) {
 		save_guest(cpu, exit);
 		note_exit(cpu, exit);
-		if (!model_msrs_store(cpu, VMCS_EXIT_MSR_STORE_COUNT, VMCS_EXIT_MSR_STORE_ADDRESS))
+		if (!vmx_msrs_store(cpu, VMCS_EXIT_MSR_STORE_COUNT, VMCS_EXIT_MSR_STORE_ADDRESS))
 			model_violation("an exit cannot store its list of MSRs: VMX abort");
 	}
 	cpu->guest = false;
 	load_host(cpu);
-	if (!model_msrs_load(cpu, VMCS_EXIT_MSR_LOAD_COUNT, VMCS_EXIT_MSR_LOAD_ADDRESS))
+	if (!vmx_msrs_load(cpu, VMCS_EXIT_MSR_LOAD_COUNT, VMCS_EXIT_MSR_LOAD_ADDRESS))
 		model_violation("an exit cannot load its list of MSRs: VMX abort");
 }

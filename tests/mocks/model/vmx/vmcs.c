@@ -3,7 +3,7 @@
  * VMCS regions: their contents are in memory while they are inactive and in the CPU
  * while they are active (SDM, "Software Use of Virtual-Machine Control Structures").
  */
-#include "../internal.h"
+#include "vmx.h"
 
 #include <stddef.h>
 #include <string.h>
@@ -31,7 +31,7 @@ static struct vmcs vmcss[REGIONS];
 static unsigned int n_vmcss; /* the rest was never used */
 static int16_t index_of[0x8000 / 2]; /* by encoding / 2, 1 + place; 0: no such field */
 
-void model_vmcs_reset(void)
+void vmcs_reset_all(void)
 {
 	memset(vmcss, 0, n_vmcss * sizeof(vmcss[0]));
 	n_vmcss = 0;
@@ -93,7 +93,7 @@ static bool read_only(uint32_t field)
 
 static struct vmcs *current(const struct model_cpu *cpu)
 {
-	return cpu->vmcs < 0 ? NULL : &vmcss[cpu->vmcs];
+	return cpu->current < 0 ? NULL : &vmcss[cpu->current];
 }
 
 uint64_t vmcs_get(const struct model_cpu *cpu, uint32_t field)
@@ -131,7 +131,7 @@ void vmcs_set_launched(const struct model_cpu *cpu)
 	current(cpu)->launched = true;
 }
 
-unsigned int model_active_vmcs(void)
+unsigned int vmcs_active(void)
 {
 	unsigned int n = 0;
 
@@ -141,7 +141,7 @@ unsigned int model_active_vmcs(void)
 }
 
 /* VMfail: with a current VMCS the error number says why (SDM, "VM Instruction Error Numbers"). */
-int model_fail(uint32_t error)
+int vmx_fail(uint32_t error)
 {
 	struct model_cpu *cpu = model_here();
 
@@ -162,7 +162,7 @@ static bool usable(const char *what)
 
 static bool bad_region(uint64_t pa)
 {
-	return pa & 0xfff || pa >> model.kind->caps.physical_bits || !model.physical || !model.physical(pa);
+	return pa & 0xfff || pa >> model.kind->physical_bits || !model.physical || !model.physical(pa);
 }
 
 static struct vmcs *slot_for(uint64_t pa)
@@ -192,7 +192,7 @@ static void flush(struct vmcs *v)
 		memcpy(memory + DATA, v->value, sizeof(v->value));
 	for (uint32_t i = 0; i < model.n_cpus; i++)
 		if (current(&model.cpu[i]) == v)
-			model.cpu[i].vmcs = -1;
+			model.cpu[i].current = -1;
 	memset(v, 0, sizeof(*v));
 	v->pa = pa;
 	v->cleared = true;
@@ -207,16 +207,16 @@ int model_vmclear(uint64_t pa)
 		return CPU_VMX_FAULT;
 	if (bad_region(pa)) {
 		model_violation("VMCLEAR of 0x%llx, which cannot be a VMCS", (unsigned long long)pa);
-		return model_fail(VMX_ERROR_CLEAR_ADDRESS);
+		return vmx_fail(VMX_ERROR_CLEAR_ADDRESS);
 	}
-	if (pa == model_here()->vmxon_pa) {
+	if (pa == model_here()->virt_region) {
 		model_violation("VMCLEAR of the VMXON region");
-		return model_fail(VMX_ERROR_CLEAR_VMXON);
+		return vmx_fail(VMX_ERROR_CLEAR_VMXON);
 	}
 	v = slot_for(pa);
 	/* VMCLEAR can only dislike an address, and that of an active VMCS was good before. */
 	if (!v->active && model_fault("VMCLEAR"))
-		return model_fail(VMX_ERROR_CLEAR_ADDRESS);
+		return vmx_fail(VMX_ERROR_CLEAR_ADDRESS);
 	if (v->active && v->cpu != model.here)
 		model_violation("VMCLEAR of a VMCS that is active on CPU %u", v->cpu);
 	flush(v);
@@ -233,16 +233,16 @@ int model_vmptrld(uint64_t pa)
 	if (!usable("VMPTRLD"))
 		return CPU_VMX_FAULT;
 	if (model_fault("VMPTRLD"))
-		return model_fail(VMX_ERROR_LOAD_ADDRESS);
-	if (bad_region(pa) || pa == model_here()->vmxon_pa) {
+		return vmx_fail(VMX_ERROR_LOAD_ADDRESS);
+	if (bad_region(pa) || pa == model_here()->virt_region) {
 		model_violation("VMPTRLD of 0x%llx, which cannot be a VMCS", (unsigned long long)pa);
-		return model_fail(pa == model_here()->vmxon_pa ? VMX_ERROR_LOAD_VMXON : VMX_ERROR_LOAD_ADDRESS);
+		return vmx_fail(pa == model_here()->virt_region ? VMX_ERROR_LOAD_VMXON : VMX_ERROR_LOAD_ADDRESS);
 	}
 	memory = model.physical(pa);
 	memcpy(&revision, memory, sizeof(revision));
 	if (revision != (uint32_t)(model.kind->caps.basic & 0x7fffffff)) {
 		model_violation("VMPTRLD of a region with revision 0x%x", revision);
-		return model_fail(VMX_ERROR_LOAD_REVISION);
+		return vmx_fail(VMX_ERROR_LOAD_REVISION);
 	}
 	v = slot_for(pa);
 	if (v->active && v->cpu != model.here)
@@ -253,7 +253,7 @@ int model_vmptrld(uint64_t pa)
 		memcpy(v->value, memory + DATA, sizeof(v->value));
 	v->active = true;
 	v->cpu = model.here;
-	model_here()->vmcs = (int)(v - vmcss);
+	model_here()->current = (int)(v - vmcss);
 	return CPU_VMX_OK;
 }
 
@@ -269,7 +269,7 @@ uint64_t model_vmread(uint32_t field)
 		return 0;
 	}
 	if (!exists(field) || !value_of(current(cpu), field)) {
-		(void)model_fail(VMX_ERROR_FIELD);
+		(void)vmx_fail(VMX_ERROR_FIELD);
 		return 0;
 	}
 	return vmcs_get(cpu, field);
@@ -287,11 +287,11 @@ int model_vmwrite(uint32_t field, uint64_t value)
 		return CPU_VMX_FAIL_INVALID;
 	}
 	if (!exists(field) || !value_of(current(cpu), field) || (!current(cpu)->launched && model_fault("VMWRITE"))) {
-		return model_fail(VMX_ERROR_FIELD);
+		return vmx_fail(VMX_ERROR_FIELD);
 	}
 	if (read_only(field)) {
 		model_violation("VMWRITE of the read-only field 0x%x", field);
-		return model_fail(VMX_ERROR_READ_ONLY);
+		return vmx_fail(VMX_ERROR_READ_ONLY);
 	}
 	vmcs_put(cpu, field, value);
 	return CPU_VMX_OK;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Into and out of VMX operation, invalidations, and the launch (SDM, "VMX Instruction Reference"). */
-#include "../internal.h"
+#include "vmx.h"
 
 #include <string.h>
 
@@ -18,12 +18,14 @@ static int fault(const char *what)
 	return CPU_VMX_FAULT;
 }
 
-static bool fixed_ok(const struct model_cpu *cpu)
+/* SDM, "Restrictions on VMX Operation". */
+bool vmx_cr_ok(uint32_t cr, uint64_t value)
 {
 	const struct vmx_caps *c = &model.kind->caps;
 
-	return !(~cpu->st.cr0 & c->cr0_fixed0) && !(cpu->st.cr0 & ~c->cr0_fixed1) && !(~cpu->st.cr4 & c->cr4_fixed0) &&
-	       !(cpu->st.cr4 & ~c->cr4_fixed1);
+	if (cr)
+		return !(~value & c->cr4_fixed0) && !(value & ~model.kind->cr4);
+	return !(~value & c->cr0_fixed0) && !(value & ~c->cr0_fixed1);
 }
 
 static bool locked_on(const struct model_cpu *cpu)
@@ -41,24 +43,24 @@ int model_vmxon(uint64_t pa)
 	model_tick();
 	if (model.kind->no_vmx || !(cpu->st.cr4 & CR4_VMXE))
 		return fault("VMXON with CR4.VMXE 0");
-	if (cpu->vmx_on)
-		return model_fail(VMX_ERROR_VMXON);
+	if (cpu->virt_on)
+		return vmx_fail(VMX_ERROR_VMXON);
 	if (!locked_on(cpu))
 		return fault("VMXON with IA32_FEATURE_CONTROL not locked and on");
 	if (model.kind->refuses_vmxon)
 		return fault("VMXON on a hypervisor that refuses it");
-	if (!fixed_ok(cpu))
+	if (!vmx_cr_ok(0, cpu->st.cr0) || !vmx_cr_ok(4, cpu->st.cr4))
 		return fault("VMXON with CR0 or CR4 not as VMX fixes them");
 	if (model_fault("VMXON"))
 		return CPU_VMX_FAIL_INVALID;
-	memory = pa & 0xfff || pa >> model.kind->caps.physical_bits ? NULL : model.physical(pa);
+	memory = pa & 0xfff || pa >> model.kind->physical_bits ? NULL : model.physical(pa);
 	if (!memory || *memory != (uint32_t)(model.kind->caps.basic & 0x7fffffff)) {
 		model_violation("VMXON region 0x%llx: not aligned, no memory or wrong revision", (unsigned long long)pa);
 		return CPU_VMX_FAIL_INVALID;
 	}
-	cpu->vmx_on = true;
-	cpu->vmxon_pa = pa;
-	cpu->vmcs = -1;
+	cpu->virt_on = true;
+	cpu->virt_region = pa;
+	cpu->current = -1;
 	return CPU_VMX_OK;
 }
 
@@ -71,9 +73,9 @@ int model_vmxoff(void)
 		model_raise(VECTOR_UD, 0, RAISE_PLAIN, "VMXOFF");
 		return CPU_VMX_FAULT;
 	}
-	cpu->vmx_on = false;
-	cpu->vmxon_pa = 0;
-	cpu->vmcs = -1;
+	cpu->virt_on = false;
+	cpu->virt_region = 0;
+	cpu->current = -1;
 	if (cpu->init_pending)
 		model_init_arrives(cpu);
 	return CPU_VMX_OK;
@@ -90,7 +92,7 @@ static int invalidate(bool can, bool type_ok, bool fails, const char *what)
 	if (!type_ok)
 		model_violation("%s of a type the CPU has not", what);
 	if (!type_ok || fails)
-		return model_fail(VMX_ERROR_INVALIDATE);
+		return vmx_fail(VMX_ERROR_INVALIDATE);
 	model_here()->invalidations++;
 	return CPU_VMX_OK;
 }
@@ -112,7 +114,7 @@ int model_invvpid(uint64_t type, uint16_t vpid, uint64_t va)
 
 	(void)va;
 	/* While a guest lives its types have been tried before. */
-	return invalidate(can, type_ok, model_here()->vmcs < 0 && model_fault("INVVPID"), "INVVPID");
+	return invalidate(can, type_ok, model_here()->current < 0 && model_fault("INVVPID"), "INVVPID");
 }
 
 uint64_t model_vm_exit_address(void)
@@ -132,8 +134,8 @@ int model_vmlaunch(struct vcpu *vcpu)
 		return CPU_VMX_FAULT;
 	}
 	if (model_fault("VMLAUNCH"))
-		return model_fail(VMX_ERROR_CONTROLS);
-	result = model_enter(cpu, &vcpu->regs, false, &exits);
+		return vmx_fail(VMX_ERROR_CONTROLS);
+	result = vmx_enter(cpu, &vcpu->regs, false, &exits);
 	if (result)
 		return result;
 	model_switch_back(exits ? MODEL_EXIT : MODEL_GUEST);
