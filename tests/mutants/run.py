@@ -42,8 +42,8 @@ MORE_SWEEPS = [
     ('calls', 'tests/mocks/test_mocks_calls', [], 10),
     ('trapped pages', 'tests/mocks/test_mocks_traps', [], 10),
     ('variants', 'tests/mocks/test_mocks_variants', [], 60),
-    ('interfaces', 'tests/mocks/test_mocks_interfaces', [], 120),
-    ('replacement', 'tests/mocks/test_mocks_replacement', [], 120),
+    ('interfaces', 'tests/mocks/test_mocks_interfaces', [], 10),
+    ('replacement', 'tests/mocks/test_mocks_replacement', [], 60),
     ('pairs of faults', 'tests/mocks/test_mocks_faults', ['--filter', 'faults/pairs_*'], 300),
 ]
 # For defects that only CPUs in the VMM at once can show.

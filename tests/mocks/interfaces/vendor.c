@@ -5,13 +5,20 @@
  */
 #include <string.h>
 
+#include <plinth/abi.h>
 #include <plinth/memory.h>
 #include <plinth/vendor.h>
 #include <plinth/x86.h>
 
-#include "variant.h"
+#include "../intrinsics/calls.h"
 
 PLINTH_MODULE("mock_vendor", "0.1.0", "a vendor that pretends: no hardware behind it (tests)");
+
+/* Does this call fail? */
+static bool mock_fails(const char *function)
+{
+	return MOCK_FAILS && MODEL->fault(function);
+}
 
 struct vendor_private {
 	struct pretence guest;
@@ -28,8 +35,6 @@ int vendor_init(const struct plinth_boot *boot, const struct slat *slat)
 {
 	(void)boot;
 	(void)slat;
-	if (!mock_ready)
-		return PLINTH_E_STATE;
 	return mock_fails("vendor_init") ? PLINTH_E_NOMEM : 0;
 }
 
