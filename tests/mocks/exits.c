@@ -122,7 +122,7 @@ void exits_expect_ud(void)
 	expect_event(&(struct model_event){.info = ORACLE_UD, .resumes = true});
 }
 
-static void expect_guest(const struct guest_view *want)
+static void expect_guest_as(const struct guest_view *want)
 {
 	struct guest_view got;
 	const char *differs;
@@ -173,7 +173,7 @@ static void expect_on(enum model_end end, const struct guest_view *want)
 {
 	cr_expect_eq(end, MODEL_GUEST, "%s: ended with %d", sweep_case(), (int)end);
 	expect_event(&want->event);
-	expect_guest(want);
+	expect_guest_as(want);
 	sweep_expect_clean();
 	if (end != MODEL_GUEST)
 		exits_power_on(model.kind);

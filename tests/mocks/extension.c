@@ -11,7 +11,7 @@
 
 PLINTH_MODULE("extension", "0.1.0", "hypercalls of its own (tests)");
 
-static enum exit_action answer(struct vcpu *vcpu, const struct exit_link *below, void *context)
+static enum exit_action extension_answer(struct vcpu *vcpu, const struct exit_link *below, void *context)
 {
 	(void)below;
 	vcpu->regs.rax ^= (uint64_t)context;
@@ -20,7 +20,7 @@ static enum exit_action answer(struct vcpu *vcpu, const struct exit_link *below,
 
 #define NO_MSR 0xdeadbeefu
 
-static enum exit_action fault(struct vcpu *vcpu, const struct exit_link *below, void *context)
+static enum exit_action extension_fault(struct vcpu *vcpu, const struct exit_link *below, void *context)
 {
 	(void)vcpu;
 	(void)below;
@@ -37,12 +37,12 @@ static int fault_of_message(struct call *call, void *context)
 	return 0;
 }
 
-__attribute__((constructor)) static void attach(void)
+__attribute__((constructor)) static void extension_attach(void)
 {
 	(void)!call_register(EXTENSION_CALL_FAULT, fault_of_message, NULL);
-	(void)!exit_register_hypercall(EXTENSION_FAULT, EXTENSION_FAULT, EXIT_CALLER_KERNEL, fault, NULL);
+	(void)!exit_register_hypercall(EXTENSION_FAULT, EXTENSION_FAULT, EXIT_CALLER_KERNEL, extension_fault, NULL);
 	(void)!exit_register_hypercall(EXTENSION_KERNEL, EXTENSION_KERNEL + EXTENSION_MORE,
-				       EXIT_CALLER_KERNEL, answer, (void *)EXTENSION_ANSWER);
+				       EXIT_CALLER_KERNEL, extension_answer, (void *)EXTENSION_ANSWER);
 	(void)!exit_register_hypercall(EXTENSION_ANYBODY, EXTENSION_ANYBODY + EXTENSION_MORE,
-				       EXIT_CALLER_ANYBODY, answer, (void *)EXTENSION_ANSWER);
+				       EXIT_CALLER_ANYBODY, extension_answer, (void *)EXTENSION_ANSWER);
 }

@@ -15,7 +15,7 @@ static void *taken[MOST];
 static size_t n_taken;
 static enum greedy_what what;
 
-static void *take(void)
+static void *greedy_take(void)
 {
 	switch (what) {
 	case GREEDY_HEAP: return mem_alloc(16, 0);
@@ -33,7 +33,7 @@ static void give_back(void *p)
 	}
 }
 
-static enum exit_action answer(struct vcpu *vcpu, const struct exit_link *below, void *context)
+static enum exit_action greedy_answer(struct vcpu *vcpu, const struct exit_link *below, void *context)
 {
 	enum greedy_what call = (enum greedy_what)(vcpu->regs.rax - GREEDY_FIRST);
 
@@ -43,21 +43,21 @@ static enum exit_action answer(struct vcpu *vcpu, const struct exit_link *below,
 		give_back(taken[--n_taken]);
 	if (call != GREEDY_GIVE_BACK) {
 		what = call;
-		while (n_taken < MOST && (taken[n_taken] = take()))
+		while (n_taken < MOST && (taken[n_taken] = greedy_take()))
 			n_taken++;
 	}
 	vcpu->regs.rax = n_taken;
 	return EXIT_NEXT;
 }
 
-__attribute__((constructor)) static void attach(void)
+__attribute__((constructor)) static void greedy_attach(void)
 {
 	(void)!exit_register_hypercall(GREEDY_FIRST, GREEDY_FIRST + GREEDY_CALLS - 1, EXIT_CALLER_KERNEL,
-				       answer, NULL);
+				       greedy_answer, NULL);
 }
 
-__attribute__((destructor)) static void detach(void)
+__attribute__((destructor)) static void greedy_detach(void)
 {
 	(void)!exit_unregister_hypercall(GREEDY_FIRST, GREEDY_FIRST + GREEDY_CALLS - 1, EXIT_CALLER_KERNEL,
-					 answer, NULL);
+					 greedy_answer, NULL);
 }

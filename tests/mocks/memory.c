@@ -17,22 +17,22 @@ static uint32_t entered_levels;
 /* What memory_enter() mapped, to be unmapped as one. */
 static uint64_t entered_from, entered_to;
 
-static void die(const char *what)
+static void memory_error(const char *what)
 {
 	fprintf(stderr, "mock memory: %s\n", what);
 	abort();
 }
 
-static void leave(void)
+static void leave_tables(void)
 {
 	if (entered && munmap((void *)entered_from, entered_to - entered_from))
-		die("cannot unmap the VMM");
+		memory_error("cannot unmap the VMM");
 	entered = 0;
 }
 
 void memory_reset(void)
 {
-	leave();
+	leave_tables();
 	physical_reset();
 }
 
@@ -47,9 +47,9 @@ void *memory_alloc(size_t pages, size_t align)
 
 void memory_free(void *memory, size_t pages)
 {
-	leave();
+	leave_tables();
 	if (!physical_free(memory, pages))
-		die("freed what was not allocated like that");
+		memory_error("freed what was not allocated like that");
 	mock_world.pages -= pages;
 }
 
@@ -58,7 +58,7 @@ uint64_t memory_pa(const void *memory)
 	uint64_t pa = physical_of(memory);
 
 	if (!pa)
-		die("physical address of memory that is not allocated");
+		memory_error("physical address of memory that is not allocated");
 	return pa;
 }
 
@@ -69,7 +69,7 @@ void *memory_physical(uint64_t pa)
 
 /* -- the VMM's address space ------------------------------------------------- */
 
-static uint64_t *reach(void *ctx, uint64_t pa)
+static uint64_t *table_entry(void *ctx, uint64_t pa)
 {
 	(void)ctx;
 	return memory_physical(pa);
@@ -91,7 +91,7 @@ static void map_pending(void)
 		return;
 	if (mmap((void *)pending.va, pending.bytes, prot, MAP_SHARED | MAP_FIXED_NOREPLACE | MAP_POPULATE, pending.file,
 		 (off_t)pending.offset) == MAP_FAILED)
-		die("cannot map the VMM");
+		memory_error("cannot map the VMM");
 	pending.bytes = 0;
 }
 
@@ -129,14 +129,14 @@ static int map_leaf(void *ctx, const struct pt_leaf *leaf)
 
 void memory_enter(uint64_t root_pa, uint32_t levels)
 {
-	const struct pt pt = {.root_pa = root_pa, .levels = levels, .table = reach};
+	const struct pt pt = {.root_pa = root_pa, .levels = levels, .table = table_entry};
 
 	if (entered == root_pa)
 		return;
-	leave();
+	leave_tables();
 	entered_from = 0;
 	if (pt_walk(&pt, map_leaf, NULL))
-		die("bad page tables");
+		memory_error("bad page tables");
 	map_pending();
 	entered = root_pa;
 	entered_levels = levels;
@@ -144,7 +144,7 @@ void memory_enter(uint64_t root_pa, uint32_t levels)
 
 bool memory_touch(uint64_t va, bool write, bool execute)
 {
-	const struct pt pt = {.root_pa = entered, .levels = entered_levels, .table = reach};
+	const struct pt pt = {.root_pa = entered, .levels = entered_levels, .table = table_entry};
 	struct pt_leaf leaf;
 	uint64_t offset;
 	int file;
@@ -167,7 +167,7 @@ bool memory_touch(uint64_t va, bool write, bool execute)
 
 uint64_t memory_translate(uint64_t va)
 {
-	const struct pt pt = {.root_pa = entered, .levels = entered_levels, .table = reach};
+	const struct pt pt = {.root_pa = entered, .levels = entered_levels, .table = table_entry};
 	struct pt_leaf leaf;
 
 	return entered && !pt_find(&pt, va & ~(PAGE - 1), &leaf) ? leaf.pa | (va & (PAGE - 1)) : 0;
@@ -176,7 +176,7 @@ uint64_t memory_translate(uint64_t va)
 void memory_forget(uint64_t va)
 {
 	if (entered && munmap((void *)va, PAGE))
-		die("cannot unmap a page of the VMM");
+		memory_error("cannot unmap a page of the VMM");
 }
 
 int memory_call(uint64_t stack_top, uint64_t fn, uint64_t a, uint64_t b, uint64_t c, uint64_t d)

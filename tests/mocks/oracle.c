@@ -25,7 +25,7 @@ uint64_t *oracle_gpr(struct guest_view *g, unsigned int number)
 
 /* -- control registers (SDM, "MOV - Move to/from Control Registers", "LMSW", "CLTS") ------ */
 
-static enum outcome write_cr0(struct guest_view *g, uint64_t value)
+static enum outcome natively_cr0(struct guest_view *g, uint64_t value)
 {
 	value |= 0x10; /* ET is always 1, */
 	value &= ~0x1ffaffc0ull; /* and reserved bits of the lower half are always 0 */
@@ -40,7 +40,7 @@ static enum outcome write_cr0(struct guest_view *g, uint64_t value)
 	return GOES_ON;
 }
 
-static enum outcome write_cr3(struct guest_view *g, uint64_t value)
+static enum outcome natively_cr3(struct guest_view *g, uint64_t value)
 {
 	if (g->visible.cr4 & CR4_PCIDE)
 		value &= ~CR3_NOFLUSH;
@@ -50,7 +50,7 @@ static enum outcome write_cr3(struct guest_view *g, uint64_t value)
 	return GOES_ON;
 }
 
-static enum outcome write_cr4(struct guest_view *g, uint64_t value)
+static enum outcome natively_cr4(struct guest_view *g, uint64_t value)
 {
 	uint64_t now = g->visible.cr4;
 
@@ -76,19 +76,19 @@ static enum outcome cr_access(struct guest_view *g, uint64_t q)
 	if (cr != 0 && cr != 3 && cr != 4)
 		return STOPS;
 	if (op == 2)
-		return write_cr0(g, *cr0 & ~CR0_TS);
+		return natively_cr0(g, *cr0 & ~CR0_TS);
 	if (op == 3)
-		return write_cr0(g, (*cr0 & ~14ull) | source | (*cr0 & CR0_PE));
+		return natively_cr0(g, (*cr0 & ~14ull) | source | (*cr0 & CR0_PE));
 	if (op == 1) {
 		*gpr = cr == 0 ? *cr0 : cr == 3 ? g->visible.cr3 : g->visible.cr4;
 		return GOES_ON;
 	}
-	return cr == 0 ? write_cr0(g, *gpr) : cr == 3 ? write_cr3(g, *gpr) : write_cr4(g, *gpr);
+	return cr == 0 ? natively_cr0(g, *gpr) : cr == 3 ? natively_cr3(g, *gpr) : natively_cr4(g, *gpr);
 }
 
 /* -- CPUID, MSRs, XSETBV --------------------------------------------------------------------- */
 
-static enum outcome cpuid(struct guest_view *g)
+static enum outcome natively_cpuid(struct guest_view *g)
 {
 	uint32_t leaf = (uint32_t)g->regs.rax, subleaf = (uint32_t)g->regs.rcx;
 	struct model_state *st = &model_here()->st;
@@ -208,7 +208,7 @@ static enum outcome xsetbv(struct guest_view *g)
 }
 
 /* Whoever is beneath gets what a kernel in 64-bit mode calls, but for Plinth's own numbers. */
-static enum outcome hypercall(struct guest_view *g)
+static enum outcome natively_hypercall(struct guest_view *g)
 {
 	if (!model.kind->hypervisor || cpl(g) || !(g->visible.seg[MODEL_CS].rights & RIGHTS_L))
 		return RAISES_UD;
@@ -242,10 +242,10 @@ static enum outcome basic(struct guest_view *g, const struct model_exit *e)
 	case PLINTH_EXIT_TRIPLE_FAULT: return RESETS;
 	case PLINTH_EXIT_NMI_WINDOW: case PLINTH_EXIT_TIMER: return SAME_RIP;
 	case PLINTH_EXIT_TASK_SWITCH: return RAISES_GP;
-	case PLINTH_EXIT_CPUID: return cpuid(g);
+	case PLINTH_EXIT_CPUID: return natively_cpuid(g);
 	case PLINTH_EXIT_GETSEC: return g->visible.cr4 & CR4_SMXE ? RAISES_GP : RAISES_UD;
 	case PLINTH_EXIT_INVD: return cpl(g) ? RAISES_GP : GOES_ON;
-	case PLINTH_EXIT_HYPERCALL: return hypercall(g);
+	case PLINTH_EXIT_HYPERCALL: return natively_hypercall(g);
 	case PLINTH_EXIT_VIRT_INSN: return RAISES_UD;
 	case PLINTH_EXIT_CR_ACCESS: return cr_access(g, e->detail);
 	case PLINTH_EXIT_MSR_READ: return rdmsr(g);

@@ -22,7 +22,7 @@ static size_t traced;
 
 static unsigned int calls, armed[2], hits;
 
-static bool fault(void)
+static bool call_fails(void)
 {
 	calls++;
 	if (calls != armed[0] && calls != armed[1])
@@ -63,10 +63,10 @@ static bool event_fails(enum mock_event event, uint64_t cpu)
 	if (mock_config.fail_event == event + 1 && mock_config.fail_event_cpu == cpu)
 		return true;
 	/* The others cannot fail. */
-	return (event == MOCK_INIT || event == MOCK_PREPARE || event == MOCK_CHECK || event == MOCK_START) && fault();
+	return (event == MOCK_INIT || event == MOCK_PREPARE || event == MOCK_CHECK || event == MOCK_START) && call_fails();
 }
 
-static int ask(uint64_t cpu)
+static int gate_ask(uint64_t cpu)
 {
 	return mock_config.ask ? mock_config.ask((uint32_t)cpu) : PLINTH_E_NAME;
 }
@@ -74,7 +74,7 @@ static int ask(uint64_t cpu)
 static int hook(enum mock_event event, uint64_t cpu)
 {
 	if (event == MOCK_CALL)
-		return ask(cpu);
+		return gate_ask(cpu);
 	if (event_fails(event, cpu))
 		return mock_config.entry_error;
 	note_event(event, cpu);
@@ -114,7 +114,7 @@ void mock_reset(void)
 
 void *os_alloc_pages(size_t pages, size_t align)
 {
-	return fault() ? NULL : memory_alloc(pages, align);
+	return call_fails() ? NULL : memory_alloc(pages, align);
 }
 
 void os_free_pages(void *memory, size_t pages)
@@ -154,7 +154,7 @@ int os_run_on(uint32_t cpu, int (*fn)(void *), void *arg, int *result)
 	/* Nothing is locked in a callback of hot-plug. */
 	if (mock_world.locked && !mock_world.cpus_locked)
 		abort();
-	if (fault() || !os_cpu_is_online(cpu))
+	if (call_fails() || !os_cpu_is_online(cpu))
 		return PLINTH_E_STATE;
 	here = cpu;
 	*result = fn(arg);
@@ -226,7 +226,7 @@ uint32_t mock_process(void)
 	return here;
 }
 
-static void enter(uint64_t launch_pa)
+static void gate_enter(uint64_t launch_pa)
 {
 	mock_world.others_half += mock_process_in(memory_physical(launch_pa)) != (int)here;
 	memory_enter(launch_pa, mock_config.levels);
@@ -234,7 +234,7 @@ static void enter(uint64_t launch_pa)
 
 int os_vmm_call(uint64_t launch_pa, uint64_t stack_top, uint64_t fn, uint64_t arg0, uint64_t arg1)
 {
-	enter(launch_pa);
+	gate_enter(launch_pa);
 	return memory_call(stack_top, fn, arg0, arg1, 0, 0);
 }
 
@@ -242,7 +242,7 @@ int os_vmm_start(uint64_t launch_pa, uint64_t stack_top, uint64_t fn, uint32_t c
 {
 	int err;
 
-	enter(launch_pa);
+	gate_enter(launch_pa);
 	err = memory_call(stack_top, fn, cpu, 0x1111, 0x2222, 0x3333);
 	if (!err && (cpu != here || mock_world.guest[cpu]))
 		abort();
@@ -255,7 +255,7 @@ int os_vmm_stop(const uint64_t token[2])
 {
 	if (token[0] != mock_config.random || !mock_world.guest[here])
 		abort();
-	if (fault())
+	if (call_fails())
 		return PLINTH_E_VIRT;
 	note_event(MOCK_EVENTS - 1, here);
 	trace[traced - 3] = '-';
@@ -268,7 +268,7 @@ int os_vmm_map(const uint64_t token[2], uint32_t table, uint64_t from, struct pl
 {
 	if (token[0] != mock_config.random || !mock_world.guest[here])
 		abort();
-	if (fault())
+	if (call_fails())
 		return PLINTH_E_VIRT;
 	if (from > MOCK_MAP_VA + MOCK_MAP_STEP)
 		return PLINTH_E_FAULT;
@@ -282,13 +282,13 @@ int os_vmm_ask(const uint64_t token[2])
 {
 	if (token[0] != mock_config.random || !mock_world.guest[here])
 		abort();
-	return fault() ? PLINTH_E_VIRT : ask(here);
+	return call_fails() ? PLINTH_E_VIRT : gate_ask(here);
 }
 
 int os_virt_acquire(const char **why)
 {
 	*why = "the mock is in the way";
-	if (fault())
+	if (call_fails())
 		return PLINTH_E_BUSY;
 	mock_world.virt = true;
 	return 0;

@@ -32,7 +32,7 @@ static struct physical_layout layout;
 static struct physical_bank banks[3];
 static unsigned int n_banks;
 
-static void die(const char *what)
+static void physical_error(const char *what)
 {
 	fprintf(stderr, "mock memory: %s\n", what);
 	abort();
@@ -76,7 +76,7 @@ static void set_page(uint64_t pa, uint32_t page)
 static void protect(uint32_t first, uint32_t pages, int prot)
 {
 	if (mprotect(window + first * PAGE, pages * PAGE, prot))
-		die("cannot change what is mapped");
+		physical_error("cannot change what is mapped");
 }
 
 /* Zeros, whatever was there: to give the page back to the kernel and fetch it again takes ten times as long. */
@@ -175,7 +175,7 @@ static uint64_t take_run(uint64_t pages, uint64_t align)
 		else if (next_pa > FIRST_PA)
 			pa = next_pa = FIRST_PA;
 		else
-			die("out of physical memory: something leaks");
+			physical_error("out of physical memory: something leaks");
 	}
 	next_pa = pa + pages * PAGE + PAGE;
 	return pa;
@@ -216,7 +216,7 @@ static uint64_t run_of(uint64_t pages, uint64_t align)
 	return align > PAGE || pages < most ? pages : most;
 }
 
-static uint64_t place(uint64_t pages, uint64_t align)
+static uint64_t place_pages(uint64_t pages, uint64_t align)
 {
 	if (layout.place == PLACE_BORDER)
 		return take_border(pages, align);
@@ -232,10 +232,10 @@ void physical_reset(void)
 	if (file < 0) {
 		file = memfd_create("physical", 0);
 		if (ftruncate(file, WINDOW_PAGES * PAGE))
-			die("no physical memory");
+			physical_error("no physical memory");
 		window = mmap(NULL, WINDOW_PAGES * PAGE, PROT_NONE, MAP_SHARED | MAP_NORESERVE, file, 0);
 		if (window == MAP_FAILED)
-			die("cannot map physical memory");
+			physical_error("cannot map physical memory");
 		bottom = WINDOW_PAGES;
 	}
 	if (top)
@@ -258,12 +258,12 @@ void *physical_alloc(size_t pages, size_t align)
 	if (layout.fragmented && align > PAGE && pages > 1)
 		return NULL;
 	if (top + pages + 1 > bottom)
-		die("out of physical memory: something leaks");
+		physical_error("out of physical memory: something leaks");
 	if (!first)
 		begin();
 	open_up(first, (uint32_t)pages);
 	for (uint64_t done = 0; done < pages;) {
-		uint64_t run = run_of(pages - done, align), pa = place(run, align);
+		uint64_t run = run_of(pages - done, align), pa = place_pages(run, align);
 
 		for (uint64_t i = 0; i < run; i++, done++) {
 			pa_of[first + done] = pa + i * PAGE;
@@ -313,7 +313,7 @@ uint64_t physical_of(const void *memory)
 static uint32_t look_at(uint64_t pa)
 {
 	if (bottom - 1 <= top)
-		die("out of memory to be looked at");
+		physical_error("out of memory to be looked at");
 	bottom--;
 	open_up(bottom, 1);
 	set_page(pa, bottom);

@@ -48,7 +48,7 @@ static void find_modules(void)
 
 /* -- one life --------------------------------------------------------------------------------- */
 
-static void power_on(void)
+static void power_on_as_asked(void)
 {
 	const char *why;
 
@@ -106,12 +106,12 @@ static bool step(const char *name, int (*run)(void))
 	return !err;
 }
 
-static void whole_life(void)
+static void show_whole_life(void)
 {
 	struct machine_world before, after;
 	const char *differs;
 
-	power_on();
+	power_on_as_asked();
 	machine_snapshot(&before);
 	if (!step("load", machine_load))
 		return;
@@ -136,7 +136,7 @@ static int (*const way[])(void) = {machine_load, machine_start, machine_stop, ma
 
 /* A command that fails leaves the world as it was and works the next time; or the state is CORRUPT: then
  * false. */
-static bool command(int (*run)(void), uint32_t n)
+static bool tell_command(int (*run)(void), uint32_t n)
 {
 	struct machine_world before, after;
 	const char *differs;
@@ -162,10 +162,10 @@ static bool fail_call(uint32_t n)
 {
 	bool on = true;
 
-	power_on();
+	power_on_as_asked();
 	model_arm(n, 0);
 	for (size_t i = 0; i < sizeof(way) / sizeof(way[0]) && on; i++)
-		on = command(way[i], n);
+		on = tell_command(way[i], n);
 	tell_violations();
 	return model_disarm();
 }
@@ -183,7 +183,7 @@ int main(int argc, char **argv)
 {
 	options_parse(argc, argv);
 	find_modules();
-	whole_life();
+	show_whole_life();
 	if (options.log)
 		fwrite(model.serial, 1, model.n_serial, stdout);
 	if (options.faults && !failed)

@@ -107,7 +107,7 @@ static void add_module(const char *name)
 	options.added[options.n_added++] = module_file(name);
 }
 
-static void add_leaf(const char *text)
+static void add_cpuid_leaf(const char *text)
 {
 	if (options.n_leaves == MAX_LEAVES)
 		options_refuse(text, "too many leaves");
@@ -143,7 +143,7 @@ void options_parse(int argc, char **argv)
 		case '1': hardware->cpu.lacks = MODEL_LACKS_1G; break;
 		case 'r': add_replacement(optarg); break;
 		case 'a': add_module(optarg); break;
-		case 'c': add_leaf(optarg); break;
+		case 'c': add_cpuid_leaf(optarg); break;
 		case 'f': options.faults = true; break;
 		case 'l': options.log = true; break;
 		case 'h': fputs(usage, stdout); exit(0);

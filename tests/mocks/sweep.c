@@ -50,6 +50,21 @@ void sweep_report(const char *name)
 	cases = 0;
 }
 
+static uint64_t chance = 1;
+
+void sweep_seed(uint64_t seed)
+{
+	chance = seed;
+}
+
+uint64_t sweep_draw(uint64_t below)
+{
+	chance ^= chance << 13;
+	chance ^= chance >> 7;
+	chance ^= chance << 17;
+	return below ? chance % below : chance;
+}
+
 void sweep_expect_clean(void)
 {
 	for (uint32_t i = 0; i < model.violations && i < sizeof(model.violation) / sizeof(model.violation[0]); i++)

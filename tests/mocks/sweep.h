@@ -29,6 +29,10 @@ void sweep_count(void);
 /** sweep_report() - tell how many there were since the last report, in the file $PLINTH_SWEEPS if it is set. */
 void sweep_report(const char *name);
 
+/** sweep_seed(), sweep_draw() - chance, the same in each run: below @below, or, with 0, any number. */
+void sweep_seed(uint64_t seed);
+uint64_t sweep_draw(uint64_t below);
+
 /** sweep_expect_clean() - nobody did what a CPU or an OS forbids. */
 void sweep_expect_clean(void);
 /** sweep_expect_same() - the world is as it was. */

@@ -8,7 +8,7 @@
 #define INFO_UD 0x80000306u
 #define RIP	0xffffffff81234567ull
 
-static void put_guest(const struct model_cpu *pristine, unsigned int cpl)
+static void put_caller(const struct model_cpu *pristine, unsigned int cpl)
 {
 	struct model_cpu *cpu = &model.cpu[0];
 
@@ -20,14 +20,14 @@ static void put_guest(const struct model_cpu *pristine, unsigned int cpl)
 	cpu->st.seg[MODEL_SS].rights = cpl ? 0xc0f3 : 0xc093;
 }
 
-static void call(const struct model_cpu *pristine, uint64_t number, unsigned int cpl, bool answered)
+static void call_extension(const struct model_cpu *pristine, uint64_t number, unsigned int cpl, bool answered)
 {
 	static const struct model_exit vmcall = {.kind = PLINTH_EXIT_HYPERCALL, .length = HYPERCALL_BYTES};
 	const struct model_cpu *cpu = &model.cpu[0];
 
 	sweep_label("hypercall 0x%llx at privilege level %u", (unsigned long long)number, cpl);
 	sweep_count();
-	put_guest(pristine, cpl);
+	put_caller(pristine, cpl);
 	model.cpu[0].regs.rax = number;
 	cr_assert_eq(model_exit(0, &vmcall), MODEL_GUEST, "%s", sweep_case());
 	cr_expect_eq(cpu->event.info, answered ? 0 : INFO_UD, "%s: event 0x%x", sweep_case(),
@@ -48,14 +48,14 @@ Test(calls, only_whom_they_are_for)
 	for (unsigned int i = 0; i <= EXTENSION_MORE + 1; i++) {
 		bool there = i <= EXTENSION_MORE;
 
-		call(&pristine, EXTENSION_KERNEL + i, 0, there);
-		call(&pristine, EXTENSION_KERNEL + i, 3, false);
-		call(&pristine, EXTENSION_ANYBODY + i, 0, there);
-		call(&pristine, EXTENSION_ANYBODY + i, 3, there);
+		call_extension(&pristine, EXTENSION_KERNEL + i, 0, there);
+		call_extension(&pristine, EXTENSION_KERNEL + i, 3, false);
+		call_extension(&pristine, EXTENSION_ANYBODY + i, 0, there);
+		call_extension(&pristine, EXTENSION_ANYBODY + i, 3, there);
 	}
-	call(&pristine, EXTENSION_KERNEL - 1, 0, false);
-	call(&pristine, PLINTH_HYPERCALL_STOP, 3, false);
-	put_guest(&pristine, 0);
+	call_extension(&pristine, EXTENSION_KERNEL - 1, 0, false);
+	call_extension(&pristine, PLINTH_HYPERCALL_STOP, 3, false);
+	put_caller(&pristine, 0);
 	cr_expect_eq(sweep_stop_unload(), 0, "%s", machine.report.text);
 	sweep_report("hypercalls of an extension");
 }

@@ -14,16 +14,6 @@
 #define KERNEL_RIP   0xffffffff81234567ull
 #define CPUS	     64u
 
-static uint64_t chance = CPUS;
-
-static uint64_t draw(uint64_t below)
-{
-	chance ^= chance << 13;
-	chance ^= chance >> 7;
-	chance ^= chance << 17;
-	return chance % below;
-}
-
 static void be_kernels(void)
 {
 	for (uint32_t cpu = 0; cpu < model.n_cpus; cpu++)
@@ -39,12 +29,12 @@ static uint32_t served[CPUS];
 
 static void want(uint32_t cpu)
 {
-	wanted[cpu] = (FIRST_GIB + draw(LAST_GIB - FIRST_GIB)) * GIB + draw(GIB / PAGE) * PAGE;
+	wanted[cpu] = (FIRST_GIB + sweep_draw(LAST_GIB - FIRST_GIB)) * GIB + sweep_draw(GIB / PAGE) * PAGE;
 	model.cpu[cpu].regs.rsi = wanted[cpu];
 }
 
 /* A violation, which is over at once: the guest goes on, to try again if another CPU is in the way. */
-static void violate(uint32_t cpu)
+static void violate_wanted(uint32_t cpu)
 {
 	const struct model_exit exit = {
 		.kind = PLINTH_EXIT_SLAT_VIOLATION, .physical = wanted[cpu], .access = READ, .length = 3};
@@ -57,13 +47,13 @@ static void violate(uint32_t cpu)
 }
 
 /* One CPU's next moment: it is denied what it wants, gets it, or is behind it. True: it got it. */
-static bool go_on(uint32_t cpu)
+static bool next_moment(uint32_t cpu)
 {
 	struct translation t = translation_of(cpu, wanted[cpu]);
 
 	remembered_check(cpu);
 	if (!(t.access & READ)) {
-		violate(cpu);
+		violate_wanted(cpu);
 		return false;
 	}
 	cr_expect_eq(t.pa, wanted[cpu], "CPU %u finds 0x%llx at 0x%llx", cpu, (unsigned long long)t.pa,
@@ -86,16 +76,16 @@ static void all_at_once(void)
 	bool behind[CPUS] = {false};
 
 	for (unsigned int i = 0; i < AT_ONCE; i++) {
-		uint32_t cpu = (uint32_t)draw(model.n_cpus);
+		uint32_t cpu = (uint32_t)sweep_draw(model.n_cpus);
 
 		/* An instruction does not take long. */
-		if (borrower() != UINT32_MAX && !draw(8))
+		if (borrower() != UINT32_MAX && !sweep_draw(8))
 			cpu = borrower();
 		sweep_count();
 		if (behind[cpu]) {
 			sweep_step(cpu);
 			behind[cpu] = false;
-		} else if (go_on(cpu)) {
+		} else if (next_moment(cpu)) {
 			behind[cpu] = sweep_comes_back(cpu);
 			want(cpu);
 		}
@@ -113,7 +103,7 @@ static void expect_goes_with_it(void)
 	for (uint32_t cpu = 0; borrower() == UINT32_MAX; cpu++) {
 		cr_assert_lt(cpu, model.n_cpus, "nobody borrows");
 		if (!(translation_of(cpu, wanted[cpu]).access & READ))
-			violate(cpu);
+			violate_wanted(cpu);
 	}
 	gone = borrower();
 	core_lock();
@@ -124,7 +114,7 @@ static void expect_goes_with_it(void)
 	do
 		wanted[next] += GIB;
 	while (translation_of(next, wanted[next]).access & READ);
-	violate(next);
+	violate_wanted(next);
 	cr_expect(translation_of(next, wanted[next]).access & READ, "CPU %u waits for one that is gone", next);
 }
 
@@ -137,7 +127,7 @@ Test(crowd, more_cpus_than_tables)
 	};
 	const char *why = NULL;
 
-	chance = 64;
+	sweep_seed(64);
 	sweep_label("%u CPUs", CPUS);
 	cr_assert(machine_build(&hardware, &why), "%s", why);
 	cr_assert_eq(sweep_started(), 0, "%s", machine.report.text);

@@ -12,13 +12,7 @@
 
 #define PAGE 4096ull
 
-static uint64_t *reach(void *ctx, uint64_t pa)
-{
-	(void)ctx;
-	return model.physical(pa);
-}
-
-static bool within(enum space_id id, uint64_t va)
+static bool within_space(enum space_id id, uint64_t va)
 {
 	const struct space_region *region = &machine.core->space[id];
 
@@ -49,7 +43,7 @@ static uint64_t scratch;
 static unsigned int n_shared, n_theirs; /* n_theirs: pages that the guest may have */
 static bool vmm_page[LOW_PAGES];
 
-static void expect_hidden(uint64_t pa, struct translation t)
+static void expect_scratch(uint64_t pa, struct translation t)
 {
 	scratch = scratch ? scratch : t.pa;
 	cr_expect_eq(t.pa, scratch, "0x%llx: not the scratch page", (unsigned long long)pa);
@@ -71,14 +65,14 @@ static int check_leaf(void *ctx, const struct pt_leaf *leaf)
 	(void)ctx;
 	cr_assert_lt(leaf->pa / PAGE, LOW_PAGES);
 	vmm_page[leaf->pa / PAGE] = true;
-	if (within(SPACE_SHARED, leaf->va)) {
+	if (within_space(SPACE_SHARED, leaf->va)) {
 		expect_itself(leaf->pa, t, READ);
 		n_shared++;
-	} else if (within(SPACE_TUNING, leaf->va) || within(SPACE_MAILBOX, leaf->va)) {
+	} else if (within_space(SPACE_TUNING, leaf->va) || within_space(SPACE_MAILBOX, leaf->va)) {
 		expect_itself(leaf->pa, t, READ | WRITE | FETCH);
 		n_theirs++;
 	} else {
-		expect_hidden(leaf->pa, t);
+		expect_scratch(leaf->pa, t);
 	}
 	for (uint32_t access = READ; access <= FETCH; access <<= 1)
 		try_access(leaf->pa, access);
@@ -98,7 +92,7 @@ Test(ept, vmm_hidden)
 	struct pt pt;
 
 	exits_power_on(&model_kinds[0]);
-	pt = (struct pt){.root_pa = machine.core->tables.root_pa, .levels = machine.levels, .table = reach};
+	pt = (struct pt){.root_pa = machine.core->tables.root_pa, .levels = machine.levels, .table = machine_table};
 	cr_assert_eq(pt_walk(&pt, check_leaf, NULL), 0);
 	cr_expect_eq(n_shared, machine.core->space[SPACE_SHARED].pages);
 	cr_expect_eq(n_theirs, 2u);

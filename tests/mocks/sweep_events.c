@@ -40,7 +40,7 @@ static const struct model_exit exits[] = {
 #define N_EXITS (sizeof(exits) / sizeof(exits[0]))
 
 /* Where that page lies is known once the VMM is loaded. */
-static uint64_t place(uint64_t physical)
+static uint64_t place_of_page(uint64_t physical)
 {
 	return physical == HIDDEN ? os_virt_to_phys(core_launch_pgd(machine.core)) : physical;
 }
@@ -64,7 +64,7 @@ static void try_event(uint32_t info, uint32_t error, uint64_t length)
 	for (size_t i = 0; i < N_EXITS; i++) {
 		struct model_exit exit = exits[i];
 
-		exit.physical = place(exit.physical);
+		exit.physical = place_of_page(exit.physical);
 		exit.vectoring = info;
 		exit.vectoring_error = error;
 		exit.length = length;
@@ -136,7 +136,7 @@ Test(events, iret)
 		for (unsigned int access = 0; access < 64; access++) {
 			struct model_exit exit = exits[i];
 
-			exit.physical = place(exit.physical);
+			exit.physical = place_of_page(exit.physical);
 			exit.detail = VIOLATION_UNBLOCKS | access;
 			try_guests(&exit, 0);
 			/* Not by an IRET: nothing changes. */

@@ -15,7 +15,7 @@ static int unload_all(void)
 }
 
 
-static int start_and_stop(void)
+static int start_then_stop(void)
 {
 	int err = machine_start();
 
@@ -28,7 +28,7 @@ static const struct scenario scenarios[] = {
 	{ "stop", sweep_started, machine_stop, unload_all, false },
 	{ "unload", sweep_loaded, machine_unload, NULL, false },
 	{ "another start", sweep_warm, machine_start, sweep_stop_unload, false },
-	{ "another start and stop", sweep_warm, start_and_stop, unload_all, true },
+	{ "another start and stop", sweep_warm, start_then_stop, unload_all, true },
 };
 
 #define N_SCENARIOS (sizeof(scenarios) / sizeof(scenarios[0]))
@@ -45,7 +45,7 @@ Test(faults, single)
 }
 
 /* All second faults after one first fault; false when there is no such first fault. */
-static bool pairs_of(const struct scenario *s, uint32_t n_cpus, uint32_t first)
+static bool pairs_of_faults(const struct scenario *s, uint32_t n_cpus, uint32_t first)
 {
 	uint32_t hits;
 
@@ -58,14 +58,14 @@ static bool pairs_of(const struct scenario *s, uint32_t n_cpus, uint32_t first)
 
 static bool starts(const struct scenario *s)
 {
-	return s->run == machine_start || s->run == start_and_stop;
+	return s->run == machine_start || s->run == start_then_stop;
 }
 
 Test(faults, pairs_load_unload)
 {
 	for (size_t i = 0; i < N_SCENARIOS; i++)
 		for (size_t k = 0; k < N_COUNTS; k++)
-			for (uint32_t first = 1; !starts(&scenarios[i]) && pairs_of(&scenarios[i], cpu_counts[k], first);
+			for (uint32_t first = 1; !starts(&scenarios[i]) && pairs_of_faults(&scenarios[i], cpu_counts[k], first);
 			     first++)
 				;
 	sweep_report("pairs of faults: load, stop, unload");
@@ -74,7 +74,7 @@ Test(faults, pairs_load_unload)
 Test(faults, pairs_start)
 {
 	for (size_t k = 0; k < N_COUNTS; k++)
-		for (uint32_t first = 1; pairs_of(&scenarios[1], cpu_counts[k], first); first++)
+		for (uint32_t first = 1; pairs_of_faults(&scenarios[1], cpu_counts[k], first); first++)
 			;
 	sweep_report("pairs of faults: start");
 }

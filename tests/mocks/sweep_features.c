@@ -64,7 +64,7 @@ static void expect_controls(uint32_t secondary, uint64_t tertiary)
 		     (unsigned long long)model_field(0, VMCS_TERTIARY_CONTROLS));
 }
 
-static void expect_start(const struct model_kind *kind, int want, const char *log)
+static void expect_start(const struct model_kind *kind, int want, const char *names)
 {
 	struct machine_world before;
 
@@ -73,8 +73,8 @@ static void expect_start(const struct model_kind *kind, int want, const char *lo
 	machine_snapshot(&before);
 	cr_assert_eq(machine_load(), 0, "%s: %s", sweep_case(), machine.report.text);
 	cr_expect_eq(machine_start(), want, "%s: %s", sweep_case(), machine.report.text);
-	if (log)
-		cr_expect(machine_log_has(0, log), "%s: the log says \"%s\"", sweep_case(), log);
+	if (names)
+		cr_expect(machine_log_names(0, PLINTH_LOG_ERR, names), "%s: the log names \"%s\"", sweep_case(), names);
 	sweep_expect_clean();
 }
 
@@ -113,7 +113,6 @@ Test(features, refused_by_name)
 			else if (features[i].tertiary)
 				kind.caps.tertiary = 0;
 			expect_start(&kind, PLINTH_E_NOTSUP, features[i].name);
-			cr_expect(machine_log_has(0, "cannot enable it"), "%s", sweep_case());
 		}
 	}
 	sweep_report("features that the CPU cannot enable");
@@ -175,7 +174,7 @@ Test(features, kernel_on_a_shadow_stack_is_refused)
 		cr_assert_eq(machine_load(), 0, "%s: %s", sweep_case(), machine.report.text);
 		cr_expect_eq(machine_start(), cet && kernels ? PLINTH_E_NOTSUP : 0, "%s: %s", sweep_case(),
 			     machine.report.text);
-		cr_expect_eq(machine_log_has(0, "IA32_S_CET.SH_STK_EN is set"), cet && kernels, "%s",
+		cr_expect_eq(machine_log_names(0, PLINTH_LOG_ERR, "IA32_S_CET.SH_STK_EN"), cet && kernels, "%s",
 			     sweep_case());
 		sweep_expect_clean();
 	}

@@ -19,18 +19,6 @@
 #define GUEST_CPUS   10u /* that touch something: more than have tables of their own */
 #define ACCESSES     150u
 
-/* -- chance, the same in each run ------------------------------------------------------------ */
-
-static uint64_t chance;
-
-static uint64_t draw(uint64_t below)
-{
-	chance ^= chance << 13;
-	chance ^= chance >> 7;
-	chance ^= chance << 17;
-	return chance % below;
-}
-
 /* -- the VMM's pages -------------------------------------------------------------------------- */
 
 enum part { HIDDEN, SHARED, THEIRS };
@@ -42,13 +30,7 @@ static struct vmm_page {
 static unsigned int n_vmm;
 static uint64_t scratch;
 
-static uint64_t *reach(void *ctx, uint64_t pa)
-{
-	(void)ctx;
-	return model.physical(pa);
-}
-
-static bool within(enum space_id id, uint64_t va)
+static bool is_within(enum space_id id, uint64_t va)
 {
 	const struct space_region *region = &machine.core->space[id];
 
@@ -58,21 +40,21 @@ static bool within(enum space_id id, uint64_t va)
 /* What the guest and the VMM both write. */
 static bool is_theirs(uint64_t va)
 {
-	return within(SPACE_TUNING, va) || within(SPACE_MAILBOX, va);
+	return is_within(SPACE_TUNING, va) || is_within(SPACE_MAILBOX, va);
 }
 
 static int note_page(void *ctx, const struct pt_leaf *leaf)
 {
 	(void)ctx;
 	cr_assert_lt(n_vmm, sizeof(vmm) / sizeof(vmm[0]));
-	vmm[n_vmm++] = (struct vmm_page){leaf->pa, within(SPACE_SHARED, leaf->va) ? SHARED : is_theirs(leaf->va) ? THEIRS : HIDDEN};
+	vmm[n_vmm++] = (struct vmm_page){leaf->pa, is_within(SPACE_SHARED, leaf->va) ? SHARED : is_theirs(leaf->va) ? THEIRS : HIDDEN};
 	return 0;
 }
 
 static void note_vmm(void)
 {
 	const struct pt pt = {
-		.root_pa = machine.core->tables.root_pa, .levels = machine.levels, .table = reach};
+		.root_pa = machine.core->tables.root_pa, .levels = machine.levels, .table = machine_table};
 
 	n_vmm = 0;
 	cr_assert_eq(pt_walk(&pt, note_page, NULL), 0);
@@ -110,7 +92,7 @@ static void expect_all_hidden(void)
 /* -- accesses ------------------------------------------------------------------------------------ */
 
 /* False: refused. */
-static bool touch(uint32_t cpu, uint64_t gpa, uint32_t access)
+static bool touch_until_done(uint32_t cpu, uint64_t gpa, uint32_t access)
 {
 	for (unsigned int tries = 0; tries < 4; tries++) {
 		struct translation t = translation_of(cpu, gpa);
@@ -139,7 +121,7 @@ static void try_page(uint32_t cpu, const struct vmm_page *page, uint32_t access)
 	static const uint32_t allowed[] = {
 		[HIDDEN] = READ | WRITE, [SHARED] = READ, [THEIRS] = READ | WRITE | FETCH};
 
-	cr_expect_eq(touch(cpu, page->pa, access), (access & allowed[page->part]) != 0,
+	cr_expect_eq(touch_until_done(cpu, page->pa, access), (access & allowed[page->part]) != 0,
 		     "%s: CPU %u, access %u of 0x%llx", sweep_case(), cpu, access,
 		     (unsigned long long)page->pa);
 	expect_page(cpu, page);
@@ -151,7 +133,7 @@ static void try_other(uint32_t cpu, uint64_t gpa, uint32_t access)
 {
 	struct translation t;
 
-	if (!touch(cpu, gpa, access)) {
+	if (!touch_until_done(cpu, gpa, access)) {
 		cr_expect(false, "%s: CPU %u may not touch 0x%llx", sweep_case(), cpu,
 			  (unsigned long long)gpa);
 		return;
@@ -164,18 +146,18 @@ static void try_other(uint32_t cpu, uint64_t gpa, uint32_t access)
 		sweep_step(cpu);
 }
 
-static uint64_t somewhere(void)
+static uint64_t draw_address(void)
 {
 	uint64_t end = 1ull << (model.kind->physical_bits > 48 ? 48 : model.kind->physical_bits);
 	unsigned int n_banks;
-	const struct physical_bank *banks = physical_banks(&n_banks), *bank = &banks[draw(n_banks)];
+	const struct physical_bank *banks = physical_banks(&n_banks), *bank = &banks[sweep_draw(n_banks)];
 
-	switch (draw(5)) {
-	case 0: return vmm[draw(n_vmm)].pa;
-	case 1: return vmm[draw(n_vmm)].pa + PAGE;
-	case 2: return bank->from + draw((bank->to - bank->from) / PAGE) * PAGE;
-	case 3: return draw(end / GIB) * GIB; /* where a device may be */
-	default: return (vmm[draw(n_vmm)].pa & ~(GIB - 1)) + draw(GIB / PAGE) * PAGE;
+	switch (sweep_draw(5)) {
+	case 0: return vmm[sweep_draw(n_vmm)].pa;
+	case 1: return vmm[sweep_draw(n_vmm)].pa + PAGE;
+	case 2: return bank->from + sweep_draw((bank->to - bank->from) / PAGE) * PAGE;
+	case 3: return sweep_draw(end / GIB) * GIB; /* where a device may be */
+	default: return (vmm[sweep_draw(n_vmm)].pa & ~(GIB - 1)) + sweep_draw(GIB / PAGE) * PAGE;
 	}
 }
 
@@ -185,8 +167,8 @@ static void guests_touch(void)
 
 	remembered_forget();
 	for (unsigned int i = 0; i < ACCESSES; i++) {
-		uint32_t cpu = (uint32_t)draw(cpus), access = 1u << draw(3);
-		uint64_t gpa = somewhere();
+		uint32_t cpu = (uint32_t)sweep_draw(cpus), access = 1u << sweep_draw(3);
+		uint64_t gpa = draw_address();
 		const struct vmm_page *page = vmm_page(gpa);
 
 		sweep_count();
@@ -213,8 +195,8 @@ static void try_machine(const struct machine_hardware *hardware)
 
 	if (!machine_build(hardware, &why))
 		return;
-	chance = 0x9e3779b97f4a7c15ull ^ hardware->memory.bytes ^ hardware->cpu.address_bits << 3 ^
-		 hardware->memory.place;
+	sweep_seed(0x9e3779b97f4a7c15ull ^ hardware->memory.bytes ^ hardware->cpu.address_bits << 3 ^
+		 hardware->memory.place);
 	sweep_label("%u bits, %llu MiB, place %u, lacks 0x%x, %u CPUs", hardware->cpu.address_bits,
 		    (unsigned long long)(hardware->memory.bytes / MIB), hardware->memory.place,
 		    hardware->cpu.lacks, hardware->n_cpus);

@@ -10,29 +10,29 @@ static void on_mock_vendor(const char *which)
 	machine_replace("vcpu_intel", which);
 }
 
-static int prepare_load(void)
+static int load_on_mock(void)
 {
 	on_mock_vendor("vendor_fails");
 	return 0;
 }
 
-static int prepare_start(void)
+static int start_on_mock(void)
 {
 	on_mock_vendor("vendor_fails");
 	return machine_load();
 }
 
-static int prepare_stop(void)
+static int stop_on_mock(void)
 {
 	on_mock_vendor("vendor_fails");
 	return sweep_started();
 }
 
 static const struct scenario scenarios[] = {
-	{"load", prepare_load, machine_load, machine_unload, false},
-	{"start", prepare_start, machine_start, sweep_stop_unload, false},
-	{"stop", prepare_stop, machine_stop, machine_unload, false},
-	{"unload", prepare_start, machine_unload, NULL, false},
+	{"load", load_on_mock, machine_load, machine_unload, false},
+	{"start", start_on_mock, machine_start, sweep_stop_unload, false},
+	{"stop", stop_on_mock, machine_stop, machine_unload, false},
+	{"unload", start_on_mock, machine_unload, NULL, false},
 };
 
 #define N_SCENARIOS (sizeof(scenarios) / sizeof(scenarios[0]))

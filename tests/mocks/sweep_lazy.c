@@ -13,7 +13,7 @@
 #define TRACER "exit_tracer_lazy"
 #define ROLE   "exit_tracer"
 
-static void power_on(uint32_t n_cpus, bool lazy)
+static void power_on_lazy(uint32_t n_cpus, bool lazy)
 {
 	machine_reset(&model_kinds[0], n_cpus);
 	machine.lazy = lazy;
@@ -52,7 +52,7 @@ static void expect_slots(bool writable)
 	cr_expect_eq(found, PLINTH_MAP_TABLES);
 }
 
-static void cpuid(uint32_t cpu)
+static void exit_by_cpuid(uint32_t cpu)
 {
 	static const struct model_exit exit = {.kind = PLINTH_EXIT_CPUID, .length = 2};
 	const struct plinth_shared_cpu *shared = plinth_shared_cpu(core_shared_region(machine.core), cpu);
@@ -73,7 +73,7 @@ Test(lazy, filled_and_sealed)
 	struct plinth_ctl_module at_load, running;
 
 	sweep_label("lazy");
-	power_on(2, true);
+	power_on_lazy(2, true);
 	machine_snapshot(&before);
 	for (unsigned int round = 0; round < 3; round++) {
 		cr_assert_eq(machine_load(), 0, "%s", machine.report.text);
@@ -85,14 +85,14 @@ Test(lazy, filled_and_sealed)
 		expect_slots(true);
 		cr_assert_eq(machine_start(), 0, "%s", machine.report.text);
 		for (unsigned int i = 0; i < 4; i++)
-			cpuid(i % 2);
+			exit_by_cpuid(i % 2);
 		running = tracer();
 		cr_expect_eq(running.lazy_bound, running.lazy_slots);
 		cr_expect_eq(running.lazy_sealed, 1);
 		cr_assert_eq(machine_stop(), 0, "%s", machine.report.text);
 		expect_slots(false);
 		cr_assert_eq(machine_start(), 0, "again: %s", machine.report.text);
-		cpuid(1);
+		exit_by_cpuid(1);
 		cr_assert_eq(machine_stop(), 0);
 		cr_assert_eq(machine_unload(), 0);
 		sweep_expect_clean();
@@ -104,11 +104,11 @@ Test(lazy, filled_and_sealed)
 Test(lazy, not_asked_for)
 {
 	sweep_label("eager");
-	power_on(2, false);
+	power_on_lazy(2, false);
 	cr_assert_eq(machine_load(), 0, "%s", machine.report.text);
 	cr_expect_eq(tracer().lazy_slots, 0);
 	cr_assert_eq(machine_start(), 0, "%s", machine.report.text);
-	cpuid(0);
+	exit_by_cpuid(0);
 	cr_assert_eq(sweep_stop_unload(), 0);
 	sweep_expect_clean();
 }

@@ -100,7 +100,7 @@ struct arrival {
 };
 
 /* False when all of it was over before. */
-static bool one(const struct model_kind *kind, struct arrival when)
+static bool nmi_case(const struct model_kind *kind, struct arrival when)
 {
 	struct machine_world before;
 	struct model_cpu *cpu = &model.cpu[0];
@@ -133,7 +133,7 @@ static bool one(const struct model_kind *kind, struct arrival when)
 Test(nmi, at_every_tick)
 {
 	for (unsigned int kind = 0; kind < KINDS; kind++)
-		for (uint64_t tick = 1; one(&model_kinds[kind], (struct arrival){.nmi = tick}); tick++)
+		for (uint64_t tick = 1; nmi_case(&model_kinds[kind], (struct arrival){.nmi = tick}); tick++)
 			;
 	sweep_report("NMIs");
 }
@@ -141,7 +141,7 @@ Test(nmi, at_every_tick)
 Test(nmi, at_every_tick_blocked)
 {
 	for (unsigned int kind = 0; kind < KINDS; kind++)
-		for (uint64_t tick = 1; one(&model_kinds[kind], (struct arrival){.nmi = tick, .blocked = true}); tick++)
+		for (uint64_t tick = 1; nmi_case(&model_kinds[kind], (struct arrival){.nmi = tick, .blocked = true}); tick++)
 			;
 	sweep_report("NMIs while the guest blocks them");
 }
@@ -151,7 +151,7 @@ Test(nmi, at_every_tick_blocked)
 Test(nmi, machine_check_at_every_tick)
 {
 	for (unsigned int kind = 0; kind <= NO_TIMER; kind += NO_TIMER)
-		for (uint64_t tick = 1; one(&model_kinds[kind], (struct arrival){.mc = tick}); tick++)
+		for (uint64_t tick = 1; nmi_case(&model_kinds[kind], (struct arrival){.mc = tick}); tick++)
 			;
 	sweep_report("machine checks");
 }
@@ -162,7 +162,7 @@ Test(nmi, machine_check_at_ticks_after_an_nmi)
 	static const uint64_t after[] = {1, 3, 6};
 
 	for (size_t i = 0; i < sizeof(after) / sizeof(after[0]); i++)
-		for (uint64_t tick = 1; one(&model_kinds[0], (struct arrival){.nmi = tick, .mc = tick + after[i]}); tick++)
+		for (uint64_t tick = 1; nmi_case(&model_kinds[0], (struct arrival){.nmi = tick, .mc = tick + after[i]}); tick++)
 			;
 	sweep_report("machine checks that meet an NMI");
 }

@@ -36,17 +36,17 @@ static void reset(void)
 		model_set_field(0, fields[i], values[i]);
 }
 
-static uint64_t get(uint32_t field)
+static uint64_t get_field(uint32_t field)
 {
 	return model_field(0, field);
 }
 
-static void set(uint32_t field, uint64_t value)
+static void set_field(uint32_t field, uint64_t value)
 {
 	model_set_field(0, field, value);
 }
 
-static enum public_answer ask(void)
+static enum public_answer ask_model(void)
 {
 	struct vcpu_regs regs = { 0 };
 	bool exits = false;
@@ -61,17 +61,17 @@ static enum public_answer ask(void)
 	model.violations = 0;
 	sweep_count();
 	if (result == CPU_VMX_FAIL_VALID)
-		return get(VMCS_INSTRUCTION_ERROR) == VMX_ERROR_HOST ? PUBLIC_ERROR_8 : PUBLIC_ERROR_7;
+		return get_field(VMCS_INSTRUCTION_ERROR) == VMX_ERROR_HOST ? PUBLIC_ERROR_8 : PUBLIC_ERROR_7;
 	if (!exits)
 		return PUBLIC_ENTERS;
-	cr_expect_eq(get(VMCS_EXIT_REASON), REASON_INVALID);
-	cr_expect_eq(get(VMCS_EXIT_QUALIFICATION), 0);
+	cr_expect_eq(get_field(VMCS_EXIT_REASON), REASON_INVALID);
+	cr_expect_eq(get_field(VMCS_EXIT_QUALIFICATION), 0);
 	return PUBLIC_EXIT_33;
 }
 
 Test(public, entries)
 {
-	const struct public_judge judge = { .reset = reset, .get = get, .set = set, .ask = ask, .caps = &caps };
+	const struct public_judge judge = { .reset = reset, .get = get_field, .set = set_field, .ask = ask_model, .caps = &caps };
 
 	/* All pin-based and secondary controls, so that each can be asked about. */
 	kind = model_kinds[0];

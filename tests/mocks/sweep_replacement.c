@@ -24,7 +24,7 @@ static const struct {
 
 static unsigned int which; /* of them */
 
-static void replace(void)
+static void put_replacement(void)
 {
 	machine_replace(replacements[which].module, replacements[which].with);
 }
@@ -46,7 +46,7 @@ static int after_original(void)
 {
 	int err = whole_life();
 
-	replace();
+	put_replacement();
 	return err;
 }
 
@@ -54,7 +54,7 @@ static int after_replacement(void)
 {
 	int err;
 
-	replace();
+	put_replacement();
 	err = whole_life();
 	put_back();
 	return err;
@@ -62,7 +62,7 @@ static int after_replacement(void)
 
 static int instead(void)
 {
-	replace();
+	put_replacement();
 	return 0;
 }
 
@@ -98,7 +98,7 @@ static const struct scenario scenarios[] = {
 
 #define N_SCENARIOS (sizeof(scenarios) / sizeof(scenarios[0]))
 
-static uint32_t one(const struct scenario *s, uint32_t n_cpus, uint32_t first, uint32_t second)
+static uint32_t replacement_case(const struct scenario *s, uint32_t n_cpus, uint32_t first, uint32_t second)
 {
 	return sweep_one(s, &model_kinds[0], n_cpus, (struct sweep_faults){first, second});
 }
@@ -109,17 +109,17 @@ Test(replacement, single)
 		sweep_group("%s for %s", replacements[which].with, replacements[which].module);
 		for (size_t i = 0; i < N_SCENARIOS; i++)
 			for (uint32_t n_cpus = 1; n_cpus <= 2; n_cpus++)
-				for (uint32_t n = 1; one(&scenarios[i], n_cpus, n, 0); n++)
+				for (uint32_t n = 1; replacement_case(&scenarios[i], n_cpus, n, 0); n++)
 					;
 	}
 	sweep_report("module replacement, single faults");
 }
 
 /* All second faults after one first fault; false when there is no such first fault. */
-static bool pairs_of(const struct scenario *s, uint32_t first)
+static bool pairs_of_replacement(const struct scenario *s, uint32_t first)
 {
 	for (uint32_t second = first + 1;; second++) {
-		uint32_t hits = one(s, 1, first, second);
+		uint32_t hits = replacement_case(s, 1, first, second);
 
 		if (hits < 2)
 			return hits;
@@ -134,7 +134,7 @@ Test(replacement, pairs)
 		 */
 		for (size_t i = 0; i < N_SCENARIOS; i++)
 			for (uint32_t first = 1;
-			     scenarios[i].run != machine_start && pairs_of(&scenarios[i], first); first++)
+			     scenarios[i].run != machine_start && pairs_of_replacement(&scenarios[i], first); first++)
 				;
 	}
 	sweep_report("module replacement, pairs of faults");
@@ -144,7 +144,7 @@ Test(replacement, pairs)
 
 static int change_files(void)
 {
-	replace();
+	put_replacement();
 	return 0;
 }
 
@@ -163,7 +163,7 @@ static int (*const way[])(void) = {
 #define TRIES 3 /* of a command: each of two faults may hit it once */
 
 /* False: the state is CORRUPT, and the way ends here. */
-static bool command(int (*run)(void))
+static bool give_command(int (*run)(void))
 {
 	int err = PLINTH_E_STATE;
 
@@ -196,7 +196,7 @@ static uint32_t go(uint32_t first, uint32_t second)
 	machine_snapshot(&empty);
 	model_arm(first, second);
 	for (size_t i = 0; i < sizeof(way) / sizeof(way[0]); i++)
-		if (!command(way[i])) {
+		if (!give_command(way[i])) {
 			sweep_expect_clean();
 			return 1;
 		}

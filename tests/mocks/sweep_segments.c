@@ -12,7 +12,7 @@
 #define FLAG_DB	     4u
 #define FLAG_G	     8u
 
-static uint64_t descriptor(uint32_t base, uint32_t limit, uint32_t type, uint32_t flags)
+static uint64_t descriptor_of(uint32_t base, uint32_t limit, uint32_t type, uint32_t flags)
 {
 	return (limit & 0xffff) | (uint64_t)(base & 0xffffff) << 16 | (uint64_t)(PRESENT_USER | type) << 40 |
 	       (uint64_t)(limit >> 16 & 0xf) << 48 | (uint64_t)flags << 52 | (uint64_t)(base >> 24) << 56;
@@ -28,18 +28,18 @@ static const uint16_t selectors[] = {0, 3, 0x2b, LDT(0), LDT(1), LDT(2), LDT(3),
 #define N_SELECTORS (sizeof(selectors) / sizeof(selectors[0]))
 
 /* Of every process other bases: who looks into the wrong table is told. */
-static void fill(uint32_t process)
+static void fill_ldt(uint32_t process)
 {
 	uint64_t *ldt = model_ldt(process);
 	uint32_t base = 0x10000000 * (process + 1);
 
-	ldt[0] = descriptor(base, 0xfffff, 3, FLAG_DB | FLAG_G);
-	ldt[1] = descriptor(base | 0x1234, 0xfff, 3, 0); /* 16 bits */
-	ldt[2] = descriptor(base | 0x345678, 0xff, 7, FLAG_DB | FLAG_G); /* expands down */
-	ldt[3] = descriptor(base, 0x1ffff, 11, FLAG_DB); /* code that can be read */
-	ldt[9] = descriptor(0, 0xfffff, 11, FLAG_DB | FLAG_G);
-	ldt[10] = descriptor(0, 0xfffff, 3, FLAG_DB | FLAG_G);
-	ldt[15] = descriptor(base | 0xfff, 0, 1, 0);
+	ldt[0] = descriptor_of(base, 0xfffff, 3, FLAG_DB | FLAG_G);
+	ldt[1] = descriptor_of(base | 0x1234, 0xfff, 3, 0); /* 16 bits */
+	ldt[2] = descriptor_of(base | 0x345678, 0xff, 7, FLAG_DB | FLAG_G); /* expands down */
+	ldt[3] = descriptor_of(base, 0x1ffff, 11, FLAG_DB); /* code that can be read */
+	ldt[9] = descriptor_of(0, 0xfffff, 11, FLAG_DB | FLAG_G);
+	ldt[10] = descriptor_of(0, 0xfffff, 3, FLAG_DB | FLAG_G);
+	ldt[15] = descriptor_of(base | 0xfff, 0, 1, 0);
 }
 
 static const unsigned int registers[] = {MODEL_ES, MODEL_DS, MODEL_FS, MODEL_GS};
@@ -50,7 +50,7 @@ struct segments {
 	uint16_t its, others;
 };
 
-static void run_process(uint32_t cpu, uint32_t process, bool isolated, const struct segments *s)
+static void run_process_with(uint32_t cpu, uint32_t process, bool isolated, const struct segments *s)
 {
 	model_switch_process(cpu, process, isolated);
 	for (unsigned int i = 0; i < 4; i++)
@@ -84,7 +84,7 @@ static void be_somewhere(struct model_cpu *cpu, enum end end)
 		be_in_user_mode(cpu, LDT_CODE, LDT_SS);
 }
 
-static void crash(uint32_t number, enum end how)
+static void crash_with_segments(uint32_t number, enum end how)
 {
 	static const struct model_exit nobodys = {.kind = PLINTH_EXIT_HLT, .length = 1};
 	struct model_cpu *cpu = &model.cpu[number];
@@ -101,7 +101,7 @@ static void crash(uint32_t number, enum end how)
 	cr_expect_null(differs, "%s: another %s", sweep_case(), differs);
 }
 
-static void one(const struct segments *s, bool isolated, bool switches, enum end end)
+static void segments_case(const struct segments *s, bool isolated, bool switches, enum end end)
 {
 	const uint32_t last = 1;
 
@@ -110,16 +110,16 @@ static void one(const struct segments *s, bool isolated, bool switches, enum end
 	sweep_count();
 	machine_reset(&model_kinds[0], last + 1);
 	for (uint32_t process = 0; process < MODEL_PROCESSES; process++)
-		fill(process);
+		fill_ldt(process);
 	for (uint32_t cpu = 0; cpu <= last; cpu++)
-		run_process(cpu, cpu, isolated, s);
+		run_process_with(cpu, cpu, isolated, s);
 	cr_assert_eq(sweep_started(), 0, "%s: %s", sweep_case(), machine.report.text);
 	for (uint32_t cpu = 0; switches && cpu <= last; cpu++)
-		run_process(cpu, cpu + 3, isolated, s);
+		run_process_with(cpu, cpu + 3, isolated, s);
 	if (end == BY_STOP) {
 		cr_expect_eq(sweep_stop_unload(), 0, "%s: %s", sweep_case(), machine.report.text);
 	} else {
-		crash(last, end);
+		crash_with_segments(last, end);
 		cr_expect_eq(machine_stop(), PLINTH_E_CORRUPT, "%s: %s", sweep_case(), machine.report.text);
 		cr_expect_not(model.cpu[0].guest, "%s: the other CPU is given back", sweep_case());
 	}
@@ -129,7 +129,7 @@ static void one(const struct segments *s, bool isolated, bool switches, enum end
 static void every_end(const struct segments *s)
 {
 	for (unsigned int how = 0; how < 4 * ENDS; how++)
-		one(s, how & 1, how & 2, (enum end)(how >> 2));
+		segments_case(s, how & 1, how & 2, (enum end)(how >> 2));
 }
 
 Test(segments, of_processes_on_both_cpus)

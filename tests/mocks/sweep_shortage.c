@@ -9,7 +9,7 @@
 #include "greedy.h"
 #include "model/internal.h"
 
-static uint64_t call(enum greedy_what what)
+static uint64_t call_greedy(enum greedy_what what)
 {
 	static const struct model_exit vmcall = {.kind = PLINTH_EXIT_HYPERCALL, .length = HYPERCALL_BYTES};
 	struct model_cpu *cpu = &model.cpu[0];
@@ -44,13 +44,13 @@ static void try_one(enum greedy_what what, const char *remedy, const char *who)
 	machine_add("greedy");
 	cr_assert_eq(sweep_started(), 0, "%s", machine.report.text);
 	cr_assert_eq(cpu_1(false), 0, "%s: %s", sweep_case(), machine.report.text);
-	cr_assert_gt(call(what), 0, "%s", sweep_case());
+	cr_assert_gt(call_greedy(what), 0, "%s", sweep_case());
 	cr_expect_eq(cpu_1(true), PLINTH_E_NOMEM, "%s: %s", sweep_case(), machine.report.text);
 	cr_expect(strstr(machine.report.text, remedy), "%s: the report lacks \"%s\":\n%s", sweep_case(),
 		  remedy, machine.report.text);
 	cr_expect(strstr(machine.report.text, who), "%s: the report lacks \"%s\":\n%s", sweep_case(), who,
 		  machine.report.text);
-	cr_expect_eq(call(GREEDY_GIVE_BACK), 0);
+	cr_expect_eq(call_greedy(GREEDY_GIVE_BACK), 0);
 	cr_expect_eq(sweep_stop_unload(), 0, "%s", machine.report.text);
 	sweep_expect_clean();
 }

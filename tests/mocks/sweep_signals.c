@@ -47,7 +47,7 @@ static void change_msrs(struct model_cpu *cpu)
 	cpu->st.msr[MODEL_MSR_DEBUGCTL] = 2;
 }
 
-static void take(uint32_t number, enum model_end want)
+static void take_init_of(uint32_t number, enum model_end want)
 {
 	struct model_state before;
 	enum model_end end;
@@ -68,10 +68,10 @@ static void take_one(const struct model_kind *kind, uint32_t number)
 	sweep_count();
 	machine_reset(kind, 2);
 	cr_assert_eq(sweep_started(), 0, "%s", machine.report.text);
-	take(number, MODEL_INIT);
+	take_init_of(number, MODEL_INIT);
 	cr_expect_eq(model_active(), 1, "%s: %u VMCSs", sweep_case(), model_active());
 	cr_expect_eq(cpu_state(number), PLINTH_CPU_RESET, "%s: state %u", sweep_case(), cpu_state(number));
-	cr_expect(machine_log_has(number, "INIT: "), "%s: the log tells", sweep_case());
+	cr_expect(machine_log_names(number, PLINTH_LOG_WARN, "INIT"), "%s: the log tells", sweep_case());
 	cr_expect_eq(model_exit(!number, &(struct model_exit){.kind = PLINTH_EXIT_CPUID, .length = 2}),
 		     MODEL_GUEST, "%s: the other CPU lives on", sweep_case());
 	report_clear(&report);
@@ -103,7 +103,7 @@ Test(init, takes_all_cpus_one_by_one)
 	machine_reset(&model_kinds[0], SWEEP_CPUS);
 	cr_assert_eq(sweep_started(), 0, "%s", machine.report.text);
 	for (uint32_t cpu = 0; cpu < SWEEP_CPUS; cpu++)
-		take(cpu, MODEL_INIT);
+		take_init_of(cpu, MODEL_INIT);
 	cr_expect_eq(model_active(), 0);
 	cr_expect_eq(machine_stop(), PLINTH_E_CORRUPT, "the core knows that they are gone");
 }
@@ -116,9 +116,9 @@ Test(init, halts_where_the_apic_does_not_deliver_it)
 	sweep_label("INIT that is not delivered");
 	machine_reset(&kind, 2);
 	cr_assert_eq(sweep_started(), 0, "%s", machine.report.text);
-	take(1, MODEL_HALTED);
+	take_init_of(1, MODEL_HALTED);
 	cr_expect_eq(cpu_state(1), PLINTH_CPU_HALTED);
-	cr_expect(machine_log_has(1, "does not come"), "the log tells");
+	cr_expect(machine_log_names(1, PLINTH_LOG_ERR, "INIT"), "the log tells");
 	cr_expect_eq(machine_stop(), PLINTH_E_CORRUPT);
 	cr_expect_not(model.cpu[0].guest, "the other CPU is given back");
 }

@@ -75,7 +75,7 @@ static void look(void)
 
 /* -- what happens on them ------------------------------------------------------------------ */
 
-static void up(void)
+static void stacks_power_on(void)
 {
 	machine_reset(&model_kinds[0], 2);
 	machine.uart_port = model.uart = 0x3f8;
@@ -86,7 +86,7 @@ static void up(void)
 	find_stacks();
 }
 
-static enum model_end run(const struct model_exit *exit, uint64_t rax, uint64_t nmi, uint64_t mc)
+static enum model_end run_exit_at_tick(const struct model_exit *exit, uint64_t rax, uint64_t nmi, uint64_t mc)
 {
 	struct model_cpu *cpu = &model.cpu[0];
 
@@ -119,7 +119,7 @@ static void every_exit(void)
 		for (uint64_t tick = 1; tick < 24; tick++) {
 			sweep_label("exit %u, tick %llu", exits[i].kind,
 				    (unsigned long long)tick);
-			cr_assert_eq(run(&exits[i], 1ull << 40, tick, 24 - tick), MODEL_GUEST, "%s",
+			cr_assert_eq(run_exit_at_tick(&exits[i], 1ull << 40, tick, 24 - tick), MODEL_GUEST, "%s",
 				     sweep_case());
 			model.cpu[0].interruptibility = 0;
 			model.cpu[0].st.msr[MODEL_MSR_MCG_STATUS] = 0;
@@ -128,17 +128,18 @@ static void every_exit(void)
 }
 
 /* The end of the VMM: false when the NMI had not come yet. */
-static bool crash(const char *name, const struct model_exit *exit, uint64_t rax, uint64_t nmi, bool mc)
+static bool crash_on_stacks(const char *name, const struct model_exit *exit, uint64_t rax, uint64_t nmi, bool mc)
 {
 	enum model_end end;
 
 	sweep_label("%s, NMI at tick %llu", name, (unsigned long long)nmi);
-	up();
+	stacks_power_on();
 	model.mc_fatal = mc;
-	end = run(exit, rax, nmi, mc);
+	end = run_exit_at_tick(exit, rax, nmi, mc);
 	cr_expect_eq(end, MODEL_BACK, "%s: ends with %d", sweep_case(), (int)end);
 	sweep_expect_clean();
-	cr_expect(machine_log_has(0, "crash report of CPU 0"), "%s", sweep_case());
+	cr_expect_eq(plinth_shared_cpu(core_shared_region(machine.core), 0)->state, PLINTH_CPU_DEAD, "%s", sweep_case());
+	cr_expect(machine_log_names(0, PLINTH_LOG_ERR, "CPU 0"), "%s: a report", sweep_case());
 	look();
 	return !nmi || model.cpu[0].ticks >= model.nmi_at_tick;
 }
@@ -163,14 +164,14 @@ Test(stacks, a_quarter_is_left)
 				       vmcall = {.kind = PLINTH_EXIT_HYPERCALL, .length = HYPERCALL_BYTES};
 	static const struct model_exit cpuid = {.kind = PLINTH_EXIT_CPUID, .length = 2};
 
-	up();
+	stacks_power_on();
 	every_exit();
 	cr_expect_eq(sweep_stop_unload(), 0, "%s", machine.report.text);
 	sweep_expect_clean();
-	crash("an exit nobody handles", &nobodys, 0, 0, false);
-	crash("a machine check that cannot go on", &cpuid, 0, 0, true);
-	crash("a fault", &vmcall, EXTENSION_FAULT, 0, false);
-	for (uint64_t tick = 1; crash("a fault", &vmcall, EXTENSION_FAULT, tick, false); tick += STEP)
+	crash_on_stacks("an exit nobody handles", &nobodys, 0, 0, false);
+	crash_on_stacks("a machine check that cannot go on", &cpuid, 0, 0, true);
+	crash_on_stacks("a fault", &vmcall, EXTENSION_FAULT, 0, false);
+	for (uint64_t tick = 1; crash_on_stacks("a fault", &vmcall, EXTENSION_FAULT, tick, false); tick += STEP)
 		;
 	expect_room();
 	sweep_report("stacks");

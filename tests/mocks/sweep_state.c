@@ -12,7 +12,7 @@ static const char *const kinds[] = { "skylake", "no-efer-control", "on-a-hypervi
 
 #define N_KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
-static void power_on(const char *name)
+static void power_on_kind(const char *name)
 {
 	for (unsigned int i = 0; i < model_n_kinds; i++)
 		if (!strcmp(model_kinds[i].name, name))
@@ -51,7 +51,7 @@ Test(state, cpuid)
 					   0x40000200, 0x40000300, 0x80000001 };
 
 	for (size_t k = 0; k < N_KINDS; k++) {
-		power_on(kinds[k]);
+		power_on_kind(kinds[k]);
 		for (unsigned int variant = 0; variant < VARIANTS; variant++) {
 			for (unsigned int bits = 0; bits < 1u << GUEST_BITS; bits += bits & (AFTER_STI | AFTER_SS) ? 8 : 1) {
 				for (size_t i = 0; is_new(bits, variant) && i < sizeof(leaves) / sizeof(*leaves); i++) {
@@ -75,7 +75,7 @@ Test(state, xsetbv_without_its_leaf)
 {
 	static const struct model_exit exit = { .kind = PLINTH_EXIT_XSETBV, .length = 3 };
 
-	power_on("skylake");
+	power_on_kind("skylake");
 	for (uint64_t value = 0; value < 16; value++) {
 		put(0, LIMITED);
 		model.cpu[0].regs = (struct vcpu_regs){ .rax = value };
@@ -92,7 +92,7 @@ Test(state, hypercalls)
 	uint32_t answered = 0;
 
 	for (size_t k = 0; k < N_KINDS; k++) {
-		power_on(kinds[k]);
+		power_on_kind(kinds[k]);
 		for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
 			struct vcpu_regs regs = exits_pattern();
 
@@ -121,7 +121,7 @@ static const struct access {
 Test(state, msrs)
 {
 	for (size_t k = 0; k < N_KINDS; k++) {
-		power_on(kinds[k]);
+		power_on_kind(kinds[k]);
 		for (size_t i = 0; i < sizeof(accesses) / sizeof(*accesses); i++) {
 			for (uint32_t kind = PLINTH_EXIT_MSR_READ; kind <= PLINTH_EXIT_MSR_WRITE; kind++) {
 				struct vcpu_regs regs = exits_pattern();

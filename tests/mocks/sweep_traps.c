@@ -18,7 +18,7 @@
 
 /* -- what a guest does -------------------------------------------------------------------- */
 
-static uint64_t call(uint32_t cpu, uint64_t number, uint64_t rcx, uint64_t rdx)
+static uint64_t call_trap_page(uint32_t cpu, uint64_t number, uint64_t rcx, uint64_t rdx)
 {
 	static const struct model_exit vmcall = {.kind = PLINTH_EXIT_HYPERCALL, .length = HYPERCALL_BYTES};
 	struct model_cpu *c = &model.cpu[cpu];
@@ -36,7 +36,7 @@ static uint64_t call(uint32_t cpu, uint64_t number, uint64_t rcx, uint64_t rdx)
 /* What came of an access that the translation does not allow. */
 enum came { DONE, REFUSED, AGAIN };
 
-static enum came violate(uint32_t cpu, uint64_t gpa, uint32_t access, uint64_t rax)
+static enum came try_trapped(uint32_t cpu, uint64_t gpa, uint32_t access, uint64_t rax)
 {
 	struct model_cpu *c = &model.cpu[cpu];
 	const struct model_exit exit = {.kind = PLINTH_EXIT_SLAT_VIOLATION,
@@ -58,7 +58,7 @@ static enum came violate(uint32_t cpu, uint64_t gpa, uint32_t access, uint64_t r
 
 static void expect_counts(uint32_t cpu, uint64_t done, uint64_t others)
 {
-	cr_expect_eq(call(cpu, TRAP_COUNT, 0, 0), done, "%s: accesses that reached the handler", sweep_case());
+	cr_expect_eq(call_trap_page(cpu, TRAP_COUNT, 0, 0), done, "%s: accesses that reached the handler", sweep_case());
 	cr_expect_eq(model.cpu[cpu].regs.rdx, others, "%s: others", sweep_case());
 }
 
@@ -66,7 +66,7 @@ static void expect_counts(uint32_t cpu, uint64_t done, uint64_t others)
 
 static void trap(uint64_t gpa, uint32_t access)
 {
-	cr_assert_eq(call(0, TRAP_SET, gpa, access), 0, "%s", sweep_case());
+	cr_assert_eq(call_trap_page(0, TRAP_SET, gpa, access), 0, "%s", sweep_case());
 	for (uint32_t cpu = 0; cpu < CPUS; cpu++)
 		cr_expect_eq(translation_of(cpu, gpa).access, access, "%s", sweep_case());
 }
@@ -77,8 +77,8 @@ static void try_accesses(void)
 	for (uint64_t i = 0; i < 8; i++) {
 		uint32_t writer = i & 1, reader = writer ^ 1;
 
-		cr_expect_eq(violate(writer, TRAP_PAGE + 8 * i, WRITE, 0x1234 + i), DONE, "%s", sweep_case());
-		cr_expect_eq(violate(reader, TRAP_PAGE + 8 * i, READ, 0), DONE, "%s", sweep_case());
+		cr_expect_eq(try_trapped(writer, TRAP_PAGE + 8 * i, WRITE, 0x1234 + i), DONE, "%s", sweep_case());
+		cr_expect_eq(try_trapped(reader, TRAP_PAGE + 8 * i, READ, 0), DONE, "%s", sweep_case());
 		cr_expect_eq(model.cpu[reader].regs.rax, 0x1234 + i, "%s", sweep_case());
 	}
 	expect_counts(0, 16, 0);
@@ -89,10 +89,10 @@ static void try_accesses(void)
 /* @above: the handler is asked first, about what is ept's business, too; below it hears only of what ept leaves to it. */
 static void try_others(bool above)
 {
-	cr_expect_eq(violate(1, FAR, READ, 0), AGAIN, "%s: not there yet", sweep_case());
+	cr_expect_eq(try_trapped(1, FAR, READ, 0), AGAIN, "%s: not there yet", sweep_case());
 	cr_expect_eq(translation_of(1, FAR).pa, FAR, "%s", sweep_case());
 	expect_counts(1, 16, above);
-	cr_expect_eq(violate(0, TRAP_NOT_OURS, WRITE, 0), REFUSED, "%s", sweep_case());
+	cr_expect_eq(try_trapped(0, TRAP_NOT_OURS, WRITE, 0), REFUSED, "%s", sweep_case());
 	expect_counts(1, 16, above + 1);
 }
 
@@ -100,7 +100,7 @@ static void try_others(bool above)
 static void try_read_only(void)
 {
 	trap(TRAP_PAGE, READ);
-	cr_expect_eq(violate(0, TRAP_PAGE, WRITE, 7), DONE, "%s", sweep_case());
+	cr_expect_eq(try_trapped(0, TRAP_PAGE, WRITE, 7), DONE, "%s", sweep_case());
 	cr_expect_eq(translation_of(0, TRAP_PAGE).access, READ, "%s", sweep_case());
 }
 
@@ -147,7 +147,7 @@ Test(traps, nobody_handles_them)
 	cr_assert_eq(sweep_started(), 0, "%s", machine.report.text);
 	trap(TRAP_PAGE, 0);
 	for (unsigned int i = 0; i < 8; i++)
-		cr_expect_eq(violate(i & 1, TRAP_PAGE, 1u << i % 3, 0), REFUSED);
+		cr_expect_eq(try_trapped(i & 1, TRAP_PAGE, 1u << i % 3, 0), REFUSED);
 	cr_expect_eq(translation_of(0, TRAP_PAGE).access, 0);
 	cr_expect_eq(sweep_stop_unload(), 0, "%s", machine.report.text);
 	sweep_expect_clean();

@@ -122,7 +122,7 @@ Test(variants, symbols_left_out)
 
 static const char *replaced[2];
 
-static void replace(void)
+static void put_variants(void)
 {
 	for (unsigned int i = 0; i < 2; i++)
 		if (replaced[i])
@@ -131,19 +131,19 @@ static void replace(void)
 
 static int prepare_load(void)
 {
-	replace();
+	put_variants();
 	return 0;
 }
 
 static int prepare_start(void)
 {
-	replace();
+	put_variants();
 	return machine_load();
 }
 
 static int prepare_stop(void)
 {
-	replace();
+	put_variants();
 	return sweep_started();
 }
 

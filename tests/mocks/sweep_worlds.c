@@ -122,7 +122,7 @@ static void expect_formula(const struct machine_hardware *h)
 
 /* -- one machine -------------------------------------------------------------------------------- */
 
-static void expect_guests(uint32_t n_cpus)
+static void expect_guests_run(uint32_t n_cpus)
 {
 	for (uint32_t i = 0; i < n_cpus; i++)
 		cr_expect(model.cpu[i].guest && machine.claimed[i], "%s: CPU %u is no guest", sweep_case(),
@@ -141,7 +141,7 @@ static void try_world(const struct machine_hardware *h)
 	cr_assert_eq(machine_load(), 0, "%s: load: %s", sweep_case(), machine.report.text);
 	cr_expect_eq(machine_start(), 0, "%s: start: %s", sweep_case(), machine.report.text);
 	if (cpus_guests(machine.core)) {
-		expect_guests(h->n_cpus);
+		expect_guests_run(h->n_cpus);
 		expect_formula(h);
 		cr_expect_eq(machine_stop(), 0, "%s: stop: %s", sweep_case(), machine.report.text);
 	}
@@ -217,14 +217,6 @@ Test(worlds, small)
 
 #define DRAWN 40u
 
-static uint64_t seed = 20251126;
-
-static uint64_t draw(uint64_t n)
-{
-	seed = seed * 6364136223846793005ull + 1442695040888963407ull;
-	return (seed >> 33) % n;
-}
-
 /* A machine that could be: not more memory than half of its addresses. */
 static struct machine_hardware draw_world(void)
 {
@@ -233,22 +225,23 @@ static struct machine_hardware draw_world(void)
 					    "no-timer", "no-true-controls", "no-efer-control"};
 	static const uint32_t lacks[] = {MODEL_LACKS_1G, MODEL_LACKS_ACCESSED, MODEL_LACKS_FLUSH_PAGE,
 					 MODEL_LACKS_FLUSH_ONE, MODEL_LACKS_FLUSH_GLOBAL};
-	struct machine_hardware h = {.cpu = {.kind = kinds[draw(6)], .address_bits = bits[draw(7)]}};
+	struct machine_hardware h = {.cpu = {.kind = kinds[sweep_draw(6)], .address_bits = bits[sweep_draw(7)]}};
 	unsigned int most;
 
 	for (size_t i = 0; i < sizeof(lacks) / sizeof(lacks[0]); i++)
-		h.cpu.lacks |= draw(2) ? lacks[i] : 0;
+		h.cpu.lacks |= sweep_draw(2) ? lacks[i] : 0;
 	/* 256 MiB to 6 TiB, each doubling as likely as the next. */
 	most = h.cpu.address_bits - 1 < 42 ? h.cpu.address_bits - 1 : 42;
-	h.memory.bytes = (1ull << (28 + draw(most - 28))) + draw(2) * 128 * MIB;
-	h.memory.place = (enum physical_place)draw(PHYSICAL_PLACES);
-	h.memory.seed = draw(1u << 20);
-	h.n_cpus = 1 + (uint32_t)draw(1u << draw(8));
+	h.memory.bytes = (1ull << (28 + sweep_draw(most - 28))) + sweep_draw(2) * 128 * MIB;
+	h.memory.place = (enum physical_place)sweep_draw(PHYSICAL_PLACES);
+	h.memory.seed = sweep_draw(1u << 20);
+	h.n_cpus = 1 + (uint32_t)sweep_draw(1u << sweep_draw(8));
 	return h;
 }
 
 Test(worlds, drawn)
 {
+	sweep_seed(20251126);
 	for (unsigned int i = 0; i < DRAWN; i++) {
 		const struct machine_hardware h = draw_world();
 
@@ -283,7 +276,7 @@ Test(worlds, too_fragmented)
 	cr_assert(machine_build(&h, &why), "%s", why);
 	machine_snapshot(&before);
 	cr_expect_eq(machine_load(), PLINTH_E_NOMEM);
-	cr_expect(strstr(machine.report.text, "lie in too many pieces to be hidden: memory is too fragmented"), "%s",
+	cr_expect(strstr(machine.report.text, "fragmented"), "%s",
 		  machine.report.text);
 	sweep_expect_same(&before);
 	sweep_expect_clean();

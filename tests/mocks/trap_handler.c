@@ -11,7 +11,7 @@ PLINTH_MODULE("trap_handler", "0.1.0", "accesses of a trapped page (tests)");
 
 static uint64_t value, done, others;
 
-static enum exit_action access(struct vcpu *vcpu, const struct exit_link *below, void *context)
+static enum exit_action do_access(struct vcpu *vcpu, const struct exit_link *below, void *context)
 {
 	struct vcpu_memory_access wants;
 
@@ -38,14 +38,14 @@ static enum exit_action count(struct vcpu *vcpu, const struct exit_link *below, 
 	return EXIT_NEXT;
 }
 
-__attribute__((constructor)) static void attach(void)
+__attribute__((constructor)) static void trap_handler_attach(void)
 {
-	(void)!exit_register_kind(PLINTH_EXIT_SLAT_VIOLATION, PLINTH_EXIT_SLAT_VIOLATION, access, NULL);
+	(void)!exit_register_kind(PLINTH_EXIT_SLAT_VIOLATION, PLINTH_EXIT_SLAT_VIOLATION, do_access, NULL);
 	(void)!exit_register_hypercall(TRAP_COUNT, TRAP_COUNT, EXIT_CALLER_KERNEL, count, NULL);
 }
 
-__attribute__((destructor)) static void detach(void)
+__attribute__((destructor)) static void trap_handler_detach(void)
 {
-	(void)!exit_unregister_kind(PLINTH_EXIT_SLAT_VIOLATION, PLINTH_EXIT_SLAT_VIOLATION, access, NULL);
+	(void)!exit_unregister_kind(PLINTH_EXIT_SLAT_VIOLATION, PLINTH_EXIT_SLAT_VIOLATION, do_access, NULL);
 	(void)!exit_unregister_hypercall(TRAP_COUNT, TRAP_COUNT, EXIT_CALLER_KERNEL, count, NULL);
 }

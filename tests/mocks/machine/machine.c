@@ -28,7 +28,7 @@ static struct file {
 	size_t n_bytes;
 } files[FILES_MAX];
 
-static void die(const char *what, const char *name)
+static void file_error(const char *what, const char *name)
 {
 	fprintf(stderr, "machine: %s: %s\n", what, name);
 	abort();
@@ -49,7 +49,7 @@ static void read_file(struct file *f, const char *folder, const char *name)
 	f->n_bytes = (size_t)status.st_size;
 	f->bytes = aligned_alloc(4096, (f->n_bytes + 4095) & ~4095ull);
 	if (!f->bytes || read(fd, f->bytes, f->n_bytes) != status.st_size)
-		die("cannot read", path);
+		file_error("cannot read", path);
 	close(fd);
 	snprintf(f->name, sizeof(f->name), "%s", name);
 }
@@ -68,7 +68,7 @@ static const struct file *file_of(const char *name)
 		if (!strcmp(f->name, name))
 			return f;
 	if (!shipped || !mocks || f == files + FILES_MAX)
-		die("PLINTH_MODULES and PLINTH_MOCKS name the folders of", "modules");
+		file_error("PLINTH_MODULES and PLINTH_MOCKS name the folders of", "modules");
 	read_file(f, mocks, name);
 	if (!f->bytes)
 		read_file(f, variants, name);
@@ -79,7 +79,7 @@ static const struct file *file_of(const char *name)
 	if (!f->bytes && examples)
 		read_file(f, examples, name);
 	if (!f->bytes)
-		die("no such module", name);
+		file_error("no such module", name);
 	return f;
 }
 
@@ -218,7 +218,7 @@ void machine_replace(const char *module, const char *with)
 			return;
 		}
 	}
-	die("not among the modules", module);
+	file_error("not among the modules", module);
 }
 
 void machine_add(const char *module)
@@ -240,7 +240,7 @@ static struct core_file other_abi(const struct file *f)
 	uint32_t *abi = NULL;
 
 	if (f->n_bytes > sizeof(copy[0]))
-		die("too large to be changed", f->name);
+		file_error("too large to be changed", f->name);
 	memcpy(bytes, f->bytes, f->n_bytes);
 	for (size_t i = 0; i + sizeof(struct plinth_module_note) <= f->n_bytes && !abi; i += 4) {
 		struct plinth_module_note *note = (struct plinth_module_note *)(bytes + i);
@@ -249,7 +249,7 @@ static struct core_file other_abi(const struct file *f)
 			abi = &note->desc.abi;
 	}
 	if (!abi)
-		die("no note", f->name);
+		file_error("no note", f->name);
 	*abi = PLINTH_MODULE_ABI + 1;
 	return (struct core_file){ f->name, bytes, f->n_bytes };
 }

@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <plinth/log.h>
+
 #include "drivers/common/core.h"
 #include "model/model.h"
 #include "physical.h"
@@ -117,6 +119,9 @@ void machine_snapshot(struct machine_world *out);
 /** machine_compare() - what differs first, or NULL. The log may have grown: that is what it is for. */
 const char *machine_compare(const struct machine_world *a, const struct machine_world *b);
 
+/** machine_table() - memory by its physical address, for struct pt. */
+uint64_t *machine_table(void *ctx, uint64_t pa);
+
 /** machine_pages() - what the driver holds of the machine's memory. */
 uint64_t machine_pages(void);
 
@@ -129,7 +134,11 @@ int machine_process_of(uint64_t cr3);
 /** machine_guest_cr4() - the guest on a CPU writes CR4. */
 void machine_guest_cr4(uint32_t cpu, uint64_t value);
 
-/** machine_log_has() - does a record of that CPU's log contain this text? */
-bool machine_log_has(uint32_t cpu, const char *text);
+/**
+ * machine_log_names() - does a record of that CPU's log, of that level or a more urgent one, name this?
+ *
+ * A register, a feature, a module, what to do about it: things, not how the sentence about them is put.
+ */
+bool machine_log_names(uint32_t cpu, enum plinth_log_level level, const char *thing);
 
 #endif

@@ -175,7 +175,7 @@ int machine_process_of(uint64_t cr3)
 	return (int)mock_process();
 }
 
-static void enter(struct model_cpu *cpu, uint64_t launch_pa)
+static void enter_vmm(struct model_cpu *cpu, uint64_t launch_pa)
 {
 	memory_enter(launch_pa, machine.levels);
 	cpu->st.cr3 = launch_pa;
@@ -189,7 +189,7 @@ int os_vmm_call(uint64_t launch_pa, uint64_t stack_top, uint64_t fn, uint64_t ar
 	struct model_state before = cpu->st;
 	uint64_t result = 0;
 
-	enter(cpu, launch_pa);
+	enter_vmm(cpu, launch_pa);
 	if (model_call(model.here, stack_top, fn, arg0, arg1, 0, 0, &result) != MODEL_RETURNED) {
 		model_violation("a call into the VMM did not come back");
 		cpu->st = before;
@@ -260,7 +260,7 @@ int os_vmm_start(uint64_t launch_pa, uint64_t stack_top, uint64_t fn, uint32_t n
 
 	if (number != model.here)
 		model_violation("CPU %u is started on CPU %u", number, model.here);
-	enter(cpu, launch_pa);
+	enter_vmm(cpu, launch_pa);
 	end = model_call(number, stack_top, fn, number, MACHINE_GATE, rsp, before.cr3, &result);
 	machine_check_state(number, end == MODEL_GUEST);
 	switch (end) {
@@ -312,7 +312,7 @@ int os_vmm_stop(const uint64_t token[2])
 }
 
 /* Of this CPU's guest, with these registers; @name is what can fail. */
-static int hypercall(const char *name, struct vcpu_regs regs)
+static int make_hypercall(const char *name, struct vcpu_regs regs)
 {
 	static const struct model_exit vmcall = { .kind = PLINTH_EXIT_HYPERCALL, .length = HYPERCALL_BYTES };
 	struct model_cpu *cpu = &model.cpu[model.here];
@@ -326,7 +326,7 @@ static int hypercall(const char *name, struct vcpu_regs regs)
 int os_vmm_map(const uint64_t token[2], uint32_t table, uint64_t from, struct plinth_ctl_map *out)
 {
 	const struct vcpu_regs *after = &model.cpu[model.here].regs;
-	int err = hypercall("os_vmm_map", (struct vcpu_regs){ .rax = PLINTH_HYPERCALL_MAPS, .rcx = token[0],
+	int err = make_hypercall("os_vmm_map", (struct vcpu_regs){ .rax = PLINTH_HYPERCALL_MAPS, .rcx = token[0],
 							      .rdx = token[1], .rdi = table, .rsi = from });
 
 	if (err)
@@ -339,7 +339,7 @@ int os_vmm_map(const uint64_t token[2], uint32_t table, uint64_t from, struct pl
 
 int os_vmm_ask(const uint64_t token[2])
 {
-	return hypercall("os_vmm_ask", (struct vcpu_regs){ .rax = PLINTH_HYPERCALL_CALL, .rcx = token[0], .rdx = token[1] });
+	return make_hypercall("os_vmm_ask", (struct vcpu_regs){ .rax = PLINTH_HYPERCALL_CALL, .rcx = token[0], .rdx = token[1] });
 }
 
 int os_virt_acquire(const char **why)

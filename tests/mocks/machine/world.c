@@ -38,13 +38,13 @@ static uint64_t kernel_sum(void)
 	return sum;
 }
 
-static uint64_t *table_at(void *ctx, uint64_t pa)
+uint64_t *machine_table(void *ctx, uint64_t pa)
 {
 	(void)ctx;
 	return memory_physical(pa);
 }
 
-static int add_leaf(void *ctx, const struct pt_leaf *leaf)
+static int add_mapping(void *ctx, const struct pt_leaf *leaf)
 {
 	uint64_t *sum = ctx;
 
@@ -56,10 +56,10 @@ static int add_leaf(void *ctx, const struct pt_leaf *leaf)
 
 static uint64_t map_sum(uint64_t root_pa)
 {
-	const struct pt pt = {.root_pa = root_pa, .levels = machine.levels, .table = table_at};
+	const struct pt pt = {.root_pa = root_pa, .levels = machine.levels, .table = machine_table};
 	uint64_t sum = 1;
 
-	return pt_walk(&pt, add_leaf, &sum) ? 0 : sum;
+	return pt_walk(&pt, add_mapping, &sum) ? 0 : sum;
 }
 
 /* -- the snapshot --------------------------------------------------------------------------- */
@@ -256,7 +256,7 @@ const char *machine_compare(const struct machine_world *a, const struct machine_
 	return first_different(members, ARRAY_SIZE_OF(members), a, b);
 }
 
-bool machine_log_has(uint32_t cpu, const char *text)
+bool machine_log_names(uint32_t cpu, enum plinth_log_level level, const char *thing)
 {
 	const struct plinth_shared_cpu *ring;
 	struct plinth_log_record record;
@@ -265,7 +265,7 @@ bool machine_log_has(uint32_t cpu, const char *text)
 		return false;
 	ring = plinth_shared_cpu(core_shared_region(machine.core), cpu);
 	for (uint64_t i = log_ring_first(ring, 1); i <= ring->log_head; i++)
-		if (log_ring_read(ring, i, &record) && strstr(record.text, text))
+		if (log_ring_read(ring, i, &record) && record.level <= level && strstr(record.text, thing))
 			return true;
 	return false;
 }

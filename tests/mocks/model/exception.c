@@ -248,7 +248,7 @@ void model_tick(void)
 		take_nmi(cpu);
 }
 
-static void crash(uint32_t vector, const char *what, const char *why)
+static void exception_crash(uint32_t vector, const char *what, const char *why)
 {
 	model_violation("CPU %u: exception %u from %s: %s", model.here, vector, what, why);
 	model_switch_back(MODEL_CRASHED);
@@ -263,12 +263,12 @@ bool model_raise(uint32_t vector, uint32_t error, enum raise_how how, const char
 	const char *why;
 
 	if (model_kernels(cpu, vector))
-		crash(vector, what, "it is the kernel's to handle, which cannot");
+		exception_crash(vector, what, "it is the kernel's to handle, which cannot");
 	why = gate_fault(cpu, vector, &gate);
 	if (why)
-		crash(vector, what, why);
+		exception_crash(vector, what, why);
 	run_handler(cpu, &gate, &fault);
 	if (how != RAISE_FIXUP || fault.rip != FIXUP_LANDING)
-		crash(vector, what, "its handler returned to the instruction");
+		exception_crash(vector, what, "its handler returned to the instruction");
 	return true;
 }

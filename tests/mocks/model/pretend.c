@@ -40,7 +40,7 @@ static void go_back(struct model_cpu *cpu)
 	cpu->st.msr[MODEL_MSR_GS_BASE] = cpu->guests.msr[MODEL_MSR_GS_BASE];
 }
 
-static void put_guest(struct model_cpu *cpu)
+static void pretence_resume(struct model_cpu *cpu)
 {
 	const struct pretence *p = cpu->pretence;
 
@@ -90,7 +90,7 @@ static int pretence_enter(struct model_cpu *cpu, struct vcpu *vcpu, bool *exits)
 {
 	(void)vcpu;
 	(void)exits;
-	put_guest(cpu);
+	pretence_resume(cpu);
 	return 0;
 }
 
@@ -105,6 +105,6 @@ void model_pretend(struct vcpu *vcpu, struct pretence *guest)
 	cpu->pretence = guest;
 	cpu->arrived = false;
 	cpu->guest_ops = &pretence_ops;
-	put_guest(cpu);
+	pretence_resume(cpu);
 	model_switch_back(MODEL_GUEST);
 }

@@ -47,7 +47,7 @@ static enum model_end resume(struct model_cpu *cpu, struct vcpu *vcpu)
 }
 
 /* What the stub has called; the result, whom to resume, counts if nothing was given up meanwhile. */
-static uint64_t answer(struct model_cpu *cpu, struct vcpu *vcpu)
+static uint64_t vmm_answer(struct model_cpu *cpu, struct vcpu *vcpu)
 {
 	/* The real stub carries a plain EXIT_NEXT out by itself; on_action() can do every action. */
 	uint64_t end = vmm_run(cpu, (uint64_t)vcpu, (uint64_t)vcpu->on_exit, (uint64_t)vcpu, 0, 0, 0);
@@ -65,7 +65,7 @@ static enum model_end handle(struct model_cpu *cpu, const struct model_exit *exi
 
 	if (!vcpu)
 		return MODEL_CRASHED;
-	end = answer(cpu, vcpu);
+	end = vmm_answer(cpu, vcpu);
 	return model_switch_returned ? resume(cpu, (struct vcpu *)end) : (enum model_end)end;
 }
 

@@ -133,7 +133,7 @@ static struct model_table table_of(const struct model_cpu *cpu, uint16_t selecto
 }
 
 /* Memory of a descriptor table, as the page tables in use show it. */
-static uint64_t *reach(uint64_t va)
+static uint64_t *descriptor_at(uint64_t va)
 {
 	return model_is_ldt(va) ? model_ldt_at(va) : (uint64_t *)model_low(va);
 }
@@ -146,7 +146,7 @@ static uint64_t *descriptor(const struct model_cpu *cpu, uint16_t selector, uint
 
 	if (selector & SELECTOR_TI ? bytes > 8 : !offset)
 		return NULL;
-	return offset + bytes - 1 > table.limit ? NULL : reach(table.base + offset);
+	return offset + bytes - 1 > table.limit ? NULL : descriptor_at(table.base + offset);
 }
 
 static bool load_any_code(struct model_cpu *cpu, uint16_t selector)

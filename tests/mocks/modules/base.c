@@ -42,13 +42,13 @@ PLINTH_EXPORT uint64_t base_calls;
 static uint64_t filled = 7;
 static uint64_t *const sealed = &filled;
 
-__attribute__((constructor)) static void up(void)
+__attribute__((constructor)) static void base_up(void)
 {
 	base_calls += *sealed;
 	mock_hook(MOCK_CTOR, 0);
 }
 
-__attribute__((destructor)) static void down(void)
+__attribute__((destructor)) static void base_down(void)
 {
 	mock_hook(MOCK_DTOR, 0);
 }

@@ -30,12 +30,12 @@ __attribute__((unused)) static void log_error(uint64_t cpu, const char *text)
 	c->log_head = n;
 }
 
-__attribute__((constructor)) static void up(void)
+__attribute__((constructor)) static void mock_entry_up(void)
 {
 	mock_hook(MOCK_CTOR, 1);
 }
 
-__attribute__((destructor)) static void down(void)
+__attribute__((destructor)) static void mock_entry_down(void)
 {
 	mock_hook(MOCK_DTOR, 1);
 }

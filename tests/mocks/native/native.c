@@ -54,7 +54,7 @@ static const struct native_entry native = {
 	.call = entry_call,
 };
 
-static __attribute__((constructor)) void attach(void)
+static __attribute__((constructor)) void native_attach(void)
 {
 	model_set_native(&native);
 }

@@ -81,7 +81,7 @@ uint64_t __wrap_model_run_on(uint64_t stack_top, uint64_t fn, uint64_t a)
 /* -- out of it -- */
 
 /* Before each instruction of interest: somebody else's turn, an NMI. */
-static void leave(void)
+static void leave_vmm(void)
 {
 	sched_in_vmm = 0;
 	sched_point();
@@ -94,7 +94,7 @@ static void leave(void)
 	type cpu_##name parameters                                                                           \
 	{                                                                                                    \
 		type result;                                                                                 \
-		leave();                                                                                     \
+		leave_vmm();                                                                                     \
 		result = MODEL->name arguments;                                                              \
 		sched_in_vmm = 1;                                                                            \
 		return result;                                                                               \
@@ -102,14 +102,14 @@ static void leave(void)
 #define VOID_CALL(name, parameters, arguments)                                                               \
 	void cpu_##name parameters                                                                           \
 	{                                                                                                    \
-		leave();                                                                                     \
+		leave_vmm();                                                                                     \
 		MODEL->name arguments;                                                                       \
 		sched_in_vmm = 1;                                                                            \
 	}
 #define NORETURN_CALL(name, parameters, arguments)                                                           \
 	void cpu_##name parameters                                                                           \
 	{                                                                                                    \
-		leave();                                                                                     \
+		leave_vmm();                                                                                     \
 		MODEL->name arguments;                                                                       \
 		__builtin_unreachable();                                                                     \
 	}

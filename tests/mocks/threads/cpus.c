@@ -98,7 +98,7 @@ static void serve(uint32_t cpu)
 /* -- a guest -- */
 
 /* Between two exits: the handler of an exception or an NMI is over, interrupts are on. */
-static void go_on(struct model_cpu *cpu)
+static void end_handler(struct model_cpu *cpu)
 {
 	cpu->interruptibility = 0;
 	cpu->activity = 0;
@@ -112,10 +112,10 @@ enum model_end cpus_exit(uint32_t number, const struct model_exit *exit)
 	struct model_exit due;
 	enum model_end end;
 
-	go_on(cpu);
+	end_handler(cpu);
 	end = model_exit(number, exit);
 	for (uint32_t i = 0; end == MODEL_GUEST; i++) {
-		go_on(cpu);
+		end_handler(cpu);
 		if (!model_due(number, &due))
 			break;
 		if (i == RETURNS_MAX) {

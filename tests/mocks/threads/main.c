@@ -25,7 +25,7 @@ void __tsan_on_report(void *report)
 }
 
 /* True: no schedule was wrong. */
-static bool run(unsigned int number, const struct scenario *s, uint64_t first, uint64_t end)
+static bool run_scenarios(unsigned int number, const struct scenario *s, uint64_t first, uint64_t end)
 {
 	uint64_t points = 0;
 	unsigned int failed = 0;
@@ -96,7 +96,7 @@ int main(int argc, char **argv)
 	printf("1..%u\n", n_scenarios);
 	for (unsigned int i = 0; i < n_scenarios; i++)
 		if (!only || !strcmp(only, scenarios[i].name))
-			ok = run(i + 1, &scenarios[i], first, end ? end : first + scenarios[i].seeds) && ok;
+			ok = run_scenarios(i + 1, &scenarios[i], first, end ? end : first + scenarios[i].seeds) && ok;
 	report_cases();
 	return !ok;
 }

@@ -22,7 +22,7 @@
 
 static uint64_t sent[MODEL_CPUS]; /* writes of a trapped page, by CPU */
 
-static uint64_t somewhere(void)
+static uint64_t draw_gpa(void)
 {
 	return FIRST_GIB * PAGE_1G + sched_random() % (GIBS * PAGE_1G / PAGE) * PAGE;
 }
@@ -37,10 +37,10 @@ void ept_prepare(void)
 	model.kind = model_changed(&small);
 }
 
-static void touch(uint32_t number)
+static void touch_gpa(uint32_t number)
 {
 	struct model_exit violation = {
-		.kind = PLINTH_EXIT_SLAT_VIOLATION, .access = READ, .length = 3, .physical = somewhere()};
+		.kind = PLINTH_EXIT_SLAT_VIOLATION, .access = READ, .length = 3, .physical = draw_gpa()};
 
 	if (os_slat_gib_pages())
 		return;
@@ -50,9 +50,9 @@ static void touch(uint32_t number)
 }
 
 /* Pages of this CPU alone, among those that all touch. */
-static void set(uint32_t number)
+static void allow_page(uint32_t number)
 {
-	uint64_t gpa = somewhere() & ~(7 * PAGE);
+	uint64_t gpa = draw_gpa() & ~(7 * PAGE);
 
 	uint64_t answer = cpus_order(number, VMM_PAGE, gpa + 2 * number * PAGE, SLAT_READ);
 
@@ -81,16 +81,10 @@ void ept_act(uint32_t cpu, uint32_t left)
 {
 	(void)left;
 	switch (sched_random() % 6) {
-	case 0: set(cpu); break;
+	case 0: allow_page(cpu); break;
 	case 1: write_trapped(cpu); break;
-	default: touch(cpu); break;
+	default: touch_gpa(cpu); break;
 	}
-}
-
-static uint64_t *reach(void *ctx, uint64_t pa)
-{
-	(void)ctx;
-	return model.physical(pa);
 }
 
 static uint64_t scratch; /* what is there in place of every page of the VMM's */
@@ -117,7 +111,7 @@ static int expect_hidden(void *ctx, const struct pt_leaf *leaf)
 void ept_check(void)
 {
 	const struct pt pt = {
-		.root_pa = machine.core->tables.root_pa, .levels = machine.levels, .table = reach};
+		.root_pa = machine.core->tables.root_pa, .levels = machine.levels, .table = machine_table};
 
 	uint64_t all = 0;
 

@@ -16,7 +16,7 @@
 #define KERNEL_RIP 0xffffffff81000000ull
 #define UART	   0x3f8u
 
-static void expect_guest(uint32_t cpu, enum model_end end, const char *what)
+static void expect_still_guest(uint32_t cpu, enum model_end end, const char *what)
 {
 	if (end != MODEL_GUEST)
 		cpus_complain("CPU %u: %s ended with %d", cpu, what, (int)end);
@@ -52,7 +52,7 @@ static void any_exit(uint32_t number)
 	cpu->rip = KERNEL_RIP;
 	cpu->regs.rax = 1ull << 40;
 	cpu->regs.rcx = 0x2000;
-	expect_guest(number, cpus_exit(number, exit), "an exit");
+	expect_still_guest(number, cpus_exit(number, exit), "an exit");
 }
 
 /* -- memory -- */
@@ -165,7 +165,7 @@ static void everything(uint32_t cpu, uint32_t left)
 	}
 }
 
-static void start_and_stop(void)
+static void start_stop_turns(void)
 {
 	for (unsigned int i = 0; i < 2; i++) {
 		if (machine_start())
@@ -184,7 +184,7 @@ static void user_mode(struct model_cpu *cpu)
 	cpu->rsp = 0x7ffe12345678;
 }
 
-static void die(uint32_t number)
+static void die_by_an_exit(uint32_t number)
 {
 	static const struct model_exit hlt = {.kind = PLINTH_EXIT_HLT, .length = 1};
 	enum model_end end;
@@ -210,7 +210,7 @@ static void act_and_die(uint32_t cpu, uint32_t left)
 	if (left || !(sched_random() % 4))
 		everything(cpu, left);
 	else
-		die(cpu);
+		die_by_an_exit(cpu);
 }
 
 /* An INIT while the driver waits for that CPU is as deadly without a VMM: the kernel waits for ever. */
@@ -235,7 +235,7 @@ const struct scenario scenarios[] = {
 	{ .name = "log", .prepare = log_prepare, .actions = 25, .act = log_act, .check = log_check, .seeds = 25, .nmis = 1000 },
 	{ .name = "log, stuck UART", .prepare = log_prepare, .actions = 4, .act = stuck_act, .seeds = 4, .nmis = 10000 },
 	{ .name = "log, slow UART", .prepare = log_prepare, .actions = 3, .act = slow_act, .check = slow_check, .seeds = 3 },
-	{ .name = "starts and stops", .actions = 30, .act = everything, .command = start_and_stop, .seeds = 150, .nmis = 100 },
+	{ .name = "starts and stops", .actions = 30, .act = everything, .command = start_stop_turns, .seeds = 150, .nmis = 100 },
 	{ .name = "deaths and INITs", .actions = 5, .act = act_and_be_lost, .corrupt = true, .seeds = 100, .nmis = 100 },
 	{ .name = "deaths while others start", .actions = 5, .act = act_and_die, .command = start_only, .corrupt = true, .seeds = 100,
 	  .nmis = 100 },

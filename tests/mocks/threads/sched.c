@@ -129,7 +129,7 @@ static void give_turn(uint32_t number)
 	syscall(SYS_futex, &t->go, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
 }
 
-static void die(const char *what)
+static void sched_error(const char *what)
 {
 	fprintf(stderr, "threads: %s after %llu points\n", what, (unsigned long long)sched.step);
 	for (uint32_t i = 0; i < sched.n; i++)
@@ -181,7 +181,7 @@ void sched_expired(void)
 	uint32_t next;
 
 	if (sched.step >= sched.limit)
-		die("nobody gets anywhere");
+		sched_error("nobody gets anywhere");
 	sched.thread[sched.me].priority = --sched.lowest;
 	plan();
 	next = choose();
@@ -237,7 +237,7 @@ void sched_wait(bool (*ready)(const void *arg), const void *arg)
 	self->arg = arg;
 	next = choose();
 	if (next == NOBODY)
-		die("everybody waits");
+		sched_error("everybody waits");
 	change_to(next);
 	self->ready = NULL;
 }
@@ -261,7 +261,7 @@ static void *thread_main(void *arg)
 	else
 		for (uint32_t i = 0; i < sched.n; i++)
 			if (!sched.thread[i].done)
-				die("everybody waits");
+				sched_error("everybody waits");
 	return NULL;
 }
 

@@ -39,7 +39,7 @@ static bool is_zero(const uint64_t *at, size_t words)
 	return true;
 }
 
-static void get(struct item *item, uint64_t random)
+static void get_pages(struct item *item, uint64_t random)
 {
 	size_t pages = 1 + random / 8 % 3, words = 1 + random / 64 % 40;
 
@@ -66,11 +66,11 @@ static void get(struct item *item, uint64_t random)
 		tlb_given(item->at, pages);
 }
 
-static enum vmm_answer fill(uint32_t cpu, struct item *item, uint64_t random)
+static enum vmm_answer fill_pattern(uint32_t cpu, struct item *item, uint64_t random)
 {
 	uint64_t pa;
 
-	get(item, random);
+	get_pages(item, random);
 	if (!item->kind)
 		return VMM_FULL;
 	if (item->kind == MAPPING)
@@ -107,7 +107,7 @@ static enum vmm_answer memory(uint32_t cpu, uint64_t random)
 {
 	struct item *item = &items[cpu][random / 4096 % ITEMS];
 
-	return item->kind ? drop(cpu, item) : fill(cpu, item, random);
+	return item->kind ? drop(cpu, item) : fill_pattern(cpu, item, random);
 }
 
 static enum vmm_answer memory_end(uint32_t cpu)
@@ -173,7 +173,7 @@ uint64_t vmm_trapped(void)
 	return __atomic_load_n(&trapped, __ATOMIC_RELAXED);
 }
 
-static enum exit_action access(struct vcpu *vcpu, const struct exit_link *below, void *context)
+static enum exit_action vmm_access(struct vcpu *vcpu, const struct exit_link *below, void *context)
 {
 	struct vcpu_memory_access wants;
 
@@ -192,8 +192,8 @@ void vmm_forget(void)
 	memset(items, 0, sizeof(items));
 }
 
-__attribute__((constructor)) static void attach(void)
+__attribute__((constructor)) static void vmm_attach(void)
 {
-	(void)!exit_register_kind(PLINTH_EXIT_SLAT_VIOLATION, PLINTH_EXIT_SLAT_VIOLATION, access, NULL);
+	(void)!exit_register_kind(PLINTH_EXIT_SLAT_VIOLATION, PLINTH_EXIT_SLAT_VIOLATION, vmm_access, NULL);
 	(void)!exit_register_hypercall(VMM_CALL, VMM_CALL, EXIT_CALLER_ANYBODY, obey, NULL);
 }

@@ -89,7 +89,7 @@ const struct plinth_boot *root_boot(void)
 
 bool root_logged(const char *text)
 {
-	return machine_log_has(0, text);
+	return machine_log_names(0, PLINTH_LOG_DEBUG, text);
 }
 
 void root_timer_exit(void)

@@ -9,7 +9,7 @@
 /* -- what software sees of it ------------------------------------------------------------- */
 
 /* What a test writes where nobody looks would change nothing. */
-static void power_on(void)
+static void vmx_power_on(void)
 {
 	const struct vmx_caps *c = &model.kind->caps;
 
@@ -20,7 +20,7 @@ static void power_on(void)
 	vmcs_reset_all();
 }
 
-static void cpu_on(struct model_cpu *cpu)
+static void vmx_cpu_on(struct model_cpu *cpu)
 {
 	cpu->st.msr[MODEL_MSR_FEATURE_CONTROL] = model.kind->feature_control;
 }
@@ -189,8 +189,8 @@ static bool guest_steps(const struct model_cpu *cpu)
 
 const struct model_vendor model_vmx = {
 	.claim = CR4_VMXE,
-	.power_on = power_on,
-	.cpu_on = cpu_on,
+	.power_on = vmx_power_on,
+	.cpu_on = vmx_cpu_on,
 	.cpuid = vmx_cpuid,
 	.msr_read = vmx_msr_read,
 	.cr_ok = vmx_cr_ok,

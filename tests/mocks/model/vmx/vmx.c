@@ -11,7 +11,7 @@
 #define EPT_CAP_INVVPID	    (1ull << 32)
 #define EPT_CAP_INVVPID_TYPE(type) (1ull << (40 + (type)))
 
-static int fault(const char *what)
+static int vmx_fault(const char *what)
 {
 	/* Inside the VMM its fix-up makes a result of it; elsewhere the kernel gets the exception. */
 	model_raise(VECTOR_GP, 0, RAISE_FIXUP, what);
@@ -42,15 +42,15 @@ int model_vmxon(uint64_t pa)
 
 	model_tick();
 	if (model.kind->no_vmx || !(cpu->st.cr4 & CR4_VMXE))
-		return fault("VMXON with CR4.VMXE 0");
+		return vmx_fault("VMXON with CR4.VMXE 0");
 	if (cpu->virt_on)
 		return vmx_fail(VMX_ERROR_VMXON);
 	if (!locked_on(cpu))
-		return fault("VMXON with IA32_FEATURE_CONTROL not locked and on");
+		return vmx_fault("VMXON with IA32_FEATURE_CONTROL not locked and on");
 	if (model.kind->refuses_vmxon)
-		return fault("VMXON on a hypervisor that refuses it");
+		return vmx_fault("VMXON on a hypervisor that refuses it");
 	if (!vmx_cr_ok(0, cpu->st.cr0) || !vmx_cr_ok(4, cpu->st.cr4))
-		return fault("VMXON with CR0 or CR4 not as VMX fixes them");
+		return vmx_fault("VMXON with CR0 or CR4 not as VMX fixes them");
 	if (model_fault("VMXON"))
 		return CPU_VMX_FAIL_INVALID;
 	memory = pa & 0xfff || pa >> model.kind->physical_bits ? NULL : model.physical(pa);
