@@ -40,7 +40,8 @@ static int fault_of_message(struct call *call, void *context)
 __attribute__((constructor)) static void extension_attach(void)
 {
 	(void)!call_register(EXTENSION_CALL_FAULT, fault_of_message, NULL);
-	(void)!exit_register_hypercall(EXTENSION_FAULT, EXTENSION_FAULT, EXIT_CALLER_KERNEL, extension_fault, NULL);
+	(void)!exit_register_hypercall(EXTENSION_FAULT, EXTENSION_FAULT, EXIT_CALLER_KERNEL, extension_fault,
+				       NULL);
 	(void)!exit_register_hypercall(EXTENSION_KERNEL, EXTENSION_KERNEL + EXTENSION_MORE,
 				       EXIT_CALLER_KERNEL, extension_answer, (void *)EXTENSION_ANSWER);
 	(void)!exit_register_hypercall(EXTENSION_ANYBODY, EXTENSION_ANYBODY + EXTENSION_MORE,

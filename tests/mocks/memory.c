@@ -89,8 +89,8 @@ static void map_pending(void)
 
 	if (!pending.bytes)
 		return;
-	if (mmap((void *)pending.va, pending.bytes, prot, MAP_SHARED | MAP_FIXED_NOREPLACE | MAP_POPULATE, pending.file,
-		 (off_t)pending.offset) == MAP_FAILED)
+	if (mmap((void *)pending.va, pending.bytes, prot, MAP_SHARED | MAP_FIXED_NOREPLACE | MAP_POPULATE,
+		 pending.file, (off_t)pending.offset) == MAP_FAILED)
 		memory_error("cannot map the VMM");
 	pending.bytes = 0;
 }

@@ -20,16 +20,16 @@
 
 /* Everything the core can change out here; equal before and after what is undone. */
 struct mock_world {
-	uint64_t pages;		   /* allocated */
-	uint32_t locked;	   /* depth of os_lock() */
-	uint32_t cpus_locked;	   /* os_cpus_lock() */
-	bool virt;		   /* os_virt_acquire() */
-	bool guest[MOCK_CPUS];	   /* between start and stop */
-	bool claimed[MOCK_CPUS];   /* os_cpu_claim() */
-	bool prepared[MOCK_CPUS];  /* entry_prepare() */
-	bool initialised;	   /* entry_init() */
-	int32_t constructed;	   /* constructors minus destructors */
-	uint32_t others_half;	   /* calls into the VMM with the kernel's half of another process */
+	uint64_t pages;		  /* allocated */
+	uint32_t locked;	  /* depth of os_lock() */
+	uint32_t cpus_locked;	  /* os_cpus_lock() */
+	bool virt;		  /* os_virt_acquire() */
+	bool guest[MOCK_CPUS];	  /* between start and stop */
+	bool claimed[MOCK_CPUS];  /* os_cpu_claim() */
+	bool prepared[MOCK_CPUS]; /* entry_prepare() */
+	bool initialised;	  /* entry_init() */
+	int32_t constructed;	  /* constructors minus destructors */
+	uint32_t others_half;	  /* calls into the VMM with the kernel's half of another process */
 };
 
 /* What a test may set. */
@@ -37,10 +37,10 @@ struct mock_config {
 	uint32_t n_cpus;
 	bool offline[MOCK_CPUS];
 	uint32_t levels;
-	uint64_t random;	/* every os_random() gives this */
-	int entry_error;	/* returned by the entry module's functions that fail */
-	uint32_t fail_event_cpu; /* with fail_event: which event fails where */
-	uint32_t fail_event;	/* enum mock_event + 1; 0: none */
+	uint64_t random;		 /* every os_random() gives this */
+	int entry_error;		 /* returned by the entry module's functions that fail */
+	uint32_t fail_event_cpu;	 /* with fail_event: which event fails where */
+	uint32_t fail_event;		 /* enum mock_event + 1; 0: none */
 	void (*after_run)(uint32_t cpu); /* after each os_run_on(); NULL: nothing */
 	int (*ask)(uint32_t cpu);	 /* what the VMM does with the mailbox; NULL: nobody is there */
 	bool (*relax)(void);		 /* what os_relax() says; NULL: go on */

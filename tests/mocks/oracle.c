@@ -17,8 +17,9 @@ static unsigned int cpl(const struct guest_view *g)
 uint64_t *oracle_gpr(struct guest_view *g, unsigned int number)
 {
 	struct vcpu_regs *r = &g->regs;
-	uint64_t *const registers[16] = { &r->rax, &r->rcx, &r->rdx, &r->rbx, &g->rsp, &r->rbp, &r->rsi, &r->rdi,
-					  &r->r8, &r->r9, &r->r10, &r->r11, &r->r12, &r->r13, &r->r14, &r->r15 };
+	uint64_t *const registers[16] = {&r->rax, &r->rcx, &r->rdx, &r->rbx, &g->rsp, &r->rbp,
+					 &r->rsi, &r->rdi, &r->r8,  &r->r9,  &r->r10, &r->r11,
+					 &r->r12, &r->r13, &r->r14, &r->r15};
 
 	return registers[number & 15];
 }
@@ -27,11 +28,12 @@ uint64_t *oracle_gpr(struct guest_view *g, unsigned int number)
 
 static enum outcome natively_cr0(struct guest_view *g, uint64_t value)
 {
-	value |= 0x10; /* ET is always 1, */
+	value |= 0x10;		 /* ET is always 1, */
 	value &= ~0x1ffaffc0ull; /* and reserved bits of the lower half are always 0 */
 	if (value >> 32 || (value & CR0_PG && !(value & CR0_PE)) || (value & CR0_NW && !(value & CR0_CD)))
 		return RAISES_GP;
-	/* Not natively, but what a VMM without unrestricted guests documents: no way out of paged protected mode. */
+	/* Not natively, but what a VMM without unrestricted guests documents: no way out of paged protected
+	 * mode. */
 	if (!(value & CR0_PE) || !(value & CR0_PG))
 		return RAISES_GP;
 	if (!(value & CR0_WP) && g->visible.cr4 & CR4_CET)
@@ -110,7 +112,7 @@ static enum outcome natively_cpuid(struct guest_view *g)
 	if (leaf == 7 && subleaf == 1)
 		out.eax &= ~(CPUID_7_1_EAX_LASS | CPUID_7_1_EAX_FRED);
 	if (leaf == 0x40000000 + model.kind->hypervisor * 0x100)
-		out = (struct cpu_leaf){ leaf, 0x6e696c50, 0x6c506874, 0x68746e69 }; /* "PlinthPlinth" */
+		out = (struct cpu_leaf){leaf, 0x6e696c50, 0x6c506874, 0x68746e69}; /* "PlinthPlinth" */
 	g->regs.rax = out.eax;
 	g->regs.rbx = out.ebx;
 	g->regs.rcx = out.ecx;
@@ -118,7 +120,8 @@ static enum outcome natively_cpuid(struct guest_view *g)
 	return GOES_ON;
 }
 
-/* 0x40000000-0x400000ff are a hypervisor's: Plinth has none, and what the hardware has there is one's only if there is one. */
+/* 0x40000000-0x400000ff are a hypervisor's: Plinth has none, and what the hardware has there is one's only if
+ * there is one. */
 static bool known_msr(uint32_t msr, unsigned int *place)
 {
 	static const uint32_t indices[] = {
@@ -161,7 +164,8 @@ static bool apic_base_writable(uint64_t before, uint64_t value)
 /* Execute disable stays in root mode's sight where guest and root mode have one EFER: documented. */
 static bool efer_writable(uint64_t before, uint64_t *value)
 {
-	if (*value & ~0xd01ull || (*value ^ before) & 0x100 || (!model_vendor()->efer_each() && !(*value & 0x800)))
+	if (*value & ~0xd01ull || (*value ^ before) & 0x100 ||
+	    (!model_vendor()->efer_each() && !(*value & 0x800)))
 		return false;
 	*value = (*value & ~0x400ull) | (before & 0x400);
 	return true;
@@ -212,7 +216,8 @@ static enum outcome natively_hypercall(struct guest_view *g)
 {
 	if (!model.kind->hypervisor || cpl(g) || !(g->visible.seg[MODEL_CS].rights & RIGHTS_L))
 		return RAISES_UD;
-	if (g->regs.rax == PLINTH_HYPERCALL_STOP || g->regs.rax == PLINTH_HYPERCALL_MAPS || !model_beneath(&g->regs))
+	if (g->regs.rax == PLINTH_HYPERCALL_STOP || g->regs.rax == PLINTH_HYPERCALL_MAPS ||
+	    !model_beneath(&g->regs))
 		return RAISES_UD;
 	return GOES_ON;
 }
@@ -224,7 +229,8 @@ static uint32_t wanted(const struct model_exit *e)
 	return e->access ? e->access : e->detail & (READ | WRITE | FETCH);
 }
 
-/* Second-level translation is one to one: what it lacks it adds, what it forbids is #GP. By the tables as they are. */
+/* Second-level translation is one to one: what it lacks it adds, what it forbids is #GP. By the tables as
+ * they are. */
 static enum outcome translation(const struct model_exit *e)
 {
 	struct translation t;
@@ -240,7 +246,8 @@ static enum outcome basic(struct guest_view *g, const struct model_exit *e)
 	switch (model_exit_kind(e)) {
 	case MODEL_EXIT_ENTRY_MC: return RAISES_MC;
 	case PLINTH_EXIT_TRIPLE_FAULT: return RESETS;
-	case PLINTH_EXIT_NMI_WINDOW: case PLINTH_EXIT_TIMER: return SAME_RIP;
+	case PLINTH_EXIT_NMI_WINDOW:
+	case PLINTH_EXIT_TIMER: return SAME_RIP;
 	case PLINTH_EXIT_TASK_SWITCH: return RAISES_GP;
 	case PLINTH_EXIT_CPUID: return natively_cpuid(g);
 	case PLINTH_EXIT_GETSEC: return g->visible.cr4 & CR4_SMXE ? RAISES_GP : RAISES_UD;
@@ -278,7 +285,14 @@ static void advance(struct guest_view *g, const struct model_exit *e)
 #define VECTOR(info)   ((info)&0xff)
 #define TYPE(info)     ((info) >> 8 & 7)
 
-enum { TYPE_INTERRUPT = 0, TYPE_NMI = 2, TYPE_FAULT = 3, TYPE_SOFT_INTERRUPT = 4, TYPE_INT1 = 5, TYPE_SOFT_EXCEPTION = 6 };
+enum {
+	TYPE_INTERRUPT = 0,
+	TYPE_NMI = 2,
+	TYPE_FAULT = 3,
+	TYPE_SOFT_INTERRUPT = 4,
+	TYPE_INT1 = 5,
+	TYPE_SOFT_EXCEPTION = 6
+};
 
 /* What a delivery pushes as RF (SDM, "Instruction-Breakpoint Exception Condition"). */
 static bool pushes_rf(uint32_t info, bool now)
@@ -297,14 +311,16 @@ static bool pushes_rf(uint32_t info, bool now)
 /* Does an error code tell that something outside the program was being delivered (SDM, "Error Code", EXT)? */
 static uint32_t external(uint32_t first)
 {
-	return first & ORACLE_VALID && TYPE(first) != TYPE_SOFT_INTERRUPT && TYPE(first) != TYPE_SOFT_EXCEPTION;
+	return first & ORACLE_VALID && TYPE(first) != TYPE_SOFT_INTERRUPT &&
+	       TYPE(first) != TYPE_SOFT_EXCEPTION;
 }
 
 static void deliver(struct guest_view *g, uint32_t info, uint32_t error, uint64_t length)
 {
 	bool rf = pushes_rf(info, g->visible.rflags & RFLAGS_RF);
 
-	g->event = (struct model_event){ .info = info, .error = error, .length = (uint32_t)length, .resumes = rf };
+	g->event =
+		(struct model_event){.info = info, .error = error, .length = (uint32_t)length, .resumes = rf};
 	g->visible.rflags = (g->visible.rflags & ~RFLAGS_RF) | (rf ? RFLAGS_RF : 0);
 	/* Blocking by STI and MOV SS ends with any delivery, and that of an NMI blocks NMIs. */
 	g->interruptibility &= ~3ull;
@@ -319,8 +335,13 @@ static enum outcome fault_on_top(struct guest_view *g, uint32_t first)
 		return RAISES_GP;
 	switch (VECTOR(first)) {
 	case 8: return RESETS; /* the CPU shuts down */
-	case 0: case 10: case 11: case 12: case 13: /* contributory exceptions */
-	case 14: case 20: /* page faults */
+	case 0:
+	case 10:
+	case 11:
+	case 12:
+	case 13: /* contributory exceptions */
+	case 14:
+	case 20: /* page faults */
 		/* The first one was a fault, and had set it. */
 		g->visible.rflags |= RFLAGS_RF;
 		deliver(g, ORACLE_DF, 0, 0);
@@ -354,18 +375,20 @@ enum outcome oracle(const struct guest_view *before, const struct model_exit *ex
 	enum outcome outcome;
 
 	*after = *before;
-	after->event = (struct model_event){ 0 };
+	after->event = (struct model_event){0};
 	outcome = basic(after, exit);
 	if (outcome == GOES_ON)
 		advance(after, exit);
 	else
 		after->rip = before->rip;
-	/* An IRET that was about to unblock NMIs did not come to its end (SDM, "Information for VM Exits During IRET"). */
+	/* An IRET that was about to unblock NMIs did not come to its end (SDM, "Information for VM Exits
+	 * During IRET"). */
 	if (is_violation && exit->detail & DETAIL_UNBLOCKS && !(exit->vectoring & ORACLE_VALID))
 		after->interruptibility |= BLOCKS_NMI;
 	if (outcome == SAME_RIP && exit->vectoring & ORACLE_VALID)
 		again(after, exit);
-	/* An access that is tried again must not hit its breakpoint again (SDM, "Saving RIP, RSP, RFLAGS, and SSP"). */
+	/* An access that is tried again must not hit its breakpoint again (SDM, "Saving RIP, RSP, RFLAGS, and
+	 * SSP"). */
 	else if (outcome == SAME_RIP && is_violation)
 		after->visible.rflags |= RFLAGS_RF;
 	return raise(after, exit, outcome);

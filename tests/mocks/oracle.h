@@ -17,7 +17,7 @@ enum outcome {
 	RAISES_UD,
 	RAISES_DF,
 	RAISES_MC,
-	STOPS,	   /* an exit nobody expects: the CPU is given back, or halts */
+	STOPS, /* an exit nobody expects: the CPU is given back, or halts */
 	RESETS,
 };
 
@@ -34,10 +34,10 @@ struct guest_view {
 
 /* Events as hardware codes them. */
 #define ORACLE_VALID 0x80000000u
-#define ORACLE_GP 0x80000b0du
-#define ORACLE_UD 0x80000306u
-#define ORACLE_DF 0x80000b08u
-#define ORACLE_MC 0x80000312u
+#define ORACLE_GP    0x80000b0du
+#define ORACLE_UD    0x80000306u
+#define ORACLE_DF    0x80000b08u
+#define ORACLE_MC    0x80000312u
 
 /**
  * oracle() - judge one exit.

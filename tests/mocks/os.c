@@ -63,7 +63,8 @@ static bool event_fails(enum mock_event event, uint64_t cpu)
 	if (mock_config.fail_event == event + 1 && mock_config.fail_event_cpu == cpu)
 		return true;
 	/* The others cannot fail. */
-	return (event == MOCK_INIT || event == MOCK_PREPARE || event == MOCK_CHECK || event == MOCK_START) && call_fails();
+	return (event == MOCK_INIT || event == MOCK_PREPARE || event == MOCK_CHECK || event == MOCK_START) &&
+	       call_fails();
 }
 
 static int gate_ask(uint64_t cpu)
@@ -100,12 +101,14 @@ void mock_reset(void)
 {
 	mock_hook_fn **page = (mock_hook_fn **)MOCK_HOOK_PAGE;
 
-	if (mmap(page, OS_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != page)
+	if (mmap(page, OS_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) !=
+	    page)
 		abort();
 	*page = hook;
 	memory_reset();
 	memset(&mock_world, 0, sizeof(mock_world));
-	mock_config = (struct mock_config){.n_cpus = 2, .levels = 4, .random = 0x12345, .entry_error = PLINTH_E_NOTSUP};
+	mock_config = (struct mock_config){
+		.n_cpus = 2, .levels = 4, .random = 0x12345, .entry_error = PLINTH_E_NOTSUP};
 	mock_arm(0, 0);
 	traced = 0;
 }

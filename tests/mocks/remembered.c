@@ -13,7 +13,7 @@ static struct memory {
 	uint64_t invalidations;
 	unsigned int n;
 	struct {
-		uint64_t top; /* the first level: of other tables it remembers others */
+		uint64_t top;		     /* the first level: of other tables it remembers others */
 		uint64_t base, table, shift; /* of its entries */
 	} of[64];
 } memory[MODEL_CPUS];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a CPU remembers of second-level translation (SDM, "Caching Translation Information"): tables that it walked
- * through, for as long as nothing is invalidated, and where it has the same top level.
+ * What a CPU remembers of second-level translation (SDM, "Caching Translation Information"): tables that it
+ * walked through, for as long as nothing is invalidated, and where it has the same top level.
  */
 #ifndef TESTS_MOCKS_REMEMBERED_H
 #define TESTS_MOCKS_REMEMBERED_H

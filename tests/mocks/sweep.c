@@ -67,7 +67,8 @@ uint64_t sweep_draw(uint64_t below)
 
 void sweep_expect_clean(void)
 {
-	for (uint32_t i = 0; i < model.violations && i < sizeof(model.violation) / sizeof(model.violation[0]); i++)
+	for (uint32_t i = 0; i < model.violations && i < sizeof(model.violation) / sizeof(model.violation[0]);
+	     i++)
 		cr_expect(false, "%s: %s", label, model.violation[i]);
 	model.violations = 0;
 }
@@ -88,15 +89,18 @@ void sweep_expect_corrupt(void)
 		const char *name;
 		int (*run)(void);
 	} commands[] = {
-		{ "load", machine_load }, { "start", machine_start }, { "stop", machine_stop }, { "unload", machine_unload },
+		{"load", machine_load},
+		{"start", machine_start},
+		{"stop", machine_stop},
+		{"unload", machine_unload},
 	};
 	struct machine_world before;
 
 	machine_snapshot(&before);
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
 		cr_expect_eq(commands[i].run(), PLINTH_E_CORRUPT, "%s: %s", label, commands[i].name);
-		cr_expect(strstr(machine.report.text, "restart the machine"), "%s: %s does not say what to do: %s", label,
-			  commands[i].name, machine.report.text);
+		cr_expect(strstr(machine.report.text, "restart the machine"),
+			  "%s: %s does not say what to do: %s", label, commands[i].name, machine.report.text);
 		sweep_expect_same(&before);
 	}
 	cr_expect_eq(core_destroy(machine.core), PLINTH_E_CORRUPT, "%s: the core can be taken away", label);
@@ -132,7 +136,7 @@ int sweep_stop_unload(void)
 
 static bool corrupt(void)
 {
-	struct plinth_ctl_status status = { 0 };
+	struct plinth_ctl_status status = {0};
 
 	core_status(machine.core, &status);
 	return status.state == PLINTH_CORRUPT;
@@ -171,7 +175,8 @@ static void judge(const struct scenario *s, int err, uint32_t hits, const struct
 	expect_retry(s, empty);
 }
 
-uint32_t sweep_one(const struct scenario *s, const struct model_kind *kind, uint32_t n_cpus, struct sweep_faults faults)
+uint32_t sweep_one(const struct scenario *s, const struct model_kind *kind, uint32_t n_cpus,
+		   struct sweep_faults faults)
 {
 	struct machine_world empty, before;
 	uint32_t hits;

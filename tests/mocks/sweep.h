@@ -26,7 +26,8 @@ void sweep_group(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /** sweep_count() - one more combination was tried. */
 void sweep_count(void);
-/** sweep_report() - tell how many there were since the last report, in the file $PLINTH_SWEEPS if it is set. */
+/** sweep_report() - tell how many there were since the last report, in the file $PLINTH_SWEEPS if it is set.
+ */
 void sweep_report(const char *name);
 
 /** sweep_seed(), sweep_draw() - chance, the same in each run: below @below, or, with 0, any number. */
@@ -53,7 +54,8 @@ struct sweep_faults {
  * sweep_one() - a scenario with faults.
  * Return: how many of the faults happened.
  */
-uint32_t sweep_one(const struct scenario *s, const struct model_kind *kind, uint32_t n_cpus, struct sweep_faults faults);
+uint32_t sweep_one(const struct scenario *s, const struct model_kind *kind, uint32_t n_cpus,
+		   struct sweep_faults faults);
 
 /* What scenarios are made of. */
 int sweep_loaded(void);

@@ -9,29 +9,35 @@ static const struct command {
 	const char *name;
 	int (*run)(void);
 } commands[COMMANDS] = {
-	{ "load", machine_load },
-	{ "start", machine_start },
-	{ "stop", machine_stop },
-	{ "unload", machine_unload },
+	{"load", machine_load},
+	{"start", machine_start},
+	{"stop", machine_stop},
+	{"unload", machine_unload},
 };
 
-#define NO  { PLINTH_E_STATE, PLINTH_STATES } /* refused, nothing changes */
-#define BAD { PLINTH_E_CORRUPT, PLINTH_STATES }
+#define NO                                                                                                   \
+	{                                                                                                    \
+		PLINTH_E_STATE, PLINTH_STATES                                                                \
+	} /* refused, nothing changes */
+#define BAD                                                                                                  \
+	{                                                                                                    \
+		PLINTH_E_CORRUPT, PLINTH_STATES                                                              \
+	}
 
 static const struct {
 	int err;
 	enum plinth_ctl_state next;
 } spec[PLINTH_STATES][COMMANDS] = {
 	/*                     load                  start                  stop                  unload */
-	[PLINTH_UNLOADED] = { { 0, PLINTH_LOADED }, NO, NO, NO },
-	[PLINTH_LOADED] = { NO, { 0, PLINTH_RUNNING }, NO, { 0, PLINTH_UNLOADED } },
-	[PLINTH_RUNNING] = { NO, NO, { 0, PLINTH_LOADED }, NO },
-	[PLINTH_CORRUPT] = { BAD, BAD, BAD, BAD },
+	[PLINTH_UNLOADED] = {{0, PLINTH_LOADED}, NO, NO, NO},
+	[PLINTH_LOADED] = {NO, {0, PLINTH_RUNNING}, NO, {0, PLINTH_UNLOADED}},
+	[PLINTH_RUNNING] = {NO, NO, {0, PLINTH_LOADED}, NO},
+	[PLINTH_CORRUPT] = {BAD, BAD, BAD, BAD},
 };
 
 static enum plinth_ctl_state state_now(void)
 {
-	struct plinth_ctl_status status = { 0 };
+	struct plinth_ctl_status status = {0};
 
 	core_status(machine.core, &status);
 	return (enum plinth_ctl_state)status.state;
@@ -51,8 +57,10 @@ static void run_sequence(unsigned int number, enum plinth_ctl_state state)
 		unsigned int c = number % COMMANDS;
 		int err = commands[c].run();
 
-		cr_expect_eq(err, spec[state][c].err, "%s: command %u, %s, gives %d", sweep_case(), i, commands[c].name, err);
-		cr_expect_eq(err != 0, machine.report.used != 0, "%s: words if and only if it fails", sweep_case());
+		cr_expect_eq(err, spec[state][c].err, "%s: command %u, %s, gives %d", sweep_case(), i,
+			     commands[c].name, err);
+		cr_expect_eq(err != 0, machine.report.used != 0, "%s: words if and only if it fails",
+			     sweep_case());
 		if (spec[state][c].next != PLINTH_STATES)
 			state = spec[state][c].next;
 		cr_expect_eq(state_now(), state, "%s: state after %s", sweep_case(), commands[c].name);

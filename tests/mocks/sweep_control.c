@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * MOV to control registers as a guest executes it: what masks and controls do not stop the CPU does by itself. On CPUs
- * of today and with bits that nobody knows yet, against the oracle.
+ * MOV to control registers as a guest executes it: what masks and controls do not stop the CPU does by
+ * itself. On CPUs of today and with bits that nobody knows yet, against the oracle.
  */
 #include "exits.h"
 
@@ -44,7 +44,8 @@ static void move_every_bit(uint32_t cr, uint64_t ours)
 
 Test(control, every_bit)
 {
-	static const uint64_t offered[] = { CR4_OLDER, CR4_OLDER | CR4_NEWER, CR4_OLDER | CR4_NEWER | CR4_TO_COME, ~0ull };
+	static const uint64_t offered[] = {CR4_OLDER, CR4_OLDER | CR4_NEWER,
+					   CR4_OLDER | CR4_NEWER | CR4_TO_COME, ~0ull};
 
 	for (size_t i = 0; i < sizeof(offered) / sizeof(*offered); i++) {
 		struct model_kind kind = with(offered[i], false);
@@ -59,7 +60,7 @@ Test(control, every_bit)
 /* A CPU that leaves CR3 to its guest, and one that exits: there is no difference. */
 Test(control, every_bit_of_cr3)
 {
-	static const char *const kinds[] = { "skylake", "no-true-controls" };
+	static const char *const kinds[] = {"skylake", "no-true-controls"};
 
 	for (unsigned int i = 0; i < 4; i++) {
 		struct model_kind kind;
@@ -139,13 +140,13 @@ Test(control, masked_pointers_come_and_go)
 /* What CPUID says of both must fit. */
 Test(control, features_that_are_not_shown)
 {
-	static const struct model_exit exit = { .kind = PLINTH_EXIT_CPUID, .length = 2 };
+	static const struct model_exit exit = {.kind = PLINTH_EXIT_CPUID, .length = 2};
 	struct model_kind kind = with(~0ull, true);
 
 	exits_power_on(&kind);
 	for (uint64_t subleaf = 0; subleaf < 4; subleaf++) {
 		exits_put_guest(0);
-		model.cpu[0].regs = (struct vcpu_regs){ .rax = 7, .rcx = subleaf };
+		model.cpu[0].regs = (struct vcpu_regs){.rax = 7, .rcx = subleaf};
 		sweep_label("leaf 7, subleaf %llu", (unsigned long long)subleaf);
 		exits_try(0, &exit);
 		if (subleaf == 1)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * More CPUs at once than there are tables for reach distant memory: none is refused, none waits for a guest, and no CPU
- * walks into a table by what it remembers of it that serves another region by now.
+ * More CPUs at once than there are tables for reach distant memory: none is refused, none waits for a guest,
+ * and no CPU walks into a table by what it remembers of it that serves another region by now.
  */
 #include "sweep.h"
 
@@ -9,10 +9,10 @@
 #include "remembered.h"
 #include "model/translation.h"
 
-#define PAGE	     4096ull
-#define GIB	     (1ull << 30)
-#define KERNEL_RIP   0xffffffff81234567ull
-#define CPUS	     64u
+#define PAGE	   4096ull
+#define GIB	   (1ull << 30)
+#define KERNEL_RIP 0xffffffff81234567ull
+#define CPUS	   64u
 
 static void be_kernels(void)
 {
@@ -115,7 +115,8 @@ static void expect_goes_with_it(void)
 		wanted[next] += GIB;
 	while (translation_of(next, wanted[next]).access & READ);
 	violate_wanted(next);
-	cr_expect(translation_of(next, wanted[next]).access & READ, "CPU %u waits for one that is gone", next);
+	cr_expect(translation_of(next, wanted[next]).access & READ, "CPU %u waits for one that is gone",
+		  next);
 }
 
 Test(crowd, more_cpus_than_tables)

@@ -92,7 +92,8 @@ Test(ept, vmm_hidden)
 	struct pt pt;
 
 	exits_power_on(&model_kinds[0]);
-	pt = (struct pt){.root_pa = machine.core->tables.root_pa, .levels = machine.levels, .table = machine_table};
+	pt = (struct pt){
+		.root_pa = machine.core->tables.root_pa, .levels = machine.levels, .table = machine_table};
 	cr_assert_eq(pt_walk(&pt, check_leaf, NULL), 0);
 	cr_expect_eq(n_shared, machine.core->space[SPACE_SHARED].pages);
 	cr_expect_eq(n_theirs, 2u);

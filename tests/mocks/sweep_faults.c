@@ -5,7 +5,7 @@
  */
 #include "sweep.h"
 
-static const uint32_t cpu_counts[] = { 1, 2, 4 };
+static const uint32_t cpu_counts[] = {1, 2, 4};
 
 #define N_COUNTS (sizeof(cpu_counts) / sizeof(cpu_counts[0]))
 
@@ -13,7 +13,6 @@ static int unload_all(void)
 {
 	return machine_unload();
 }
-
 
 static int start_then_stop(void)
 {
@@ -23,12 +22,12 @@ static int start_then_stop(void)
 }
 
 static const struct scenario scenarios[] = {
-	{ "load", NULL, machine_load, unload_all, false },
-	{ "start", sweep_loaded, machine_start, sweep_stop_unload, false },
-	{ "stop", sweep_started, machine_stop, unload_all, false },
-	{ "unload", sweep_loaded, machine_unload, NULL, false },
-	{ "another start", sweep_warm, machine_start, sweep_stop_unload, false },
-	{ "another start and stop", sweep_warm, start_then_stop, unload_all, true },
+	{"load", NULL, machine_load, unload_all, false},
+	{"start", sweep_loaded, machine_start, sweep_stop_unload, false},
+	{"stop", sweep_started, machine_stop, unload_all, false},
+	{"unload", sweep_loaded, machine_unload, NULL, false},
+	{"another start", sweep_warm, machine_start, sweep_stop_unload, false},
+	{"another start and stop", sweep_warm, start_then_stop, unload_all, true},
 };
 
 #define N_SCENARIOS (sizeof(scenarios) / sizeof(scenarios[0]))
@@ -38,7 +37,7 @@ Test(faults, single)
 	for (size_t i = 0; i < N_SCENARIOS; i++)
 		for (size_t k = 0; k < N_COUNTS; k++)
 			for (uint32_t n = 1; sweep_one(&scenarios[i], &model_kinds[0], cpu_counts[k],
-						       (struct sweep_faults){ n, 0 });
+						       (struct sweep_faults){n, 0});
 			     n++)
 				;
 	sweep_report("single faults");
@@ -50,7 +49,7 @@ static bool pairs_of_faults(const struct scenario *s, uint32_t n_cpus, uint32_t 
 	uint32_t hits;
 
 	for (uint32_t second = first + 1;; second++) {
-		hits = sweep_one(s, &model_kinds[0], n_cpus, (struct sweep_faults){ first, second });
+		hits = sweep_one(s, &model_kinds[0], n_cpus, (struct sweep_faults){first, second});
 		if (hits < 2)
 			return hits;
 	}
@@ -65,7 +64,8 @@ Test(faults, pairs_load_unload)
 {
 	for (size_t i = 0; i < N_SCENARIOS; i++)
 		for (size_t k = 0; k < N_COUNTS; k++)
-			for (uint32_t first = 1; !starts(&scenarios[i]) && pairs_of_faults(&scenarios[i], cpu_counts[k], first);
+			for (uint32_t first = 1;
+			     !starts(&scenarios[i]) && pairs_of_faults(&scenarios[i], cpu_counts[k], first);
 			     first++)
 				;
 	sweep_report("pairs of faults: load, stop, unload");

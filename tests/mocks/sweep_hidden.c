@@ -11,13 +11,13 @@
 #include "remembered.h"
 #include "model/translation.h"
 
-#define PAGE	     4096ull
-#define MIB	     (1ull << 20)
-#define GIB	     (1ull << 30)
-#define TIB	     (1ull << 40)
-#define KERNEL_RIP   0xffffffff81234567ull
-#define GUEST_CPUS   10u /* that touch something: more than have tables of their own */
-#define ACCESSES     150u
+#define PAGE	   4096ull
+#define MIB	   (1ull << 20)
+#define GIB	   (1ull << 30)
+#define TIB	   (1ull << 40)
+#define KERNEL_RIP 0xffffffff81234567ull
+#define GUEST_CPUS 10u /* that touch something: more than have tables of their own */
+#define ACCESSES   150u
 
 /* -- the VMM's pages -------------------------------------------------------------------------- */
 
@@ -47,7 +47,9 @@ static int note_page(void *ctx, const struct pt_leaf *leaf)
 {
 	(void)ctx;
 	cr_assert_lt(n_vmm, sizeof(vmm) / sizeof(vmm[0]));
-	vmm[n_vmm++] = (struct vmm_page){leaf->pa, is_within(SPACE_SHARED, leaf->va) ? SHARED : is_theirs(leaf->va) ? THEIRS : HIDDEN};
+	vmm[n_vmm++] = (struct vmm_page){leaf->pa, is_within(SPACE_SHARED, leaf->va) ? SHARED
+						   : is_theirs(leaf->va)	     ? THEIRS
+										     : HIDDEN};
 	return 0;
 }
 
@@ -96,9 +98,8 @@ static bool touch_until_done(uint32_t cpu, uint64_t gpa, uint32_t access)
 {
 	for (unsigned int tries = 0; tries < 4; tries++) {
 		struct translation t = translation_of(cpu, gpa);
-		const struct model_exit exit = {.kind = PLINTH_EXIT_SLAT_VIOLATION,
-						.physical = gpa,
-						.access = access};
+		const struct model_exit exit = {
+			.kind = PLINTH_EXIT_SLAT_VIOLATION, .physical = gpa, .access = access};
 
 		remembered_check(cpu);
 		if ((t.access & access) == access) {
@@ -196,7 +197,7 @@ static void try_machine(const struct machine_hardware *hardware)
 	if (!machine_build(hardware, &why))
 		return;
 	sweep_seed(0x9e3779b97f4a7c15ull ^ hardware->memory.bytes ^ hardware->cpu.address_bits << 3 ^
-		 hardware->memory.place);
+		   hardware->memory.place);
 	sweep_label("%u bits, %llu MiB, place %u, lacks 0x%x, %u CPUs", hardware->cpu.address_bits,
 		    (unsigned long long)(hardware->memory.bytes / MIB), hardware->memory.place,
 		    hardware->cpu.lacks, hardware->n_cpus);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What ships above a vendor's interface, on a vendor that only pretends (interfaces/vendor.c): it works without VT-x, and what
- * fails at its n-th call of the vendor's, or of anything else, is undone.
+ * What ships above a vendor's interface, on a vendor that only pretends (interfaces/vendor.c): it works
+ * without VT-x, and what fails at its n-th call of the vendor's, or of anything else, is undone.
  */
 #include "sweep.h"
 

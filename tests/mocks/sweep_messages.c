@@ -72,7 +72,8 @@ static void expect_counters(uint32_t cpu, bool is_running)
 		     machine.report.text);
 	snprintf(wanted, sizeof(wanted), "cpu %u\n", cpu);
 	cr_expect_eq(strncmp((char *)out, wanted, strlen(wanted)), 0, "%s: %s", sweep_case(), out);
-	cr_expect_eq(strstr((char *)out, exit_kind_name(PLINTH_EXIT_HYPERCALL)) != NULL, is_running, "%s: %s", sweep_case(), out);
+	cr_expect_eq(strstr((char *)out, exit_kind_name(PLINTH_EXIT_HYPERCALL)) != NULL, is_running, "%s: %s",
+		     sweep_case(), out);
 	cr_expect_eq(answered, strlen((char *)out), "%s", sweep_case());
 	cr_expect_eq(send_to("counters", cpu, 1, PLINTH_CALL_BYTES, &answered), PLINTH_E_INVAL, "%s",
 		     sweep_case());
@@ -137,8 +138,8 @@ static void talk(bool is_running, bool hides)
 	cr_expect_eq(send_to("echo", model.n_cpus, 0, 0, &answered), PLINTH_E_STATE);
 	sweep_expect_same(&before);
 	cr_expect_eq(send_to("nobody", 0, 0, 0, &answered), PLINTH_E_NAME);
-	cr_expect(strstr(machine.report.text, "counters") && strstr(machine.report.text, "echo"), "who answers: %s",
-		  machine.report.text);
+	cr_expect(strstr(machine.report.text, "counters") && strstr(machine.report.text, "echo"),
+		  "who answers: %s", machine.report.text);
 	sweep_expect_clean();
 }
 

@@ -6,25 +6,31 @@
 #include "sweep.h"
 
 #define EXITS_MAX 8
-#define INFO_PF		0x80000b0eu
-#define INFO_NMI	0x80000202u
+#define INFO_PF	  0x80000b0eu
+#define INFO_NMI  0x80000202u
 
 static const struct {
 	struct model_exit exit;
 	bool raises; /* an exception, which an NMI must not displace */
 } exits[] = {
-	{ { .kind = PLINTH_EXIT_CPUID, .length = 2 }, false },			  /* CPUID */
-	{ { .kind = PLINTH_EXIT_HYPERCALL, .length = 3 }, true },			  /* a hypercall */
-	{ { .kind = PLINTH_EXIT_XSETBV, .length = 3 }, true },			  /* XSETBV */
-	{ { .kind = PLINTH_EXIT_MSR_WRITE, .length = 2 }, true },			  /* WRMSR that faults in the VMM */
-	{ { .kind = PLINTH_EXIT_CR_ACCESS, .detail = 0x4, .length = 3 }, true },	  /* MOV to CR4 that is refused */
-	{ { .kind = PLINTH_EXIT_CR_ACCESS, .detail = 0x110, .length = 3 }, false }, /* MOV from CR0 */
-	{ { .kind = PLINTH_EXIT_INVD, .length = 2 }, false },			  /* INVD */
-	/* In the middle of the delivery of a page fault, once let through, once refused: then a double fault. */
-	{ { .kind = PLINTH_EXIT_SLAT_VIOLATION, .physical = 0x123456789, .vectoring = INFO_PF, .vectoring_error = 2 }, true },
-	{ { .kind = PLINTH_EXIT_SLAT_VIOLATION, .detail = 1, .physical = 1ull << 50, .vectoring = INFO_PF }, true },
+	{{.kind = PLINTH_EXIT_CPUID, .length = 2}, false},    /* CPUID */
+	{{.kind = PLINTH_EXIT_HYPERCALL, .length = 3}, true}, /* a hypercall */
+	{{.kind = PLINTH_EXIT_XSETBV, .length = 3}, true},    /* XSETBV */
+	{{.kind = PLINTH_EXIT_MSR_WRITE, .length = 2}, true}, /* WRMSR that faults in the VMM */
+	{{.kind = PLINTH_EXIT_CR_ACCESS, .detail = 0x4, .length = 3}, true}, /* MOV to CR4 that is refused */
+	{{.kind = PLINTH_EXIT_CR_ACCESS, .detail = 0x110, .length = 3}, false}, /* MOV from CR0 */
+	{{.kind = PLINTH_EXIT_INVD, .length = 2}, false},			/* INVD */
+	/* In the middle of the delivery of a page fault, once let through, once refused: then a double fault.
+	 */
+	{{.kind = PLINTH_EXIT_SLAT_VIOLATION,
+	  .physical = 0x123456789,
+	  .vectoring = INFO_PF,
+	  .vectoring_error = 2},
+	 true},
+	{{.kind = PLINTH_EXIT_SLAT_VIOLATION, .detail = 1, .physical = 1ull << 50, .vectoring = INFO_PF},
+	 true},
 	/* In the middle of the delivery of another NMI. */
-	{ { .kind = PLINTH_EXIT_SLAT_VIOLATION, .physical = 0x123456789, .vectoring = INFO_NMI }, false },
+	{{.kind = PLINTH_EXIT_SLAT_VIOLATION, .physical = 0x123456789, .vectoring = INFO_NMI}, false},
 };
 
 static bool comes_back(struct model_cpu *cpu)
@@ -35,11 +41,13 @@ static bool comes_back(struct model_cpu *cpu)
 		return false;
 	cpu->rip += 4;
 	if (model_exit(0, &exit) != MODEL_GUEST)
-		cr_expect(false, "%s: an exit of kind %u ends the guest", sweep_case(), model_exit_kind(&exit));
+		cr_expect(false, "%s: an exit of kind %u ends the guest", sweep_case(),
+			  model_exit_kind(&exit));
 	return true;
 }
 
-/* What a guest's CPU does by itself: the timer, interrupts that are on outside handlers of NMIs, IRET after those. */
+/* What a guest's CPU does by itself: the timer, interrupts that are on outside handlers of NMIs, IRET after
+ * those. */
 static void run_guest(bool blocks_nmis)
 {
 	struct model_cpu *cpu = &model.cpu[0];
@@ -49,7 +57,8 @@ static void run_guest(bool blocks_nmis)
 			cr_expect(false, "%s: the CPU comes back for ever", sweep_case());
 			return;
 		}
-		/* The handler of an NMI is over, and IRET ends the blocking; one that began before lasts longer. */
+		/* The handler of an NMI is over, and IRET ends the blocking; one that began before lasts
+		 * longer. */
 		if (!blocks_nmis || i > 1)
 			cpu->interruptibility &= ~8ull;
 		cpu->st.rflags = RFLAGS_FIXED | (cpu->interruptibility & 8 ? 0 : RFLAGS_IF);
@@ -74,11 +83,11 @@ static void run_exits(bool blocks_nmis)
 		if (model_exit(0, &exits[i].exit) != MODEL_GUEST)
 			cr_expect(false, "%s: exit %u", sweep_case(), exits[i].exit.kind);
 		run_guest(blocks_nmis);
-		cr_expect_eq(cpu->exceptions, exits[i].raises, "%s: %llu exceptions after exit %u", sweep_case(),
-			     (unsigned long long)cpu->exceptions, exits[i].exit.kind);
-		cr_expect_eq(cpu->nmis_delivered, cpu->nmis_sent, "%s: %llu of %llu NMIs after exit %u", sweep_case(),
-			     (unsigned long long)cpu->nmis_delivered, (unsigned long long)cpu->nmis_sent,
-			     exits[i].exit.kind);
+		cr_expect_eq(cpu->exceptions, exits[i].raises, "%s: %llu exceptions after exit %u",
+			     sweep_case(), (unsigned long long)cpu->exceptions, exits[i].exit.kind);
+		cr_expect_eq(cpu->nmis_delivered, cpu->nmis_sent, "%s: %llu of %llu NMIs after exit %u",
+			     sweep_case(), (unsigned long long)cpu->nmis_delivered,
+			     (unsigned long long)cpu->nmis_sent, exits[i].exit.kind);
 	}
 }
 
@@ -121,8 +130,8 @@ static bool nmi_case(const struct model_kind *kind, struct arrival when)
 	cr_expect_eq(machine_unload(), 0, "%s: %s", sweep_case(), machine.report.text);
 	cr_expect_eq(cpu->nmis_delivered, cpu->nmis_sent, "%s: %llu of %llu NMIs delivered", sweep_case(),
 		     (unsigned long long)cpu->nmis_delivered, (unsigned long long)cpu->nmis_sent);
-	cr_expect_eq(cpu->mcs_delivered, cpu->mcs_sent, "%s: %llu of %llu machine checks delivered", sweep_case(),
-		     (unsigned long long)cpu->mcs_delivered, (unsigned long long)cpu->mcs_sent);
+	cr_expect_eq(cpu->mcs_delivered, cpu->mcs_sent, "%s: %llu of %llu machine checks delivered",
+		     sweep_case(), (unsigned long long)cpu->mcs_delivered, (unsigned long long)cpu->mcs_sent);
 	sweep_expect_same(&before);
 	sweep_expect_clean();
 	return when.mc ? cpu->mcs_sent : cpu->ticks >= model.nmi_at_tick;
@@ -141,7 +150,8 @@ Test(nmi, at_every_tick)
 Test(nmi, at_every_tick_blocked)
 {
 	for (unsigned int kind = 0; kind < KINDS; kind++)
-		for (uint64_t tick = 1; nmi_case(&model_kinds[kind], (struct arrival){.nmi = tick, .blocked = true}); tick++)
+		for (uint64_t tick = 1;
+		     nmi_case(&model_kinds[kind], (struct arrival){.nmi = tick, .blocked = true}); tick++)
 			;
 	sweep_report("NMIs while the guest blocks them");
 }
@@ -162,7 +172,8 @@ Test(nmi, machine_check_at_ticks_after_an_nmi)
 	static const uint64_t after[] = {1, 3, 6};
 
 	for (size_t i = 0; i < sizeof(after) / sizeof(after[0]); i++)
-		for (uint64_t tick = 1; nmi_case(&model_kinds[0], (struct arrival){.nmi = tick, .mc = tick + after[i]}); tick++)
+		for (uint64_t tick = 1;
+		     nmi_case(&model_kinds[0], (struct arrival){.nmi = tick, .mc = tick + after[i]}); tick++)
 			;
 	sweep_report("machine checks that meet an NMI");
 }

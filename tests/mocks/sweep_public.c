@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The model CPU's VM entries, against what a public suite expects of a CPU's: tests/unit/vmx_check/public_cases.def. */
+/* The model CPU's VM entries, against what a public suite expects of a CPU's:
+ * tests/unit/vmx_check/public_cases.def. */
 #include "sweep.h"
 
 #include <string.h>
@@ -48,7 +49,7 @@ static void set_field(uint32_t field, uint64_t value)
 
 static enum public_answer ask_model(void)
 {
-	struct vcpu_regs regs = { 0 };
+	struct vcpu_regs regs = {0};
 	bool exits = false;
 	int result;
 
@@ -71,7 +72,8 @@ static enum public_answer ask_model(void)
 
 Test(public, entries)
 {
-	const struct public_judge judge = { .reset = reset, .get = get_field, .set = set_field, .ask = ask_model, .caps = &caps };
+	const struct public_judge judge = {
+		.reset = reset, .get = get_field, .set = set_field, .ask = ask_model, .caps = &caps};
 
 	/* All pin-based and secondary controls, so that each can be asked about. */
 	kind = model_kinds[0];

@@ -134,7 +134,8 @@ Test(replacement, pairs)
 		 */
 		for (size_t i = 0; i < N_SCENARIOS; i++)
 			for (uint32_t first = 1;
-			     scenarios[i].run != machine_start && pairs_of_replacement(&scenarios[i], first); first++)
+			     scenarios[i].run != machine_start && pairs_of_replacement(&scenarios[i], first);
+			     first++)
 				;
 	}
 	sweep_report("module replacement, pairs of faults");

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Processes with segments of their own: an LDT that with page-table isolation only the process's own tables show, on
- * each CPU another one, and another one again when the CPU is given back. What the segment registers held, hidden
- * parts included, is what they hold afterwards.
+ * Processes with segments of their own: an LDT that with page-table isolation only the process's own tables
+ * show, on each CPU another one, and another one again when the CPU is given back. What the segment registers
+ * held, hidden parts included, is what they hold afterwards.
  */
 #include "sweep.h"
 
@@ -34,9 +34,9 @@ static void fill_ldt(uint32_t process)
 	uint32_t base = 0x10000000 * (process + 1);
 
 	ldt[0] = descriptor_of(base, 0xfffff, 3, FLAG_DB | FLAG_G);
-	ldt[1] = descriptor_of(base | 0x1234, 0xfff, 3, 0); /* 16 bits */
+	ldt[1] = descriptor_of(base | 0x1234, 0xfff, 3, 0);		    /* 16 bits */
 	ldt[2] = descriptor_of(base | 0x345678, 0xff, 7, FLAG_DB | FLAG_G); /* expands down */
-	ldt[3] = descriptor_of(base, 0x1ffff, 11, FLAG_DB); /* code that can be read */
+	ldt[3] = descriptor_of(base, 0x1ffff, 11, FLAG_DB);		    /* code that can be read */
 	ldt[9] = descriptor_of(0, 0xfffff, 11, FLAG_DB | FLAG_G);
 	ldt[10] = descriptor_of(0, 0xfffff, 3, FLAG_DB | FLAG_G);
 	ldt[15] = descriptor_of(base | 0xfff, 0, 1, 0);
@@ -54,8 +54,8 @@ static void run_process_with(uint32_t cpu, uint32_t process, bool isolated, cons
 {
 	model_switch_process(cpu, process, isolated);
 	for (unsigned int i = 0; i < 4; i++)
-		cr_assert(model_load_user_data(cpu, registers[i], i == s->reg ? s->its : s->others), "%s: a process",
-			  sweep_case());
+		cr_assert(model_load_user_data(cpu, registers[i], i == s->reg ? s->its : s->others),
+			  "%s: a process", sweep_case());
 	model.cpu[cpu].st.msr[MODEL_MSR_FS_BASE] = 0x7f0000000000 + process;
 	model.cpu[cpu].st.msr[MODEL_MSR_GS_BASE] = 0xffff888100000000 + process;
 }
@@ -105,8 +105,8 @@ static void segments_case(const struct segments *s, bool isolated, bool switches
 {
 	const uint32_t last = 1;
 
-	sweep_label("register %u: selector 0x%x, others 0x%x, isolated %d, switch %d, end %d", s->reg, s->its, s->others,
-		    isolated, switches, (int)end);
+	sweep_label("register %u: selector 0x%x, others 0x%x, isolated %d, switch %d, end %d", s->reg, s->its,
+		    s->others, isolated, switches, (int)end);
 	sweep_count();
 	machine_reset(&model_kinds[0], last + 1);
 	for (uint32_t process = 0; process < MODEL_PROCESSES; process++)

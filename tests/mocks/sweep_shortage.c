@@ -57,8 +57,7 @@ static void try_one(enum greedy_what what, const char *remedy, const char *who)
 
 Test(shortage, of_the_heap)
 {
-	try_one(GREEDY_HEAP, "KiB is used up (vcpu wanted ",
-		"greedy has most): load with a larger heap");
+	try_one(GREEDY_HEAP, "KiB is used up (vcpu wanted ", "greedy has most): load with a larger heap");
 }
 
 Test(shortage, of_pages)

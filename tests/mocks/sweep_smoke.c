@@ -40,7 +40,8 @@ Test(machine, load_start_stop_unload)
 	}
 }
 
-static const struct plinth_ctl_map *find(const struct plinth_ctl_map *maps, uint64_t n, const struct plinth_ctl_map *like)
+static const struct plinth_ctl_map *find(const struct plinth_ctl_map *maps, uint64_t n,
+					 const struct plinth_ctl_map *like)
 {
 	for (uint64_t i = 0; i < n; i++)
 		if (maps[i].table == like->table && maps[i].va == like->va)
@@ -48,7 +49,8 @@ static const struct plinth_ctl_map *find(const struct plinth_ctl_map *maps, uint
 	return NULL;
 }
 
-/* What the driver reads between load and start is what the VMM says later, and each CPU's stacks come on top. */
+/* What the driver reads between load and start is what the VMM says later, and each CPU's stacks come on top.
+ */
 Test(machine, maps_while_it_runs)
 {
 	static struct plinth_ctl_map loaded[256], running[256];
@@ -64,10 +66,12 @@ Test(machine, maps_while_it_runs)
 	for (uint64_t i = 0; i < n; i++) {
 		const struct plinth_ctl_map *same = find(running, more, &loaded[i]);
 
-		cr_expect(same && same->bytes == loaded[i].bytes && same->flags == loaded[i].flags, "%lx", loaded[i].va);
+		cr_expect(same && same->bytes == loaded[i].bytes && same->flags == loaded[i].flags, "%lx",
+			  loaded[i].va);
 	}
 	for (uint64_t i = 0; i < more; i++) {
-		cr_expect_neq(running[i].flags & (PLINTH_MAP_WRITE | PLINTH_MAP_EXEC), PLINTH_MAP_WRITE | PLINTH_MAP_EXEC);
+		cr_expect_neq(running[i].flags & (PLINTH_MAP_WRITE | PLINTH_MAP_EXEC),
+			      PLINTH_MAP_WRITE | PLINTH_MAP_EXEC);
 		cr_expect_not(running[i].flags & (PLINTH_MAP_USER | PLINTH_MAP_GLOBAL));
 	}
 	/* Root, fault and NMI stack of two CPUs, in two tables. */
@@ -85,28 +89,28 @@ Test(machine, kinds_of_cpus)
 		int start;
 		const char *names; /* a register, a feature, a set of controls */
 	} expected[] = {
-		{ "skylake", 0, NULL },
-		{ "unlocked", 0, NULL },
-		{ "no-vpid", 0, NULL },
-		{ "no-timer", 0, NULL },
-		{ "no-nmi-window", 0, NULL },
-		{ "no-true-controls", 0, NULL },
-		{ "no-efer-control", 0, NULL },
-		{ "no-vmx", PLINTH_E_NOTSUP, "VT-x" },
-		{ "locked-off", PLINTH_E_LOCKED, "IA32_FEATURE_CONTROL" },
-		{ "in-use", PLINTH_E_BUSY, "CR4.VMXE" },
-		{ "no-secondary", PLINTH_E_NOTSUP, "primary" },
-		{ "no-msr-bitmap", PLINTH_E_NOTSUP, "primary" },
-		{ "no-xsaves-control", PLINTH_E_NOTSUP, "XSAVES" },
-		{ "no-host-64", PLINTH_E_NOTSUP, "exit" },
-		{ "no-guest-64", PLINTH_E_NOTSUP, "entry" },
-		{ "uncached-vmcs", PLINTH_E_NOTSUP, "VMX_BASIC" },
-		{ "vmcs-below-4g", PLINTH_E_NOTSUP, "VMX_BASIC" },
-		{ "cr4-bit-not-allowed", PLINTH_E_NOTSUP, "CR4" },
-		{ "cr0-bit-demanded", PLINTH_E_NOTSUP, "CR0" },
-		{ "on-a-hypervisor", 0, NULL },
-		{ "on-two-hypervisors", 0, NULL },
-		{ "key-locker", 0, NULL },
+		{"skylake", 0, NULL},
+		{"unlocked", 0, NULL},
+		{"no-vpid", 0, NULL},
+		{"no-timer", 0, NULL},
+		{"no-nmi-window", 0, NULL},
+		{"no-true-controls", 0, NULL},
+		{"no-efer-control", 0, NULL},
+		{"no-vmx", PLINTH_E_NOTSUP, "VT-x"},
+		{"locked-off", PLINTH_E_LOCKED, "IA32_FEATURE_CONTROL"},
+		{"in-use", PLINTH_E_BUSY, "CR4.VMXE"},
+		{"no-secondary", PLINTH_E_NOTSUP, "primary"},
+		{"no-msr-bitmap", PLINTH_E_NOTSUP, "primary"},
+		{"no-xsaves-control", PLINTH_E_NOTSUP, "XSAVES"},
+		{"no-host-64", PLINTH_E_NOTSUP, "exit"},
+		{"no-guest-64", PLINTH_E_NOTSUP, "entry"},
+		{"uncached-vmcs", PLINTH_E_NOTSUP, "VMX_BASIC"},
+		{"vmcs-below-4g", PLINTH_E_NOTSUP, "VMX_BASIC"},
+		{"cr4-bit-not-allowed", PLINTH_E_NOTSUP, "CR4"},
+		{"cr0-bit-demanded", PLINTH_E_NOTSUP, "CR0"},
+		{"on-a-hypervisor", 0, NULL},
+		{"on-two-hypervisors", 0, NULL},
+		{"key-locker", 0, NULL},
 	};
 
 	cr_assert_eq(sizeof(expected) / sizeof(expected[0]), model_n_kinds);
@@ -120,7 +124,8 @@ Test(machine, kinds_of_cpus)
 		cr_expect_eq(machine_load(), 0, "%s: %s", sweep_case(), machine.report.text);
 		cr_expect_eq(machine_start(), expected[i].start, "%s: %s", sweep_case(), machine.report.text);
 		if (expected[i].names)
-			cr_expect(machine_log_names(0, PLINTH_LOG_ERR, expected[i].names), "%s: the log says why", sweep_case());
+			cr_expect(machine_log_names(0, PLINTH_LOG_ERR, expected[i].names),
+				  "%s: the log says why", sweep_case());
 		else
 			cr_expect_eq(machine_stop(), 0);
 		cr_expect_eq(machine_unload(), 0);

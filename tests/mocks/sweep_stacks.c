@@ -44,7 +44,8 @@ static const uint64_t *word_at(uint64_t va)
 static void find_stacks(void)
 {
 	const struct model_vendor *vendor = model_vendor();
-	uint64_t tss = vendor->root(&model.cpu[0], MODEL_ROOT_TSS), rsp = vendor->root(&model.cpu[0], MODEL_ROOT_RSP);
+	uint64_t tss = vendor->root(&model.cpu[0], MODEL_ROOT_TSS),
+		 rsp = vendor->root(&model.cpu[0], MODEL_ROOT_RSP);
 	const struct space_region *boot = &machine.core->space[SPACE_STACK];
 
 	stacks[STACK_ROOT].top = (rsp + PLINTH_PAGE - 1) & ~(uint64_t)(PLINTH_PAGE - 1);
@@ -100,16 +101,19 @@ static enum model_end run_exit_at_tick(const struct model_exit *exit, uint64_t r
 }
 
 static const struct model_exit exits[] = {
-	{.kind = PLINTH_EXIT_CPUID, .length = 2}, /* CPUID */
+	{.kind = PLINTH_EXIT_CPUID, .length = 2},     /* CPUID */
 	{.kind = PLINTH_EXIT_HYPERCALL, .length = 3}, /* a hypercall */
-	{.kind = PLINTH_EXIT_XSETBV, .length = 3}, /* XSETBV */
-	{.kind = PLINTH_EXIT_MSR_READ, .length = 2}, /* RDMSR and WRMSR that fault in the VMM */
+	{.kind = PLINTH_EXIT_XSETBV, .length = 3},    /* XSETBV */
+	{.kind = PLINTH_EXIT_MSR_READ, .length = 2},  /* RDMSR and WRMSR that fault in the VMM */
 	{.kind = PLINTH_EXIT_MSR_WRITE, .length = 2},
 	{.kind = PLINTH_EXIT_CR_ACCESS, .detail = 0x4, .length = 3},   /* MOV to CR4 */
 	{.kind = PLINTH_EXIT_CR_ACCESS, .detail = 0x110, .length = 3}, /* MOV from CR0 */
-	{.kind = PLINTH_EXIT_SLAT_VIOLATION, .physical = 0x123456789},	     /* violations */
+	{.kind = PLINTH_EXIT_SLAT_VIOLATION, .physical = 0x123456789}, /* violations */
 	{.kind = PLINTH_EXIT_SLAT_VIOLATION, .detail = 1, .physical = 1ull << 50},
-	{.kind = PLINTH_EXIT_SLAT_VIOLATION, .physical = 0x40123456789, .vectoring = 0x80000b0e, .vectoring_error = 2},
+	{.kind = PLINTH_EXIT_SLAT_VIOLATION,
+	 .physical = 0x40123456789,
+	 .vectoring = 0x80000b0e,
+	 .vectoring_error = 2},
 };
 
 /* With an NMI and a machine check, each somewhere else. */
@@ -117,10 +121,9 @@ static void every_exit(void)
 {
 	for (uint64_t i = 0; i < sizeof(exits) / sizeof(*exits); i++)
 		for (uint64_t tick = 1; tick < 24; tick++) {
-			sweep_label("exit %u, tick %llu", exits[i].kind,
-				    (unsigned long long)tick);
-			cr_assert_eq(run_exit_at_tick(&exits[i], 1ull << 40, tick, 24 - tick), MODEL_GUEST, "%s",
-				     sweep_case());
+			sweep_label("exit %u, tick %llu", exits[i].kind, (unsigned long long)tick);
+			cr_assert_eq(run_exit_at_tick(&exits[i], 1ull << 40, tick, 24 - tick), MODEL_GUEST,
+				     "%s", sweep_case());
 			model.cpu[0].interruptibility = 0;
 			model.cpu[0].st.msr[MODEL_MSR_MCG_STATUS] = 0;
 		}
@@ -128,7 +131,8 @@ static void every_exit(void)
 }
 
 /* The end of the VMM: false when the NMI had not come yet. */
-static bool crash_on_stacks(const char *name, const struct model_exit *exit, uint64_t rax, uint64_t nmi, bool mc)
+static bool crash_on_stacks(const char *name, const struct model_exit *exit, uint64_t rax, uint64_t nmi,
+			    bool mc)
 {
 	enum model_end end;
 
@@ -138,7 +142,8 @@ static bool crash_on_stacks(const char *name, const struct model_exit *exit, uin
 	end = run_exit_at_tick(exit, rax, nmi, mc);
 	cr_expect_eq(end, MODEL_BACK, "%s: ends with %d", sweep_case(), (int)end);
 	sweep_expect_clean();
-	cr_expect_eq(plinth_shared_cpu(core_shared_region(machine.core), 0)->state, PLINTH_CPU_DEAD, "%s", sweep_case());
+	cr_expect_eq(plinth_shared_cpu(core_shared_region(machine.core), 0)->state, PLINTH_CPU_DEAD, "%s",
+		     sweep_case());
 	cr_expect(machine_log_names(0, PLINTH_LOG_ERR, "CPU 0"), "%s: a report", sweep_case());
 	look();
 	return !nmi || model.cpu[0].ticks >= model.nmi_at_tick;
@@ -171,7 +176,8 @@ Test(stacks, a_quarter_is_left)
 	crash_on_stacks("an exit nobody handles", &nobodys, 0, 0, false);
 	crash_on_stacks("a machine check that cannot go on", &cpuid, 0, 0, true);
 	crash_on_stacks("a fault", &vmcall, EXTENSION_FAULT, 0, false);
-	for (uint64_t tick = 1; crash_on_stacks("a fault", &vmcall, EXTENSION_FAULT, tick, false); tick += STEP)
+	for (uint64_t tick = 1; crash_on_stacks("a fault", &vmcall, EXTENSION_FAULT, tick, false);
+	     tick += STEP)
 		;
 	expect_room();
 	sweep_report("stacks");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A page that an extension has trapped: its violations reach whoever handles them, registered before ept or behind it,
- * from all CPUs; nobody else's do, and what nobody handles is #GP.
+ * A page that an extension has trapped: its violations reach whoever handles them, registered before ept or
+ * behind it, from all CPUs; nobody else's do, and what nobody handles is #GP.
  */
 #include "sweep.h"
 
@@ -9,12 +9,12 @@
 #include "model/translation.h"
 #include "trap.h"
 
-#define KERNEL_RIP   0xffffffff81234567ull
-#define LENGTH	     3u
-#define INFO_GP	     0x80000b0du
-#define GIB	     (1ull << 30)
-#define FAR	     (200 * GIB)
-#define CPUS	     2u
+#define KERNEL_RIP 0xffffffff81234567ull
+#define LENGTH	   3u
+#define INFO_GP	   0x80000b0du
+#define GIB	   (1ull << 30)
+#define FAR	   (200 * GIB)
+#define CPUS	   2u
 
 /* -- what a guest does -------------------------------------------------------------------- */
 
@@ -39,10 +39,8 @@ enum came { DONE, REFUSED, AGAIN };
 static enum came try_trapped(uint32_t cpu, uint64_t gpa, uint32_t access, uint64_t rax)
 {
 	struct model_cpu *c = &model.cpu[cpu];
-	const struct model_exit exit = {.kind = PLINTH_EXIT_SLAT_VIOLATION,
-					.physical = gpa,
-					.access = access,
-					.length = LENGTH};
+	const struct model_exit exit = {
+		.kind = PLINTH_EXIT_SLAT_VIOLATION, .physical = gpa, .access = access, .length = LENGTH};
 
 	sweep_count();
 	c->rip = KERNEL_RIP;
@@ -58,7 +56,8 @@ static enum came try_trapped(uint32_t cpu, uint64_t gpa, uint32_t access, uint64
 
 static void expect_counts(uint32_t cpu, uint64_t done, uint64_t others)
 {
-	cr_expect_eq(call_trap_page(cpu, TRAP_COUNT, 0, 0), done, "%s: accesses that reached the handler", sweep_case());
+	cr_expect_eq(call_trap_page(cpu, TRAP_COUNT, 0, 0), done, "%s: accesses that reached the handler",
+		     sweep_case());
 	cr_expect_eq(model.cpu[cpu].regs.rdx, others, "%s: others", sweep_case());
 }
 
@@ -77,7 +76,8 @@ static void try_accesses(void)
 	for (uint64_t i = 0; i < 8; i++) {
 		uint32_t writer = i & 1, reader = writer ^ 1;
 
-		cr_expect_eq(try_trapped(writer, TRAP_PAGE + 8 * i, WRITE, 0x1234 + i), DONE, "%s", sweep_case());
+		cr_expect_eq(try_trapped(writer, TRAP_PAGE + 8 * i, WRITE, 0x1234 + i), DONE, "%s",
+			     sweep_case());
 		cr_expect_eq(try_trapped(reader, TRAP_PAGE + 8 * i, READ, 0), DONE, "%s", sweep_case());
 		cr_expect_eq(model.cpu[reader].regs.rax, 0x1234 + i, "%s", sweep_case());
 	}
@@ -86,7 +86,8 @@ static void try_accesses(void)
 		cr_expect_eq(translation_of(cpu, TRAP_PAGE).access, 0, "%s: still trapped", sweep_case());
 }
 
-/* @above: the handler is asked first, about what is ept's business, too; below it hears only of what ept leaves to it. */
+/* @above: the handler is asked first, about what is ept's business, too; below it hears only of what ept
+ * leaves to it. */
 static void try_others(bool above)
 {
 	cr_expect_eq(try_trapped(1, FAR, READ, 0), AGAIN, "%s: not there yet", sweep_case());

@@ -13,15 +13,22 @@ static const struct {
 	const char *name;
 	bool optional; /* the others do without it */
 } modules[] = {
-	{ "mock_intrinsics", false }, { "serial", false }, { "memory", false }, { "vcpu_intel", false },
-	{ "vcpu", false },	      { "exit_handler", false },    { "ept", true },      { "vmx_check", true }, { "entry", false },
+	{"mock_intrinsics", false},
+	{"serial", false},
+	{"memory", false},
+	{"vcpu_intel", false},
+	{"vcpu", false},
+	{"exit_handler", false},
+	{"ept", true},
+	{"vmx_check", true},
+	{"entry", false},
 };
 
 #define N_MODULES (sizeof(modules) / sizeof(modules[0]))
 
 /* Built variants, see variants/meson.build. */
-static const char *const lacking[] = { "memory", "serial", "exit_handler", "vcpu_intel", "vcpu", "entry" };
-static const char *const failing[] = { "memory", "serial", "exit_handler", "vcpu_intel", "vcpu", "entry" };
+static const char *const lacking[] = {"memory", "serial", "exit_handler", "vcpu_intel", "vcpu", "entry"};
+static const char *const failing[] = {"memory", "serial", "exit_handler", "vcpu_intel", "vcpu", "entry"};
 
 #define N_LACKING (sizeof(lacking) / sizeof(lacking[0]))
 #define N_FAILING (sizeof(failing) / sizeof(failing[0]))
@@ -56,7 +63,8 @@ static void try_flaws(unsigned int a, enum machine_flaw flaw_a, unsigned int b, 
 	struct machine_world empty;
 	int err;
 
-	sweep_label("%s with flaw %d, %s with flaw %d", modules[a].name, (int)flaw_a, modules[b].name, (int)flaw_b);
+	sweep_label("%s with flaw %d, %s with flaw %d", modules[a].name, (int)flaw_a, modules[b].name,
+		    (int)flaw_b);
 	sweep_count();
 	machine_reset(&model_kinds[0], 1);
 	machine_snapshot(&empty);
@@ -148,16 +156,16 @@ static int prepare_stop(void)
 }
 
 static const struct scenario scenarios[] = {
-	{ "load", prepare_load, machine_load, machine_unload, false },
-	{ "start", prepare_start, machine_start, sweep_stop_unload, false },
-	{ "stop", prepare_stop, machine_stop, machine_unload, false },
+	{"load", prepare_load, machine_load, machine_unload, false},
+	{"start", prepare_start, machine_start, sweep_stop_unload, false},
+	{"stop", prepare_stop, machine_stop, machine_unload, false},
 };
 
 static void sweep_replaced(uint32_t n_cpus)
 {
 	for (size_t i = 0; i < sizeof(scenarios) / sizeof(scenarios[0]); i++)
 		for (uint32_t n = 1;
-		     sweep_one(&scenarios[i], &model_kinds[0], n_cpus, (struct sweep_faults){ n, 0 }); n++)
+		     sweep_one(&scenarios[i], &model_kinds[0], n_cpus, (struct sweep_faults){n, 0}); n++)
 			;
 }
 

@@ -19,9 +19,9 @@
 #define KIB	     1024ull
 #define FORMULA_BASE (256 * KIB)
 #define FORMULA_CPU  (64 * KIB)
-#define FORMULA_GIB  (4 * KIB)	 /* a second-level table */
+#define FORMULA_GIB  (4 * KIB)	/* a second-level table */
 #define FORMULA_TIB  (26 * KIB) /* where each GiB has one: what leads to these tables, maps and hides them */
-#define FEW_CPUS     24u	 /* of so many and more the formula leaves room for that */
+#define FEW_CPUS     24u	/* of so many and more the formula leaves room for that */
 
 static const char *const places[PHYSICAL_PLACES] = {"low", "high", "across borders", "in single pages"};
 
@@ -29,8 +29,7 @@ static void describe(const struct machine_hardware *h)
 {
 	sweep_label("%u CPUs (%s), %u bits, %llu MiB, memory %s, lacks 0x%x", h->n_cpus,
 		    h->cpu.kind ? h->cpu.kind : "the usual", h->cpu.address_bits,
-		    (unsigned long long)(h->memory.bytes / MIB), places[h->memory.place],
-		    h->cpu.lacks);
+		    (unsigned long long)(h->memory.bytes / MIB), places[h->memory.place], h->cpu.lacks);
 }
 
 /* -- the formula -------------------------------------------------------------------------------- */
@@ -89,8 +88,9 @@ static uint64_t parts_with_memory(uint64_t bytes)
 }
 
 /*
- * No exit takes memory, so without pages of 1 GiB each of the machine's GiBs has its table before it is touched. With them
- * a GiB wants one only where some of the VMM lies; and the first of each 512, which a kernel never leaves alone.
+ * No exit takes memory, so without pages of 1 GiB each of the machine's GiBs has its table before it is
+ * touched. With them a GiB wants one only where some of the VMM lies; and the first of each 512, which a
+ * kernel never leaves alone.
  */
 static uint64_t memory_by_formula(const struct machine_hardware *h)
 {
@@ -225,7 +225,8 @@ static struct machine_hardware draw_world(void)
 					    "no-timer", "no-true-controls", "no-efer-control"};
 	static const uint32_t lacks[] = {MODEL_LACKS_1G, MODEL_LACKS_ACCESSED, MODEL_LACKS_FLUSH_PAGE,
 					 MODEL_LACKS_FLUSH_ONE, MODEL_LACKS_FLUSH_GLOBAL};
-	struct machine_hardware h = {.cpu = {.kind = kinds[sweep_draw(6)], .address_bits = bits[sweep_draw(7)]}};
+	struct machine_hardware h = {
+		.cpu = {.kind = kinds[sweep_draw(6)], .address_bits = bits[sweep_draw(7)]}};
 	unsigned int most;
 
 	for (size_t i = 0; i < sizeof(lacks) / sizeof(lacks[0]); i++)
@@ -276,8 +277,7 @@ Test(worlds, too_fragmented)
 	cr_assert(machine_build(&h, &why), "%s", why);
 	machine_snapshot(&before);
 	cr_expect_eq(machine_load(), PLINTH_E_NOMEM);
-	cr_expect(strstr(machine.report.text, "fragmented"), "%s",
-		  machine.report.text);
+	cr_expect(strstr(machine.report.text, "fragmented"), "%s", machine.report.text);
 	sweep_expect_same(&before);
 	sweep_expect_clean();
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Stands in the chain of violations, above ept or below it, as it is loaded behind ept or before. A register lies at
- * TRAP_PAGE: what the guest writes from RAX is what it reads next.
+ * Stands in the chain of violations, above ept or below it, as it is loaded behind ept or before. A register
+ * lies at TRAP_PAGE: what the guest writes from RAX is what it reads next.
  */
 #include <plinth/exit_handler.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A vendor without hardware for virtual machines. Its guest is a pretence of the model CPU's: the system goes on after the
- * start, and what exits comes here, with the registers in a table.
+ * A vendor without hardware for virtual machines. Its guest is a pretence of the model CPU's: the system goes
+ * on after the start, and what exits comes here, with the registers in a table.
  */
 #include <string.h>
 
@@ -205,7 +205,10 @@ void vendor_queue(struct vcpu *vcpu, const struct vcpu_event *event)
 {
 	struct pretence *guest = &vcpu->vendor->guest;
 
-	guest->event = event->type == VCPU_EVENT_NONE ? 0 : INFO_VALID | INFO_EXCEPTION | (event->has_error ? INFO_ERROR : 0) | event->vector;
+	guest->event =
+		event->type == VCPU_EVENT_NONE
+			? 0
+			: INFO_VALID | INFO_EXCEPTION | (event->has_error ? INFO_ERROR : 0) | event->vector;
 	guest->event_error = event->error;
 }
 

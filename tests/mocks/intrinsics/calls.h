@@ -31,8 +31,8 @@ struct pretence {
 };
 
 struct model_calls {
-#define CALL(type, name, parameters, arguments) type(*name) parameters;
-#define VOID_CALL(name, parameters, arguments)	void(*name) parameters;
+#define CALL(type, name, parameters, arguments)	   type(*name) parameters;
+#define VOID_CALL(name, parameters, arguments)	   void(*name) parameters;
 #define NORETURN_CALL(name, parameters, arguments) void(*name) parameters;
 #include "calls.def"
 #undef CALL
@@ -40,7 +40,8 @@ struct model_calls {
 #undef NORETURN_CALL
 	/* For variants of other modules: does this call fail? */
 	bool (*fault)(const char *what);
-	/* For a vendor's module without hardware: the system goes on as its guest, as @guest and the vCPU's registers say. */
+	/* For a vendor's module without hardware: the system goes on as its guest, as @guest and the vCPU's
+	 * registers say. */
 	void (*pretend)(struct vcpu *vcpu, struct pretence *guest) __attribute__((noreturn));
 	const struct native_entry *native;
 };

@@ -145,7 +145,8 @@ static void on_fault(int signal_number, siginfo_t *info, void *context)
 	ucontext_t *c = context;
 	uint64_t error = (uint64_t)c->uc_mcontext.gregs[REG_ERR];
 	uint64_t va = (uint64_t)info->si_addr, rip = (uint64_t)c->uc_mcontext.gregs[REG_RIP];
-	bool again = va == machine.fault_va && machine.fault_cpu == model.here && machine.fault_tick == model.cpu[model.here].ticks;
+	bool again = va == machine.fault_va && machine.fault_cpu == model.here &&
+		     machine.fault_tick == model.cpu[model.here].ticks;
 
 	machine.fault_va = va;
 	machine.fault_cpu = model.here;
@@ -166,8 +167,9 @@ static void on_fault(int signal_number, siginfo_t *info, void *context)
 static void catch_faults(void)
 {
 	static uint8_t stack[65536];
-	const stack_t alternative = { .ss_sp = stack, .ss_size = sizeof(stack) };
-	struct sigaction action = { .sa_sigaction = on_fault, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER };
+	const stack_t alternative = {.ss_sp = stack, .ss_size = sizeof(stack)};
+	struct sigaction action = {.sa_sigaction = on_fault,
+				   .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
 
 	sigaltstack(&alternative, NULL);
 	sigaction(SIGSEGV, &action, NULL);
@@ -245,13 +247,14 @@ static struct core_file other_abi(const struct file *f)
 	for (size_t i = 0; i + sizeof(struct plinth_module_note) <= f->n_bytes && !abi; i += 4) {
 		struct plinth_module_note *note = (struct plinth_module_note *)(bytes + i);
 
-		if (note->desc_bytes == sizeof(note->desc) && !memcmp(note->name, PLINTH_NOTE_NAME, sizeof(PLINTH_NOTE_NAME)))
+		if (note->desc_bytes == sizeof(note->desc) &&
+		    !memcmp(note->name, PLINTH_NOTE_NAME, sizeof(PLINTH_NOTE_NAME)))
 			abi = &note->desc.abi;
 	}
 	if (!abi)
 		file_error("no note", f->name);
 	*abi = PLINTH_MODULE_ABI + 1;
-	return (struct core_file){ f->name, bytes, f->n_bytes };
+	return (struct core_file){f->name, bytes, f->n_bytes};
 }
 
 #define CUT_BYTES 1000u /* within what is loaded */
@@ -259,7 +262,7 @@ static struct core_file other_abi(const struct file *f)
 /* A module as the core gets it: once, not at all, twice, or with something wrong. */
 static uint32_t add_file(struct core_file *list, const struct file *f, enum machine_flaw flaw)
 {
-	list[0] = list[1] = (struct core_file){ f->name, f->bytes, f->n_bytes };
+	list[0] = list[1] = (struct core_file){f->name, f->bytes, f->n_bytes};
 	switch (flaw) {
 	case FLAW_MISSING: return 0;
 	case FLAW_TWICE: return 2;
@@ -280,8 +283,11 @@ void __asan_unpoison_memory_region(const volatile void *address, size_t bytes) _
 int machine_load(void)
 {
 	struct core_file list[2 * MACHINE_MODULES];
-	struct core_load load = { .files = list, .log_level = 3, .heap_bytes = machine.heap_bytes,
-				  .uart_port = (uint16_t)machine.uart_port, .flags = PLINTH_LOAD_NO_ASLR | (machine.lazy ? PLINTH_LOAD_LAZY : 0) };
+	struct core_load load = {.files = list,
+				 .log_level = 3,
+				 .heap_bytes = machine.heap_bytes,
+				 .uart_port = (uint16_t)machine.uart_port,
+				 .flags = PLINTH_LOAD_NO_ASLR | (machine.lazy ? PLINTH_LOAD_LAZY : 0)};
 
 	for (uint32_t i = 0; machine.modules[i]; i++)
 		load.n_files += add_file(&list[load.n_files], file_of(machine.modules[i]), machine.flaw[i]);

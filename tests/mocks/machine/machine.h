@@ -19,12 +19,12 @@
 #define MACHINE_MODULES 12u
 
 /* Where the machine's own code lies, in the kernel's half. */
-#define MACHINE_STOP_RIP   0xffffffffc0a01000ull
-#define MACHINE_LAND	   0xffffffffc0a02000ull
-#define MACHINE_GATE	   0xffffffffc0a03000ull
-#define MACHINE_LAND_USER  0xffffffffc0a04000ull
-#define MACHINE_USER_CR3   0x1000ull /* page tables of user mode have this bit set */
-#define HYPERCALL_BYTES	   3u
+#define MACHINE_STOP_RIP  0xffffffffc0a01000ull
+#define MACHINE_LAND	  0xffffffffc0a02000ull
+#define MACHINE_GATE	  0xffffffffc0a03000ull
+#define MACHINE_LAND_USER 0xffffffffc0a04000ull
+#define MACHINE_USER_CR3  0x1000ull /* page tables of user mode have this bit set */
+#define HYPERCALL_BYTES	  3u
 
 /* What one CPU is besides what software sees of it. */
 struct machine_cpu_world {
@@ -47,9 +47,9 @@ struct machine_world {
 	struct model_state state[MACHINE_WORLD_CPUS];
 	struct machine_cpu_world cpu[MACHINE_WORLD_CPUS];
 	struct machine_cpu_sum more[MODEL_CPUS]; /* of the others */
-	uint64_t kernel;	     /* of what must not change in the kernel's memory, a sum */
+	uint64_t kernel;			 /* of what must not change in the kernel's memory, a sum */
 	uint64_t launch_map, root_map; /* who is mapped where and how, in both sets of page tables; sums */
-	uint64_t tuning;	     /* levels and rules of the log, a sum */
+	uint64_t tuning;	       /* levels and rules of the log, a sum */
 	uint64_t pages;
 	uint64_t vmm_heap, vmm_pool; /* in use inside the VMM, while it is loaded */
 	uint64_t locked, cpus_locked, active, virt;
@@ -68,12 +68,12 @@ struct machine {
 	uint64_t random; /* every os_random() */
 	uint32_t levels;
 	uint32_t uart_port;
-	uint64_t heap_bytes; /* to load with; 0: as much as the core finds right */
+	uint64_t heap_bytes;		      /* to load with; 0: as much as the core finds right */
 	const char *modules[MACHINE_MODULES]; /* names, or paths without ".so", in load order; NULL ends */
 	enum machine_flaw flaw[MACHINE_MODULES];
-	bool lazy; /* load with PLINTH_LOAD_LAZY */
-	bool warm; /* it was started before: the page tables it makes on the way are there */
-	uint64_t land_error;		/* what a refused start brought back */
+	bool lazy;	     /* load with PLINTH_LOAD_LAZY */
+	bool warm;	     /* it was started before: the page tables it makes on the way are there */
+	uint64_t land_error; /* what a refused start brought back */
 	uint64_t fault_va, fault_tick; /* the last access that found no mapping, and when */
 	uint32_t fault_cpu;
 };
@@ -92,7 +92,7 @@ void machine_reset(const struct model_kind *kind, uint32_t n_cpus);
 /* A machine that a user might have. */
 struct machine_hardware {
 	struct model_change cpu;
-	uint32_t n_cpus; /* 1 to MODEL_CPUS */
+	uint32_t n_cpus;	       /* 1 to MODEL_CPUS */
 	struct physical_layout memory; /* address_bits are the CPU's */
 };
 

@@ -106,7 +106,8 @@ void os_cpus_lock(void)
 	if (!machine.locked)
 		model_violation("os_cpus_lock() without os_lock()");
 	if (machine.cpus_locked++)
-		model_violation("os_cpus_lock() twice: whoever waits to bring a CPU in between waits for ever");
+		model_violation(
+			"os_cpus_lock() twice: whoever waits to bring a CPU in between waits for ever");
 }
 
 void os_cpus_unlock(void)
@@ -180,7 +181,8 @@ static void enter_vmm(struct model_cpu *cpu, uint64_t launch_pa)
 	memory_enter(launch_pa, machine.levels);
 	cpu->st.cr3 = launch_pa;
 	if (machine_process_of(launch_pa) != (int)cpu->process)
-		model_violation("CPU %u enters the VMM with the kernel's half of another process", model.here);
+		model_violation("CPU %u enters the VMM with the kernel's half of another process",
+				model.here);
 }
 
 int os_vmm_call(uint64_t launch_pa, uint64_t stack_top, uint64_t fn, uint64_t arg0, uint64_t arg1)
@@ -272,19 +274,29 @@ int os_vmm_start(uint64_t launch_pa, uint64_t stack_top, uint64_t fn, uint32_t n
 		return (int)result;
 	case MODEL_GUEST: return started(&before, rsp);
 	case MODEL_BACK: return taken_back(&before, rsp);
-	default:
-		model_violation("a start ended with %d", (int)end);
-		return PLINTH_E_VIRT;
+	default: model_violation("a start ended with %d", (int)end); return PLINTH_E_VIRT;
 	}
 }
 
 int os_vmm_stop(const uint64_t token[2])
 {
-	static const struct model_exit vmcall = { .kind = PLINTH_EXIT_HYPERCALL, .length = HYPERCALL_BYTES };
+	static const struct model_exit vmcall = {.kind = PLINTH_EXIT_HYPERCALL, .length = HYPERCALL_BYTES};
 	struct model_cpu *cpu = &model.cpu[model.here];
-	struct vcpu_regs regs = { .rax = PLINTH_HYPERCALL_STOP, .rcx = token[0], .rdx = token[1], .rbx = 0xb, .rbp = 0xb9,
-				  .rsi = 0x51, .rdi = 0xd1, .r8 = 8, .r9 = 9, .r10 = 10, .r11 = 11, .r12 = 12,
-				  .r13 = 13, .r14 = 14, .r15 = 15 };
+	struct vcpu_regs regs = {.rax = PLINTH_HYPERCALL_STOP,
+				 .rcx = token[0],
+				 .rdx = token[1],
+				 .rbx = 0xb,
+				 .rbp = 0xb9,
+				 .rsi = 0x51,
+				 .rdi = 0xd1,
+				 .r8 = 8,
+				 .r9 = 9,
+				 .r10 = 10,
+				 .r11 = 11,
+				 .r12 = 12,
+				 .r13 = 13,
+				 .r14 = 14,
+				 .r15 = 15};
 	struct model_state before;
 	uint64_t rsp;
 
@@ -302,7 +314,8 @@ int os_vmm_stop(const uint64_t token[2])
 	before.cr4 &= ~model_vendor()->claim;
 	expect_same(&before, "a stop");
 	regs.rax = 0;
-	if (memcmp(&cpu->regs, &regs, sizeof(regs)) || cpu->rip != MACHINE_STOP_RIP + HYPERCALL_BYTES || cpu->rsp != rsp)
+	if (memcmp(&cpu->regs, &regs, sizeof(regs)) || cpu->rip != MACHINE_STOP_RIP + HYPERCALL_BYTES ||
+	    cpu->rsp != rsp)
 		model_violation("a stop gives back other registers than the guest had");
 	machine_check_state(model.here, false);
 	if (model.back.land != MACHINE_LAND)
@@ -314,7 +327,7 @@ int os_vmm_stop(const uint64_t token[2])
 /* Of this CPU's guest, with these registers; @name is what can fail. */
 static int make_hypercall(const char *name, struct vcpu_regs regs)
 {
-	static const struct model_exit vmcall = { .kind = PLINTH_EXIT_HYPERCALL, .length = HYPERCALL_BYTES };
+	static const struct model_exit vmcall = {.kind = PLINTH_EXIT_HYPERCALL, .length = HYPERCALL_BYTES};
 	struct model_cpu *cpu = &model.cpu[model.here];
 
 	cpu->regs = regs;
@@ -326,8 +339,11 @@ static int make_hypercall(const char *name, struct vcpu_regs regs)
 int os_vmm_map(const uint64_t token[2], uint32_t table, uint64_t from, struct plinth_ctl_map *out)
 {
 	const struct vcpu_regs *after = &model.cpu[model.here].regs;
-	int err = make_hypercall("os_vmm_map", (struct vcpu_regs){ .rax = PLINTH_HYPERCALL_MAPS, .rcx = token[0],
-							      .rdx = token[1], .rdi = table, .rsi = from });
+	int err = make_hypercall("os_vmm_map", (struct vcpu_regs){.rax = PLINTH_HYPERCALL_MAPS,
+								  .rcx = token[0],
+								  .rdx = token[1],
+								  .rdi = table,
+								  .rsi = from});
 
 	if (err)
 		return err;
@@ -339,7 +355,9 @@ int os_vmm_map(const uint64_t token[2], uint32_t table, uint64_t from, struct pl
 
 int os_vmm_ask(const uint64_t token[2])
 {
-	return make_hypercall("os_vmm_ask", (struct vcpu_regs){ .rax = PLINTH_HYPERCALL_CALL, .rcx = token[0], .rdx = token[1] });
+	return make_hypercall(
+		"os_vmm_ask",
+		(struct vcpu_regs){.rax = PLINTH_HYPERCALL_CALL, .rcx = token[0], .rdx = token[1]});
 }
 
 int os_virt_acquire(const char **why)

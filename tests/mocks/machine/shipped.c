@@ -4,5 +4,5 @@
 
 #include "machine.h"
 
-const char *const machine_usual[] = { "mock_intrinsics", "serial", "memory", "vcpu_intel", "vcpu", "exit_handler",
-				      "ept", "vmx_check", "entry", NULL };
+const char *const machine_usual[] = {"mock_intrinsics", "serial", "memory",    "vcpu_intel", "vcpu",
+				     "exit_handler",	"ept",	  "vmx_check", "entry",	     NULL};

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 #include "internal.h"
 
-#define HIGHEST	     0x19u
-#define HIGHEST_LIMITED 3u
+#define HIGHEST		  0x19u
+#define HIGHEST_LIMITED	  3u
 #define MISC_ENABLE_LIMIT (1ull << 22)
-#define XSS_PT 0x100ull
-#define RIGHTS_L 0x2000u
-#define HIGHEST_EXTENDED 0x80000008u
+#define XSS_PT		  0x100ull
+#define RIGHTS_L	  0x2000u
+#define HIGHEST_EXTENDED  0x80000008u
 
 static void features(struct cpu_leaf *out)
 {
-	*out = (struct cpu_leaf){ .eax = 0x50654, .ebx = model.here << 24, .ecx = 0x7efa3203, .edx = 0xbfebfbff };
+	*out = (struct cpu_leaf){
+		.eax = 0x50654, .ebx = model.here << 24, .ecx = 0x7efa3203, .edx = 0xbfebfbff};
 	out->ecx &= ~CPUID_1_ECX_OSXSAVE;
 	out->ecx |= model.kind->hypervisor ? CPUID_1_ECX_HYPERVISOR : 0;
 	out->edx &= ~(model.kind->no_debug_store ? 1u << 21 : 0);
@@ -24,7 +25,8 @@ static void more_features(struct cpu_leaf *out)
 
 	out->eax = 1;
 	out->ebx = (k->invpcid ? 1u << 10 : 0) | (k->pt ? CPUID_7_EBX_PT : 0);
-	out->ecx = (k->waitpkg ? 1u << 5 : 0) | (k->rdpid ? 1u << 22 : 0) | (model_here()->st.cr4 & CR4_PKE ? CPUID_7_ECX_OSPKE : 0);
+	out->ecx = (k->waitpkg ? 1u << 5 : 0) | (k->rdpid ? 1u << 22 : 0) |
+		   (model_here()->st.cr4 & CR4_PKE ? CPUID_7_ECX_OSPKE : 0);
 	out->edx = k->pconfig ? 1u << 18 : 0;
 }
 
@@ -40,7 +42,8 @@ static void counters(struct cpu_leaf *out)
 {
 	if (!model.kind->counters)
 		return;
-	out->eax = 0x07300000 | (uint32_t)__builtin_popcount((uint32_t)model.kind->perf_global) << 8 | model.kind->counters;
+	out->eax = 0x07300000 | (uint32_t)__builtin_popcount((uint32_t)model.kind->perf_global) << 8 |
+		   model.kind->counters;
 	out->edx = 48 << 5 | (uint32_t)__builtin_popcountll(model.kind->perf_global >> 32);
 }
 
@@ -51,16 +54,18 @@ static void xsave(uint32_t subleaf, struct cpu_leaf *out)
 	uint32_t user = 0x240 + (st->xcr0 & 4 ? 0x100 : 0);
 
 	if (!subleaf)
-		*out = (struct cpu_leaf){ .eax = 7, .ebx = user, .ecx = 0x340 };
+		*out = (struct cpu_leaf){.eax = 7, .ebx = user, .ecx = 0x340};
 	else if (subleaf == 1)
-		*out = (struct cpu_leaf){ .eax = 7 | (model.kind->xsaves ? 1u << 3 : 0),
-					  .ebx = user + (st->msr[MODEL_MSR_XSS] & XSS_PT ? 0x80 : 0), .ecx = XSS_PT };
+		*out = (struct cpu_leaf){.eax = 7 | (model.kind->xsaves ? 1u << 3 : 0),
+					 .ebx = user + (st->msr[MODEL_MSR_XSS] & XSS_PT ? 0x80 : 0),
+					 .ecx = XSS_PT};
 }
 
 /* SDM, "CPUID": SYSCALL is for 64-bit mode only. */
 static uint32_t extended_features(void)
 {
-	const uint32_t syscall = model_here()->st.seg[MODEL_CS].rights & RIGHTS_L ? CPUID_EXTENDED_EDX_SYSCALL : 0;
+	const uint32_t syscall =
+		model_here()->st.seg[MODEL_CS].rights & RIGHTS_L ? CPUID_EXTENDED_EDX_SYSCALL : 0;
 
 	return 0x24100000 | syscall | (model.kind->rdtscp ? 1u << 27 : 0);
 }
@@ -77,14 +82,14 @@ static bool hypervisor(uint32_t leaf, struct cpu_leaf *out)
 {
 	if (leaf < 0x40000000 || leaf >= 0x40000000 + model.kind->hypervisor * 0x100)
 		return false;
-	*out = leaf & 0xff ? (struct cpu_leaf){ .eax = leaf ^ 0x1234 }
-			   : (struct cpu_leaf){ leaf + 1, 0x656d6f53, 0x79646f62, 0x65736c45 };
+	*out = leaf & 0xff ? (struct cpu_leaf){.eax = leaf ^ 0x1234}
+			   : (struct cpu_leaf){leaf + 1, 0x656d6f53, 0x79646f62, 0x65736c45};
 	return true;
 }
 
 void model_cpuid_answer(uint32_t leaf, uint32_t subleaf, struct cpu_leaf *out)
 {
-	*out = (struct cpu_leaf){ 0 };
+	*out = (struct cpu_leaf){0};
 	if (hypervisor(leaf, out) || (leaf < 0x80000000 && leaf > highest() && leaf <= HIGHEST))
 		return;
 	switch (leaf) {
@@ -98,7 +103,9 @@ void model_cpuid_answer(uint32_t leaf, uint32_t subleaf, struct cpu_leaf *out)
 		break;
 	case 10: counters(out); break;
 	case 13: xsave(subleaf, out); break;
-	case CPUID_KEY_LOCKER: out->ebx = model.kind->key_locker && model_here()->st.cr4 & CR4_KL ? 1 : 0; break;
+	case CPUID_KEY_LOCKER:
+		out->ebx = model.kind->key_locker && model_here()->st.cr4 & CR4_KL ? 1 : 0;
+		break;
 	case 0x80000000: out->eax = HIGHEST_EXTENDED; break;
 	case 0x80000001: out->edx = extended_features(); break;
 	case 0x80000008: out->eax = model.kind->linear_bits << 8 | model.kind->physical_bits; break;

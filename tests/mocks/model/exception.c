@@ -80,12 +80,14 @@ static const char *gate_fault(const struct model_cpu *cpu, uint32_t vector, stru
 		return "its gate is not a present interrupt gate";
 	if (gate_offset(out) != model_fault_stub(vector))
 		return "its gate does not lead to its stub";
-	/* On the kernel's own segments, and once virtual machines are off, the stack in use will do for a fault of the instruction at hand. */
+	/* On the kernel's own segments, and once virtual machines are off, the stack in use will do for a
+	 * fault of the instruction at hand. */
 	if (out->ist > 7 || (!out->ist && cpu->virt_on && cs != KERNEL_CS))
 		return "its gate names no IST stack";
 	if (out->ist && cpu->st.seg[MODEL_TR].base == model_kernel_tss(model.here))
 		return "its gate takes a stack of the kernel's task state";
-	if (cs + 7 > cpu->st.gdt.limit || (*(const uint64_t *)(cpu->st.gdt.base + cs) >> 40 & 0x209b) != 0x209b)
+	if (cs + 7 > cpu->st.gdt.limit ||
+	    (*(const uint64_t *)(cpu->st.gdt.base + cs) >> 40 & 0x209b) != 0x209b)
 		return "its gate's code segment is not in the GDT";
 	if (cpu->st.seg[MODEL_TR].rights & RIGHTS_UNUSABLE || cpu->st.seg[MODEL_TR].limit < 103)
 		return "there is no TSS";
@@ -108,7 +110,8 @@ static uint64_t stack_of(const struct model_cpu *cpu, const struct gate *gate)
 {
 	uint64_t stack;
 
-	memcpy(&stack, (const void *)(cpu->st.seg[MODEL_TR].base + TSS_IST1 + 8u * (gate->ist - 1u)), sizeof(stack));
+	memcpy(&stack, (const void *)(cpu->st.seg[MODEL_TR].base + TSS_IST1 + 8u * (gate->ist - 1u)),
+	       sizeof(stack));
 	return stack;
 }
 
@@ -128,7 +131,7 @@ static void run_handler(const struct model_cpu *cpu, const struct gate *gate, st
 
 static void take_nmi(struct model_cpu *cpu)
 {
-	struct cpu_fault fault = { .vector = VECTOR_NMI, .rip = PLAIN_RIP };
+	struct cpu_fault fault = {.vector = VECTOR_NMI, .rip = PLAIN_RIP};
 	struct gate gate;
 
 	cpu->nmis_sent++;
@@ -151,7 +154,8 @@ static bool shares_its_stack(const struct model_cpu *cpu, const struct gate *own
 	if (!own->ist)
 		return false;
 	for (uint32_t vector = 0; vector < CPU_FAULT_VECTORS; vector++)
-		if (vector != VECTOR_MC && !gate_fault(cpu, vector, &other) && stack_of(cpu, &other) == stack_of(cpu, own))
+		if (vector != VECTOR_MC && !gate_fault(cpu, vector, &other) &&
+		    stack_of(cpu, &other) == stack_of(cpu, own))
 			return true;
 	return false;
 }
@@ -169,7 +173,7 @@ static const char *mc_fault(const struct model_cpu *cpu, struct gate *gate)
 
 static void take_mc(struct model_cpu *cpu)
 {
-	struct cpu_fault fault = { .vector = VECTOR_MC, .rip = PLAIN_RIP };
+	struct cpu_fault fault = {.vector = VECTOR_MC, .rip = PLAIN_RIP};
 	uint64_t *status = &cpu->st.msr[MODEL_MSR_MCG_STATUS];
 	struct gate gate;
 
@@ -179,7 +183,8 @@ static void take_mc(struct model_cpu *cpu)
 		return;
 	}
 	if (*status & MCG_STATUS_MCIP)
-		model_violation("CPU %u: a machine check while one is handled: the CPU shuts down", model.here);
+		model_violation("CPU %u: a machine check while one is handled: the CPU shuts down",
+				model.here);
 	*status = MCG_STATUS_MCIP | (model.mc_fatal ? 0 : MCG_STATUS_RIPV);
 	gate_fault(cpu, VECTOR_MC, &gate);
 	cpu->in_mc++;
@@ -210,8 +215,8 @@ static void tick_mc(struct model_cpu *cpu)
 }
 
 /*
- * A counter that runs while root mode's own page tables are in use: what it has the CPU write goes to an address that
- * the guest chose, and ends in a page fault of the VMM, or in its memory.
+ * A counter that runs while root mode's own page tables are in use: what it has the CPU write goes to an
+ * address that the guest chose, and ends in a page fault of the VMM, or in its memory.
  */
 static void records_stay_away(const struct model_cpu *cpu)
 {
@@ -235,7 +240,8 @@ void model_tick(void)
 	if (cpu->guest)
 		model_violation("VMM code runs on CPU %u while its guest does", model.here);
 	if (cpu->st.cr4 & CR4_CET && cpu->st.msr[MODEL_MSR_S_CET] & 4)
-		model_violation("CPU %u: VMM code without landing pads, which CR4.CET and IA32_S_CET demand", model.here);
+		model_violation("CPU %u: VMM code without landing pads, which CR4.CET and IA32_S_CET demand",
+				model.here);
 	records_stay_away(cpu);
 	tick_mc(cpu);
 	if (cpu->in_nmi)
@@ -258,7 +264,7 @@ bool model_raise(uint32_t vector, uint32_t error, enum raise_how how, const char
 {
 	struct model_cpu *cpu = model_here();
 	uint64_t rip = how == RAISE_FIXUP ? FIXUP_RIP : PLAIN_RIP;
-	struct cpu_fault fault = { .vector = vector, .error = error, .rip = rip };
+	struct cpu_fault fault = {.vector = vector, .error = error, .rip = rip};
 	struct gate gate;
 	const char *why;
 

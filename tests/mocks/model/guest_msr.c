@@ -14,7 +14,8 @@ bool model_msr_exits(uint32_t number, uint32_t msr, bool is_write)
 
 enum model_end model_guest_msr(uint32_t number, bool is_write)
 {
-	const struct model_exit exit = {.kind = is_write ? PLINTH_EXIT_MSR_WRITE : PLINTH_EXIT_MSR_READ, .length = BYTES};
+	const struct model_exit exit = {.kind = is_write ? PLINTH_EXIT_MSR_WRITE : PLINTH_EXIT_MSR_READ,
+					.length = BYTES};
 	struct model_cpu *cpu = &model.cpu[number];
 	uint32_t msr = (uint32_t)cpu->regs.rcx;
 	uint64_t value = cpu->regs.rdx << 32 | (uint32_t)cpu->regs.rax;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What the whole PC may run on: it answers hypercalls, even those of root mode, with something made of every register. */
+/* What the whole PC may run on: it answers hypercalls, even those of root mode, with something made of every
+ * register. */
 #include "internal.h"
 
 /* RAX of a call that it refuses by #UD. */

@@ -7,17 +7,17 @@
 #include "vendor.h"
 
 /* The intrinsics, as functions of the model. */
-#define CALL(type, name, parameters, arguments)	     type model_##name parameters;
-#define VOID_CALL(name, parameters, arguments)	     void model_##name parameters;
+#define CALL(type, name, parameters, arguments)	   type model_##name parameters;
+#define VOID_CALL(name, parameters, arguments)	   void model_##name parameters;
 #define NORETURN_CALL(name, parameters, arguments) void model_##name parameters;
 #include "../intrinsics/calls.def"
 #undef CALL
 #undef VOID_CALL
 #undef NORETURN_CALL
 
-#define KERNEL_CS 0x10u
-#define KERNEL_DS 0x18u
-#define KERNEL_TR 0x40u
+#define KERNEL_CS  0x10u
+#define KERNEL_DS  0x18u
+#define KERNEL_TR  0x40u
 #define KERNEL_LDT 0x50u
 
 #define RIGHTS_UNUSABLE 0x10000u

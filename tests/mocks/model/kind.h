@@ -30,7 +30,7 @@ struct model_kind {
 	struct vmx_caps caps;
 	bool no_vmx;
 	bool in_smx, refuses_vmxon; /* after a measured launch; a hypervisor below has the last word */
-	bool init_stays;	    /* an INIT is still there after the exit that told of it, as in some CPUs */
+	bool init_stays; /* an INIT is still there after the exit that told of it, as in some CPUs */
 	uint64_t feature_control;
 };
 

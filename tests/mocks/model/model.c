@@ -16,8 +16,8 @@
 struct model model;
 
 static struct model_calls calls = {
-#define CALL(type, name, parameters, arguments)		 .name = model_##name,
-#define VOID_CALL(name, parameters, arguments)		 .name = model_##name,
+#define CALL(type, name, parameters, arguments)	   .name = model_##name,
+#define VOID_CALL(name, parameters, arguments)	   .name = model_##name,
 #define NORETURN_CALL(name, parameters, arguments) .name = model_##name,
 #include "../intrinsics/calls.def"
 	.fault = model_fault,
@@ -116,11 +116,17 @@ static const struct {
 	const char *name;
 	size_t offset, bytes;
 } members[] = {
-#define MEMBER(m) { #m, offsetof(struct model_state, m), sizeof(((struct model_state *)0)->m) }
-	MEMBER(cr0), MEMBER(cr2), MEMBER(cr3), MEMBER(cr4), MEMBER(dr7), MEMBER(rflags), MEMBER(xcr0), MEMBER(gdt.base),
-	MEMBER(gdt.limit), MEMBER(idt.base), MEMBER(idt.limit), MEMBER(seg[MODEL_ES]), MEMBER(seg[MODEL_CS]),
-	MEMBER(seg[MODEL_SS]), MEMBER(seg[MODEL_DS]), MEMBER(seg[MODEL_FS]), MEMBER(seg[MODEL_GS]),
-	MEMBER(seg[MODEL_LDTR]), MEMBER(seg[MODEL_TR]),
+#define MEMBER(m)                                                                                            \
+	{                                                                                                    \
+#m, offsetof(struct model_state, m), sizeof(((struct model_state *)0)->m)                    \
+	}
+	MEMBER(cr0),	       MEMBER(cr2),	      MEMBER(cr3),
+	MEMBER(cr4),	       MEMBER(dr7),	      MEMBER(rflags),
+	MEMBER(xcr0),	       MEMBER(gdt.base),      MEMBER(gdt.limit),
+	MEMBER(idt.base),      MEMBER(idt.limit),     MEMBER(seg[MODEL_ES]),
+	MEMBER(seg[MODEL_CS]), MEMBER(seg[MODEL_SS]), MEMBER(seg[MODEL_DS]),
+	MEMBER(seg[MODEL_FS]), MEMBER(seg[MODEL_GS]), MEMBER(seg[MODEL_LDTR]),
+	MEMBER(seg[MODEL_TR]),
 #define MSR(name, index, rule, value) MEMBER(msr[MODEL_MSR_##name]),
 #include "msrs.def"
 #undef MSR
@@ -130,7 +136,8 @@ static const struct {
 const char *model_differs(const struct model_state *a, const struct model_state *b)
 {
 	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
-		if (memcmp((const char *)a + members[i].offset, (const char *)b + members[i].offset, members[i].bytes))
+		if (memcmp((const char *)a + members[i].offset, (const char *)b + members[i].offset,
+			   members[i].bytes))
 			return members[i].name;
 	return NULL;
 }

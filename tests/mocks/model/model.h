@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A model of an x86-64 CPU, as far as the intrinsics show one: N logical CPUs with control registers, MSRs, segments, root
- * mode and guests. It runs no guest instructions: a test says which exit happens, and looks at the state in which the guest
- * goes on. How a CPU runs guests is its vendor's (vendor.h).
+ * A model of an x86-64 CPU, as far as the intrinsics show one: N logical CPUs with control registers, MSRs,
+ * segments, root mode and guests. It runs no guest instructions: a test says which exit happens, and looks at
+ * the state in which the guest goes on. How a CPU runs guests is its vendor's (vendor.h).
  *
- * It demands what the manuals demand. What software must not do is a violation, kept by text, besides what the real CPU
- * would do.
+ * It demands what the manuals demand. What software must not do is a violation, kept by text, besides what
+ * the real CPU would do.
  */
 #ifndef TESTS_MOCKS_MODEL_H
 #define TESTS_MOCKS_MODEL_H
@@ -41,14 +41,24 @@ static inline uint64_t model_low(uint64_t address)
 }
 
 /*
- * Where a kernel with page-table isolation maps the LDT of the process that runs: the one part of the kernel's half that
- * is not the same in all page tables.
+ * Where a kernel with page-table isolation maps the LDT of the process that runs: the one part of the
+ * kernel's half that is not the same in all page tables.
  */
 #define MODEL_LDT	  0xffffc00000000000ull
 #define MODEL_LDT_ENTRIES 16u
 #define MODEL_PROCESSES	  8u
 
-enum model_seg { MODEL_ES, MODEL_CS, MODEL_SS, MODEL_DS, MODEL_FS, MODEL_GS, MODEL_LDTR, MODEL_TR, MODEL_SEGS };
+enum model_seg {
+	MODEL_ES,
+	MODEL_CS,
+	MODEL_SS,
+	MODEL_DS,
+	MODEL_FS,
+	MODEL_GS,
+	MODEL_LDTR,
+	MODEL_TR,
+	MODEL_SEGS
+};
 
 struct model_segment {
 	uint64_t base;
@@ -90,22 +100,22 @@ struct model_cpu {
 	uint64_t interruptibility, activity, pending_debug;
 	struct model_event event;
 	bool guest, halted, reset;
-	bool virt_on; /* virtual machines are switched on: root mode, or a guest */
-	bool init_pending; /* held back in root operation, and by this CPU even after an exit told of it */
-	bool in_vmm; /* a stack of the VMM is in use */
-	uint64_t virt_region;		     /* memory that the CPU has for that */
-	int current;			     /* the guest state that it has at hand, as the vendor's part numbers them; -1: none */
+	bool virt_on;	      /* virtual machines are switched on: root mode, or a guest */
+	bool init_pending;    /* held back in root operation, and by this CPU even after an exit told of it */
+	bool in_vmm;	      /* a stack of the VMM is in use */
+	uint64_t virt_region; /* memory that the CPU has for that */
+	int current; /* the guest state that it has at hand, as the vendor's part numbers them; -1: none */
 	const struct model_guest_ops *guest_ops; /* the vendor's, or pretend.c's */
-	struct vcpu *pretending;	     /* of pretend.c */
+	struct vcpu *pretending;		 /* of pretend.c */
 	struct pretence *pretence;
 	struct model_state guests; /* its tables and segments, while root mode has its own */
 	bool arrived;		   /* they are there */
 	uint64_t ticks;
-	uint64_t ssp; /* of user mode */
-	uint32_t process; /* that runs, or did when the kernel was entered */
+	uint64_t ssp;			    /* of user mode */
+	uint32_t process;		    /* that runs, or did when the kernel was entered */
 	uint64_t nmis_sent, nmis_delivered; /* delivered: to the OS, as guest or not */
 	uint32_t in_nmi;
-	uint64_t mc_ticks; /* ticks, those within handlers of NMIs included */
+	uint64_t mc_ticks;		  /* ticks, those within handlers of NMIs included */
 	uint64_t mcs_sent, mcs_delivered; /* machine checks, likewise */
 	uint32_t in_mc;
 	uint64_t exceptions; /* injected */
@@ -125,11 +135,12 @@ enum model_end {
 };
 
 struct model_exit {
-	uint32_t kind; /* enum plinth_exit_kind; 0: that of @reason */
-	uint32_t access; /* of a violation by a linear address: what the guest wanted (translation.h); 0: @detail says */
+	uint32_t kind;	 /* enum plinth_exit_kind; 0: that of @reason */
+	uint32_t access; /* of a violation by a linear address: what the guest wanted (translation.h); 0:
+			    @detail says */
 	/* As the vendor's hardware has it; @detail of what has no neutral words. */
 	uint64_t reason, detail, length;
-	uint32_t info, error;		    /* interruption that caused it */
+	uint32_t info, error;		     /* interruption that caused it */
 	uint32_t vectoring, vectoring_error; /* event that was being delivered */
 	uint64_t physical, linear;
 };
@@ -214,8 +225,10 @@ enum model_end model_guest_cr(uint32_t cpu, uint32_t cr);
 bool model_msr_exits(uint32_t cpu, uint32_t msr, bool is_write);
 
 /**
- * model_switch_process() - that process runs on a CPU: LDTR leads to its LDT, in which there is nothing after model_init().
- * @isolated: at MODEL_LDT, as with page-table isolation; otherwise where all page tables of the kernel have it
+ * model_switch_process() - that process runs on a CPU: LDTR leads to its LDT, in which there is nothing after
+ * model_init().
+ * @isolated: at MODEL_LDT, as with page-table isolation; otherwise where all page tables of the kernel have
+ * it
  */
 void model_switch_process(uint32_t cpu, uint32_t process, bool isolated);
 /** model_ldt() - the MODEL_LDT_ENTRIES descriptors of a process, to be written. */
@@ -226,13 +239,15 @@ bool model_load_user_data(uint32_t cpu, unsigned int which, uint16_t selector);
 /** model_nmi() - an NMI arrives while the guest runs, or (see nmi_at_tick) in the VMM. */
 enum model_end model_nmi(uint32_t cpu);
 
-/** model_due() - does the guest leave by itself now, because root mode wants it back? *@out: by which exit. */
+/** model_due() - does the guest leave by itself now, because root mode wants it back? *@out: by which exit.
+ */
 bool model_due(uint32_t cpu, struct model_exit *out);
 
 /** model_steps() - does the guest exit behind its next instruction, as root mode has asked for? */
 bool model_steps(uint32_t cpu);
 
-/** model_exit_kind() - of which kind is this exit? MODEL_EXIT_ENTRY_MC: an entry that failed for a machine check. */
+/** model_exit_kind() - of which kind is this exit? MODEL_EXIT_ENTRY_MC: an entry that failed for a machine
+ * check. */
 uint32_t model_exit_kind(const struct model_exit *exit);
 #define MODEL_EXIT_ENTRY_MC ((uint32_t)PLINTH_EXIT_KINDS)
 

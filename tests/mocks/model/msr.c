@@ -2,8 +2,8 @@
 /* MSRs: a list of those that hold state, what the vendor's part tells of itself, and #GP for the rest. */
 #include "internal.h"
 
-#define EFER_LME 0x100ull
-#define EFER_LMA 0x400ull
+#define EFER_LME   0x100ull
+#define EFER_LMA   0x400ull
 #define EFER_KNOWN 0xd01ull
 
 enum rule { ANY, CANONICAL, PAT, EFER, LOCK, DEBUG, APIC };
@@ -12,7 +12,7 @@ static const struct {
 	uint32_t index;
 	enum rule rule;
 } msrs[MODEL_MSRS] = {
-#define MSR(name, index, rule, value) [MODEL_MSR_##name] = { index, rule },
+#define MSR(name, index, rule, value) [MODEL_MSR_##name] = {index, rule},
 #include "msrs.def"
 #undef MSR
 };
@@ -52,10 +52,23 @@ static bool mtrr(uint32_t msr, uint64_t *value)
 		uint32_t msr;
 		uint64_t value;
 	} mtrrs[] = {
-		{ 0xfe, 0x502 }, { 0x2ff, 0xc06 }, { 0x200, 0xc0000000 }, { 0x201, 0xffffffffc0000800 }, { 0x202, 0 },
-		{ 0x203, 0 }, { 0x250, 0x0606060606060606 }, { 0x258, 0x0606060606060606 }, { 0x259, 0 },
-		{ 0x268, 0x0505050505050505 }, { 0x269, 0x0505050505050505 }, { 0x26a, 0 }, { 0x26b, 0 }, { 0x26c, 0 },
-		{ 0x26d, 0 }, { 0x26e, 0x0505050505050505 }, { 0x26f, 0x0505050505050505 },
+		{0xfe, 0x502},
+		{0x2ff, 0xc06},
+		{0x200, 0xc0000000},
+		{0x201, 0xffffffffc0000800},
+		{0x202, 0},
+		{0x203, 0},
+		{0x250, 0x0606060606060606},
+		{0x258, 0x0606060606060606},
+		{0x259, 0},
+		{0x268, 0x0505050505050505},
+		{0x269, 0x0505050505050505},
+		{0x26a, 0},
+		{0x26b, 0},
+		{0x26c, 0},
+		{0x26d, 0},
+		{0x26e, 0x0505050505050505},
+		{0x26f, 0x0505050505050505},
 	};
 
 	int own = writable_mtrr(msr);
@@ -66,7 +79,8 @@ static bool mtrr(uint32_t msr, uint64_t *value)
 	}
 	for (unsigned int i = 0; i < sizeof(mtrrs) / sizeof(mtrrs[0]); i++) {
 		if (mtrrs[i].msr == msr) {
-			*value = mtrrs[i].value & (msr < 0x220 ? (1ull << model.kind->physical_bits) - 1 : ~0ull);
+			*value = mtrrs[i].value &
+				 (msr < 0x220 ? (1ull << model.kind->physical_bits) - 1 : ~0ull);
 			return true;
 		}
 	}
@@ -76,7 +90,8 @@ static bool mtrr(uint32_t msr, uint64_t *value)
 /* MSRs that not every CPU has. */
 static bool absent(uint32_t msr)
 {
-	return (msr == MSR_IA32_PEBS_ENABLE && model.kind->counters < 2) || (msr == MSR_IA32_MCG_STATUS && model.kind->no_mca);
+	return (msr == MSR_IA32_PEBS_ENABLE && model.kind->counters < 2) ||
+	       (msr == MSR_IA32_MCG_STATUS && model.kind->no_mca);
 }
 
 bool model_msr_read(uint32_t msr, uint64_t *value)

@@ -39,7 +39,8 @@ uint64_t model_read_rflags(void)
 
 bool model_cr0_ok(const struct model_cpu *cpu, uint64_t value)
 {
-	if (value & CR0_RESERVED || !(value & CR0_PG) || !(value & CR0_PE) || (value & CR0_NW && !(value & CR0_CD)))
+	if (value & CR0_RESERVED || !(value & CR0_PG) || !(value & CR0_PE) ||
+	    (value & CR0_NW && !(value & CR0_CD)))
 		return false;
 	if (cpu->st.cr4 & CR4_CET && !(value & CR0_WP))
 		return false;
@@ -145,7 +146,8 @@ int model_xsetbv_safe(uint32_t index, uint64_t value)
 
 	model_tick();
 	if (!(cpu->st.cr4 & CR4_OSXSAVE))
-		return model_raise(VECTOR_UD, 0, RAISE_FIXUP, "XSETBV with CR4.OSXSAVE 0") ? PLINTH_E_FAULT : 0;
+		return model_raise(VECTOR_UD, 0, RAISE_FIXUP, "XSETBV with CR4.OSXSAVE 0") ? PLINTH_E_FAULT
+											   : 0;
 	if (!valid)
 		return model_raise(VECTOR_GP, 0, RAISE_FIXUP, "XSETBV") ? PLINTH_E_FAULT : 0;
 	cpu->st.xcr0 = value;

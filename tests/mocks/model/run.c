@@ -19,8 +19,8 @@ void model_forget_frames(uint64_t stack_top)
 		__asan_unpoison_memory_region((void *)(stack_top - STACK_BYTES), STACK_BYTES);
 }
 
-static uint64_t vmm_run(struct model_cpu *cpu, uint64_t stack_top, uint64_t fn, uint64_t a, uint64_t b, uint64_t c,
-			uint64_t d)
+static uint64_t vmm_run(struct model_cpu *cpu, uint64_t stack_top, uint64_t fn, uint64_t a, uint64_t b,
+			uint64_t c, uint64_t d)
 {
 	uint64_t value;
 
@@ -42,7 +42,8 @@ static enum model_end resume(struct model_cpu *cpu, struct vcpu *vcpu)
 
 	if (!result)
 		return exits ? MODEL_EXIT : MODEL_GUEST;
-	end = vmm_run(cpu, (uint64_t)vcpu, (uint64_t)vcpu->on_refusal, (uint64_t)vcpu, (uint64_t)result, 0, 0);
+	end = vmm_run(cpu, (uint64_t)vcpu, (uint64_t)vcpu->on_refusal, (uint64_t)vcpu, (uint64_t)result, 0,
+		      0);
 	return model_switch_returned ? resume(cpu, (struct vcpu *)end) : (enum model_end)end;
 }
 
@@ -53,7 +54,8 @@ static uint64_t vmm_answer(struct model_cpu *cpu, struct vcpu *vcpu)
 	uint64_t end = vmm_run(cpu, (uint64_t)vcpu, (uint64_t)vcpu->on_exit, (uint64_t)vcpu, 0, 0, 0);
 
 	if (model_switch_returned)
-		end = vmm_run(cpu, (uint64_t)vcpu, (uint64_t)vcpu->on_action, (uint64_t)vcpu, end & 0xffffffff, 0, 0);
+		end = vmm_run(cpu, (uint64_t)vcpu, (uint64_t)vcpu->on_action, (uint64_t)vcpu,
+			      end & 0xffffffff, 0, 0);
 	return end;
 }
 
@@ -81,8 +83,8 @@ static enum model_end handle_all(struct model_cpu *cpu, enum model_end end)
 	return end;
 }
 
-enum model_end model_call(uint32_t number, uint64_t stack_top, uint64_t fn, uint64_t a, uint64_t b, uint64_t c,
-			  uint64_t d, uint64_t *result)
+enum model_end model_call(uint32_t number, uint64_t stack_top, uint64_t fn, uint64_t a, uint64_t b,
+			  uint64_t c, uint64_t d, uint64_t *result)
 {
 	struct model_cpu *cpu = &model.cpu[number];
 	uint64_t value;
@@ -124,7 +126,7 @@ bool model_steps(uint32_t number)
 /* Where they do not exit a guest takes its NMIs itself. */
 enum model_end model_nmi(uint32_t number)
 {
-	static const struct model_exit exit = { .kind = PLINTH_EXIT_EXCEPTION, .info = 0x80000202 };
+	static const struct model_exit exit = {.kind = PLINTH_EXIT_EXCEPTION, .info = 0x80000202};
 	struct model_cpu *cpu = &model.cpu[number];
 
 	cpu->nmis_sent++;

@@ -19,7 +19,7 @@
 #define RIGHTS_S 0x10u
 #define RIGHTS_P 0x80u
 #define RIGHTS_L 0x2000u
-#define TYPE(r)	 ((r) & 15)
+#define TYPE(r)	 ((r)&15)
 #define DPL(r)	 ((r) >> 5 & 3)
 #define BUSY_BIT (1ull << 41)
 
@@ -32,7 +32,7 @@
 static struct kernel {
 	_Alignas(4096) uint64_t gdt[GDT_ENTRIES];
 	_Alignas(4096) uint8_t tss[4096];
-	_Alignas(16) uint8_t ist[16384]; /* one of its interrupt stacks; enough to tell */
+	_Alignas(16) uint8_t ist[16384];  /* one of its interrupt stacks; enough to tell */
 	_Alignas(16) uint8_t stack[4096]; /* RSP0 */
 } kernels[MODEL_CPUS];
 static _Alignas(4096) uint8_t kernel_idt[IDT_BYTES];
@@ -62,8 +62,11 @@ uint64_t model_kernel_stub(uint32_t vector)
 static void kernel_gates(void)
 {
 	for (uint32_t vector = 0; vector < IDT_BYTES / 16; vector++) {
-		uint64_t stub = model_kernel_stub(vector), ist = vector == VECTOR_NMI ? 2 : vector == VECTOR_MC ? 4 : 0;
-		uint64_t gate[2] = {(stub & 0xffff) | KERNEL_CS << 16 | ist << 32 | 0x8eull << 40 | (stub >> 16 & 0xffff) << 48,
+		uint64_t stub = model_kernel_stub(vector), ist = vector == VECTOR_NMI  ? 2
+								 : vector == VECTOR_MC ? 4
+										       : 0;
+		uint64_t gate[2] = {(stub & 0xffff) | KERNEL_CS << 16 | ist << 32 | 0x8eull << 40 |
+					    (stub >> 16 & 0xffff) << 48,
 				    stub >> 32};
 
 		memcpy(kernel_idt + 16 * vector, gate, sizeof(gate));
@@ -93,14 +96,15 @@ static void from_descriptor(struct model_segment *s, uint16_t selector, const ui
 
 static void unusable(struct model_segment *s, uint16_t selector)
 {
-	*s = (struct model_segment){ .selector = selector, .rights = RIGHTS_UNUSABLE };
+	*s = (struct model_segment){.selector = selector, .rights = RIGHTS_UNUSABLE};
 }
 
 void model_flat(struct model_segment *s, uint64_t selector, uint64_t base, uint32_t rights)
 {
-	*s = (struct model_segment){ .selector = selector, .base = base, .limit = 0xffffffff, .rights = rights };
+	*s = (struct model_segment){
+		.selector = selector, .base = base, .limit = 0xffffffff, .rights = rights};
 	if (!selector)
-		*s = (struct model_segment){ .base = base, .rights = RIGHTS_UNUSABLE };
+		*s = (struct model_segment){.base = base, .rights = RIGHTS_UNUSABLE};
 }
 
 uint64_t *model_ldt(uint32_t process)
@@ -116,8 +120,9 @@ uint64_t *model_ldt_at(uint64_t va)
 	if (process < 0)
 		return NULL;
 	if ((uint32_t)process != cpu->process) {
-		model_violation("CPU %u: the page tables in use show the LDT of process %d, it runs process %u", model.here,
-				process, cpu->process);
+		model_violation(
+			"CPU %u: the page tables in use show the LDT of process %d, it runs process %u",
+			model.here, process, cpu->process);
 		return NULL;
 	}
 	return (uint64_t *)((char *)ldts[process] + (va - MODEL_LDT));
@@ -129,7 +134,7 @@ static struct model_table table_of(const struct model_cpu *cpu, uint16_t selecto
 
 	if (!(selector & SELECTOR_TI))
 		return cpu->st.gdt;
-	return (struct model_table){ ldtr->base, ldtr->rights & RIGHTS_UNUSABLE ? 0 : ldtr->limit };
+	return (struct model_table){ldtr->base, ldtr->rights & RIGHTS_UNUSABLE ? 0 : ldtr->limit};
 }
 
 /* Memory of a descriptor table, as the page tables in use show it. */
@@ -170,7 +175,8 @@ static bool load_code(struct model_cpu *cpu, uint16_t selector)
 	return load_any_code(cpu, selector) && cpu->st.seg[MODEL_CS].rights & RIGHTS_L;
 }
 
-/* Code is data if it can be read, but no stack; of what is not conforming the selector must be allowed to ask. */
+/* Code is data if it can be read, but no stack; of what is not conforming the selector must be allowed to
+ * ask. */
 static bool data_ok(const struct model_segment *s, unsigned int which)
 {
 	if (TYPE(s->rights) & 8 && (which == MODEL_SS || !(TYPE(s->rights) & 2)))
@@ -236,8 +242,8 @@ static void base_to_msr(struct model_cpu *cpu, unsigned int which)
 
 void model_load_data(enum cpu_data_segment which, uint16_t selector)
 {
-	static const unsigned int of[] = { [CPU_ES] = MODEL_ES, [CPU_DS] = MODEL_DS, [CPU_FS] = MODEL_FS,
-					   [CPU_GS] = MODEL_GS };
+	static const unsigned int of[] = {
+		[CPU_ES] = MODEL_ES, [CPU_DS] = MODEL_DS, [CPU_FS] = MODEL_FS, [CPU_GS] = MODEL_GS};
 	struct model_cpu *cpu = model_here();
 
 	model_tick();
@@ -299,13 +305,13 @@ void model_store_idt(struct cpu_table *out)
 void model_load_gdt(const struct cpu_table *table)
 {
 	model_tick();
-	model_here()->st.gdt = (struct model_table){ table->base, table->limit };
+	model_here()->st.gdt = (struct model_table){table->base, table->limit};
 }
 
 void model_load_idt(const struct cpu_table *table)
 {
 	model_tick();
-	model_here()->st.idt = (struct model_table){ table->base, table->limit };
+	model_here()->st.idt = (struct model_table){table->base, table->limit};
 }
 
 void model_store_selectors(struct cpu_selectors *out)
@@ -314,10 +320,14 @@ void model_store_selectors(struct cpu_selectors *out)
 
 	model_tick();
 	*out = (struct cpu_selectors){
-		.es = (uint16_t)s[MODEL_ES].selector, .cs = (uint16_t)s[MODEL_CS].selector,
-		.ss = (uint16_t)s[MODEL_SS].selector, .ds = (uint16_t)s[MODEL_DS].selector,
-		.fs = (uint16_t)s[MODEL_FS].selector, .gs = (uint16_t)s[MODEL_GS].selector,
-		.ldtr = (uint16_t)s[MODEL_LDTR].selector, .tr = (uint16_t)s[MODEL_TR].selector,
+		.es = (uint16_t)s[MODEL_ES].selector,
+		.cs = (uint16_t)s[MODEL_CS].selector,
+		.ss = (uint16_t)s[MODEL_SS].selector,
+		.ds = (uint16_t)s[MODEL_DS].selector,
+		.fs = (uint16_t)s[MODEL_FS].selector,
+		.gs = (uint16_t)s[MODEL_GS].selector,
+		.ldtr = (uint16_t)s[MODEL_LDTR].selector,
+		.tr = (uint16_t)s[MODEL_TR].selector,
 	};
 }
 
@@ -327,7 +337,8 @@ void model_switch_process(uint32_t number, uint32_t process, bool isolated)
 	uint64_t base = isolated ? MODEL_LDT : model_high((uint64_t)ldts[process]);
 	uint64_t *gdt = kernels[number].gdt;
 
-	gdt[KERNEL_LDT / 8] = DESC_LDT | (sizeof(ldts[0]) - 1) | (base & 0xffffff) << 16 | (base >> 24 & 0xff) << 56;
+	gdt[KERNEL_LDT / 8] =
+		DESC_LDT | (sizeof(ldts[0]) - 1) | (base & 0xffffff) << 16 | (base >> 24 & 0xff) << 56;
 	gdt[KERNEL_LDT / 8 + 1] = base >> 32;
 	cpu->process = process;
 	from_descriptor(&cpu->st.seg[MODEL_LDTR], KERNEL_LDT, &gdt[KERNEL_LDT / 8], true);
@@ -366,8 +377,8 @@ void model_segments_reset(uint32_t number)
 	k->gdt[6] = DESC_USER_64;
 	k->gdt[KERNEL_TR / 8] = DESC_TSS_BUSY | TSS_LIMIT | (tss & 0xffffff) << 16 | (tss >> 24 & 0xff) << 56;
 	k->gdt[KERNEL_TR / 8 + 1] = tss >> 32;
-	cpu->st.gdt = (struct model_table){ model_kernel_gdt(number), sizeof(k->gdt) - 1 };
-	cpu->st.idt = (struct model_table){ model_kernel_idt_base(number), IDT_BYTES - 1 };
+	cpu->st.gdt = (struct model_table){model_kernel_gdt(number), sizeof(k->gdt) - 1};
+	cpu->st.idt = (struct model_table){model_kernel_idt_base(number), IDT_BYTES - 1};
 	load_code(cpu, KERNEL_CS);
 	load_data(cpu, MODEL_SS, KERNEL_DS);
 	load_data(cpu, MODEL_ES, 0);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a CPU of any make asks of the part of it that runs guests: a vendor's, which has a folder of its own, or none, where a
- * module only pretends (pretend.c). Another vendor is another folder with these functions, and kinds of CPUs (kind.h) that
- * name them.
+ * What a CPU of any make asks of the part of it that runs guests: a vendor's, which has a folder of its own,
+ * or none, where a module only pretends (pretend.c). Another vendor is another folder with these functions,
+ * and kinds of CPUs (kind.h) that name them.
  */
 #ifndef TESTS_MOCKS_MODEL_VENDOR_H
 #define TESTS_MOCKS_MODEL_VENDOR_H
@@ -15,13 +15,13 @@ struct translation;
 enum model_root { MODEL_ROOT_CR3, MODEL_ROOT_TSS, MODEL_ROOT_RSP };
 
 /*
- * How a CPU runs the guest that it has; of a CPU that has none, or has its system back, as if nothing were asked for. From
- * visible() on one that is NULL says the same.
+ * How a CPU runs the guest that it has; of a CPU that has none, or has its system back, as if nothing were
+ * asked for. From visible() on one that is NULL says the same.
  */
 struct model_guest_ops {
 	/*
-	 * Out of the guest: its state is kept, root mode's is there. @exit NULL: what enter() said was an exit. Whose it is; NULL:
-	 * nobody's, after a violation.
+	 * Out of the guest: its state is kept, root mode's is there. @exit NULL: what enter() said was an
+	 * exit. Whose it is; NULL: nobody's, after a violation.
 	 */
 	struct vcpu *(*leave)(struct model_cpu *cpu, const struct model_exit *exit);
 	/* Into it: 0, or what the vCPU's on_refusal() is told; or, with *exits set, an exit at once. */
@@ -58,7 +58,7 @@ struct model_vendor {
 	bool (*large_pages)(void); /* of 1 GiB, at the second level */
 	bool (*keeps_tlb)(void);   /* across entries and exits */
 	unsigned int (*active)(void);
-	bool (*efer_each)(void);   /* guests and root mode have an EFER each */
+	bool (*efer_each)(void); /* guests and root mode have an EFER each */
 	uint32_t (*kind_of)(uint64_t reason);
 	struct model_guest_ops guest;
 };

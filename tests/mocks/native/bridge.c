@@ -4,7 +4,8 @@
 
 #include "../intrinsics/calls.h"
 
-PLINTH_MODULE("native_bridge", "0.1.0", "the modules as part of a test's process, for sanitizers and coverage (tests)");
+PLINTH_MODULE("native_bridge", "0.1.0",
+	      "the modules as part of a test's process, for sanitizers and coverage (tests)");
 
 #define NATIVE ((*(const struct model_calls *const *)MODEL_CALLS_PAGE)->native)
 

@@ -10,7 +10,7 @@
 #include "intrinsics/calls.h"
 #include "machine/machine.h"
 
-const char *const machine_usual[] = { "native_bridge", NULL };
+const char *const machine_usual[] = {"native_bridge", NULL};
 
 /*
  * The modules' constructors run once, when the process begins, but what they register

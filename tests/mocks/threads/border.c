@@ -94,7 +94,7 @@ static void leave_vmm(void)
 	type cpu_##name parameters                                                                           \
 	{                                                                                                    \
 		type result;                                                                                 \
-		leave_vmm();                                                                                     \
+		leave_vmm();                                                                                 \
 		result = MODEL->name arguments;                                                              \
 		sched_in_vmm = 1;                                                                            \
 		return result;                                                                               \
@@ -102,14 +102,14 @@ static void leave_vmm(void)
 #define VOID_CALL(name, parameters, arguments)                                                               \
 	void cpu_##name parameters                                                                           \
 	{                                                                                                    \
-		leave_vmm();                                                                                     \
+		leave_vmm();                                                                                 \
 		MODEL->name arguments;                                                                       \
 		sched_in_vmm = 1;                                                                            \
 	}
 #define NORETURN_CALL(name, parameters, arguments)                                                           \
 	void cpu_##name parameters                                                                           \
 	{                                                                                                    \
-		leave_vmm();                                                                                     \
+		leave_vmm();                                                                                 \
 		MODEL->name arguments;                                                                       \
 		__builtin_unreachable();                                                                     \
 	}

@@ -279,7 +279,8 @@ static void finish(const struct machine_world *before)
 		cpus_complain("not as before: %s", differs);
 }
 
-/* CPUs that could come: what is counted for them is what the scenarios' module takes, or there would be hardly any. */
+/* CPUs that could come: what is counted for them is what the scenarios' module takes, or there would be
+ * hardly any. */
 #define ABSENT 4u
 
 uint64_t cpus_case(const struct scenario *s, uint64_t seed)

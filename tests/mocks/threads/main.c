@@ -96,7 +96,9 @@ int main(int argc, char **argv)
 	printf("1..%u\n", n_scenarios);
 	for (unsigned int i = 0; i < n_scenarios; i++)
 		if (!only || !strcmp(only, scenarios[i].name))
-			ok = run_scenarios(i + 1, &scenarios[i], first, end ? end : first + scenarios[i].seeds) && ok;
+			ok = run_scenarios(i + 1, &scenarios[i], first,
+					   end ? end : first + scenarios[i].seeds) &&
+			     ok;
 	report_cases();
 	return !ok;
 }

@@ -63,8 +63,10 @@ static void allow_page(uint32_t number)
 /* Nothing is allowed there, and stays so, whoever says it again; each access is seen once. */
 static void write_trapped(uint32_t number)
 {
-	struct model_exit violation = {
-		.kind = PLINTH_EXIT_SLAT_VIOLATION, .access = WRITE, .length = 3, .physical = VMM_TRAPPED + 8 * number};
+	struct model_exit violation = {.kind = PLINTH_EXIT_SLAT_VIOLATION,
+				       .access = WRITE,
+				       .length = 3,
+				       .physical = VMM_TRAPPED + 8 * number};
 
 	if (cpus_order(number, VMM_PAGE, VMM_TRAPPED, 0) != VMM_OK)
 		return;

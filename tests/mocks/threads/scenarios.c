@@ -38,13 +38,13 @@ static void expect_answer(uint32_t cpu, uint64_t answer, const char *what)
 static void any_exit(uint32_t number)
 {
 	static const struct model_exit exits[] = {
-		{.kind = PLINTH_EXIT_CPUID, .length = 2},			     /* CPUID */
-		{.kind = PLINTH_EXIT_XSETBV, .length = 3},			     /* XSETBV that is refused */
-		{.kind = PLINTH_EXIT_MSR_WRITE, .length = 2},			     /* WRMSR that is refused */
-		{.kind = PLINTH_EXIT_MSR_READ, .length = 2},			     /* RDMSR */
+		{.kind = PLINTH_EXIT_CPUID, .length = 2},		       /* CPUID */
+		{.kind = PLINTH_EXIT_XSETBV, .length = 3},		       /* XSETBV that is refused */
+		{.kind = PLINTH_EXIT_MSR_WRITE, .length = 2},		       /* WRMSR that is refused */
+		{.kind = PLINTH_EXIT_MSR_READ, .length = 2},		       /* RDMSR */
 		{.kind = PLINTH_EXIT_CR_ACCESS, .detail = 0x110, .length = 3}, /* MOV from CR0 */
-		{.kind = PLINTH_EXIT_INVD, .length = 2},			     /* INVD */
-		{.kind = PLINTH_EXIT_HYPERCALL, .length = 3},			     /* a hypercall of nobody's number */
+		{.kind = PLINTH_EXIT_INVD, .length = 2},		       /* INVD */
+		{.kind = PLINTH_EXIT_HYPERCALL, .length = 3}, /* a hypercall of nobody's number */
 	};
 	struct model_cpu *cpu = &model.cpu[number];
 	const struct model_exit *exit = &exits[sched_random() % (sizeof(exits) / sizeof(*exits))];

@@ -9,9 +9,9 @@
 #include "model/vendor.h"
 #include "sched.h"
 
-#define PAGE	  4096u
-#define PLACES	  4096u /* more than the VMM has addresses */
-#define INVALID	  UINT64_MAX
+#define PAGE	4096u
+#define PLACES	4096u /* more than the VMM has addresses */
+#define INVALID UINT64_MAX
 
 /* An address that was taken back, and how often each CPU had loaded CR3 then. */
 static struct place {
@@ -36,7 +36,8 @@ void tlb_given(const void *at, size_t pages)
 
 		for (uint32_t cpu = 0; p->page == page && cpu < model.n_cpus; cpu++)
 			if (keeps(cpu) && p->loads[cpu] == model.cpu[cpu].cr3_loads)
-				cpus_complain("address 0x%llx is given out again, and CPU %u remembers where it led",
+				cpus_complain("address 0x%llx is given out again, and CPU %u remembers where "
+					      "it led",
 					      (unsigned long long)page * PAGE, cpu);
 	}
 }

@@ -130,8 +130,9 @@ static enum vmm_answer page(uint64_t gpa, uint32_t access)
 
 	if (slat_map(slat_host(), gpa, gpa ^ MEM_PAGE, 4096, access))
 		return VMM_FULL;
-	return slat_get(slat_host(), gpa, &hpa, &found) || hpa != (gpa ^ MEM_PAGE) || found != access ? VMM_WRONG_PAGE
-											     : VMM_OK;
+	return slat_get(slat_host(), gpa, &hpa, &found) || hpa != (gpa ^ MEM_PAGE) || found != access
+		       ? VMM_WRONG_PAGE
+		       : VMM_OK;
 }
 
 static void say(uint64_t level, uint64_t number)

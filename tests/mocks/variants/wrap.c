@@ -13,10 +13,10 @@
 
 #include "../intrinsics/calls.h"
 
-#define WRAP(type, name, parameters, arguments, failure)                                    \
-	PLINTH_EXPORT type shipped_##name parameters;                                       \
-	type name parameters                                                                \
-	{                                                                                   \
-		return MODEL->fault(#name) ? (type)(failure) : shipped_##name arguments;    \
+#define WRAP(type, name, parameters, arguments, failure)                                                     \
+	PLINTH_EXPORT type shipped_##name parameters;                                                        \
+	type name parameters                                                                                 \
+	{                                                                                                    \
+		return MODEL->fault(#name) ? (type)(failure) : shipped_##name arguments;                     \
 	}
 #include WRAP_LIST

@@ -91,8 +91,10 @@ static void load_guest(struct model_cpu *cpu, const struct vcpu_regs *regs)
 	cpu->st.cr4 = vmcs_get(cpu, VMCS_GUEST_CR4);
 	load_msrs(cpu, (uint32_t)vmcs_get(cpu, VMCS_ENTRY_CONTROLS));
 	load_segments(cpu);
-	cpu->st.gdt = (struct model_table){ vmcs_get(cpu, VMCS_GUEST_GDTR_BASE), vmcs_get(cpu, VMCS_GUEST_GDTR_LIMIT) };
-	cpu->st.idt = (struct model_table){ vmcs_get(cpu, VMCS_GUEST_IDTR_BASE), vmcs_get(cpu, VMCS_GUEST_IDTR_LIMIT) };
+	cpu->st.gdt = (struct model_table){vmcs_get(cpu, VMCS_GUEST_GDTR_BASE),
+					   vmcs_get(cpu, VMCS_GUEST_GDTR_LIMIT)};
+	cpu->st.idt = (struct model_table){vmcs_get(cpu, VMCS_GUEST_IDTR_BASE),
+					   vmcs_get(cpu, VMCS_GUEST_IDTR_LIMIT)};
 	cpu->st.rflags = vmcs_get(cpu, VMCS_GUEST_RFLAGS);
 	cpu->rip = vmcs_get(cpu, VMCS_GUEST_RIP);
 	cpu->rsp = vmcs_get(cpu, VMCS_GUEST_RSP);
@@ -100,7 +102,7 @@ static void load_guest(struct model_cpu *cpu, const struct vcpu_regs *regs)
 	cpu->activity = vmcs_get(cpu, VMCS_GUEST_ACTIVITY);
 	cpu->pending_debug = vmcs_get(cpu, VMCS_GUEST_PENDING_DEBUG);
 	cpu->regs = *regs;
-	cpu->event = (struct model_event){ 0 };
+	cpu->event = (struct model_event){0};
 	if (info >> 31) {
 		cpu->event.info = info;
 		cpu->event.error = (uint32_t)vmcs_get(cpu, VMCS_ENTRY_EXCEPTION_ERROR);
@@ -132,7 +134,7 @@ static void model_mc_fails_entry(struct model_cpu *cpu)
 
 int vmx_enter(struct model_cpu *cpu, const struct vcpu_regs *regs, bool resume, bool *exits)
 {
-	struct vmx_check_finding first = { .area = VMX_CHECK_GUEST, .field = VMCS_GUEST_LINK_POINTER };
+	struct vmx_check_finding first = {.area = VMX_CHECK_GUEST, .field = VMCS_GUEST_LINK_POINTER};
 
 	*exits = false;
 	if (cpu->current < 0)

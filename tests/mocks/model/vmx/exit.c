@@ -2,15 +2,15 @@
 /* A VM exit: the guest's state to the VMCS, the host's from it (SDM, "VM Exits"). */
 #include "vmx.h"
 
-#define EFER_LME 0x100ull
-#define EFER_LMA 0x400ull
+#define EFER_LME  0x100ull
+#define EFER_LMA  0x400ull
 #define DR7_RESET 0x400ull
 
 static void save_segments(const struct model_cpu *cpu)
 {
 	for (unsigned int i = 0; i < MODEL_SEGS; i++) {
 		const struct model_segment *s = &cpu->st.seg[i];
-		uint64_t base = i == MODEL_FS   ? cpu->st.msr[MODEL_MSR_FS_BASE]
+		uint64_t base = i == MODEL_FS	? cpu->st.msr[MODEL_MSR_FS_BASE]
 				: i == MODEL_GS ? cpu->st.msr[MODEL_MSR_GS_BASE]
 						: s->base;
 
@@ -36,7 +36,8 @@ static void save_msrs(const struct model_cpu *cpu, uint32_t controls)
 		vmcs_put(cpu, VMCS_GUEST_PERF_GLOBAL_CTRL, msr[MODEL_MSR_PERF_GLOBAL_CTRL]);
 	if (model.kind->caps.entry >> 32 & ENTRY_LOAD_BND)
 		vmcs_put(cpu, VMCS_GUEST_BNDCFGS, msr[MODEL_MSR_BNDCFGS]);
-	if ((model.kind->caps.entry >> 32 & ENTRY_LOAD_RTIT) || (model.kind->caps.exit >> 32 & EXIT_CLEAR_RTIT))
+	if ((model.kind->caps.entry >> 32 & ENTRY_LOAD_RTIT) ||
+	    (model.kind->caps.exit >> 32 & EXIT_CLEAR_RTIT))
 		vmcs_put(cpu, VMCS_GUEST_RTIT_CTL, msr[MODEL_MSR_RTIT_CTL]);
 	if ((model.kind->caps.entry >> 32 & ENTRY_LOAD_LBR) || (model.kind->caps.exit >> 32 & EXIT_CLEAR_LBR))
 		vmcs_put(cpu, VMCS_GUEST_LBR_CTL, msr[MODEL_MSR_LBR_CTL]);
@@ -52,7 +53,7 @@ static void save_msrs(const struct model_cpu *cpu, uint32_t controls)
 #define TYPE_OF(info)  ((info) >> 8 & 7)
 #define TYPE_EXCEPTION 3
 /* Exceptions that are faults and push RF as 1; #DB may be one, and pushes it as it was. */
-#define FAULTS 0x003b7ce1u
+#define FAULTS	       0x003b7ce1u
 
 /* SDM, "Saving RIP, RSP, RFLAGS, and SSP": RF by what the exit comes from. */
 static uint64_t saved_rf(uint64_t rf, const struct model_exit *e)
@@ -63,24 +64,35 @@ static uint64_t saved_rf(uint64_t rf, const struct model_exit *e)
 	/* In the middle of a delivery, or instead of one: as that would have pushed it. */
 	if (first & INFO_VALID)
 		return TYPE_OF(first) == TYPE_EXCEPTION && FAULTS >> (first & 31) & 1 ? RFLAGS_RF
-		       : TYPE_OF(first) > TYPE_EXCEPTION				? 0
-										: rf;
+		       : TYPE_OF(first) > TYPE_EXCEPTION			      ? 0
+										      : rf;
 	switch (basic) {
-	case 1: case 2: case 3: case 4: case 7: case 8: case 37: case 41: case 52: return rf;
-	case 48: case 49: return RFLAGS_RF;
+	case 1:
+	case 2:
+	case 3:
+	case 4:
+	case 7:
+	case 8:
+	case 37:
+	case 41:
+	case 52: return rf;
+	case 48:
+	case 49: return RFLAGS_RF;
 	default: return 0; /* an instruction */
 	}
 }
 
 /*
- * SDM, "Saving Non-Register State": the field is cleared but for an INIT and the monitor trap flag, which leave what is
- * pending, and for MOV SS, which puts it off.
+ * SDM, "Saving Non-Register State": the field is cleared but for an INIT and the monitor trap flag, which
+ * leave what is pending, and for MOV SS, which puts it off.
  */
 static uint64_t saved_pending(const struct model_cpu *cpu, const struct model_exit *e)
 {
 	uint64_t basic = e->reason & 0xffff;
 
-	return basic == 3 || basic == 37 || e->reason & ENTRY_FAILED || cpu->interruptibility & 2 ? cpu->pending_debug : 0;
+	return basic == 3 || basic == 37 || e->reason & ENTRY_FAILED || cpu->interruptibility & 2
+		       ? cpu->pending_debug
+		       : 0;
 }
 
 static void save_guest(const struct model_cpu *cpu, const struct model_exit *exit)
@@ -132,13 +144,14 @@ static void load_host_segments(struct model_cpu *cpu)
 	model_flat(&seg[MODEL_ES], vmcs_get(cpu, VMCS_HOST_ES_SELECTOR), 0, 0xc093);
 	model_flat(&seg[MODEL_FS], vmcs_get(cpu, VMCS_HOST_FS_SELECTOR), 0, 0xc093);
 	model_flat(&seg[MODEL_GS], vmcs_get(cpu, VMCS_HOST_GS_SELECTOR), 0, 0xc093);
-	model_flat(&seg[MODEL_TR], vmcs_get(cpu, VMCS_HOST_TR_SELECTOR), vmcs_get(cpu, VMCS_HOST_TR_BASE), 0x8b);
+	model_flat(&seg[MODEL_TR], vmcs_get(cpu, VMCS_HOST_TR_SELECTOR), vmcs_get(cpu, VMCS_HOST_TR_BASE),
+		   0x8b);
 	seg[MODEL_TR].limit = 0x67;
-	seg[MODEL_LDTR] = (struct model_segment){ .rights = RIGHTS_UNUSABLE };
+	seg[MODEL_LDTR] = (struct model_segment){.rights = RIGHTS_UNUSABLE};
 	cpu->st.msr[MODEL_MSR_FS_BASE] = vmcs_get(cpu, VMCS_HOST_FS_BASE);
 	cpu->st.msr[MODEL_MSR_GS_BASE] = vmcs_get(cpu, VMCS_HOST_GS_BASE);
-	cpu->st.gdt = (struct model_table){ vmcs_get(cpu, VMCS_HOST_GDTR_BASE), 0xffff };
-	cpu->st.idt = (struct model_table){ vmcs_get(cpu, VMCS_HOST_IDTR_BASE), 0xffff };
+	cpu->st.gdt = (struct model_table){vmcs_get(cpu, VMCS_HOST_GDTR_BASE), 0xffff};
+	cpu->st.idt = (struct model_table){vmcs_get(cpu, VMCS_HOST_IDTR_BASE), 0xffff};
 }
 
 static void load_host(struct model_cpu *cpu)

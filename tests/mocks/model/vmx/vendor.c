@@ -14,7 +14,8 @@ static void vmx_power_on(void)
 	const struct vmx_caps *c = &model.kind->caps;
 
 	if (c->physical_bits || c->linear_bits || c->cr4_fixed1 || c->perf_global || c->lam) {
-		fprintf(stderr, "model: %s: what is the CPU's stands among the capabilities\n", model.kind->name);
+		fprintf(stderr, "model: %s: what is the CPU's stands among the capabilities\n",
+			model.kind->name);
 		abort();
 	}
 	vmcs_reset_all();
@@ -29,15 +30,16 @@ static void vmx_cpu_on(struct model_cpu *cpu)
 static void vmx_cpuid(uint32_t leaf, struct cpu_leaf *out)
 {
 	if (!leaf)
-		*out = (struct cpu_leaf){ out->eax, 0x756e6547, 0x6c65746e, 0x49656e69 };
+		*out = (struct cpu_leaf){out->eax, 0x756e6547, 0x6c65746e, 0x49656e69};
 	if (leaf == 1)
 		out->ecx = (out->ecx & ~CPUID_1_ECX_VMX) | (model.kind->no_vmx ? 0 : CPUID_1_ECX_VMX);
 }
 
 static uint64_t vmx_root(const struct model_cpu *cpu, enum model_root what)
 {
-	static const uint32_t fields[] = { [MODEL_ROOT_CR3] = VMCS_HOST_CR3, [MODEL_ROOT_TSS] = VMCS_HOST_TR_BASE,
-					   [MODEL_ROOT_RSP] = VMCS_HOST_RSP };
+	static const uint32_t fields[] = {[MODEL_ROOT_CR3] = VMCS_HOST_CR3,
+					  [MODEL_ROOT_TSS] = VMCS_HOST_TR_BASE,
+					  [MODEL_ROOT_RSP] = VMCS_HOST_RSP};
 
 	return vmcs_get(cpu, fields[what]);
 }
@@ -164,7 +166,8 @@ bool model_nmi_window_opens(uint32_t cpu)
 bool model_window_opens(uint32_t cpu)
 {
 	return model.cpu[cpu].guest && model_field(cpu, VMCS_PRIMARY_CONTROLS) & PRIMARY_INTERRUPTS &&
-	       model.cpu[cpu].st.rflags & RFLAGS_IF && !(model.cpu[cpu].interruptibility & BLOCKED_BY_STI_OR_SS);
+	       model.cpu[cpu].st.rflags & RFLAGS_IF &&
+	       !(model.cpu[cpu].interruptibility & BLOCKED_BY_STI_OR_SS);
 }
 
 static bool guest_due(const struct model_cpu *cpu, struct model_exit *out)
@@ -172,11 +175,11 @@ static bool guest_due(const struct model_cpu *cpu, struct model_exit *out)
 	uint32_t number = (uint32_t)(cpu - model.cpu);
 
 	if (model_timer_runs(number))
-		*out = (struct model_exit){ .kind = PLINTH_EXIT_TIMER };
+		*out = (struct model_exit){.kind = PLINTH_EXIT_TIMER};
 	else if (model_nmi_window_opens(number))
-		*out = (struct model_exit){ .kind = PLINTH_EXIT_NMI_WINDOW };
+		*out = (struct model_exit){.kind = PLINTH_EXIT_NMI_WINDOW};
 	else if (model_window_opens(number))
-		*out = (struct model_exit){ .reason = REASON_INTERRUPT_WINDOW };
+		*out = (struct model_exit){.reason = REASON_INTERRUPT_WINDOW};
 	else
 		return false;
 	return true;
@@ -200,18 +203,19 @@ const struct model_vendor model_vmx = {
 	.active = vmcs_active,
 	.efer_each = efer_each,
 	.kind_of = vmx_kind_of,
-	.guest = {
-		.leave = guest_leave,
-		.enter = guest_enter,
-		.visible = guest_visible,
-		.show = guest_show,
-		.cr_kept = guest_cr_kept,
-		.cr_exits = guest_cr_exits,
-		.msr_exits = guest_msr_exits,
-		.nmi_exits = guest_nmi_exits,
-		.due = guest_due,
-		.steps = guest_steps,
-		.tables = ept_tables,
-		.translation = ept_translation,
-	},
+	.guest =
+		{
+			.leave = guest_leave,
+			.enter = guest_enter,
+			.visible = guest_visible,
+			.show = guest_show,
+			.cr_kept = guest_cr_kept,
+			.cr_exits = guest_cr_exits,
+			.msr_exits = guest_msr_exits,
+			.nmi_exits = guest_nmi_exits,
+			.due = guest_due,
+			.steps = guest_steps,
+			.tables = ept_tables,
+			.translation = ept_translation,
+		},
 };

@@ -28,7 +28,7 @@ struct vmcs {
 };
 
 static struct vmcs vmcss[REGIONS];
-static unsigned int n_vmcss; /* the rest was never used */
+static unsigned int n_vmcss;	     /* the rest was never used */
 static int16_t index_of[0x8000 / 2]; /* by encoding / 2, 1 + place; 0: no such field */
 
 void vmcs_reset_all(void)
@@ -81,7 +81,7 @@ static uint64_t *value_of(struct vmcs *v, uint32_t field)
 
 static uint64_t width_mask(uint32_t field)
 {
-	static const uint64_t masks[] = { 0xffff, ~0ull, 0xffffffff, ~0ull };
+	static const uint64_t masks[] = {0xffff, ~0ull, 0xffffffff, ~0ull};
 
 	return masks[field >> 13 & 3];
 }
@@ -236,7 +236,8 @@ int model_vmptrld(uint64_t pa)
 		return vmx_fail(VMX_ERROR_LOAD_ADDRESS);
 	if (bad_region(pa) || pa == model_here()->virt_region) {
 		model_violation("VMPTRLD of 0x%llx, which cannot be a VMCS", (unsigned long long)pa);
-		return vmx_fail(pa == model_here()->virt_region ? VMX_ERROR_LOAD_VMXON : VMX_ERROR_LOAD_ADDRESS);
+		return vmx_fail(pa == model_here()->virt_region ? VMX_ERROR_LOAD_VMXON
+								: VMX_ERROR_LOAD_ADDRESS);
 	}
 	memory = model.physical(pa);
 	memcpy(&revision, memory, sizeof(revision));
@@ -286,7 +287,8 @@ int model_vmwrite(uint32_t field, uint64_t value)
 		model_violation("VMWRITE of 0x%x without a VMCS", field);
 		return CPU_VMX_FAIL_INVALID;
 	}
-	if (!exists(field) || !value_of(current(cpu), field) || (!current(cpu)->launched && model_fault("VMWRITE"))) {
+	if (!exists(field) || !value_of(current(cpu), field) ||
+	    (!current(cpu)->launched && model_fault("VMWRITE"))) {
 		return vmx_fail(VMX_ERROR_FIELD);
 	}
 	if (read_only(field)) {

@@ -4,11 +4,11 @@
 
 #include <string.h>
 
-#define TYPE_ALL 2u
-#define EPT_CAP_INVEPT	    (1ull << 20)
-#define EPT_CAP_INVEPT_ALL  (1ull << 26)
-#define EPT_CAP_INVEPT_ONE  (1ull << 25)
-#define EPT_CAP_INVVPID	    (1ull << 32)
+#define TYPE_ALL		   2u
+#define EPT_CAP_INVEPT		   (1ull << 20)
+#define EPT_CAP_INVEPT_ALL	   (1ull << 26)
+#define EPT_CAP_INVEPT_ONE	   (1ull << 25)
+#define EPT_CAP_INVVPID		   (1ull << 32)
 #define EPT_CAP_INVVPID_TYPE(type) (1ull << (40 + (type)))
 
 static int vmx_fault(const char *what)
@@ -30,7 +30,8 @@ bool vmx_cr_ok(uint32_t cr, uint64_t value)
 
 static bool locked_on(const struct model_cpu *cpu)
 {
-	uint64_t want = FEATURE_CONTROL_LOCKED | (model.kind->in_smx ? FEATURE_CONTROL_VMX_IN_SMX : FEATURE_CONTROL_VMX);
+	uint64_t want = FEATURE_CONTROL_LOCKED |
+			(model.kind->in_smx ? FEATURE_CONTROL_VMX_IN_SMX : FEATURE_CONTROL_VMX);
 
 	return (cpu->st.msr[MODEL_MSR_FEATURE_CONTROL] & want) == want;
 }
@@ -55,7 +56,8 @@ int model_vmxon(uint64_t pa)
 		return CPU_VMX_FAIL_INVALID;
 	memory = pa & 0xfff || pa >> model.kind->physical_bits ? NULL : model.physical(pa);
 	if (!memory || *memory != (uint32_t)(model.kind->caps.basic & 0x7fffffff)) {
-		model_violation("VMXON region 0x%llx: not aligned, no memory or wrong revision", (unsigned long long)pa);
+		model_violation("VMXON region 0x%llx: not aligned, no memory or wrong revision",
+				(unsigned long long)pa);
 		return CPU_VMX_FAIL_INVALID;
 	}
 	cpu->virt_on = true;
@@ -100,7 +102,8 @@ static int invalidate(bool can, bool type_ok, bool fails, const char *what)
 int model_invept(uint64_t type, uint64_t eptp)
 {
 	uint64_t caps = model.kind->caps.ept_vpid;
-	bool type_ok = (type == TYPE_ALL && caps & EPT_CAP_INVEPT_ALL) || (type == 1 && caps & EPT_CAP_INVEPT_ONE);
+	bool type_ok =
+		(type == TYPE_ALL && caps & EPT_CAP_INVEPT_ALL) || (type == 1 && caps & EPT_CAP_INVEPT_ONE);
 
 	(void)eptp;
 	return invalidate(caps & EPT_CAP_INVEPT, type_ok, false, "INVEPT");
