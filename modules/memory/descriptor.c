@@ -51,9 +51,10 @@ static uint64_t key_pa(const struct plinth_descriptor *run)
 	return run->pa;
 }
 
-/* The run that contains @address, or NULL. Inlined, and @key with it: every table on the way to a page is looked up. */
-static inline __attribute__((always_inline)) const struct plinth_descriptor *run_with(const struct plinth_descriptor *runs, uint64_t address,
-						uint64_t (*key)(const struct plinth_descriptor *))
+/* The run that contains @address, or NULL. Inlined, as @key is: every table on a page's way is looked up. */
+static inline __attribute__((always_inline)) const struct plinth_descriptor *
+run_with(const struct plinth_descriptor *runs, uint64_t address,
+	 uint64_t (*key)(const struct plinth_descriptor *))
 {
 	uint64_t low = 0, high = n_runs;
 

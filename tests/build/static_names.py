@@ -49,6 +49,9 @@ def main():
         if name not in STILL:
             print(f"{name}() is static in {', '.join(files)}: one name, one function")
             bad = 1
+    for name in [name for name in STILL if name not in found]:
+        print(f"{name}() is in one file: out of the list in {os.path.relpath(__file__, sys.argv[1])}")
+        bad = 1
     print(f"{len(found)} names in more than one file")
     return bad
 
