@@ -116,6 +116,7 @@ int boot_fill(void *ctx)
 	boot->n_memory = core->n_memory;
 	memcpy(boot->memory, core->memory, sizeof(boot->memory));
 	fill_modules(core, (struct plinth_boot_module *)lists);
-	fill_descriptors(core, (struct plinth_descriptor *)(lists + (boot->descriptors_va - boot->modules_va)));
+	fill_descriptors(core,
+			 (struct plinth_descriptor *)(lists + (boot->descriptors_va - boot->modules_va)));
 	return 0;
 }

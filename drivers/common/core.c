@@ -5,7 +5,10 @@
 #include "drivers/common/internal.h"
 #include "lib/step.h"
 
-/* The second half of a load, on CPUs that stay: what a CPU is needed for, or what core_cpu_offline() looks at. */
+/*
+ * The second half of a load, on CPUs that stay: what a CPU is needed for, or what core_cpu_offline() looks
+ * at.
+ */
 static const struct step life_steps[] = {
 	{"allocate the CPU list", cpus_alloc, cpus_free},
 	{"run the constructors", vmm_run_inits, vmm_run_finis},
@@ -42,7 +45,10 @@ static int gate_check(void *ctx)
 	return err;
 }
 
-/* The first half takes its time by the size of the files, which anybody may have made: CPUs come and go meanwhile. */
+/*
+ * The first half takes its time by the size of the files, which anybody may have made: CPUs come and go
+ * meanwhile.
+ */
 static const struct step load_steps[] = {
 	{"look at the CPU", gate_check, NULL},
 	{"read the modules", modules_probe, modules_forget},
@@ -93,7 +99,8 @@ static int explain_load(struct core *core, int err, uint32_t lines)
 		err = PLINTH_E_INTR;
 	}
 	if (core->report->used <= lines)
-		report_line(core->report, "load failed at \"%s\": %s", core->failed->name, plinth_strerror(err));
+		report_line(core->report, "load failed at \"%s\": %s", core->failed->name,
+			    plinth_strerror(err));
 	return err;
 }
 
@@ -150,20 +157,33 @@ struct command {
 };
 
 static const struct command load_command = {
-	"load", load_up, PLINTH_UNLOADED, PLINTH_LOADED,
+	"load",
+	load_up,
+	PLINTH_UNLOADED,
+	PLINTH_LOADED,
 	{[PLINTH_LOADED] = "modules are loaded already: unload them first",
 	 [PLINTH_RUNNING] = "the VMM is running: stop and unload it first"},
 };
 static const struct command start_command = {
-	"start", start_up, PLINTH_LOADED, PLINTH_RUNNING,
-	{[PLINTH_UNLOADED] = "no modules are loaded: load them first", [PLINTH_RUNNING] = "the VMM is running already"},
+	"start",
+	start_up,
+	PLINTH_LOADED,
+	PLINTH_RUNNING,
+	{[PLINTH_UNLOADED] = "no modules are loaded: load them first",
+	 [PLINTH_RUNNING] = "the VMM is running already"},
 };
 static const struct command stop_command = {
-	"stop", stop_down, PLINTH_RUNNING, PLINTH_LOADED,
+	"stop",
+	stop_down,
+	PLINTH_RUNNING,
+	PLINTH_LOADED,
 	{[PLINTH_UNLOADED] = "no modules are loaded", [PLINTH_LOADED] = "the VMM is not running"},
 };
 static const struct command unload_command = {
-	"unload", unload_down, PLINTH_LOADED, PLINTH_UNLOADED,
+	"unload",
+	unload_down,
+	PLINTH_LOADED,
+	PLINTH_UNLOADED,
 	{[PLINTH_UNLOADED] = "no modules are loaded", [PLINTH_RUNNING] = "the VMM is running: stop it first"},
 };
 
@@ -291,7 +311,8 @@ int core_cpu_online(struct core *core, uint32_t cpu, struct core_report *report)
 	if (core->state != PLINTH_RUNNING || (cpu < core->n_cpus && core->cpus[cpu].guest))
 		return 0;
 	if (cpu >= core->n_cpus) {
-		report_line(report, "CPU %u: the VMM was loaded for %u CPUs: unload and load it", cpu, core->n_cpus);
+		report_line(report, "CPU %u: the VMM was loaded for %u CPUs: unload and load it", cpu,
+			    core->n_cpus);
 		return PLINTH_E_LIMIT;
 	}
 	core->report = report;

@@ -46,8 +46,8 @@ struct core *core_create(void);
 /**
  * core_retire() - stop and unload, as far as the state allows, for good.
  *
- * Nobody may give commands any more. Until then whoever tells the core of events must go on doing so: a CPU that goes
- * is given back first. Afterwards events change nothing, and their source can be taken away.
+ * Nobody may give commands any more. Until then whoever tells the core of events must go on doing so: a CPU
+ * that goes is given back first. Afterwards events change nothing, and their source can be taken away.
  *
  * Context: may sleep. Return: 0, or PLINTH_E_CORRUPT as core_destroy().
  */
@@ -103,7 +103,8 @@ uint64_t core_shared(struct core *core, void *out, uint64_t room);
  *
  * Return: 0, PLINTH_E_STATE (nothing is loaded), PLINTH_E_INVAL, PLINTH_E_LIMIT.
  */
-PLINTH_MUST_USE int core_set_level(struct core *core, const char *tag, uint32_t level, struct core_report *report);
+PLINTH_MUST_USE int core_set_level(struct core *core, const char *tag, uint32_t level,
+				   struct core_report *report);
 
 /**
  * core_set_trace() - which exits a tracer records from now on; the others it leaves out.
@@ -129,9 +130,9 @@ struct core_call {
  * @report: receives the reasons of a failure, one per line
  *
  * Context: may sleep.
- * Return:  0; PLINTH_E_STATE (nothing is loaded, or the CPU is not there), PLINTH_E_NAME, PLINTH_E_LIMIT (too many bytes),
- *          PLINTH_E_INVAL (no name), PLINTH_E_BUSY, PLINTH_E_VIRT (nobody answered), or what the extension answered: all
- *          is as before; PLINTH_E_CORRUPT: it was, or the VMM died of the message.
+ * Return:  0; PLINTH_E_STATE (nothing is loaded, or the CPU is not there), PLINTH_E_NAME, PLINTH_E_LIMIT (too
+ * many bytes), PLINTH_E_INVAL (no name), PLINTH_E_BUSY, PLINTH_E_VIRT (nobody answered), or what the
+ * extension answered: all is as before; PLINTH_E_CORRUPT: it was, or the VMM died of the message.
  */
 PLINTH_MUST_USE int core_call(struct core *core, struct core_call *call, struct core_report *report);
 
@@ -145,9 +146,8 @@ uint64_t core_maps(struct core *core, void *out, uint64_t room, size_t item_byte
 /**
  * core_cpu_online(), core_cpu_offline() - a CPU came, a CPU is about to go.
  *
- * Context: the CPU is online; the caller is what os_cpus_lock() keeps away, and holds neither lock: a load may take
- *          its time.
- * Return:  0, or an error that should keep the CPU from coming or going.
+ * Context: the CPU is online; the caller is what os_cpus_lock() keeps away, and holds neither lock: a load
+ * may take its time. Return:  0, or an error that should keep the CPU from coming or going.
  */
 PLINTH_MUST_USE int core_cpu_online(struct core *core, uint32_t cpu, struct core_report *report);
 PLINTH_MUST_USE int core_cpu_offline(struct core *core, uint32_t cpu, struct core_report *report);

@@ -117,7 +117,8 @@ static void cpu_bury(struct core_cpu *c)
 		return;
 	}
 	if (state_of(c) == PLINTH_CPU_RESET) {
-		core_corrupt(c->core, "CPU %u: somebody sent it an INIT: the kernel and the VMM have lost it", c->cpu);
+		core_corrupt(c->core, "CPU %u: somebody sent it an INIT: the kernel and the VMM have lost it",
+			     c->cpu);
 		return;
 	}
 	/* One on which nothing can be run stays claimed; the VMM died all the same. */
@@ -189,7 +190,8 @@ int cpus_alloc(void *ctx)
 {
 	struct core *core = ctx;
 
-	core->cpus = core_alloc(core, core_pages(core->n_cpus * sizeof(*core->cpus)), OS_PAGE, "the CPU list");
+	core->cpus =
+		core_alloc(core, core_pages(core->n_cpus * sizeof(*core->cpus)), OS_PAGE, "the CPU list");
 	if (!core->cpus)
 		return PLINTH_E_NOMEM;
 	for (uint32_t i = 0; i < core->n_cpus; i++) {

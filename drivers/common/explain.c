@@ -9,7 +9,8 @@ static const struct {
 } advices[] = {
 	{PLINTH_E_NOTSUP, "it lacks what the modules need (in a virtual machine: nested virtualization)"},
 	{PLINTH_E_LOCKED, "enable virtualization in the firmware's set-up"},
-	{PLINTH_E_BUSY, "another hypervisor uses it: stop its guests and unload it (of KVM, the module of this CPU's vendor)"},
+	{PLINTH_E_BUSY, "another hypervisor uses it: stop its guests and unload it (of KVM, the module of "
+			"this CPU's vendor)"},
 	{PLINTH_E_ABI, "driver and modules are of different versions"},
 };
 
@@ -54,7 +55,7 @@ void explain(struct core *core, uint32_t cpu, const char *step, int err)
 	char text[SHORTAGE_TEXT];
 	const char *advice = advice_for(core, err, text, sizeof(text));
 
-	report_line(core->report, "CPU %u: %s failed: %s%s%s", cpu, step, plinth_strerror(err), advice ? ": " : "",
-		    advice ? advice : "");
+	report_line(core->report, "CPU %u: %s failed: %s%s%s", cpu, step, plinth_strerror(err),
+		    advice ? ": " : "", advice ? advice : "");
 	explain_quote(core, cpu);
 }

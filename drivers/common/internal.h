@@ -34,7 +34,6 @@ enum space_id {
 /* All the addresses the VMM has. */
 #define SLOT_BYTES (1ull << 39)
 
-
 struct space_region {
 	void *kernel; /* where the core reads and writes it; NULL: not there, of 0 pages */
 	uint64_t va;
@@ -66,14 +65,24 @@ struct core_link {
 };
 
 /* The functions of the entry module, in the order of core_entry_names. */
-enum entry_fn { ENTRY_INIT, ENTRY_FINI, ENTRY_PREPARE, ENTRY_RELEASE, ENTRY_START, ENTRY_CHECK, ENTRY_CALL, ENTRY_COUNT };
+enum entry_fn {
+	ENTRY_INIT,
+	ENTRY_FINI,
+	ENTRY_PREPARE,
+	ENTRY_RELEASE,
+	ENTRY_START,
+	ENTRY_CHECK,
+	ENTRY_CALL,
+	ENTRY_COUNT
+};
 
 struct core_cpu {
 	struct core *core;
 	uint32_t cpu;
-	bool guest;	  /* set by a start, cleared by a stop that worked */
-	uint64_t stack_top; /* as it was when it was checked; what stands in the shared region anybody may change */
-	uint64_t log_seen; /* newest record of its log when the command began */
+	bool guest;	    /* set by a start, cleared by a stop that worked */
+	uint64_t stack_top; /* as it was when it was checked; what stands in the shared region anybody may
+			       change */
+	uint64_t log_seen;  /* newest record of its log when the command began */
 };
 
 /* Where a page table of the VMM's lies. */
@@ -108,7 +117,10 @@ struct core {
 	struct plinth_boot_memory memory[PLINTH_BOOT_MEMORY]; /* of the machine, at the load */
 	uint32_t n_memory;
 	struct pt tables;
-	/* Page tables: the first n_tables are the core's and the pool's first pages, what follows was found elsewhere in it. */
+	/*
+	 * Page tables: the first n_tables are the core's and the pool's first pages, what follows was found
+	 * elsewhere in it.
+	 */
 	struct core_table *table;
 	uint32_t n_tables, n_known, max_tables;
 	uint64_t n_descriptors;
@@ -180,13 +192,16 @@ int pool_choose_heap(struct core *core);
 int pool_alloc(struct core *core);
 
 /*
- * slat_pages.c: what second-level translation takes of the pool, which is among what it hides; 0 or PLINTH_E_NOMEM.
- * The machine's memory is noted first.
+ * slat_pages.c: what second-level translation takes of the pool, which is among what it hides; 0 or
+ * PLINTH_E_NOMEM. The machine's memory is noted first.
  */
 void slat_note_memory(struct core *core);
 int slat_pages(struct core *core, uint64_t *pages);
 
-/* map.c: a step of a load; the launch tables, for the CPU this runs on, interrupts off, until they are on again. */
+/*
+ * map.c: a step of a load; the launch tables, for the CPU this runs on, interrupts off, until they are on
+ * again.
+ */
 int map_all(void *ctx);
 uint64_t map_launch_tables(const struct core *core);
 
@@ -227,7 +242,10 @@ int cpus_start(void *ctx);
 void cpus_stop(void *ctx);
 int cpus_start_one(struct core_cpu *c);
 void cpus_stop_one(struct core_cpu *c);
-/* What a CPU that was stopped leaves behind, the others forget: at an exit they make for that (plinth/memory.h). */
+/*
+ * What a CPU that was stopped leaves behind, the others forget: at an exit they make for that
+ * (plinth/memory.h).
+ */
 void cpus_forget_stacks(struct core *core);
 uint32_t cpus_guests(const struct core *core);
 int cpus_any_guest(const struct core *core, uint32_t *cpu);

@@ -8,10 +8,9 @@ static const struct {
 	enum space_id id;
 	unsigned int flags;
 } region_flags[] = {
-	{SPACE_BOOT, 0},	{SPACE_STACK, PT_WRITE}, {SPACE_SHARED, PT_WRITE}, {SPACE_TUNING, 0},
-	{SPACE_MAILBOX, PT_WRITE},
-	{SPACE_SLOTS, 0},	{SPACE_CLAIMS, PT_WRITE}, {SPACE_TABLES, 0},	 {SPACE_LAUNCH, 0},
-	{SPACE_POOL, PT_WRITE},
+	{SPACE_BOOT, 0},	   {SPACE_STACK, PT_WRITE}, {SPACE_SHARED, PT_WRITE}, {SPACE_TUNING, 0},
+	{SPACE_MAILBOX, PT_WRITE}, {SPACE_SLOTS, 0},	    {SPACE_CLAIMS, PT_WRITE}, {SPACE_TABLES, 0},
+	{SPACE_LAUNCH, 0},	   {SPACE_POOL, PT_WRITE},
 };
 
 static uint8_t *pool_page(const struct core *core, uint32_t i)
@@ -126,8 +125,9 @@ int map_all(void *ctx)
 }
 
 /*
- * Not all of the kernel's half is the same in every process: with page-table isolation the LDT is not, to which the
- * segment registers of the process that happens to run on a CPU may lead. So it is taken anew for each use.
+ * Not all of the kernel's half is the same in every process: with page-table isolation the LDT is not, to
+ * which the segment registers of the process that happens to run on a CPU may lead. So it is taken anew for
+ * each use.
  */
 uint64_t map_launch_tables(const struct core *core)
 {

@@ -13,10 +13,16 @@
 #define STACK_ALIGN 16u
 
 static const char *const space_names[SPACE_COUNT] = {
-	[SPACE_BOOT] = "boot",	   [SPACE_STACK] = "boot stack", [SPACE_SHARED] = "shared", [SPACE_TUNING] = "tuning",
+	[SPACE_BOOT] = "boot",
+	[SPACE_STACK] = "boot stack",
+	[SPACE_SHARED] = "shared",
+	[SPACE_TUNING] = "tuning",
 	[SPACE_MAILBOX] = "mailbox",
-	[SPACE_SLOTS] = "bindings", [SPACE_CLAIMS] = "bindings done",
-	[SPACE_TABLES] = "lists", [SPACE_LAUNCH] = "launch tables", [SPACE_POOL] = "pool",
+	[SPACE_SLOTS] = "bindings",
+	[SPACE_CLAIMS] = "bindings done",
+	[SPACE_TABLES] = "lists",
+	[SPACE_LAUNCH] = "launch tables",
+	[SPACE_POOL] = "pool",
 };
 
 static uint64_t *pool_page(const struct core *core, uint64_t i)
@@ -52,7 +58,8 @@ static uint64_t *reach(void *ctx, uint64_t pa)
 static struct pt tables_of(struct core *core, enum plinth_map_table table)
 {
 	return (struct pt){
-		.root_pa = table == PLINTH_MAP_LAUNCH ? os_virt_to_phys(core_launch_pgd(core)) : core->tables.root_pa,
+		.root_pa = table == PLINTH_MAP_LAUNCH ? os_virt_to_phys(core_launch_pgd(core))
+						      : core->tables.root_pa,
 		.levels = core->levels,
 		.table = reach,
 		.ctx = core,
@@ -152,7 +159,8 @@ struct listing {
 static void put(struct listing *l, const struct plinth_ctl_map *row)
 {
 	if (l->count < l->room)
-		memcpy(l->out + l->count * l->item_bytes, row, l->item_bytes < sizeof(*row) ? l->item_bytes : sizeof(*row));
+		memcpy(l->out + l->count * l->item_bytes, row,
+		       l->item_bytes < sizeof(*row) ? l->item_bytes : sizeof(*row));
 	l->count++;
 }
 
@@ -200,9 +208,9 @@ struct check {
 
 static int refuse_mapping(const struct check *check, uint64_t va, const char *what)
 {
-	report_line(check->core->report, "0x%llx (%s) in the %s tables is %s: the VMM is not started like that",
-		    (unsigned long long)va, name_of(check->core, va),
-		    map_table_name(check->table), what);
+	report_line(check->core->report,
+		    "0x%llx (%s) in the %s tables is %s: the VMM is not started like that",
+		    (unsigned long long)va, name_of(check->core, va), map_table_name(check->table), what);
 	return PLINTH_E_INVAL;
 }
 
@@ -225,8 +233,9 @@ static int judge_upper_half(const struct check *check)
 
 	for (uint32_t i = PT_ENTRIES / 2; i < PT_ENTRIES; i++)
 		if (top[i] & PT_BIT_PRESENT)
-			return refuse_mapping(check, -((uint64_t)(PT_ENTRIES - i) << (12 + 9 * (check->core->levels - 1))),
-					      "the kernel's");
+			return refuse_mapping(
+				check, -((uint64_t)(PT_ENTRIES - i) << (12 + 9 * (check->core->levels - 1))),
+				"the kernel's");
 	return 0;
 }
 
@@ -281,7 +290,9 @@ int maps_check_stack(struct core *core, uint32_t cpu, uint64_t stack_top)
 	struct check check = {.core = core, .stack_top = stack_top};
 
 	if (!stack_top) {
-		report_line(core->report, "CPU %u: the shared region names no stack: the VMM is not started like that", cpu);
+		report_line(core->report,
+			    "CPU %u: the shared region names no stack: the VMM is not started like that",
+			    cpu);
 		return PLINTH_E_INVAL;
 	}
 	return check_on(&check, cpu);

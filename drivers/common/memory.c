@@ -14,7 +14,8 @@ void *core_alloc(struct core *core, uint64_t pages, size_t align, const char *wh
 	if (memory)
 		core->pages_held += pages;
 	else if (what)
-		report_line(core->report, "out of memory: %llu KiB for %s", (unsigned long long)pages * 4, what);
+		report_line(core->report, "out of memory: %llu KiB for %s", (unsigned long long)pages * 4,
+			    what);
 	return memory;
 }
 

@@ -17,8 +17,8 @@ int pool_choose_heap(struct core *core)
 	if (!bytes)
 		bytes = PLINTH_CTL_DEFAULT_HEAP + (uint64_t)core->n_cpus * PLINTH_CPU_HEAP;
 	if (bytes < PLINTH_CTL_MIN_HEAP || bytes > PLINTH_CTL_MAX_HEAP) {
-		report_line(core->report, "heap of %llu bytes: %llu to %llu are possible", (unsigned long long)bytes,
-			    PLINTH_CTL_MIN_HEAP, PLINTH_CTL_MAX_HEAP);
+		report_line(core->report, "heap of %llu bytes: %llu to %llu are possible",
+			    (unsigned long long)bytes, PLINTH_CTL_MIN_HEAP, PLINTH_CTL_MAX_HEAP);
 		return PLINTH_E_LIMIT;
 	}
 	core->heap_bytes = core_pages(bytes) * OS_PAGE;
@@ -58,7 +58,8 @@ static int alloc(struct core *core, uint64_t pages, size_t align, const char *wh
 
 	give_back(core);
 	core->max_tables = (uint32_t)space_table_pages(core, pages);
-	core->table = core_alloc(core, core_pages(core->max_tables * sizeof(*core->table)), OS_PAGE, "page tables");
+	core->table =
+		core_alloc(core, core_pages(core->max_tables * sizeof(*core->table)), OS_PAGE, "page tables");
 	if (!core->table)
 		return PLINTH_E_NOMEM;
 	pool->kernel = core_alloc(core, pages, align, what);
@@ -73,8 +74,9 @@ static int pool_wanted(struct core *core, uint64_t *pages)
 	int err = slat_pages(core, &slat);
 
 	/* The lists come last; each page of them may lie anywhere and take a table to be hidden. */
-	*pages = with_books(core, core->heap_bytes / OS_PAGE + FIXED_PAGES + (uint64_t)core->n_cpus * PLINTH_CPU_PAGES +
-					  slat + space_list_pages(core));
+	*pages = with_books(core, core->heap_bytes / OS_PAGE + FIXED_PAGES +
+					  (uint64_t)core->n_cpus * PLINTH_CPU_PAGES + slat +
+					  space_list_pages(core));
 	return err;
 }
 
@@ -99,9 +101,9 @@ static void shrink(struct core *core, uint64_t need)
 }
 
 /*
- * The pool is part of what its own pages have to hide, and where memory is fragmented that takes more of them, which
- * lie somewhere else again: counted anew with each that turns out too small. What is in one piece hides itself best, and
- * does not need what was asked for its pieces.
+ * The pool is part of what its own pages have to hide, and where memory is fragmented that takes more of
+ * them, which lie somewhere else again: counted anew with each that turns out too small. What is in one piece
+ * hides itself best, and does not need what was asked for its pieces.
  */
 int pool_alloc(struct core *core)
 {
@@ -126,7 +128,8 @@ int pool_alloc(struct core *core)
 		if (err && i != IN_ONE)
 			return err;
 	}
-	report_line(core->report, "the VMM's %llu pages lie in too many pieces to be hidden: memory is too fragmented",
+	report_line(core->report,
+		    "the VMM's %llu pages lie in too many pieces to be hidden: memory is too fragmented",
 		    (unsigned long long)wanted);
 	return PLINTH_E_NOMEM;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What second-level translation takes of the pool. It hides the VMM page by page: a table for each part of memory that
- * one table divides and that holds some of the VMM, on each level, counted where the VMM's pages really lie. And it maps
- * the machine's memory, in pages of 1 GiB: a table for each 512 of them; where the CPU has none, a table for each GiB.
+ * What second-level translation takes of the pool. It hides the VMM page by page: a table for each part of
+ * memory that one table divides and that holds some of the VMM, on each level, counted where the VMM's pages
+ * really lie. And it maps the machine's memory, in pages of 1 GiB: a table for each 512 of them; where the
+ * CPU has none, a table for each GiB.
  */
 #include "drivers/common/internal.h"
 
@@ -32,7 +33,8 @@ static bool add_memory(struct core *core, uint64_t first, uint64_t end)
 	}
 	if (core->n_memory == PLINTH_BOOT_MEMORY)
 		return false;
-	core->memory[core->n_memory++] = (struct plinth_boot_memory){(uint32_t)first, (uint32_t)(end - first)};
+	core->memory[core->n_memory++] =
+		(struct plinth_boot_memory){(uint32_t)first, (uint32_t)(end - first)};
 	return true;
 }
 
@@ -68,7 +70,9 @@ static uint64_t parts_of_memory(const struct core *core, unsigned int shift)
 
 	for (uint32_t i = 0; i < core->n_memory; i++) {
 		uint64_t first = (uint64_t)core->memory[i].first >> (shift - GIB_SHIFT);
-		uint64_t end = (((uint64_t)core->memory[i].first + core->memory[i].count - 1) >> (shift - GIB_SHIFT)) + 1;
+		uint64_t end = (((uint64_t)core->memory[i].first + core->memory[i].count - 1) >>
+				(shift - GIB_SHIFT)) +
+			       1;
 
 		parts += end - (first > next ? first : next);
 		next = end;
@@ -138,7 +142,8 @@ static uint64_t tables_to_hide(const struct core *core, const struct frames *fra
 
 			if (i && part == frames->list[i - 1] >> up)
 				continue;
-			tables += level < memory_level || !is_memory(core, frames->list[i] >> (GIB_SHIFT - shifts[0]));
+			tables += level < memory_level ||
+				  !is_memory(core, frames->list[i] >> (GIB_SHIFT - shifts[0]));
 		}
 	}
 	return tables;
@@ -159,7 +164,8 @@ int slat_pages(struct core *core, uint64_t *pages)
 	add_all(&frames, core);
 	sort(frames.list, frames.n);
 	*pages = ROOT_PAGES + HIDDEN_PAGES + PLINTH_SLAT_SPARE_FOR(memory_level == LEVEL_ABOVE) +
-		 PLINTH_SLAT_SEATS_FOR(core->n_cpus) * PLINTH_SLAT_SEAT_PAGES + tables_to_hide(core, &frames, memory_level);
+		 PLINTH_SLAT_SEATS_FOR(core->n_cpus) * PLINTH_SLAT_SEAT_PAGES +
+		 tables_to_hide(core, &frames, memory_level);
 	for (size_t level = memory_level; level < LEVELS; level++)
 		*pages += parts_of_memory(core, shifts[level]);
 	core_free(core, frames.list, list_pages);

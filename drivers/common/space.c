@@ -5,9 +5,8 @@
  *	slot_va                                    one 512 GiB slot of the lower half
  *	  ...    random distance
  *	base_va  the modules in random order
- *	         boot page, stack, shared region, tuning page, mailbox, jump slots' tables, lists, launch tables, pool
- *	         in front of each a gap of 1 to GAP_PAGES pages, as a guard
- *	end_va   free for the memory module
+ *	         boot page, stack, shared region, tuning page, mailbox, jump slots' tables, lists, launch
+ *tables, pool in front of each a gap of 1 to GAP_PAGES pages, as a guard end_va   free for the memory module
  */
 #include <plinth/footprint.h>
 
@@ -15,12 +14,13 @@
 
 #define SLOT_FIRST 1u /* not 0: a NULL pointer stays one */
 #define SLOT_LAST  254u
-#define SLOT_FIXED 64u	       /* without randomisation: 0x200000000000 */
+#define SLOT_FIXED 64u		/* without randomisation: 0x200000000000 */
 #define BASE_FIXED (1ull << 30) /* ... and this far into it */
 #define BASE_PAGES (SLOT_BYTES / 2 / OS_PAGE)
 
-#define STACK_PAGES 2u /* of the boot stack: constructors run on it, and what comes before a CPU has its own */
-#define GAP_PAGES   16u
+#define STACK_PAGES                                                                                          \
+	2u /* of the boot stack: constructors run on it, and what comes before a CPU has its own */
+#define GAP_PAGES 16u
 
 /* How many parts of @reach pages so many pages in a row can lie in. */
 static uint64_t parts(uint64_t pages, uint64_t reach)
@@ -29,12 +29,13 @@ static uint64_t parts(uint64_t pages, uint64_t reach)
 }
 
 /*
- * Page tables for that many addresses in a row: for each 2 MiB, for each GiB, and one for each level above, where all the
- * slot's addresses have the same entries.
+ * Page tables for that many addresses in a row: for each 2 MiB, for each GiB, and one for each level above,
+ * where all the slot's addresses have the same entries.
  */
 static uint64_t tables_for(uint64_t pages)
 {
-	return parts(pages, PT_ENTRIES) + parts(pages, (uint64_t)PT_ENTRIES * PT_ENTRIES) + os_paging_levels() - 2;
+	return parts(pages, PT_ENTRIES) + parts(pages, (uint64_t)PT_ENTRIES * PT_ENTRIES) +
+	       os_paging_levels() - 2;
 }
 
 static uint64_t image_pages(const struct core *core)
@@ -48,7 +49,8 @@ static uint64_t image_pages(const struct core *core)
 
 static uint64_t shared_pages(const struct core *core)
 {
-	return core_pages(sizeof(struct plinth_shared) + (uint64_t)core->n_cpus * sizeof(struct plinth_shared_cpu));
+	return core_pages(sizeof(struct plinth_shared) +
+			  (uint64_t)core->n_cpus * sizeof(struct plinth_shared_cpu));
 }
 
 int space_alloc_region(struct core *core, enum space_id id, uint64_t pages, const char *what)
@@ -116,16 +118,19 @@ uint64_t space_table_pages(const struct core *core, uint64_t pool_pages)
 /* The pool after what it has to hide, the descriptors after the pool they describe. */
 static int alloc_regions(struct core *core)
 {
-	int err = space_alloc_region(core, SPACE_BOOT, core_pages(sizeof(struct plinth_boot)), "the boot page");
+	int err =
+		space_alloc_region(core, SPACE_BOOT, core_pages(sizeof(struct plinth_boot)), "the boot page");
 
 	if (!err)
 		err = space_alloc_region(core, SPACE_STACK, STACK_PAGES, "the boot stack");
 	if (!err)
 		err = space_alloc_region(core, SPACE_SHARED, shared_pages(core), "the shared region");
 	if (!err)
-		err = space_alloc_region(core, SPACE_TUNING, core_pages(sizeof(struct plinth_tuning)), "the tuning page");
+		err = space_alloc_region(core, SPACE_TUNING, core_pages(sizeof(struct plinth_tuning)),
+					 "the tuning page");
 	if (!err)
-		err = space_alloc_region(core, SPACE_MAILBOX, core_pages(sizeof(struct plinth_mailbox)), "the mailbox");
+		err = space_alloc_region(core, SPACE_MAILBOX, core_pages(sizeof(struct plinth_mailbox)),
+					 "the mailbox");
 	if (!err)
 		err = lazy_alloc(core);
 	if (!err)

@@ -66,7 +66,8 @@ static void put_module(const struct core *core, uint32_t i, void *out, size_t by
 
 uint64_t core_modules(struct core *core, void *out, uint64_t room, size_t item_bytes)
 {
-	size_t bytes = item_bytes < sizeof(struct plinth_ctl_module) ? item_bytes : sizeof(struct plinth_ctl_module);
+	size_t bytes =
+		item_bytes < sizeof(struct plinth_ctl_module) ? item_bytes : sizeof(struct plinth_ctl_module);
 	uint64_t count;
 
 	os_lock();
@@ -78,11 +79,11 @@ uint64_t core_modules(struct core *core, void *out, uint64_t room, size_t item_b
 }
 
 /*
- * A copy of a ring is not whole where the VMM wrote meanwhile: a record that is another one now, or none, is none in
- * the copy, too. Records begin with their numbers.
+ * A copy of a ring is not whole where the VMM wrote meanwhile: a record that is another one now, or none, is
+ * none in the copy, too. Records begin with their numbers.
  */
-static void drop_torn(uint8_t *copy, const uint8_t *shared, uint64_t offset, uint64_t records, uint64_t record_bytes,
-		      uint64_t room)
+static void drop_torn(uint8_t *copy, const uint8_t *shared, uint64_t offset, uint64_t records,
+		      uint64_t record_bytes, uint64_t room)
 {
 	for (uint64_t i = 0; i < records && offset + record_bytes <= room; i++, offset += record_bytes) {
 		uint64_t now;

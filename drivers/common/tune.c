@@ -25,7 +25,7 @@ static struct plinth_log_rule *find_rule(struct plinth_tuning *tuning, const cha
 /* A CPU may read at any moment: it finds the old rule or the new one. */
 static void write_rule(struct plinth_log_rule *rule, const char *tag, uint32_t level)
 {
-	struct plinth_log_rule new = { .level = (uint8_t)level, .used = level != PLINTH_LEVEL_DEFAULT };
+	struct plinth_log_rule new = {.level = (uint8_t)level, .used = level != PLINTH_LEVEL_DEFAULT};
 
 	memcpy(new.tag, tag, sizeof(new.tag));
 	plinth_words_store(rule, &new, 1);
@@ -53,8 +53,9 @@ static int set_level(struct core *core, const char *tag, uint32_t level, struct 
 	}
 	rule = find_rule(tuning, tag);
 	if (!rule) {
-		report_line(report, "log level of %.6s: %u components have one of their own, more is not possible", tag,
-			    PLINTH_LOG_RULES);
+		report_line(report,
+			    "log level of %.6s: %u components have one of their own, more is not possible",
+			    tag, PLINTH_LOG_RULES);
 		return PLINTH_E_LIMIT;
 	}
 	write_rule(rule, tag, level);
@@ -66,7 +67,8 @@ int core_set_level(struct core *core, const char *tag, uint32_t level, struct co
 	int err;
 
 	if (level > PLINTH_LOG_DEBUG && (level != PLINTH_LEVEL_DEFAULT || !*tag)) {
-		report_line(report, "log level %u: 0 (error) to %u (debug) are possible", level, PLINTH_LOG_DEBUG);
+		report_line(report, "log level %u: 0 (error) to %u (debug) are possible", level,
+			    PLINTH_LOG_DEBUG);
 		return PLINTH_E_INVAL;
 	}
 	os_lock();
@@ -80,7 +82,8 @@ int core_set_trace(struct core *core, uint64_t kinds, struct core_report *report
 	struct plinth_tuning *tuning;
 
 	if (!kinds) {
-		report_line(report, "trace: no kind of exit is to be recorded; load without the tracer instead");
+		report_line(report,
+			    "trace: no kind of exit is to be recorded; load without the tracer instead");
 		return PLINTH_E_INVAL;
 	}
 	os_lock();

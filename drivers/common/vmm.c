@@ -57,7 +57,8 @@ int vmm_note_finis(void *ctx)
 	core->n_finis = n;
 	if (!n)
 		return 0;
-	core->finis = core_alloc(core, core_pages(n * sizeof(*core->finis)), OS_PAGE, "the list of destructors");
+	core->finis =
+		core_alloc(core, core_pages(n * sizeof(*core->finis)), OS_PAGE, "the list of destructors");
 	if (!core->finis) {
 		core->n_finis = 0;
 		return PLINTH_E_NOMEM;
@@ -120,7 +121,8 @@ void vmm_run_finis(void *ctx)
 		if (core->finis[i].position < core->inits_done)
 			err = call_anywhere(core, core->finis[i].fn, 0);
 		if (err)
-			core_corrupt(core, "a module's destructor could not be called: %s", plinth_strerror(err));
+			core_corrupt(core, "a module's destructor could not be called: %s",
+				     plinth_strerror(err));
 	}
 	core->inits_done = 0;
 }

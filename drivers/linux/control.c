@@ -152,8 +152,9 @@ static int run_error(struct core_report *report, union argument *arg)
 	if (list->item_bytes != 1)
 		return PLINTH_E_INVAL;
 	list->count = report->used;
-	return copy_out(u64_to_user_ptr(list->items), report->text, min_t(u64, list->room, list->count)) ?
-		       PLINTH_E_FAULT : 0;
+	return copy_out(u64_to_user_ptr(list->items), report->text, min_t(u64, list->room, list->count))
+		       ? PLINTH_E_FAULT
+		       : 0;
 }
 
 static const struct operation {
@@ -162,30 +163,42 @@ static const struct operation {
 	bool asks; /* changes nothing: the last failure's reasons stay */
 	int (*run)(struct core_report *report, union argument *arg);
 } operations[] = {
-	{ PLINTH_CTL_LOAD, sizeof(struct plinth_ctl_load), false, run_load },
-	{ PLINTH_CTL_START, sizeof(struct plinth_ctl_plain), false, run_start },
-	{ PLINTH_CTL_STOP, sizeof(struct plinth_ctl_plain), false, run_stop },
-	{ PLINTH_CTL_UNLOAD, sizeof(struct plinth_ctl_plain), false, run_unload },
-	{ PLINTH_CTL_STATUS, sizeof(struct plinth_ctl_status), true, run_status },
-	{ PLINTH_CTL_MODULES, sizeof(struct plinth_ctl_list), true, run_modules },
-	{ PLINTH_CTL_SHARED, sizeof(struct plinth_ctl_list), true, run_shared },
-	{ PLINTH_CTL_LEVEL, sizeof(struct plinth_ctl_level), false, run_level },
-	{ PLINTH_CTL_TRACE, sizeof(struct plinth_ctl_trace), false, run_trace },
-	{ PLINTH_CTL_CALL, sizeof(struct plinth_ctl_call), false, run_call },
-	{ PLINTH_CTL_MAPS, sizeof(struct plinth_ctl_list), true, run_maps },
-	{ PLINTH_CTL_ERROR, sizeof(struct plinth_ctl_list), true, run_error },
+	{PLINTH_CTL_LOAD, sizeof(struct plinth_ctl_load), false, run_load},
+	{PLINTH_CTL_START, sizeof(struct plinth_ctl_plain), false, run_start},
+	{PLINTH_CTL_STOP, sizeof(struct plinth_ctl_plain), false, run_stop},
+	{PLINTH_CTL_UNLOAD, sizeof(struct plinth_ctl_plain), false, run_unload},
+	{PLINTH_CTL_STATUS, sizeof(struct plinth_ctl_status), true, run_status},
+	{PLINTH_CTL_MODULES, sizeof(struct plinth_ctl_list), true, run_modules},
+	{PLINTH_CTL_SHARED, sizeof(struct plinth_ctl_list), true, run_shared},
+	{PLINTH_CTL_LEVEL, sizeof(struct plinth_ctl_level), false, run_level},
+	{PLINTH_CTL_TRACE, sizeof(struct plinth_ctl_trace), false, run_trace},
+	{PLINTH_CTL_CALL, sizeof(struct plinth_ctl_call), false, run_call},
+	{PLINTH_CTL_MAPS, sizeof(struct plinth_ctl_list), true, run_maps},
+	{PLINTH_CTL_ERROR, sizeof(struct plinth_ctl_list), true, run_error},
 };
 
 static const struct {
 	int err, error_number;
 } error_numbers[] = {
-	{ 0, 0 },
-	{ PLINTH_E_INVAL, EINVAL },	{ PLINTH_E_STATE, EBADFD },	{ PLINTH_E_NOMEM, ENOMEM },
-	{ PLINTH_E_NOTSUP, EOPNOTSUPP }, { PLINTH_E_FORMAT, ENOEXEC },	{ PLINTH_E_NOSYM, ENOEXEC },
-	{ PLINTH_E_VIRT, EIO },		{ PLINTH_E_CORRUPT, ENOTRECOVERABLE }, { PLINTH_E_ABI, EPROTO },
-	{ PLINTH_E_LOCKED, EACCES },	{ PLINTH_E_BUSY, EBUSY },	{ PLINTH_E_LIMIT, ERANGE },
-	{ PLINTH_E_FAULT, EFAULT },	{ PLINTH_E_LINK, ENOEXEC },	{ PLINTH_E_ENTRY, EIO },
-	{ PLINTH_E_PERM, EPERM },	{ PLINTH_E_INTR, EINTR },	{ PLINTH_E_NAME, ENOENT },
+	{0, 0},
+	{PLINTH_E_INVAL, EINVAL},
+	{PLINTH_E_STATE, EBADFD},
+	{PLINTH_E_NOMEM, ENOMEM},
+	{PLINTH_E_NOTSUP, EOPNOTSUPP},
+	{PLINTH_E_FORMAT, ENOEXEC},
+	{PLINTH_E_NOSYM, ENOEXEC},
+	{PLINTH_E_VIRT, EIO},
+	{PLINTH_E_CORRUPT, ENOTRECOVERABLE},
+	{PLINTH_E_ABI, EPROTO},
+	{PLINTH_E_LOCKED, EACCES},
+	{PLINTH_E_BUSY, EBUSY},
+	{PLINTH_E_LIMIT, ERANGE},
+	{PLINTH_E_FAULT, EFAULT},
+	{PLINTH_E_LINK, ENOEXEC},
+	{PLINTH_E_ENTRY, EIO},
+	{PLINTH_E_PERM, EPERM},
+	{PLINTH_E_INTR, EINTR},
+	{PLINTH_E_NAME, ENOENT},
 };
 
 static int to_errno(int err)

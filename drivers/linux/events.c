@@ -12,8 +12,9 @@
 static enum cpuhp_state hotplug_state;
 
 /*
- * Nobody gave a command, so the reasons go to the kernel's log. Guarded by the lock of CPU hot-plug, which whoever brings
- * or takes a CPU holds for writing: it keeps away all that has os_cpus_lock(), too. os_lock() is not taken here.
+ * Nobody gave a command, so the reasons go to the kernel's log. Guarded by the lock of CPU hot-plug, which
+ * whoever brings or takes a CPU holds for writing: it keeps away all that has os_cpus_lock(), too. os_lock()
+ * is not taken here.
  */
 static struct core_report report;
 
@@ -103,12 +104,10 @@ static int on_power(struct notifier_block *block, unsigned long event, void *dat
 	switch (event) {
 	case PM_SUSPEND_PREPARE:
 	case PM_HIBERNATION_PREPARE:
-	case PM_RESTORE_PREPARE:
-		return sleeps();
+	case PM_RESTORE_PREPARE: return sleeps();
 	case PM_POST_SUSPEND:
 	case PM_POST_HIBERNATION:
-	case PM_POST_RESTORE:
-		return resume();
+	case PM_POST_RESTORE: return resume();
 	}
 	return NOTIFY_DONE;
 }
@@ -120,8 +119,8 @@ static int on_reboot(struct notifier_block *block, unsigned long event, void *da
 	return NOTIFY_DONE;
 }
 
-static struct notifier_block power_block = { .notifier_call = on_power };
-static struct notifier_block reboot_block = { .notifier_call = on_reboot };
+static struct notifier_block power_block = {.notifier_call = on_power};
+static struct notifier_block reboot_block = {.notifier_call = on_reboot};
 
 int events_register(void)
 {

@@ -103,10 +103,10 @@ static int check_options(const struct plinth_ctl_load *arg, struct core_report *
 		const char *what;
 		u64 value, limit;
 	} limits[] = {
-		{ "load flags", arg->flags, PLINTH_LOAD_NO_ASLR | PLINTH_LOAD_LAZY },
-		{ "number of modules", arg->n_files, PLINTH_CTL_MAX_FILES },
-		{ "log level", arg->log_level, PLINTH_LOG_DEBUG },
-		{ "UART port", arg->uart_port, 0xfff8 },
+		{"load flags", arg->flags, PLINTH_LOAD_NO_ASLR | PLINTH_LOAD_LAZY},
+		{"number of modules", arg->n_files, PLINTH_CTL_MAX_FILES},
+		{"log level", arg->log_level, PLINTH_LOG_DEBUG},
+		{"UART port", arg->uart_port, 0xfff8},
 	};
 	size_t i;
 
@@ -121,18 +121,21 @@ static int check_options(const struct plinth_ctl_load *arg, struct core_report *
 }
 
 /*
- * Who loads a module of the VMM gives orders to the machine, as who loads one of the kernel's: the same is asked
- * of both. What comes without a signature, in a kernel that wants one, is refused; a port that the VMM
+ * Who loads a module of the VMM gives orders to the machine, as who loads one of the kernel's: the same is
+ * asked of both. What comes without a signature, in a kernel that wants one, is refused; a port that the VMM
  * writes to, in a kernel that gives nobody ports, too.
  */
 static int check_permitted(const struct plinth_ctl_load *arg, struct core_report *report)
 {
 	if (!capable(CAP_SYS_MODULE)) {
-		report_line(report, "load refused: it needs CAP_SYS_MODULE: modules of the VMM have the kernel's privilege");
+		report_line(report, "load refused: it needs CAP_SYS_MODULE: modules of the VMM have the "
+				    "kernel's privilege");
 		return PLINTH_E_PERM;
 	}
 	if (arg->uart_port && security_locked_down(LOCKDOWN_IOPORT)) {
-		report_line(report, "UART port 0x%x refused: the kernel is locked down and gives nobody I/O ports", arg->uart_port);
+		report_line(report,
+			    "UART port 0x%x refused: the kernel is locked down and gives nobody I/O ports",
+			    arg->uart_port);
 		return PLINTH_E_PERM;
 	}
 	return 0;
@@ -141,9 +144,12 @@ static int check_permitted(const struct plinth_ctl_load *arg, struct core_report
 static void say_unsigned(const struct core_file *file, int err, struct core_report *report)
 {
 	if (err == -ENODATA)
-		report_line(report, "%s refused: it is not signed, and this kernel takes signed modules only", file->name);
+		report_line(report, "%s refused: it is not signed, and this kernel takes signed modules only",
+			    file->name);
 	else
-		report_line(report, "%s refused: this kernel takes signed modules only, and its signature does not hold (%d)",
+		report_line(report,
+			    "%s refused: this kernel takes signed modules only, and its signature does not "
+			    "hold (%d)",
 			    file->name, err);
 }
 

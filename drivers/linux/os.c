@@ -79,7 +79,8 @@ static unsigned long next_section(unsigned long from)
 	unsigned long best = ULONG_MAX, pfn;
 	int node;
 
-	for_each_online_node(node) {
+	for_each_online_node(node)
+	{
 		pfn = max(from, node_start_pfn(node)) & PAGE_SECTION_MASK;
 		for (; pfn < min(node_end_pfn(node), best); pfn += PAGES_PER_SECTION) {
 			if (pfn_to_online_page(pfn)) {
@@ -109,7 +110,8 @@ bool os_slat_gib_pages(void)
 {
 	u64 capabilities;
 
-	return !kernel_rdmsr_safe(MSR_IA32_VMX_EPT_VPID_CAP, &capabilities) && capabilities & VMX_EPT_1GB_PAGE_BIT;
+	return !kernel_rdmsr_safe(MSR_IA32_VMX_EPT_VPID_CAP, &capabilities) &&
+	       capabilities & VMX_EPT_1GB_PAGE_BIT;
 }
 
 /* -- CPUs ------------------------------------------------------------------ */
@@ -139,7 +141,7 @@ static void run_here(void *arg)
 
 int os_run_on(uint32_t cpu, int (*fn)(void *arg), void *arg, int *result)
 {
-	struct run run = { .fn = fn, .arg = arg };
+	struct run run = {.fn = fn, .arg = arg};
 
 	/* A set of modules can have many functions to call, one after the other. */
 	cond_resched();
@@ -158,8 +160,9 @@ bool os_relax(void)
 }
 
 /*
- * Two locks in this order, and the callbacks of hot-plug, which run with the second one held for writing, never take the
- * first: who has it may be at something that takes long, and the whole system would wait with them.
+ * Two locks in this order, and the callbacks of hot-plug, which run with the second one held for writing,
+ * never take the first: who has it may be at something that takes long, and the whole system would wait with
+ * them.
  */
 void os_lock(void)
 {
@@ -191,7 +194,7 @@ void os_cpus_unlock(void)
 
 void os_log(enum os_log_level level, const char *line)
 {
-	static const char *const prefix[] = { KERN_ERR, KERN_WARNING, KERN_INFO };
+	static const char *const prefix[] = {KERN_ERR, KERN_WARNING, KERN_INFO};
 
 	printk("%splinth: %s\n", prefix[level], line);
 }
@@ -254,7 +257,10 @@ int os_vmm_stop(const uint64_t token[2])
 	return err;
 }
 
-/* RAX, RCX, RDX, RDI and RSI of a hypercall that wants the token, in RCX and RDX; and what becomes of the last three. */
+/*
+ * RAX, RCX, RDX, RDI and RSI of a hypercall that wants the token, in RCX and RDX; and what becomes of the
+ * last three.
+ */
 struct hypercall {
 	u64 number, rdi, rsi, rdx;
 };
@@ -266,13 +272,15 @@ static int make_hypercall(struct hypercall *call, const uint64_t token[2])
 
 	call->rdx = token[1];
 	asm volatile("1: vmcall\n2:\n" _ASM_EXTABLE(1b, 2b)
-		     : "+a"(answer), "+d"(call->rdx), "+D"(call->rdi), "+S"(call->rsi) : "c"(token[0]) : "memory");
+		     : "+a"(answer), "+d"(call->rdx), "+D"(call->rdi), "+S"(call->rsi)
+		     : "c"(token[0])
+		     : "memory");
 	return answer == call->number ? PLINTH_E_VIRT : (int)answer;
 }
 
 int os_vmm_map(const uint64_t token[2], uint32_t table, uint64_t from, struct plinth_ctl_map *out)
 {
-	struct hypercall call = { .number = PLINTH_HYPERCALL_MAPS, .rdi = table, .rsi = from };
+	struct hypercall call = {.number = PLINTH_HYPERCALL_MAPS, .rdi = table, .rsi = from};
 	int err = make_hypercall(&call, token);
 
 	if (err)
@@ -285,7 +293,7 @@ int os_vmm_map(const uint64_t token[2], uint32_t table, uint64_t from, struct pl
 
 int os_vmm_ask(const uint64_t token[2])
 {
-	struct hypercall call = { .number = PLINTH_HYPERCALL_CALL };
+	struct hypercall call = {.number = PLINTH_HYPERCALL_CALL};
 
 	return make_hypercall(&call, token);
 }
@@ -303,7 +311,8 @@ int os_gate_check(const char **why)
 {
 	if (!(__read_cr4() & LASS))
 		return 0;
-	*why = "CR4.LASS is set: no kernel code can run where the VMM lies, boot the kernel with clearcpuid=lass";
+	*why = "CR4.LASS is set: no kernel code can run where the VMM lies, boot the kernel with "
+	       "clearcpuid=lass";
 	return PLINTH_E_NOTSUP;
 }
 

@@ -31,7 +31,8 @@ int signature_verify(const void *bytes, size_t n_bytes)
 	left -= mark + sizeof(about);
 	memcpy(&about, file + left, sizeof(about));
 	n_signature = be32_to_cpu(about.sig_len);
-	if (about.id_type != SIGNATURE_PKCS7 || about.algo || about.hash || about.signer_len || about.key_id_len)
+	if (about.id_type != SIGNATURE_PKCS7 || about.algo || about.hash || about.signer_len ||
+	    about.key_id_len)
 		return -ENOPKG;
 	if (n_signature >= left)
 		return -EBADMSG;

@@ -15,7 +15,7 @@
 #include "drivers/linux/kernel.h"
 #include "drivers/linux/linux.h"
 
-static const char *const others[] = { "kvm_intel", "kvm_amd" };
+static const char *const others[] = {"kvm_intel", "kvm_amd"};
 
 static bool taken;
 
@@ -51,7 +51,8 @@ int os_virt_acquire(const char **why)
 	}
 	kernel_on_crash(emergency_stop);
 	if (!KERNEL_CALLS_ON_CRASH)
-		pr_info("plinth: this kernel tells KVM alone that it crashes: a crash kernel will run on top of the VMM\n");
+		pr_info("plinth: this kernel tells KVM alone that it crashes: a crash kernel will run on top "
+			"of the VMM\n");
 	watch_announce();
 	return 0;
 }
@@ -79,7 +80,7 @@ static int on_module(struct notifier_block *block, unsigned long state, void *da
 	return NOTIFY_DONE;
 }
 
-static struct notifier_block module_block = { .notifier_call = on_module };
+static struct notifier_block module_block = {.notifier_call = on_module};
 
 int virt_register(void)
 {

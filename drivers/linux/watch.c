@@ -45,13 +45,18 @@ static void bury(struct work_struct *work)
 }
 static DECLARE_WORK(bury_work, bury);
 
-/* On this CPU: the kernel gives work that may run anywhere to an idle one, and takes the CPU that is lost for idle. */
+/*
+ * On this CPU: the kernel gives work that may run anywhere to an idle one, and takes the CPU that is lost for
+ * idle.
+ */
 static void bury_soon(void)
 {
 	schedule_work_on(smp_processor_id(), &bury_work);
 }
 
-/* Asked last, about an NMI that is nobody else's: one that has another reason as well is not ours to swallow. */
+/*
+ * Asked last, about an NMI that is nobody else's: one that has another reason as well is not ours to swallow.
+ */
 static int on_nmi(unsigned int type, struct pt_regs *regs)
 {
 	return atomic_dec_if_positive(&this_cpu_ptr(&watches)->nmis) < 0 ? NMI_DONE : NMI_HANDLED;
@@ -64,8 +69,8 @@ static void wake(unsigned int cpu)
 }
 
 /*
- * An NMI that arrives together with another one is one NMI, which somebody else then takes. What has not come a period
- * after this CPU was alive does not come any more, and must not excuse an NMI that means something.
+ * An NMI that arrives together with another one is one NMI, which somebody else then takes. What has not come
+ * a period after this CPU was alive does not come any more, and must not excuse an NMI that means something.
  */
 static void forget_nmis(struct watch *own)
 {
@@ -164,25 +169,25 @@ void watch_stop(void)
 void watch_announce(void)
 {
 	if (num_online_cpus() == 1)
-		pr_info("plinth: one CPU: an endless loop in the VMM is ended by the kernel's NMI watchdog or not at all\n");
+		pr_info("plinth: one CPU: an endless loop in the VMM is ended by the kernel's NMI watchdog "
+			"or not at all\n");
 	else if (housekeeping_enabled(KERNEL_HK_TICK))
-		pr_info("plinth: nohz_full: an endless loop in the VMM on such a CPU is ended by the kernel's NMI watchdog or not at all\n");
+		pr_info("plinth: nohz_full: an endless loop in the VMM on such a CPU is ended by the "
+			"kernel's NMI watchdog or not at all\n");
 }
 
 void watch_sync(void)
 {
 	unsigned int cpu;
 
-	for_each_possible_cpu(cpu)
-		kernel_timer_delete_sync(&per_cpu(watches, cpu).timer);
+	for_each_possible_cpu(cpu) kernel_timer_delete_sync(&per_cpu(watches, cpu).timer);
 }
 
 int watch_register(void)
 {
 	unsigned int cpu;
 
-	for_each_possible_cpu(cpu)
-		timer_setup(&per_cpu(watches, cpu).timer, on_timer, TIMER_PINNED);
+	for_each_possible_cpu(cpu) timer_setup(&per_cpu(watches, cpu).timer, on_timer, TIMER_PINNED);
 	return register_nmi_handler(NMI_UNKNOWN, on_nmi, 0, "plinth");
 }
 

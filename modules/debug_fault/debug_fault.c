@@ -16,9 +16,9 @@
 
 PLINTH_MODULE("debug_fault", "0.1.0", "makes the VMM crash on request (tests only)");
 
-#define NOT_CANONICAL	 (1ull << 63)
-#define BAD_ACTIVITY	 7u /* there are 0 to 3 */
-#define CHUNK		 4096u
+#define NOT_CANONICAL (1ull << 63)
+#define BAD_ACTIVITY  7u /* there are 0 to 3 */
+#define CHUNK	      4096u
 
 static enum exit_action page_fault(struct vcpu *vcpu)
 {
@@ -129,7 +129,7 @@ static enum exit_action triple(struct vcpu *vcpu)
 	const struct __attribute__((packed)) {
 		uint16_t limit;
 		uint64_t base;
-	} none = { 0, 0 };
+	} none = {0, 0};
 
 	(void)vcpu;
 	__asm__ volatile("lidt %0\n\tud2" : : "m"(none));
@@ -137,12 +137,18 @@ static enum exit_action triple(struct vcpu *vcpu)
 }
 
 static vcpu_exit_fn *const faults[DEBUG_FAULT_COUNT] = {
-	[DEBUG_FAULT_PAGE_FAULT] = page_fault, [DEBUG_FAULT_STACK] = stack,
-	[DEBUG_FAULT_GP] = gp,		       [DEBUG_FAULT_UD] = ud,
-	[DEBUG_FAULT_VMCS_GUEST] = vmcs_guest, [DEBUG_FAULT_VMCS_HOST] = vmcs_host,
-	[DEBUG_FAULT_HEAP] = heap,	       [DEBUG_FAULT_LOOP] = loop,
-	[DEBUG_FAULT_FATAL] = fatal,	       [DEBUG_FAULT_TRIPLE] = triple,
-	[DEBUG_FAULT_DOUBLE_FREE] = double_free, [DEBUG_FAULT_OVERRUN] = overrun,
+	[DEBUG_FAULT_PAGE_FAULT] = page_fault,
+	[DEBUG_FAULT_STACK] = stack,
+	[DEBUG_FAULT_GP] = gp,
+	[DEBUG_FAULT_UD] = ud,
+	[DEBUG_FAULT_VMCS_GUEST] = vmcs_guest,
+	[DEBUG_FAULT_VMCS_HOST] = vmcs_host,
+	[DEBUG_FAULT_HEAP] = heap,
+	[DEBUG_FAULT_LOOP] = loop,
+	[DEBUG_FAULT_FATAL] = fatal,
+	[DEBUG_FAULT_TRIPLE] = triple,
+	[DEBUG_FAULT_DOUBLE_FREE] = double_free,
+	[DEBUG_FAULT_OVERRUN] = overrun,
 };
 
 static enum exit_action on_call(struct vcpu *vcpu, const struct exit_link *below, void *context)
@@ -157,7 +163,8 @@ static enum exit_action on_call(struct vcpu *vcpu, const struct exit_link *below
 
 static __attribute__((constructor)) void attach(void)
 {
-	(void)!exit_register_hypercall(DEBUG_FAULT_HYPERCALL, DEBUG_FAULT_HYPERCALL, EXIT_CALLER_ANYBODY, on_call, NULL);
+	(void)!exit_register_hypercall(DEBUG_FAULT_HYPERCALL, DEBUG_FAULT_HYPERCALL, EXIT_CALLER_ANYBODY,
+				       on_call, NULL);
 }
 
 static __attribute__((destructor)) void detach(void)

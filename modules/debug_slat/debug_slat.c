@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Reads the tables that this CPU's VMCS names, as the CPU does (SDM, "EPT Translation Mechanism"), and asks nobody else. */
+/*
+ * Reads the tables that this CPU's VMCS names, as the CPU does (SDM, "EPT Translation Mechanism"), and asks
+ * nobody else.
+ */
 #include <plinth/debug_slat.h>
 #include <plinth/exit_handler.h>
 #include <plinth/intrinsics.h>
@@ -46,10 +49,12 @@ static enum exit_action slat_answer(struct vcpu *vcpu, const struct exit_link *b
 
 __attribute__((constructor)) static void attach(void)
 {
-	(void)!exit_register_hypercall(DEBUG_SLAT_HYPERCALL, DEBUG_SLAT_HYPERCALL, EXIT_CALLER_ANYBODY, slat_answer, NULL);
+	(void)!exit_register_hypercall(DEBUG_SLAT_HYPERCALL, DEBUG_SLAT_HYPERCALL, EXIT_CALLER_ANYBODY,
+				       slat_answer, NULL);
 }
 
 __attribute__((destructor)) static void detach(void)
 {
-	(void)!exit_unregister_hypercall(DEBUG_SLAT_HYPERCALL, DEBUG_SLAT_HYPERCALL, EXIT_CALLER_ANYBODY, slat_answer, NULL);
+	(void)!exit_unregister_hypercall(DEBUG_SLAT_HYPERCALL, DEBUG_SLAT_HYPERCALL, EXIT_CALLER_ANYBODY,
+					 slat_answer, NULL);
 }

@@ -45,15 +45,17 @@ struct opinion judge_rules(const struct vmx_caps *caps)
 	return opinion;
 }
 
-/* What emulated CPUs get wrong: a rule they do not have or judge elsewhere, or a field of which they demand
- * more. */
+/*
+ * What emulated CPUs get wrong: a rule they do not have or judge elsewhere, or a field of which they demand
+ * more.
+ */
 static const struct known {
 	const char *rule; /* NULL: all are kept */
 	uint32_t field;	  /* 0: any */
 	uint32_t outcome;
 } known[] = {
 	/* Bochs 2.7 does not look at it; 3.0 does at the NMI. */
-	{ "interruptibility: NMI while virtual NMIs are blocked", 0, OUTCOME_ENTERED },
+	{"interruptibility: NMI while virtual NMIs are blocked", 0, OUTCOME_ENTERED},
 	{"guest DEBUGCTL: reserved bits", 0, OUTCOME_ENTERED},
 	{"pending debug exceptions: BS does not fit TF and BTF", 0, OUTCOME_ENTERED},
 	{"guest RIP: wider than a linear address, or above 4 GiB outside 64-bit code", 0, OUTCOME_ENTERED},

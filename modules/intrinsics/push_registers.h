@@ -6,6 +6,7 @@
 #ifndef PLINTH_INTRINSICS_PUSH_REGISTERS_H
 #define PLINTH_INTRINSICS_PUSH_REGISTERS_H
 
+/* clang-format off */
 	.macro	PUSH_REGS
 	push	%rax
 	push	%rcx
@@ -41,5 +42,6 @@
 	pop	%rcx
 	pop	%rax
 	.endm
+/* clang-format on */
 
 #endif

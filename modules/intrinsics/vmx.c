@@ -45,18 +45,24 @@ struct invalidate {
 
 int cpu_invept(uint64_t type, uint64_t eptp)
 {
-	struct invalidate operand = { .tag = eptp };
+	struct invalidate operand = {.tag = eptp};
 	bool carry, zero;
 
-	__asm__ volatile("invept %2, %3" : "=@ccc"(carry), "=@ccz"(zero) : "m"(operand), "r"(type) : "memory");
+	__asm__ volatile("invept %2, %3"
+			 : "=@ccc"(carry), "=@ccz"(zero)
+			 : "m"(operand), "r"(type)
+			 : "memory");
 	return vmx_result(carry, zero);
 }
 
 int cpu_invvpid(uint64_t type, uint16_t vpid, uint64_t va)
 {
-	struct invalidate operand = { .tag = vpid, .address = va };
+	struct invalidate operand = {.tag = vpid, .address = va};
 	bool carry, zero;
 
-	__asm__ volatile("invvpid %2, %3" : "=@ccc"(carry), "=@ccz"(zero) : "m"(operand), "r"(type) : "memory");
+	__asm__ volatile("invvpid %2, %3"
+			 : "=@ccc"(carry), "=@ccz"(zero)
+			 : "m"(operand), "r"(type)
+			 : "memory");
 	return vmx_result(carry, zero);
 }

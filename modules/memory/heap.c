@@ -45,7 +45,8 @@ static bool is_last(struct block *b)
 static bool is_sound(struct block *b)
 {
 	if ((char *)(b + 1) > heap.end || !b->units || b->units > (size_t)(heap.end - (char *)b) / UNIT ||
-	    (b->state != BLOCK_FREE && b->state != BLOCK_TAKEN) || b->previous > (size_t)((char *)b - heap.base) / UNIT)
+	    (b->state != BLOCK_FREE && b->state != BLOCK_TAKEN) ||
+	    b->previous > (size_t)((char *)b - heap.base) / UNIT)
 		return false;
 	if (b->previous ? (b - b->previous)->units != b->previous : (char *)b != heap.base)
 		return false;
@@ -70,7 +71,7 @@ void heap_init(void *base, size_t bytes, struct plinth_shared *shared)
 	shared->heap_used = 0;
 	shared->heap_peak = 0;
 	if (bytes)
-		*first = (struct block){ .units = (uint32_t)(bytes / UNIT), .state = BLOCK_FREE };
+		*first = (struct block){.units = (uint32_t)(bytes / UNIT), .state = BLOCK_FREE};
 }
 
 static void heap_count(const struct block *b, int64_t units)
@@ -92,7 +93,7 @@ static void split(struct block *b, uint32_t units)
 		return;
 	b->units = units;
 	rest = next_of(b);
-	*rest = (struct block){ .units = left, .previous = units, .state = BLOCK_FREE };
+	*rest = (struct block){.units = left, .previous = units, .state = BLOCK_FREE};
 	if (!is_last(rest))
 		next_of(rest)->previous = left;
 }
@@ -115,7 +116,8 @@ static struct block *block_find(uint32_t units, size_t align, uint32_t owner)
 		uint32_t gap;
 
 		if (!is_sound(b)) {
-			LOG_ERR("the heap's block at %p is overwritten: nothing behind it is given out any more",
+			LOG_ERR("the heap's block at %p is overwritten: nothing behind it is given out any "
+				"more",
 				(void *)b);
 			return NULL;
 		}
@@ -149,7 +151,8 @@ void *heap_alloc_locked(size_t bytes, size_t align, uint32_t owner)
 		owner_refused(owner, PLINTH_SHORTAGE_HEAP, bytes);
 		return NULL;
 	}
-	b = block_find((uint32_t)((UNIT + bytes + MARK_BYTES + UNIT - 1) / UNIT), align < UNIT ? UNIT : align, owner);
+	b = block_find((uint32_t)((UNIT + bytes + MARK_BYTES + UNIT - 1) / UNIT), align < UNIT ? UNIT : align,
+		       owner);
 	if (!b)
 		return NULL;
 	b->state = BLOCK_TAKEN;

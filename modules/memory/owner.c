@@ -11,7 +11,8 @@ static struct plinth_shared *shared;
 void owner_init(const struct plinth_boot *boot)
 {
 	modules = (const struct plinth_boot_module *)boot->modules_va;
-	n_modules = boot->n_modules < PLINTH_MEMORY_MODULES ? (uint32_t)boot->n_modules : PLINTH_MEMORY_MODULES - 1;
+	n_modules = boot->n_modules < PLINTH_MEMORY_MODULES ? (uint32_t)boot->n_modules
+							    : PLINTH_MEMORY_MODULES - 1;
 	shared = (struct plinth_shared *)boot->shared_va;
 	memset(shared->memory, 0, sizeof(shared->memory));
 	memset(&shared->shortage, 0, sizeof(shared->shortage));

@@ -4,9 +4,9 @@
  * handed out first fit, so that addresses (and the page tables behind them) are used again however often
  * something comes and goes.
  *
- * Other CPUs may keep the translation of what is unmapped here: where translations carry tags, neither exits nor entries
- * flush the VMM's own (SDM, "Operations that Invalidate TLBs and Paging-Structure Caches"). So such an address
- * waits until each CPU that is in the VMM's hands has flushed.
+ * Other CPUs may keep the translation of what is unmapped here: where translations carry tags, neither exits
+ * nor entries flush the VMM's own (SDM, "Operations that Invalidate TLBs and Paging-Structure Caches"). So
+ * such an address waits until each CPU that is in the VMM's hands has flushed.
  */
 #include <string.h>
 
@@ -25,7 +25,7 @@ static struct {
 	uint64_t launch_pa;
 	uint64_t *launch; /* the launch tables' top level: no page of the pool */
 	uint64_t va;
-	uint64_t pages;	  /* of the window */
+	uint64_t pages; /* of the window */
 	uint64_t used, waiting;
 	uint64_t next;	 /* where the search starts: below it nothing is free */
 	uint64_t tables; /* pages of the pool that became page tables, which stay */
@@ -118,7 +118,8 @@ static uint64_t find_room(uint64_t pages)
 			return i + 1 - pages;
 	}
 	owner_refused(owner_of(NULL), PLINTH_SHORTAGE_ADDRESSES, pages);
-	LOG_ERR("the VMM's %llu addresses are used up: %llu are taken, %llu wait for CPUs to forget them: stop and start",
+	LOG_ERR("the VMM's %llu addresses are used up: %llu are taken, %llu wait for CPUs to forget them: "
+		"stop and start",
 		(unsigned long long)space.pages, (unsigned long long)space.used,
 		(unsigned long long)space.waiting);
 	return space.pages;
@@ -137,7 +138,8 @@ static void let_wait(uint64_t first, uint64_t pages)
 	memset(&space.map[first], ROOM_WAITS, pages);
 	space.used -= pages;
 	space.waiting += pages;
-	__atomic_store_n(&space.unmapped, space.unmapped == UINT32_MAX ? 1 : space.unmapped + 1, __ATOMIC_RELEASE);
+	__atomic_store_n(&space.unmapped, space.unmapped == UINT32_MAX ? 1 : space.unmapped + 1,
+			 __ATOMIC_RELEASE);
 }
 
 /* -- CPUs that keep translations -------------------------------------------------------- */

@@ -118,10 +118,11 @@ static bool admit(struct plinth_shared_cpu *ring, enum plinth_log_level level)
 	return false;
 }
 
-static void write_line(uint32_t cpu, enum plinth_log_level level, const char *tag, const char *format, va_list args)
+static void write_line(uint32_t cpu, enum plinth_log_level level, const char *tag, const char *format,
+		       va_list args)
 {
 	/* Every byte of it becomes readable. */
-	struct plinth_log_record line = { 0 };
+	struct plinth_log_record line = {0};
 
 	fill(&line, level, tag, format, args);
 	put_record(plinth_shared_own(log_shared, cpu), &line);

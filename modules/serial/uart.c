@@ -37,7 +37,7 @@ static uint32_t uart_lost;
 
 static bool uart_answers(uint16_t base)
 {
-	static const uint8_t patterns[] = { 0x5a, 0xa5 };
+	static const uint8_t patterns[] = {0x5a, 0xa5};
 
 	for (unsigned int i = 0; i < sizeof(patterns); i++) {
 		cpu_out8(base + UART_SCRATCH, patterns[i]);

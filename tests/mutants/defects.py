@@ -295,7 +295,7 @@ DEFECTS = [
     ('an instruction that gets nowhere is served for ever', EPT_WINDOW, '\tif (s->tries < STUCK)\n\t\treturn false;\n', '\treturn false;\n'),
     ('memory above 4 GiB has no tables of its own', SLAT_PAGES, 'for (size_t level = memory_level; level < LEVELS; level++)',
      'for (size_t level = LEVEL_ABOVE; level < LEVELS; level++)'),
-    ('a GiB that is divided for the VMM alone has no table', SLAT_PAGES, 'level < memory_level || ', '!level || '),
+    ('a GiB that is divided for the VMM alone has no table', SLAT_PAGES, 'level < memory_level ||', '!level ||'),
     ('tables for GiBs that are single pages', SLAT_PAGES, 'os_slat_gib_pages() ? LEVEL_ABOVE : LEVEL_GIBS',
      'os_slat_gib_pages() ? LEVEL_GIBS : LEVEL_GIBS'),
     ('what is trapped ends with ept', EPT_TOUCH, 'case FORBIDDEN: return exit_below(vcpu, below);',

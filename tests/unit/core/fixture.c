@@ -42,7 +42,8 @@ struct core_file find_module(const char *name)
 		cr_assert_lt(i, MAX_MODULES - 1);
 	if (!cache[i].bytes)
 		read_module(i, name);
-	return (struct core_file){.name = cache[i].name, .bytes = cache[i].bytes, .n_bytes = cache[i].n_bytes};
+	return (struct core_file){
+		.name = cache[i].name, .bytes = cache[i].bytes, .n_bytes = cache[i].n_bytes};
 }
 
 void fixture_up(void)
@@ -115,11 +116,12 @@ bool worlds_equal(const struct mock_world *before, const char *when)
 {
 	bool equal = !memcmp(before, &mock_world, sizeof(*before));
 
-	cr_expect(equal, "%s: pages %lu -> %lu, constructed %d -> %d, initialised %d -> %d, virt %d -> %d", when,
-		  before->pages, mock_world.pages, before->constructed, mock_world.constructed, before->initialised,
-		  mock_world.initialised, before->virt, mock_world.virt);
+	cr_expect(equal, "%s: pages %lu -> %lu, constructed %d -> %d, initialised %d -> %d, virt %d -> %d",
+		  when, before->pages, mock_world.pages, before->constructed, mock_world.constructed,
+		  before->initialised, mock_world.initialised, before->virt, mock_world.virt);
 	for (unsigned int i = 0; i < MOCK_CPUS && !equal; i++)
-		cr_expect(before->guest[i] == mock_world.guest[i] && before->prepared[i] == mock_world.prepared[i] &&
+		cr_expect(before->guest[i] == mock_world.guest[i] &&
+				  before->prepared[i] == mock_world.prepared[i] &&
 				  before->claimed[i] == mock_world.claimed[i],
 			  "%s: CPU %u: guest %d, prepared %d, claimed %d", when, i, mock_world.guest[i],
 			  mock_world.prepared[i], mock_world.claimed[i]);

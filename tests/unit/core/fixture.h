@@ -40,7 +40,7 @@ enum plinth_ctl_state state_now(void);
 /* Are the two worlds equal? Says where not. */
 bool worlds_equal(const struct mock_world *before, const char *when);
 
-#define EXPECT_REPORT(words)                                                                                          \
+#define EXPECT_REPORT(words)                                                                                 \
 	cr_expect(strstr(report.text, words), "the report lacks \"%s\":\n%s", words, report.text)
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A load takes its time by the size of the files. CPUs come and go meanwhile, and whoever waits for it can be ended: the
- * mock's os_relax() aborts if CPUs are kept from that, and is where both happen here.
+ * A load takes its time by the size of the files. CPUs come and go meanwhile, and whoever waits for it can be
+ * ended: the mock's os_relax() aborts if CPUs are kept from that, and is where both happen here.
  */
 #include "fixture.h"
 

@@ -29,7 +29,10 @@ static const struct {
 	{{"base", "base"}, 2, PLINTH_E_LINK, {"base"}},
 	{{"entry", "base_short_note"}, 2, PLINTH_E_ABI, {"base_short_note: not a Plinth module"}},
 	{{"base_long_role"}, 1, PLINTH_E_NOSYM, {"no module exports entry_start"}},
-	{{"base_no_note", "base_wrong_abi"}, 2, PLINTH_E_ABI, {"base_no_note: not a", "base_wrong_abi: built for"}},
+	{{"base_no_note", "base_wrong_abi"},
+	 2,
+	 PLINTH_E_ABI,
+	 {"base_no_note: not a", "base_wrong_abi: built for"}},
 };
 
 Test(core_modules, what_does_not_fit_is_named, .init = fixture_up)
@@ -205,7 +208,8 @@ Test(core_modules, names_that_cannot_be_printed, .init = fixture_up)
 Test(core_modules, more_findings_than_anybody_reads, .init = fixture_up)
 {
 	struct core_file files[PLINTH_CTL_MAX_FILES];
-	const struct core_load load = {.files = files, .n_files = PLINTH_CTL_MAX_FILES, .heap_bytes = PLINTH_CTL_MIN_HEAP};
+	const struct core_load load = {
+		.files = files, .n_files = PLINTH_CTL_MAX_FILES, .heap_bytes = PLINTH_CTL_MIN_HEAP};
 	const struct mock_world before = mock_world;
 
 	for (unsigned int i = 0; i < PLINTH_CTL_MAX_FILES; i++)

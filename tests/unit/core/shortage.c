@@ -40,7 +40,8 @@ Test(core_shortage, each_has_its_own_remedy, .init = up)
 	run_short(&(struct plinth_shortage){.kind = PLINTH_SHORTAGE_PAGES, .wanted = 1, .by = 0, .most = 1});
 	EXPECT_REPORT(" pages is used up (mock-entry wanted 1 more, mock-base has most), and a larger heap "
 		      "does not help: "
-		      "load without modules of your own, or without optional ones; with Plinth's alone it is a defect: "
+		      "load without modules of your own, or without optional ones; with Plinth's alone it is "
+		      "a defect: "
 		      "report it\n");
 	run_short(&(struct plinth_shortage){
 		.kind = PLINTH_SHORTAGE_ADDRESSES, .wanted = 4, .by = PLINTH_MEMORY_MODULES - 1});

@@ -60,8 +60,8 @@ static void check_modules(const struct pt *pt)
 		for (uint64_t at = 0; at < about->bytes; at += OS_PAGE)
 			if (!pt_find(pt, about->base_va + at, &leaf))
 				seen |= 1u << leaf.flags;
-		cr_expect_eq(seen, 1u << 0 | 1u << PT_WRITE | 1u << PT_EXEC, "%s: R, RW and RX, and all of them",
-			     about->role);
+		cr_expect_eq(seen, 1u << 0 | 1u << PT_WRITE | 1u << PT_EXEC,
+			     "%s: R, RW and RX, and all of them", about->role);
 	}
 }
 
@@ -108,7 +108,8 @@ Test(core_space, boot_page_is_complete, .init = fixture_up)
 
 	cr_assert_eq(load_modules(good_modules, 2, PLINTH_LOAD_NO_ASLR, 4u << 20), 0);
 	boot = core->space[SPACE_BOOT].kernel;
-	runs = (const void *)((uint8_t *)core->space[SPACE_TABLES].kernel + (boot->descriptors_va - boot->modules_va));
+	runs = (const void *)((uint8_t *)core->space[SPACE_TABLES].kernel +
+			      (boot->descriptors_va - boot->modules_va));
 	at = boot->pool_va;
 	cr_expect_gt(boot->n_descriptors, 1, "the mock's memory comes in pieces");
 	for (uint64_t i = 0; i < boot->n_descriptors; i++) {
@@ -170,7 +171,9 @@ static uint64_t *top_of(const struct core *c, enum plinth_map_table table)
 	return mock_physical(table == PLINTH_MAP_LAUNCH ? boot->launch_pgd_pa : boot->root_pgd_pa);
 }
 
-/* There in builds with the address sanitizer only, which has its notes where the mock would map other slots. */
+/*
+ * There in builds with the address sanitizer only, which has its notes where the mock would map other slots.
+ */
 void __asan_unpoison_memory_region(const volatile void *address, size_t bytes) __attribute__((weak));
 
 Test(core_space, tables_with_more_than_the_slot_are_refused, .init = fixture_up)

@@ -49,7 +49,8 @@ static void run_sequence(unsigned int sequence)
 
 		snprintf(when, sizeof(when), "command %u, rest %u, state %u", i, sequence, state);
 		cr_assert_eq(run_command_id(command), spec[state][command].err, "%s: %s", when, report.text);
-		cr_assert_eq(!report.used, !spec[state][command].err, "%s: an error has words: %s", when, report.text);
+		cr_assert_eq(!report.used, !spec[state][command].err, "%s: an error has words: %s", when,
+			     report.text);
 		state = spec[state][command].next;
 		cr_assert_eq(state_now(), state, "%s", when);
 		check_world(state, when);

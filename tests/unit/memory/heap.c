@@ -14,7 +14,7 @@ static struct plinth_shared shared;
 
 static void fresh(void)
 {
-	const struct plinth_boot boot = { .shared_va = (uint64_t)&shared };
+	const struct plinth_boot boot = {.shared_va = (uint64_t)&shared};
 
 	memset(arena, 0xee, sizeof(arena));
 	owner_init(&boot);
@@ -23,8 +23,8 @@ static void fresh(void)
 
 Test(heap, gives_zeroed_aligned_memory)
 {
-	static const size_t sizes[] = { 1, 7, 8, 15, 16, 17, 100, 4095, 4096, 4097 };
-	static const size_t aligns[] = { 0, 1, 8, 16, 32, 64, 256, 4096 };
+	static const size_t sizes[] = {1, 7, 8, 15, 16, 17, 100, 4095, 4096, 4097};
+	static const size_t aligns[] = {0, 1, 8, 16, 32, 64, 256, 4096};
 
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
 		for (size_t k = 0; k < sizeof(aligns) / sizeof(*aligns); k++) {
@@ -79,7 +79,10 @@ Test(heap, runs_out_and_recovers)
 /* Random use against a model; everybody's bytes stay what they were set to. */
 Test(heap, random_use)
 {
-	struct { unsigned char *p; size_t bytes; } taken[SLOTS] = { 0 };
+	struct {
+		unsigned char *p;
+		size_t bytes;
+	} taken[SLOTS] = {0};
 	uint32_t seed = 1;
 
 	fresh();
@@ -157,7 +160,8 @@ Test(heap, overwritten_headers_lead_nowhere)
 		heap_free_locked(r);
 		cr_assert_not_null(p);
 		cr_expect_eq(heap_used(), used, "units %u: one of the two was believed", units[i]);
-		cr_expect_null(heap_alloc_locked(100, 0, 0), "units %u: found behind an overwritten header", units[i]);
+		cr_expect_null(heap_alloc_locked(100, 0, 0), "units %u: found behind an overwritten header",
+			       units[i]);
 	}
 }
 

@@ -14,7 +14,7 @@ static struct plinth_shared shared;
 
 static void fresh(void)
 {
-	const struct plinth_boot boot = { .shared_va = (uint64_t)&shared };
+	const struct plinth_boot boot = {.shared_va = (uint64_t)&shared};
 
 	memset(pages, 0xee, sizeof(pages));
 	owner_init(&boot);
@@ -74,7 +74,8 @@ Test(pool, refuses_what_was_taken_for_something_else)
 
 		for (enum pool_use other = 0; other < POOL_USES; other++)
 			if (other != use)
-				cr_expect_not(pool_free_locked(page, other), "%d as %d", (int)use, (int)other);
+				cr_expect_not(pool_free_locked(page, other), "%d as %d", (int)use,
+					      (int)other);
 		cr_expect_eq(shared.memory[PLINTH_MEMORY_MODULES - 1].pages_used, 1u);
 		cr_expect(pool_free_locked(page, use), "%d", (int)use);
 		cr_expect_eq(shared.memory[PLINTH_MEMORY_MODULES - 1].pages_used, 0u);

@@ -68,7 +68,8 @@ static struct plinth_boot boot;
 
 static void regions(void)
 {
-	boot = (struct plinth_boot){.n_cpus = 1, .shared_va = (uintptr_t)&region, .tuning_va = (uintptr_t)&tuning};
+	boot = (struct plinth_boot){
+		.n_cpus = 1, .shared_va = (uintptr_t)&region, .tuning_va = (uintptr_t)&tuning};
 	memset(&region, 0, sizeof(region));
 	memset(&tuning, 0, sizeof(tuning));
 	region.head = (struct plinth_shared){
@@ -138,7 +139,10 @@ Test(serial_log, a_flood_is_cut_and_counted, .init = up)
 	cr_expect_eq(region.cpu.log_lost, 102, "no more than a burst is saved up");
 }
 
-/* An exception that logs while the line is on its way finds the UART taken: it waits a while, and both lines survive. */
+/*
+ * An exception that logs while the line is on its way finds the UART taken: it waits a while, and both lines
+ * survive.
+ */
 Test(serial_log, a_line_in_the_middle_of_a_line, .init = up)
 {
 	log_while_sending = true;
@@ -209,7 +213,8 @@ Test(serial_log, without_a_uart_there_is_still_the_ring, .init = regions)
 	uart_error = PLINTH_E_NOTSUP;
 	boot.uart.io_base = 0x2f8;
 	cr_assert_eq(log_init(&boot), 0);
-	cr_expect_str_eq(region.cpu.log[0].text, "no UART answers at port 0x2f8; the log goes to memory only");
+	cr_expect_str_eq(region.cpu.log[0].text,
+			 "no UART answers at port 0x2f8; the log goes to memory only");
 	log_fini();
 	flood(1, PLINTH_LOG_ERR);
 	cr_expect_eq(region.cpu.log_head, 1);
@@ -223,10 +228,14 @@ Test(serial_log, the_tuning_page_for_others, .init = up)
 	cr_expect_null(log_tuning());
 }
 
-/* Lines go where the region was laid out at the load, whatever stands in it now: a guest's kernel may have written it. */
+/*
+ * Lines go where the region was laid out at the load, whatever stands in it now: a guest's kernel may have
+ * written it.
+ */
 Test(serial_log, the_region_is_not_asked_where_to_write, .init = up)
 {
-	const struct plinth_shared hostile = {.n_cpus = ~0u, .cpu_offset = 0xfffffff0, .cpu_stride = 0xffffffff};
+	const struct plinth_shared hostile = {
+		.n_cpus = ~0u, .cpu_offset = 0xfffffff0, .cpu_stride = 0xffffffff};
 
 	region.head = hostile;
 	flood(3, PLINTH_LOG_ERR);
