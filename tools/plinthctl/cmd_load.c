@@ -125,7 +125,8 @@ static void tell_lazy(void)
 		puts("lazy: no module is built for it; all are linked at load");
 }
 
-static int load_set(const struct module_set *set, const struct link_set *judged)
+static int load_set(const struct module_set *set, const struct link_set *judged,
+		    struct plinth_ctl_status *after)
 {
 	struct plinth_ctl_file files[PLINTH_CTL_MAX_FILES];
 	struct plinth_ctl_load *arg = &options.load;
@@ -150,30 +151,26 @@ static int load_set(const struct module_set *set, const struct link_set *judged)
 	plan_file_beside(set->paths[0], path, sizeof(path));
 	arg->plan = (uintptr_t)plan_file_read(path, &n_plan_bytes);
 	arg->n_plan_bytes = n_plan_bytes;
-	return device_call("load", PLINTH_CTL_LOAD, arg);
+	return device_change("load", PLINTH_CTL_LOAD, arg, after);
 }
 
-static int print_loaded_state(void)
+static void print_loaded_state(const struct plinth_ctl_status *status)
 {
-	struct plinth_ctl_status status;
-
-	if (device_status(&status))
-		return EXIT_FAILED;
 	if (options.json) {
-		status_print_json(&status);
-		return EXIT_OK;
+		status_print_json(status);
+		return;
 	}
 	printf("loaded: %u modules at %#" PRIx64 ", heap %" PRIu64 " KiB, memory %" PRIu64 " KiB\n",
-	       status.n_modules, status.base_va, status.heap_bytes / 1024, status.memory_bytes / 1024);
+	       status->n_modules, status->base_va, status->heap_bytes / 1024, status->memory_bytes / 1024);
 	if (options.lazy)
 		tell_lazy();
-	return EXIT_OK;
 }
 
 int cmd_load(int argc, char **argv)
 {
 	static struct module_set set;
 	struct link_set judged = {0};
+	struct plinth_ctl_status after;
 	int status = EXIT_FAILED;
 	const struct option_table table = {
 		.about = "Link the modules into the driver and initialise the VMM; no CPU yet.",
@@ -181,8 +178,10 @@ int cmd_load(int argc, char **argv)
 	};
 
 	options_take(argc, argv, &table);
-	if (collect_modules(&set) && judge_files(&judged, &set) && !load_set(&set, &judged))
-		status = print_loaded_state();
+	if (collect_modules(&set) && judge_files(&judged, &set) && !load_set(&set, &judged, &after)) {
+		print_loaded_state(&after);
+		status = EXIT_OK;
+	}
 	link_set_close(&judged);
 	return status;
 }

@@ -13,7 +13,7 @@ static int run_and_say(const char *command, unsigned int number, const char *don
 	struct plinth_ctl_plain arg = {.size = sizeof(arg)};
 	struct plinth_ctl_status after;
 
-	if (device_call(command, number, &arg) || device_status(&after))
+	if (device_change(command, number, &arg, &after))
 		return EXIT_FAILED;
 	if (json)
 		status_print_json(&after);

@@ -62,15 +62,36 @@ static void print_reasons(int device, const char *command)
 		error_line("%s", line);
 }
 
+static int call_on(int device, const char *command, unsigned int number, void *arg)
+{
+	int err = ioctl(device, number, arg);
+
+	if (err)
+		print_reasons(device, command);
+	return err;
+}
+
 int device_call(const char *command, unsigned int number, void *arg)
 {
 	int device = open_device(), err;
 
 	if (device < 0)
 		return -1;
-	err = ioctl(device, number, arg);
-	if (err)
-		print_reasons(device, command);
+	err = call_on(device, command, number, arg);
+	close(device);
+	return err;
+}
+
+int device_change(const char *command, unsigned int number, void *arg, struct plinth_ctl_status *after)
+{
+	int device = open_device(), err;
+
+	if (device < 0)
+		return -1;
+	*after = (struct plinth_ctl_status){.size = sizeof(*after)};
+	err = call_on(device, command, number, arg);
+	if (!err)
+		err = call_on(device, "status", PLINTH_CTL_STATUS, after);
 	close(device);
 	return err;
 }

@@ -14,6 +14,12 @@
  */
 int device_call(const char *command, unsigned int number, void *arg);
 
+/*
+ * device_change() - the same for a call that changes the state, and the state it has led to. The device is
+ * opened once, because opening takes memory: when there is none, it fails before anything has changed.
+ */
+int device_change(const char *command, unsigned int number, void *arg, struct plinth_ctl_status *after);
+
 /* device_status() - 0, or -1 with a message printed. */
 int device_status(struct plinth_ctl_status *status);
 
