@@ -5,7 +5,8 @@
 
 #include <stdint.h>
 
-/** exit_kind_name() - "cr-access", as in plinth/exit_kinds.def; "?" for no kind. @kind: enum plinth_exit_kind
+/**
+ * exit_kind_name() - "cr-access", as in plinth/exit_kinds.def; "?" for no kind. @kind: enum plinth_exit_kind
  */
 const char *exit_kind_name(uint32_t kind);
 

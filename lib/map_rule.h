@@ -8,8 +8,10 @@
 /** map_table_name() - "root" or "launch"; "?" for none. @table: enum plinth_map_table. Context: any. */
 const char *map_table_name(uint32_t table);
 
-/** map_forbidden() - which of the things no mapping of the VMM may be it is; NULL: none. @flags:
- * PLINTH_MAP_*. Context: any. */
+/**
+ * map_forbidden() - which of the things no mapping of the VMM may be it is; NULL: none. @flags: PLINTH_MAP_*.
+ * Context: any.
+ */
 const char *map_forbidden(uint32_t flags);
 
 #endif

@@ -18,10 +18,10 @@ int rtld_report(struct rtld_set *set, const struct rtld_error *error)
 	return check_code[error->check];
 }
 
-int rtld_fail(struct rtld_module *m, enum rtld_check check, enum rtld_table table, uint64_t index,
-	      uint64_t value, uint64_t limit)
+static struct rtld_error error_of(const struct rtld_module *m, enum rtld_check check, enum rtld_table table,
+				  uint64_t index, uint64_t value, uint64_t limit)
 {
-	const struct rtld_error error = {
+	return (struct rtld_error){
 		.check = check,
 		.table = table,
 		.module = m->position,
@@ -31,6 +31,12 @@ int rtld_fail(struct rtld_module *m, enum rtld_check check, enum rtld_table tabl
 		.limit = limit,
 		.file = m->info.file,
 	};
+}
+
+int rtld_fail(struct rtld_module *m, enum rtld_check check, enum rtld_table table, uint64_t index,
+	      uint64_t value, uint64_t limit)
+{
+	const struct rtld_error error = error_of(m, check, table, index, value, limit);
 
 	return rtld_report(m->set, &error);
 }
@@ -38,17 +44,8 @@ int rtld_fail(struct rtld_module *m, enum rtld_check check, enum rtld_table tabl
 int rtld_fail_symbol(struct rtld_module *m, enum rtld_check check, enum rtld_table table, uint64_t index,
 		     uint64_t value, uint64_t limit, uint32_t symbol)
 {
-	const struct rtld_error error = {
-		.check = check,
-		.table = table,
-		.module = m->position,
-		.other = RTLD_NONE,
-		.index = index,
-		.value = value,
-		.limit = limit,
-		.file = m->info.file,
-		.symbol = rtld_symbol_name(m, symbol),
-	};
+	struct rtld_error error = error_of(m, check, table, index, value, limit);
 
+	error.symbol = rtld_symbol_name(m, symbol);
 	return rtld_report(m->set, &error);
 }

@@ -157,34 +157,35 @@ struct command {
 };
 
 static const struct command load_command = {
-	"load",
-	load_up,
-	PLINTH_UNLOADED,
-	PLINTH_LOADED,
-	{[PLINTH_LOADED] = "modules are loaded already: unload them first",
-	 [PLINTH_RUNNING] = "the VMM is running: stop and unload it first"},
+	.name = "load",
+	.run = load_up,
+	.from = PLINTH_UNLOADED,
+	.to = PLINTH_LOADED,
+	.refusal = {[PLINTH_LOADED] = "modules are loaded already: unload them first",
+		    [PLINTH_RUNNING] = "the VMM is running: stop and unload it first"},
 };
 static const struct command start_command = {
-	"start",
-	start_up,
-	PLINTH_LOADED,
-	PLINTH_RUNNING,
-	{[PLINTH_UNLOADED] = "no modules are loaded: load them first",
-	 [PLINTH_RUNNING] = "the VMM is running already"},
+	.name = "start",
+	.run = start_up,
+	.from = PLINTH_LOADED,
+	.to = PLINTH_RUNNING,
+	.refusal = {[PLINTH_UNLOADED] = "no modules are loaded: load them first",
+		    [PLINTH_RUNNING] = "the VMM is running already"},
 };
 static const struct command stop_command = {
-	"stop",
-	stop_down,
-	PLINTH_RUNNING,
-	PLINTH_LOADED,
-	{[PLINTH_UNLOADED] = "no modules are loaded", [PLINTH_LOADED] = "the VMM is not running"},
+	.name = "stop",
+	.run = stop_down,
+	.from = PLINTH_RUNNING,
+	.to = PLINTH_LOADED,
+	.refusal = {[PLINTH_UNLOADED] = "no modules are loaded", [PLINTH_LOADED] = "the VMM is not running"},
 };
 static const struct command unload_command = {
-	"unload",
-	unload_down,
-	PLINTH_LOADED,
-	PLINTH_UNLOADED,
-	{[PLINTH_UNLOADED] = "no modules are loaded", [PLINTH_RUNNING] = "the VMM is running: stop it first"},
+	.name = "unload",
+	.run = unload_down,
+	.from = PLINTH_LOADED,
+	.to = PLINTH_UNLOADED,
+	.refusal = {[PLINTH_UNLOADED] = "no modules are loaded",
+		    [PLINTH_RUNNING] = "the VMM is running: stop it first"},
 };
 
 /* Run a command that the state allows. */

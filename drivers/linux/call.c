@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR GPL-2.0-only
-/* CALL: a message from user space, and its answer there. The core, and what is behind it, see the kernel's
- * copies. */
+/*
+ * CALL: a message from user space, and its answer there. The core, and what is behind it, see the kernel's
+ * copies.
+ */
 #include <linux/mm.h>
 #include <linux/slab.h>
 #include <linux/smp.h>

@@ -53,8 +53,10 @@ static void __exit plinth_exit(void)
 	int err;
 
 	misc_deregister(&device);
-	/* As long as a CPU is a guest we have to hear of what happens to it, and as long as we hear it there
-	 * is a core. */
+	/*
+	 * As long as a CPU is a guest we have to hear of what happens to it, and as long as we hear it there
+	 * is a core.
+	 */
 	err = core_retire(plinth_core);
 	events_unregister();
 	watch_unregister();

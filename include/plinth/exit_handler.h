@@ -216,7 +216,8 @@ PLINTH_EXPORT PLINTH_MUST_USE int exit_register_hypercall(uint64_t first, uint64
 							  enum exit_caller caller, exit_hook_fn *handler,
 							  void *context)
 	PLINTH_VERSION(exit_register_hypercall, 3);
-/** exit_unregister_hypercall() - as if it had not been registered. Return: 0 or PLINTH_E_INVAL (it is not).
+/**
+ * exit_unregister_hypercall() - as if it had not been registered. Return: 0 or PLINTH_E_INVAL (it is not).
  */
 PLINTH_EXPORT PLINTH_MUST_USE int exit_unregister_hypercall(uint64_t first, uint64_t last,
 							    enum exit_caller caller, exit_hook_fn *handler,

@@ -78,7 +78,8 @@ enum vmcs_field {
 #define ENTRY_LOAD_CET	 (1u << 20)
 #define ENTRY_LOAD_LBR	 (1u << 21)
 
-/* SDM, "Format of the VM-Entry Interruption-Information Field"; what an exit tells of an event has them, too.
+/*
+ * SDM, "Format of the VM-Entry Interruption-Information Field"; what an exit tells of an event has them, too.
  */
 #define INFO_TYPE(info) ((uint32_t)(info) >> 8 & 7)
 #define INFO_ERROR	0x800u /* with an error code */

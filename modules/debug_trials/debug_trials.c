@@ -122,8 +122,10 @@ static void state_make(void)
 		make_vm86();
 }
 
-/* Launched or not, it is clear and current again, and as the state wants it: an exit saves what an event
- * changed. */
+/*
+ * Launched or not, it is clear and current again, and as the state wants it: an exit saves what an event
+ * changed.
+ */
 static void renew(void)
 {
 	if (cpu_vmclear(trials.own_pa) || cpu_vmptrld(trials.own_pa))

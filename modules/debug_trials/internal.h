@@ -46,8 +46,10 @@ const struct state *state_find(uint64_t i);
 
 /* -- judge.c: two opinions ----------------------------------------------------------------- */
 
-/* What became of an entry, or should become of it: bits, because a CPU may look at controls and host in any
- * order. */
+/*
+ * What became of an entry, or should become of it: bits, because a CPU may look at controls and host in any
+ * order.
+ */
 #define OUTCOME_ENTERED	 1u
 #define OUTCOME_CONTROLS 2u /* VMfail, error 7 */
 #define OUTCOME_HOST	 4u /* VMfail, error 8 */

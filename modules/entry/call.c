@@ -30,8 +30,10 @@ void call_fini(void)
 	entry_state.mailbox = NULL;
 }
 
-/* Root mode must not read twice what a guest may change in between: after this nothing of it is read any
- * more. */
+/*
+ * Root mode must not read twice what a guest may change in between: after this nothing of it is read any
+ * more.
+ */
 static int take_letter(struct call_desk *desk)
 {
 	const struct plinth_mailbox *box = entry_state.mailbox;
@@ -93,7 +95,8 @@ int call_answer(void)
 {
 	int err;
 
-	/* The driver makes one call at a time; whoever else in the guest's kernel knows the token need not.
+	/*
+	 * The driver makes one call at a time; whoever else in the guest's kernel knows the token need not.
 	 */
 	if (__atomic_exchange_n(&entry_state.is_busy, 1, __ATOMIC_ACQUIRE))
 		return PLINTH_E_BUSY;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* One CPU at a time under the VMM. The core serialises all of it; entry_start() runs on the CPU's own root
- * stack. */
+/*
+ * One CPU at a time under the VMM. The core serialises all of it; entry_start() runs on the CPU's own root
+ * stack.
+ */
 #include <plinth/entry.h>
 #include <plinth/exit_handler.h>
 #include <plinth/intrinsics.h>

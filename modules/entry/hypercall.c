@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What the driver asks the VMM beneath a guest: in root mode, on the CPU that asks, while others are in exits
- * of theirs. */
+/*
+ * What the driver asks the VMM beneath a guest: in root mode, on the CPU that asks, while others are in exits
+ * of theirs.
+ */
 #include <stdbool.h>
 
 #include <plinth/boot.h>

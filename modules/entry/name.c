@@ -11,6 +11,7 @@ bool call_is_name(const char *name)
 	return n && n < PLINTH_CALL_NAME && !name[n];
 }
 
+/* The library's string functions would take a page more of every load than these few loops. */
 static bool is_same_name(const char *a, const char *b)
 {
 	while (*a && *a == *b) {

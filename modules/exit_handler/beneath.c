@@ -13,8 +13,10 @@
 #define MSR_FEATURES_ENABLES 0x140u
 #define CPUID_FAULTS	     1ull
 
-/* The first word of a hypervisor's first leaf is the last one of them; the CPU alone repeats some leaf of its
- * own there. */
+/*
+ * The first word of a hypervisor's first leaf is the last one of them; the CPU alone repeats some leaf of its
+ * own there.
+ */
 static bool is_taken(uint32_t first)
 {
 	struct cpu_leaf answer;

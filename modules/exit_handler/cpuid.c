@@ -119,8 +119,10 @@ static __attribute__((noinline)) enum exit_action special(struct vcpu *vcpu)
 	return EXIT_NEXT;
 }
 
-/* Bits that all leaves with more to them have in common: odd ones (1, 7, 0x19, 0x80000001), and 0x40000000
- * and up. */
+/*
+ * Bits that all leaves with more to them have in common: odd ones (1, 7, 0x19, 0x80000001), and 0x40000000
+ * and up.
+ */
 #define SPECIAL_BITS 0x40000001u
 #define TOP_BITS     0xc0000000u
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Who handles which exit: one table, built-in rows and what extensions put over them; and the module's state.
+/*
+ * Who handles which exit: one table, built-in rows and what extensions put over them; and the module's state.
  */
 #include <plinth/abi.h>
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Hypercalls: the driver's stop, what modules register, and what a hypervisor beneath answers. All else is
- * #UD. */
+/*
+ * Hypercalls: the driver's stop, what modules register, and what a hypervisor beneath answers. All else is
+ * #UD.
+ */
 #include "internal.h"
 
 #define BY_KERNEL  PLINTH_REGISTERED_KERNEL

@@ -24,8 +24,10 @@ enum exit_action exit_raise_ud(struct vcpu *vcpu)
 	return EXIT_RETRY;
 }
 
-/* A hypervisor's instructions: nobody has switched them on in the guest's eyes, so natively they are
- * undefined. */
+/*
+ * A hypervisor's instructions: nobody has switched them on in the guest's eyes, so natively they are
+ * undefined.
+ */
 enum exit_action exit_undefined(struct vcpu *vcpu)
 {
 	return exit_raise_ud(vcpu);
@@ -55,8 +57,10 @@ enum exit_action exit_getsec(struct vcpu *vcpu)
 	return EXIT_NEXT;
 }
 
-/* An access that second-level translation does not allow, and that nobody asked for; natively as if nothing
- * answered. */
+/*
+ * An access that second-level translation does not allow, and that nobody asked for; natively as if nothing
+ * answered.
+ */
 enum exit_action exit_memory(struct vcpu *vcpu)
 {
 	struct vcpu_memory_access access;

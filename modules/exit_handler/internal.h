@@ -12,7 +12,8 @@
 /* cpuid.c */
 vcpu_exit_fn exit_cpuid;
 void cpuid_init(void);
-/** cpuid_handler() - what stands in the table: exit_cpuid(), or the longer road if somebody wants any leaf.
+/**
+ * cpuid_handler() - what stands in the table: exit_cpuid(), or the longer road if somebody wants any leaf.
  */
 vcpu_exit_fn *cpuid_handler(void);
 /* dispatch.c: after a change of what is registered */
@@ -38,7 +39,8 @@ enum exit_action exit_raise_ud(struct vcpu *vcpu);
 void beneath_init(void);
 /** beneath_call() - a hypercall that is not ours. */
 enum exit_action beneath_call(struct vcpu *vcpu);
-/** beneath_cpuid_faults() - is this CPUID one that the kernel wants #GP for, and the CPU has not raised it?
+/**
+ * beneath_cpuid_faults() - is this CPUID one that the kernel wants #GP for, and the CPU has not raised it?
  */
 bool beneath_cpuid_faults(struct vcpu *vcpu);
 

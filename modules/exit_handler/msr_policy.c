@@ -34,8 +34,10 @@ static enum exit_action apic_base(struct vcpu *vcpu, struct exit_msr *access)
 	return msr_pass(vcpu, access);
 }
 
-/* The CPU writes records of branches and counters through this linear address, in whatever address space it
- * is in. */
+/*
+ * The CPU writes records of branches and counters through this linear address, in whatever address space it
+ * is in.
+ */
 static enum exit_action ds_area(struct vcpu *vcpu, struct exit_msr *access)
 {
 	if (access->value - exit_state.slot_va < SLOT_BYTES)
@@ -43,8 +45,10 @@ static enum exit_action ds_area(struct vcpu *vcpu, struct exit_msr *access)
 	return msr_pass(vcpu, access);
 }
 
-/* Without it the VMM's page tables, which say what may not be executed, are malformed: the next exit would be
- * the last. */
+/*
+ * Without it the VMM's page tables, which say what may not be executed, are malformed: the next exit would be
+ * the last.
+ */
 static enum exit_action misc_enable(struct vcpu *vcpu, struct exit_msr *access)
 {
 	if (access->value & MISC_ENABLE_NO_XD)

@@ -25,8 +25,10 @@ uint32_t owner_of(const void *address);
 /** owner_heap(), owner_pages() - it has so much more, or less. */
 void owner_heap(uint32_t owner, int64_t bytes);
 void owner_pages(uint32_t owner, int64_t pages);
-/** owner_refused() - there is not so much left as it wanted: for the driver, who says what helps
- * (plinth/shared.h). */
+/**
+ * owner_refused() - there is not so much left as it wanted: for the driver, who says what helps
+ * (plinth/shared.h).
+ */
 void owner_refused(uint32_t owner, enum plinth_shortage_kind kind, uint64_t wanted);
 
 /* -- descriptor.c: the pool's runs, virtual <-> physical ------------------- */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What the sweeps over exits share: guests in rare states, one exit of one of them, and the oracle's verdict
- * on it. */
+/*
+ * What the sweeps over exits share: guests in rare states, one exit of one of them, and the oracle's verdict
+ * on it.
+ */
 #ifndef TESTS_MOCKS_EXITS_H
 #define TESTS_MOCKS_EXITS_H
 

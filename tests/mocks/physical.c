@@ -79,7 +79,8 @@ static void protect(uint32_t first, uint32_t pages, int prot)
 		physical_error("cannot change what is mapped");
 }
 
-/* Zeros, whatever was there: to give the page back to the kernel and fetch it again takes ten times as long.
+/*
+ * Zeros, whatever was there: to give the page back to the kernel and fetch it again takes ten times as long.
  */
 static void open_up(uint32_t first, uint32_t pages)
 {

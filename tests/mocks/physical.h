@@ -35,8 +35,10 @@ struct physical_bank {
 	uint64_t from, to;
 };
 
-/** physical_reset() - power on: 1 GiB that lies at 0, nothing given out; or what physical_lay_out() says
- * after it. */
+/**
+ * physical_reset() - power on: 1 GiB that lies at 0, nothing given out; or what physical_lay_out() says after
+ * it.
+ */
 void physical_reset(void);
 
 /**

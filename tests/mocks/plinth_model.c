@@ -134,8 +134,10 @@ static void show_whole_life(void)
 
 static int (*const way[])(void) = {machine_load, machine_start, machine_stop, machine_unload};
 
-/* A command that fails leaves the world as it was and works the next time; or the state is CORRUPT: then
- * false. */
+/*
+ * A command that fails leaves the world as it was and works the next time; or the state is CORRUPT: then
+ * false.
+ */
 static bool tell_command(int (*run)(void), uint32_t n)
 {
 	struct machine_world before, after;

@@ -26,7 +26,8 @@ void sweep_group(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /** sweep_count() - one more combination was tried. */
 void sweep_count(void);
-/** sweep_report() - tell how many there were since the last report, in the file $PLINTH_SWEEPS if it is set.
+/**
+ * sweep_report() - tell how many there were since the last report, in the file $PLINTH_SWEEPS if it is set.
  */
 void sweep_report(const char *name);
 

@@ -44,8 +44,10 @@ Test(exits, every_reason)
 
 Test(exits, strange_reasons)
 {
-	/* An entry that failed; reasons that are none; and CPUID, INVD, VMCALL from an enclave, with a bus
-	 * lock, ... */
+	/*
+	 * An entry that failed; reasons that are none; and CPUID, INVD, VMCALL from an enclave, with a bus
+	 * lock, ...
+	 */
 	static const uint64_t reasons[] = {0x80000021, 0x80000022, 0x80000029, 0x8000000a, 0xffff,
 					   0x7fffffff, 0xffffffff, 0x0800000a, 0x1000000a, 0x2000000a,
 					   0x4000000a, 0x0400000a, 0x7fff000a, 0x0800000d, 0x0001000d,
@@ -125,8 +127,10 @@ Test(exits, control_registers)
 				bool access = (q >> 4 & 3) < 2,
 				     known = (q & 15) == 0 || (q & 15) == 3 || (q & 15) == 4;
 
-				/* Once per access; registers in full for the first kind; bits 7:6 say nothing
-				 * here. */
+				/*
+				 * Once per access; registers in full for the first kind; bits 7:6 say nothing
+				 * here.
+				 */
 				if (q & 0xc0 || (!known && (i || q >> 8)) || (!access && q >> 8) ||
 				    (kind && q >> 8 > 1))
 					continue;
@@ -172,8 +176,10 @@ Test(exits, every_bit_of_control_registers)
 	sweep_report("bits of CR0 and CR4");
 }
 
-/* Code with addresses of 16 bits: RIP moves on beyond the segment's limit, where the fetch then faults as
- * natively. */
+/*
+ * Code with addresses of 16 bits: RIP moves on beyond the segment's limit, where the fetch then faults as
+ * natively.
+ */
 Test(exits, sixteen_bit_code)
 {
 	static const struct model_exit list[] = {{.kind = PLINTH_EXIT_CPUID, .length = 2},
@@ -207,8 +213,10 @@ Test(exits, msrs)
 		for (uint32_t kind = PLINTH_EXIT_MSR_READ; kind <= PLINTH_EXIT_MSR_WRITE; kind++) {
 			struct vcpu_regs regs = exits_pattern();
 
-			/* The first few hold state that guest and host share; not any value can be written
-			 * there. */
+			/*
+			 * The first few hold state that guest and host share; not any value can be written
+			 * there.
+			 */
 			if (i < 3 && kind == PLINTH_EXIT_MSR_WRITE)
 				continue;
 			regs.rcx = 0x9999999900000000 | msrs[i];

@@ -157,8 +157,10 @@ Test(features, bits_in_use_stay_the_guests)
 	}
 }
 
-/* The gate changes stacks, and its returns would be found on no shadow stack. Landing pads and users' stacks
- * are no matter. */
+/*
+ * The gate changes stacks, and its returns would be found on no shadow stack. Landing pads and users' stacks
+ * are no matter.
+ */
 Test(features, kernel_on_a_shadow_stack_is_refused)
 {
 	for (unsigned int bits = 0; bits < 8; bits++) {
@@ -205,8 +207,10 @@ Test(features, trace_that_vmx_would_end_is_refused)
 
 static uint64_t landing_stack[64];
 
-/* A kernel whose indirect branches want ENDBR64: what stops a CPU is not the driver here, which would see to
- * it. */
+/*
+ * A kernel whose indirect branches want ENDBR64: what stops a CPU is not the driver here, which would see to
+ * it.
+ */
 Test(features, vmm_that_dies_beneath_landing_pads)
 {
 	static const struct model_exit nobodys = {.kind = PLINTH_EXIT_HLT, .length = 1};
@@ -224,8 +228,10 @@ Test(features, vmm_that_dies_beneath_landing_pads)
 	sweep_expect_clean();
 }
 
-/* A process with a shadow stack: its pointer is in no MSR as long as the process runs, but the landing's IRET
- * takes it from one. */
+/*
+ * A process with a shadow stack: its pointer is in no MSR as long as the process runs, but the landing's IRET
+ * takes it from one.
+ */
 Test(features, vmm_that_dies_beneath_a_shadow_stack)
 {
 	static const struct model_exit nobodys = {.kind = PLINTH_EXIT_HLT, .length = 1};
@@ -332,8 +338,10 @@ Test(features, msrs_that_root_mode_does_without)
 #define NO_PEBS 0x1000ull /* of IA32_MISC_ENABLE */
 #define WAYS	3u	  /* a CPU has records; has nowhere to write them; says that it has none */
 
-/* Whatever the CPU can do by controls, its counters stand still in root mode (the model sees to that) and are
- * the guest's outside. */
+/*
+ * Whatever the CPU can do by controls, its counters stand still in root mode (the model sees to that) and are
+ * the guest's outside.
+ */
 static void try_counters(uint32_t version, unsigned int records, bool by_control)
 {
 	static const struct model_exit nobodys = {.kind = PLINTH_EXIT_HLT, .length = 1};

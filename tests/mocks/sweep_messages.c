@@ -207,8 +207,10 @@ Test(messages, calls_that_fail)
 	sweep_report("messages that do not get there");
 }
 
-/* The handler faults: the VMM is dead, that CPU and the others are Linux's again, and the state says so at
- * once. */
+/*
+ * The handler faults: the VMM is dead, that CPU and the others are Linux's again, and the state says so at
+ * once.
+ */
 Test(messages, an_extension_that_faults)
 {
 	for (uint32_t cpu = 0; cpu < 3; cpu++) {

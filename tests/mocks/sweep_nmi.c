@@ -20,7 +20,8 @@ static const struct {
 	{{.kind = PLINTH_EXIT_CR_ACCESS, .detail = 0x4, .length = 3}, true}, /* MOV to CR4 that is refused */
 	{{.kind = PLINTH_EXIT_CR_ACCESS, .detail = 0x110, .length = 3}, false}, /* MOV from CR0 */
 	{{.kind = PLINTH_EXIT_INVD, .length = 2}, false},			/* INVD */
-	/* In the middle of the delivery of a page fault, once let through, once refused: then a double fault.
+	/*
+	 * In the middle of the delivery of a page fault, once let through, once refused: then a double fault.
 	 */
 	{{.kind = PLINTH_EXIT_SLAT_VIOLATION,
 	  .physical = 0x123456789,
@@ -46,8 +47,10 @@ static bool comes_back(struct model_cpu *cpu)
 	return true;
 }
 
-/* What a guest's CPU does by itself: the timer, interrupts that are on outside handlers of NMIs, IRET after
- * those. */
+/*
+ * What a guest's CPU does by itself: the timer, interrupts that are on outside handlers of NMIs, IRET after
+ * those.
+ */
 static void run_guest(bool blocks_nmis)
 {
 	struct model_cpu *cpu = &model.cpu[0];
@@ -57,8 +60,10 @@ static void run_guest(bool blocks_nmis)
 			cr_expect(false, "%s: the CPU comes back for ever", sweep_case());
 			return;
 		}
-		/* The handler of an NMI is over, and IRET ends the blocking; one that began before lasts
-		 * longer. */
+		/*
+		 * The handler of an NMI is over, and IRET ends the blocking; one that began before lasts
+		 * longer.
+		 */
 		if (!blocks_nmis || i > 1)
 			cpu->interruptibility &= ~8ull;
 		cpu->st.rflags = RFLAGS_FIXED | (cpu->interruptibility & 8 ? 0 : RFLAGS_IF);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The model CPU's VM entries, against what a public suite expects of a CPU's:
- * tests/unit/vmx_check/public_cases.def. */
+/*
+ * The model CPU's VM entries, against what a public suite expects of a CPU's:
+ * tests/unit/vmx_check/public_cases.def.
+ */
 #include "sweep.h"
 
 #include <string.h>

@@ -130,7 +130,8 @@ Test(replacement, pairs)
 {
 	for (which = 0; which < N_REPLACEMENTS; which++) {
 		sweep_group("%s for %s", replacements[which].with, replacements[which].module);
-		/* Of pairs in a start sweep_faults.c tries enough: a replacement makes no difference to them.
+		/*
+		 * Of pairs in a start sweep_faults.c tries enough: a replacement makes no difference to them.
 		 */
 		for (size_t i = 0; i < N_SCENARIOS; i++)
 			for (uint32_t first = 1;

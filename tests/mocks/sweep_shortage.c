@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A module takes all of something, and the next CPU finds none: the error says what is short, who has it,
- * what helps. */
+/*
+ * A module takes all of something, and the next CPU finds none: the error says what is short, who has it,
+ * what helps.
+ */
 #include "sweep.h"
 
 #include <string.h>

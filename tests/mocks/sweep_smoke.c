@@ -49,7 +49,8 @@ static const struct plinth_ctl_map *find(const struct plinth_ctl_map *maps, uint
 	return NULL;
 }
 
-/* What the driver reads between load and start is what the VMM says later, and each CPU's stacks come on top.
+/*
+ * What the driver reads between load and start is what the VMM says later, and each CPU's stacks come on top.
  */
 Test(machine, maps_while_it_runs)
 {

@@ -86,8 +86,10 @@ static void try_accesses(void)
 		cr_expect_eq(translation_of(cpu, TRAP_PAGE).access, 0, "%s: still trapped", sweep_case());
 }
 
-/* @above: the handler is asked first, about what is ept's business, too; below it hears only of what ept
- * leaves to it. */
+/*
+ * @above: the handler is asked first, about what is ept's business, too; below it hears only of what ept
+ * leaves to it.
+ */
 static void try_others(bool above)
 {
 	cr_expect_eq(try_trapped(1, FAR, READ, 0), AGAIN, "%s: not there yet", sweep_case());

@@ -284,7 +284,8 @@ Test(worlds, too_fragmented)
 
 /* -- CPUs that come and go ---------------------------------------------------------------------- */
 
-/* More often than there are addresses for their stacks, while the others never leave the guest by themselves.
+/*
+ * More often than there are addresses for their stacks, while the others never leave the guest by themselves.
  */
 Test(worlds, cpus_come_and_go)
 {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A page that is trapped, and two modules: one traps it (trap_page.c), one does the accesses
- * (trap_handler.c). */
+/*
+ * A page that is trapped, and two modules: one traps it (trap_page.c), one does the accesses
+ * (trap_handler.c).
+ */
 #ifndef TESTS_MOCKS_TRAP_H
 #define TESTS_MOCKS_TRAP_H
 

@@ -116,10 +116,7 @@ void check_print(const struct link_set *s)
 static struct link_set_options options = {.base = LINK_SET_BASE};
 
 static const struct option_row rows[] = {
-	LINK_SET_BASE_ROW(options),
-	LINK_SET_LAZY_ROW(options),
-	LINK_SET_ELF_RULES_ROW(options),
-	LINK_SET_JSON_ROW(options),
+	LINK_SET_ROWS(options),
 	{0},
 };
 

@@ -39,10 +39,7 @@ static void print_plan(const struct link_set *s, const char *path)
 static struct link_set_options options = {.base = LINK_SET_BASE};
 
 static const struct option_row rows[] = {
-	LINK_SET_BASE_ROW(options),
-	LINK_SET_LAZY_ROW(options),
-	LINK_SET_ELF_RULES_ROW(options),
-	LINK_SET_JSON_ROW(options),
+	LINK_SET_ROWS(options),
 	{"output", 'o', "DIR", "write each segment to a file of its own there", option_file, &options.output,
 	 0},
 	{"plan", 0, "FILE", "use this link plan, and say whether it fits", option_text, &options.plan, 0},

@@ -129,7 +129,8 @@ static const struct option_row rows[] = {
 	{0},
 };
 
-/* What the driver took from the system stands in the status; the pool, and the heap in it, are parts of that.
+/*
+ * What the driver took from the system stands in the status; the pool, and the heap in it, are parts of that.
  */
 static int show_stat(void)
 {

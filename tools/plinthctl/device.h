@@ -10,7 +10,8 @@
 
 #include "error_line.h"
 
-/* device_call() - one call; @command: what it is for. Returns 0, or -1 with a line for each reason printed.
+/*
+ * device_call() - one call; @command: what it is for. Returns 0, or -1 with a line for each reason printed.
  */
 int device_call(const char *command, unsigned int number, void *arg);
 

@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Bytes of the UTF-8 character there, and which it is; 0: none. Neither longer than need be, nor a surrogate.
+/*
+ * Bytes of the UTF-8 character there, and which it is; 0: none. Neither longer than need be, nor a surrogate.
  */
 static size_t character(const uint8_t *at, uint32_t *code)
 {

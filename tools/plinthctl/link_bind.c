@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Binding the modules of a set, and what is found then: as many findings as there are, if memory allows. See
- * link_set.h. */
+/*
+ * Binding the modules of a set, and what is found then: as many findings as there are, if memory allows. See
+ * link_set.h.
+ */
 #include <stdlib.h>
 
 #include "error_line.h"

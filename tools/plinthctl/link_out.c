@@ -17,8 +17,10 @@ struct segment_file {
 	uint32_t module, i;
 };
 
-/* DIR/NN-NAME.I.bin; a name from a file must not lead out of DIR. False: DIR is too long for the longest of
- * the three. */
+/*
+ * DIR/NN-NAME.I.bin; a name from a file must not lead out of DIR. False: DIR is too long for the longest of
+ * the three.
+ */
 static bool name_file(const char *dir, struct segment_file *f)
 {
 	char name[64];

@@ -67,6 +67,10 @@ struct link_set_options {
 		"json", 'j', NULL, "print JSON, errors too", option_json, &(o).json, 0                       \
 	}
 
+/* Those that check and link have in common. */
+#define LINK_SET_ROWS(o)                                                                                     \
+	LINK_SET_BASE_ROW(o), LINK_SET_LAZY_ROW(o), LINK_SET_ELF_RULES_ROW(o), LINK_SET_JSON_ROW(o)
+
 /*
  * link_set_open - read and probe files
  * Returns 0, or -1 after one line per file that could not be read. Files rtld

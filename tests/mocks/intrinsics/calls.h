@@ -40,8 +40,10 @@ struct model_calls {
 #undef NORETURN_CALL
 	/* For variants of other modules: does this call fail? */
 	bool (*fault)(const char *what);
-	/* For a vendor's module without hardware: the system goes on as its guest, as @guest and the vCPU's
-	 * registers say. */
+	/*
+	 * For a vendor's module without hardware: the system goes on as its guest, as @guest and the vCPU's
+	 * registers say.
+	 */
 	void (*pretend)(struct vcpu *vcpu, struct pretence *guest) __attribute__((noreturn));
 	const struct native_entry *native;
 };

@@ -80,8 +80,10 @@ static const char *gate_fault(const struct model_cpu *cpu, uint32_t vector, stru
 		return "its gate is not a present interrupt gate";
 	if (gate_offset(out) != model_fault_stub(vector))
 		return "its gate does not lead to its stub";
-	/* On the kernel's own segments, and once virtual machines are off, the stack in use will do for a
-	 * fault of the instruction at hand. */
+	/*
+	 * On the kernel's own segments, and once virtual machines are off, the stack in use will do for a
+	 * fault of the instruction at hand.
+	 */
 	if (out->ist > 7 || (!out->ist && cpu->virt_on && cs != KERNEL_CS))
 		return "its gate names no IST stack";
 	if (out->ist && cpu->st.seg[MODEL_TR].base == model_kernel_tss(model.here))

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What the whole PC may run on: it answers hypercalls, even those of root mode, with something made of every
- * register. */
+/*
+ * What the whole PC may run on: it answers hypercalls, even those of root mode, with something made of every
+ * register.
+ */
 #include "internal.h"
 
 /* RAX of a call that it refuses by #UD. */

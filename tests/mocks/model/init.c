@@ -2,7 +2,8 @@
 /* INIT (SDM, "INIT Signal" and "Processor State After Reset"). */
 #include "internal.h"
 
-/* The part of the state that an INIT leaves alone, as far as the model has it: the MSRs but EFER, and XCR0.
+/*
+ * The part of the state that an INIT leaves alone, as far as the model has it: the MSRs but EFER, and XCR0.
  */
 static void reset_by_init(struct model_cpu *cpu)
 {

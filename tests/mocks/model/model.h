@@ -239,15 +239,18 @@ bool model_load_user_data(uint32_t cpu, unsigned int which, uint16_t selector);
 /** model_nmi() - an NMI arrives while the guest runs, or (see nmi_at_tick) in the VMM. */
 enum model_end model_nmi(uint32_t cpu);
 
-/** model_due() - does the guest leave by itself now, because root mode wants it back? *@out: by which exit.
+/**
+ * model_due() - does the guest leave by itself now, because root mode wants it back? *@out: by which exit.
  */
 bool model_due(uint32_t cpu, struct model_exit *out);
 
 /** model_steps() - does the guest exit behind its next instruction, as root mode has asked for? */
 bool model_steps(uint32_t cpu);
 
-/** model_exit_kind() - of which kind is this exit? MODEL_EXIT_ENTRY_MC: an entry that failed for a machine
- * check. */
+/**
+ * model_exit_kind() - of which kind is this exit? MODEL_EXIT_ENTRY_MC: an entry that failed for a machine
+ * check.
+ */
 uint32_t model_exit_kind(const struct model_exit *exit);
 #define MODEL_EXIT_ENTRY_MC ((uint32_t)PLINTH_EXIT_KINDS)
 

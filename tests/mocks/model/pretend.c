@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A guest that no hardware runs: for vendors' modules that only pretend, so that what is around them can be
- * tried. */
+/*
+ * A guest that no hardware runs: for vendors' modules that only pretend, so that what is around them can be
+ * tried.
+ */
 #include <string.h>
 
 #include "internal.h"

@@ -175,8 +175,10 @@ static bool load_code(struct model_cpu *cpu, uint16_t selector)
 	return load_any_code(cpu, selector) && cpu->st.seg[MODEL_CS].rights & RIGHTS_L;
 }
 
-/* Code is data if it can be read, but no stack; of what is not conforming the selector must be allowed to
- * ask. */
+/*
+ * Code is data if it can be read, but no stack; of what is not conforming the selector must be allowed to
+ * ask.
+ */
 static bool data_ok(const struct model_segment *s, unsigned int which)
 {
 	if (TYPE(s->rights) & 8 && (which == MODEL_SS || !(TYPE(s->rights) & 2)))

@@ -16,8 +16,10 @@ struct translation {
 	uint64_t bytes; /* of the page */
 };
 
-/** translation_of() - through the tables that this CPU uses; of one that has none, all is allowed, and
- * nothing known. */
+/**
+ * translation_of() - through the tables that this CPU uses; of one that has none, all is allowed, and nothing
+ * known.
+ */
 struct translation translation_of(uint32_t cpu, uint64_t gpa);
 
 /** translation_tables() - the top level of those tables, and how many levels there are; 0: none. */

@@ -189,8 +189,10 @@ static void cpu_thread(uint32_t cpu)
 
 /* -- a case -- */
 
-/* The driver's view of what it shares with the VMM: by the VMM's addresses, or the sanitizer would see two
- * memories. */
+/*
+ * The driver's view of what it shares with the VMM: by the VMM's addresses, or the sanitizer would see two
+ * memories.
+ */
 static void *kernel_view[2];
 
 static void view_as_vmm(void)
@@ -279,8 +281,10 @@ static void finish(const struct machine_world *before)
 		cpus_complain("not as before: %s", differs);
 }
 
-/* CPUs that could come: what is counted for them is what the scenarios' module takes, or there would be
- * hardly any. */
+/*
+ * CPUs that could come: what is counted for them is what the scenarios' module takes, or there would be
+ * hardly any.
+ */
 #define ABSENT 4u
 
 uint64_t cpus_case(const struct scenario *s, uint64_t seed)

@@ -8,7 +8,8 @@
 
 #include <stddef.h>
 
-/** tlb_given() - these addresses lead somewhere else from now on: does a CPU still remember where they led?
+/**
+ * tlb_given() - these addresses lead somewhere else from now on: does a CPU still remember where they led?
  */
 void tlb_given(const void *at, size_t pages);
 /** tlb_taken() - they are about to be taken back, by the CPU that runs. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A module of the VMM that does what the scenarios ask for by hypercall: RBX says what, the answer is in RAX.
+/*
+ * A module of the VMM that does what the scenarios ask for by hypercall: RBX says what, the answer is in RAX.
  */
 #ifndef TESTS_MOCKS_THREADS_VMM_H
 #define TESTS_MOCKS_THREADS_VMM_H

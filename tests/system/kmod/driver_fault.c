@@ -74,8 +74,10 @@ static bool fails(const char *function, unsigned long return_address)
 	return yes;
 }
 
-/* At the function's first instruction, where the stack still holds only the return address: another function
- * runs instead. */
+/*
+ * At the function's first instruction, where the stack still holds only the return address: another function
+ * runs instead.
+ */
 static int on_call(struct kprobe *probe, struct pt_regs *regs)
 {
 	struct target *target = container_of(probe, struct target, probe);

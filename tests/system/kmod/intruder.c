@@ -134,8 +134,10 @@ static bool is_time(u32 msr)
 	       (msr >= 0x800 && msr <= 0x8ff);
 }
 
-/* Without paging of its kind, without an execute-disable bit or without its APIC the kernel does not live,
- * with a VMM or without. */
+/*
+ * Without paging of its kind, without an execute-disable bit or without its APIC the kernel does not live,
+ * with a VMM or without.
+ */
 static bool is_deadly(u32 msr, u64 old, u64 value)
 {
 	switch (msr) {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Messages to extensions: what is refused and in which words, and what a VMM may answer that cannot be
- * trusted. */
+/*
+ * Messages to extensions: what is refused and in which words, and what a VMM may answer that cannot be
+ * trusted.
+ */
 #include "fixture.h"
 
 /* What the VMM is: the test, between the mailbox and the driver. */

@@ -313,8 +313,10 @@ Test(core_events, a_cpu_that_nobody_counted, .init = fixture_up)
 	cr_expect_eq(core_unload(core, &report), 0);
 }
 
-/* On each CPU another process runs, whose part of the kernel's half the launch tables have while that CPU
- * uses them. */
+/*
+ * On each CPU another process runs, whose part of the kernel's half the launch tables have while that CPU
+ * uses them.
+ */
 Test(core_events, the_kernels_half_is_that_of_the_cpu)
 {
 	running_on(3);

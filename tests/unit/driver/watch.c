@@ -158,8 +158,10 @@ Test(driver_watch, each_of_the_systems_is_left_over, .init = all_up)
 			for (unsigned int cpu = 0; cpu < STUB_CPUS; cpu++)
 				cr_expect(cpu == SILENT || !takes(cpu), "CPU %u was sent none", cpu);
 		}
-		/* One that is on its way takes the place of one of the system's, and is then left over
-		 * itself. */
+		/*
+		 * One that is on its way takes the place of one of the system's, and is then left over
+		 * itself.
+		 */
 		for (; arrived < sent[SILENT]; arrived++)
 			left += !takes(SILENT);
 		cr_expect_eq(left, real, "order %u: %u of %u are left over", order, left, real);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The launch ABI's functions, called in the wrong order, with the wrong numbers, and with too little memory.
+/*
+ * The launch ABI's functions, called in the wrong order, with the wrong numbers, and with too little memory.
  */
 #include <plinth/entry.h>
 #include <plinth/memory.h>

@@ -155,8 +155,10 @@ Test(entry_messages, names)
 	cr_expect_eq(call_register("one-more", note, NULL), 0);
 }
 
-/* What the mailbox tells of all that is registered: the messages' names in their order, each with its
- * handler. */
+/*
+ * What the mailbox tells of all that is registered: the messages' names in their order, each with its
+ * handler.
+ */
 static void expect_names(const char *const *names, size_t n)
 {
 	const struct plinth_ctl_registration *row = (const void *)mailbox()->body;

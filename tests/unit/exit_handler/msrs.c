@@ -320,7 +320,8 @@ Test(msrs, what_cannot_be_registered)
 	expect_policy();
 }
 
-/* The CPU changes it between root mode and guest, and only the CPU knows what may be written: told by name.
+/*
+ * The CPU changes it between root mode and guest, and only the CPU knows what may be written: told by name.
  */
 Test(msrs, writes_that_cannot_be_looked_at)
 {
@@ -336,8 +337,10 @@ Test(msrs, writes_that_cannot_be_looked_at)
 	cr_expect_eq(withdraw(DEBUG_READS), 0);
 }
 
-/* MSRs that root mode has values of its own of: a write changes the guest's, as the CPU would, and not root
- * mode's. */
+/*
+ * MSRs that root mode has values of its own of: a write changes the guest's, as the CPU would, and not root
+ * mode's.
+ */
 Test(msrs, the_guests_own_values)
 {
 	static const struct {

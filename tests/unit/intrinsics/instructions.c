@@ -293,7 +293,8 @@ Test(instructions, vmread, .init = trap_reset)
 	cr_expect_eq(cpu_vmread(0x681e), 0, "a field that does not exist is 0");
 }
 
-/* SDM, "Interrupt Command Register (ICR)": an INIT to itself, by its own number, in either mode of the APIC.
+/*
+ * SDM, "Interrupt Command Register (ICR)": an INIT to itself, by its own number, in either mode of the APIC.
  */
 #define APIC_ID	 (0x20 / 4)
 #define ICR_LOW	 (0x300 / 4)

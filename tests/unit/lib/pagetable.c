@@ -283,8 +283,10 @@ Test(pagetable, tables_that_are_lost)
 	cr_expect_eq(pt_find(&pt, 0x1000, &leaf), 0, "it was not reached");
 }
 
-/* In a walk a large page is one leaf, of the size its level has; user pages are told where all levels allow
- * it. */
+/*
+ * In a walk a large page is one leaf, of the size its level has; user pages are told where all levels allow
+ * it.
+ */
 static int note_leaf(void *ctx, const struct pt_leaf *leaf)
 {
 	struct pt_leaf **next = ctx;

@@ -186,8 +186,10 @@ Test(mapping, addresses_run_out_and_come_back, .init = up)
 	cr_expect_eq(mem_map(0x80000000, 2, MEM_R), va[5] + (MAP_MAX - 2) * MEM_PAGE);
 }
 
-/* What is given back must have been given out, for that and with that length; else it is logged and nothing
- * changes. */
+/*
+ * What is given back must have been given out, for that and with that length; else it is logged and nothing
+ * changes.
+ */
 Test(mapping, bad_unmaps_are_refused, .init = up)
 {
 	char *map = mem_map(0x80000000, 4, MEM_RW), *stack = mem_stack_alloc(2);

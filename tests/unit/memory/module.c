@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The module as a whole: what it accepts, what it complains about, whose memory it is, and two CPUs at once.
+/*
+ * The module as a whole: what it accepts, what it complains about, whose memory it is, and two CPUs at once.
  */
 #include <pthread.h>
 #include <string.h>
@@ -155,7 +156,8 @@ Test(memory, more_modules_than_rows, .init = describe)
 	cr_expect_geq(region.head.memory[PLINTH_MEMORY_MODULES - 1].heap_used, 100);
 }
 
-/* -- two CPUs ----------------------------------------------------------------------------------------------
+/*
+ * -- two CPUs ----------------------------------------------------------------------------------------------
  */
 
 static void *allocate(void *out)

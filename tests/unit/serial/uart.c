@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The UART against a 16550 of the test's own: how it is programmed, and how long a stuck one is waited for.
+/*
+ * The UART against a 16550 of the test's own: how it is programmed, and how long a stuck one is waited for.
  */
 #include <criterion/criterion.h>
 #include <string.h>

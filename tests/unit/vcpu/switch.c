@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Two vCPUs on one CPU: the host's, and that of a guest beside it. Whom to resume is the answer of an exit.
+/*
+ * Two vCPUs on one CPU: the host's, and that of a guest beside it. Whom to resume is the answer of an exit.
  */
 #include <string.h>
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Exits as the hardware tells of them (SDM, "VMX Basic Exit Reasons", "Exit Qualification for EPT
- * Violations"). */
+/*
+ * Exits as the hardware tells of them (SDM, "VMX Basic Exit Reasons", "Exit Qualification for EPT
+ * Violations").
+ */
 #include "vmx.h"
 
 #define ENTRY_FAILED	(1ull << 31)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* As much of a kernel with several CPUs as drivers/linux/watch.c needs; the test is its clock and its
- * hardware. */
+/*
+ * As much of a kernel with several CPUs as drivers/linux/watch.c needs; the test is its clock and its
+ * hardware.
+ */
 #ifndef STUB_DRIVERS_LINUX_KERNEL_H
 #define STUB_DRIVERS_LINUX_KERNEL_H
 
