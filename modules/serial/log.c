@@ -15,16 +15,10 @@
 #include <plinth/serial.h>
 #include <plinth/shared.h>
 
+#include "rate_limit.h"
 #include "uart.h"
 
 #define LOG_TAG "serial"
-
-/*
- * At most LOG_BURST lines at once, then one in LOG_PERIOD ticks (about a thousand a second):
- * what floods the log would push everything else out of it. Errors always pass.
- */
-#define LOG_BURST  128u /* of PLINTH_LOG_RECORDS */
-#define LOG_PERIOD (1ull << 21)
 
 static struct plinth_shared *log_shared; /* NULL: lines are dropped */
 static uint32_t n_cpus;
@@ -99,25 +93,6 @@ static bool wanted(enum plinth_log_level level, const char *tag)
 	return (uint32_t)level <= limit;
 }
 
-/* The rate limit: false for a line that is only counted. */
-static bool admit(struct plinth_shared_cpu *ring, enum plinth_log_level level)
-{
-	uint64_t now = cpu_rdtsc(), credit = (now - ring->log_credit_tsc) / LOG_PERIOD;
-	uint32_t left = ring->log_credit;
-
-	if (credit) {
-		left = credit > LOG_BURST - left ? LOG_BURST : left + (uint32_t)credit;
-		plinth_set(&ring->log_credit_tsc, now);
-	}
-	__atomic_store_n(&ring->log_credit, left - (left > 0), __ATOMIC_RELAXED);
-	if (left)
-		return true;
-	if (level == PLINTH_LOG_ERR)
-		return true;
-	plinth_count(&ring->log_lost, 1);
-	return false;
-}
-
 static void write_line(uint32_t cpu, enum plinth_log_level level, const char *tag, const char *format,
 		       va_list args)
 {
@@ -141,12 +116,11 @@ static void write_loss(uint32_t cpu, const char *format, ...)
 /* The first line after a flood is told how much of it is missing. */
 static void tell_loss(struct plinth_shared_cpu *ring, uint32_t cpu)
 {
-	uint64_t missing = ring->log_lost - ring->log_lost_told;
+	uint64_t missing = rate_limit_missing(ring);
 
-	if (!missing)
-		return;
-	plinth_set(&ring->log_lost_told, ring->log_lost);
-	write_loss(cpu, "%llu lines of this CPU dropped by the rate limit", (unsigned long long)missing);
+	if (missing)
+		write_loss(cpu, "%llu lines of this CPU dropped by the rate limit",
+			   (unsigned long long)missing);
 }
 
 void log_emit(enum plinth_log_level level, const char *tag, const char *format, ...)
@@ -162,7 +136,7 @@ void log_emit(enum plinth_log_level level, const char *tag, const char *format, 
 	if (cpu >= n_cpus)
 		return;
 	ring = plinth_shared_own(shared, cpu);
-	if (!admit(ring, level))
+	if (!rate_limit_admits(ring, level))
 		return;
 	tell_loss(ring, cpu);
 	va_start(args, format);

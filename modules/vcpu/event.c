@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Events for the guest: exceptions a handler raises, and NMIs and machine checks that arrive while the
- * CPU is in root mode.
+ * What the next entry delivers: exceptions a handler raises, and NMIs and machine checks that arrive while
+ * the CPU is in root mode. What an exit interrupted is redeliver.c's.
  *
  * An NMI in root mode interrupts this very code. Whoever decides about the event of the next entry says so
  * first (injecting); the NMI is then owed, and the CPU is brought back right after that entry to deliver it.
  */
 #include "internal.h"
 
-#define ERROR_EXT 1u /* of an error code */
-
 static const struct vcpu_event nothing = {.type = VCPU_EVENT_NONE};
 static const struct vcpu_event nmi = {.type = VCPU_EVENT_NMI, .vector = VECTOR_NMI};
 static const struct vcpu_event machine_check = {.type = VCPU_EVENT_EXCEPTION, .vector = VECTOR_MC};
+
+/* -- NMIs and machine checks ------------------------------------------------------------------ */
 
 static bool is_nmi(const struct vcpu_event *event)
 {
@@ -24,23 +24,17 @@ static bool is_machine_check(const struct vcpu_event *event)
 	return event->type == VCPU_EVENT_EXCEPTION && event->vector == VECTOR_MC;
 }
 
+bool event_can_wait(const struct vcpu_event *event)
+{
+	return is_nmi(event) || is_machine_check(event);
+}
+
 /*
  * What arrives at a CPU is its host's; other guests come back for it, and it waits until the host is current.
  */
 static bool is_hosts(const struct vcpu *vcpu)
 {
 	return vcpu == vcpu->cpu->host;
-}
-
-int vcpu_step(struct vcpu *vcpu, bool on)
-{
-	int err = vendor_step(vcpu, on);
-
-	/* What arrived meanwhile may have wanted others of the same controls. */
-	if (!err && (__atomic_load_n(&vcpu->cpu->priv->nmis_owed, __ATOMIC_RELAXED) ||
-		     __atomic_load_n(&vcpu->cpu->priv->mc_owed, __ATOMIC_RELAXED)))
-		vendor_recall(vcpu, VENDOR_RECALL_NOW);
-	return err;
 }
 
 /* Between the two what arrives is owed: from before the first look at the entry's field to the write. */
@@ -119,7 +113,7 @@ void event_nmi(struct vcpu *vcpu)
 	injecting(p, false);
 }
 
-static void shut_down(struct vcpu *vcpu)
+void event_shut_down(struct vcpu *vcpu)
 {
 	vcpu->exit.kind = PLINTH_EXIT_TRIPLE_FAULT;
 	vcpu_on_action(vcpu, vcpu->handlers[PLINTH_EXIT_TRIPLE_FAULT](vcpu));
@@ -141,7 +135,7 @@ void event_machine_check(struct vcpu *vcpu)
 		return;
 	}
 	if (is_hosts(vcpu) && !(vcpu_read(vcpu, VCPU_CR4) & CR4_MCE))
-		shut_down(vcpu);
+		event_shut_down(vcpu);
 	if (p->injecting || !is_hosts(vcpu)) {
 		mc_owe(vcpu);
 		return;
@@ -180,13 +174,31 @@ void event_withdraw(struct vcpu *vcpu)
 		p->mc_owed = true;
 }
 
+void event_recall_owed(struct vcpu *vcpu)
+{
+	const struct cpu_private *p = vcpu->cpu->priv;
+
+	if (__atomic_load_n(&p->nmis_owed, __ATOMIC_RELAXED) ||
+	    __atomic_load_n(&p->mc_owed, __ATOMIC_RELAXED))
+		vendor_recall(vcpu, VENDOR_RECALL_NOW);
+}
+
+int vcpu_step(struct vcpu *vcpu, bool on)
+{
+	int err = vendor_step(vcpu, on);
+
+	/* What arrived meanwhile may have wanted others of the same controls. */
+	if (!err)
+		event_recall_owed(vcpu);
+	return err;
+}
+
 /* Of what is owed it comes first. */
 static void settle_machine_check(struct vcpu *vcpu)
 {
 	mc_inject(vcpu);
 	vcpu->cpu->priv->mc_owed = false;
-	if (__atomic_load_n(&vcpu->cpu->priv->nmis_owed, __ATOMIC_RELAXED))
-		vendor_recall(vcpu, VENDOR_RECALL_NOW);
+	event_recall_owed(vcpu);
 }
 
 static void settle_nmi(struct vcpu *vcpu)
@@ -208,22 +220,20 @@ void vcpu_settle(struct vcpu *vcpu)
 
 	injecting(p, true);
 	vendor_recall(vcpu, VENDOR_RECALL_NEVER);
-	if (!is_hosts(vcpu)) {
-		injecting(p, false);
-		return;
-	}
-	if (__atomic_load_n(&p->mc_owed, __ATOMIC_RELAXED))
+	if (is_hosts(vcpu) && __atomic_load_n(&p->mc_owed, __ATOMIC_RELAXED))
 		settle_machine_check(vcpu);
-	else if (__atomic_load_n(&p->nmis_owed, __ATOMIC_RELAXED))
+	else if (is_hosts(vcpu) && __atomic_load_n(&p->nmis_owed, __ATOMIC_RELAXED))
 		settle_nmi(vcpu);
 	injecting(p, false);
 }
+
+/* -- what a handler has delivered ----------------------------------------------------------- */
 
 /*
  * Delivering an event ends blocking by STI and by a load of SS: left set, they would make the entry check
  * RFLAGS.IF and the pending single-step trap against them.
  */
-static void queue(struct vcpu *vcpu, const struct vcpu_event *event)
+void event_queue(struct vcpu *vcpu, const struct vcpu_event *event)
 {
 	struct cpu_private *p = vcpu->cpu->priv;
 
@@ -233,14 +243,6 @@ static void queue(struct vcpu *vcpu, const struct vcpu_event *event)
 	give_way(vcpu);
 	vendor_queue(vcpu, event);
 	injecting(p, false);
-}
-
-/* Vectors whose delivery, when it meets a fault, becomes a double fault (SDM, "Interrupt 8"). */
-#define CONTRIBUTORY (1u << 0 | 1u << 10 | 1u << 11 | 1u << 12 | 1u << 13 | 1u << 14 | 1u << 20)
-
-static bool doubles(const struct vcpu_event *event)
-{
-	return event->type == VCPU_EVENT_EXCEPTION && CONTRIBUTORY >> (event->vector & 31) & 1;
 }
 
 /*
@@ -258,30 +260,20 @@ static void push_rf(struct vcpu *vcpu, uint8_t vector)
 		(void)!vcpu_write(vcpu, VCPU_RFLAGS, vcpu_read(vcpu, VCPU_RFLAGS) | RFLAGS_RF);
 }
 
-/* Faults whose error code tells of a segment, and in its lowest bit that the program was not at fault. */
-#define WITH_EXT (1u << 10 | 1u << 11 | 1u << 12 | 1u << 13)
-
-/* A fault that meets the delivery of anything but INT n, INT3 and INTO (SDM, "Error Code"). */
-static void tell_external(struct vcpu *vcpu, const struct vcpu_event *first, struct vcpu_event *queued)
+void vcpu_inject(struct vcpu *vcpu, uint8_t vector, bool has_error, uint32_t error)
 {
-	if (queued->type != VCPU_EVENT_EXCEPTION || !(WITH_EXT >> (queued->vector & 31) & 1) ||
-	    first->type == VCPU_EVENT_SOFT_INTERRUPT || first->type == VCPU_EVENT_SOFT_EXCEPTION)
-		return;
-	queued->error |= ERROR_EXT;
-	vendor_queue(vcpu, queued);
-}
+	const struct vcpu_event event = {
+		.type = VCPU_EVENT_EXCEPTION, .vector = vector, .has_error = has_error, .error = error};
 
-/* A fault in the delivery of a double fault shuts the CPU down, which is what a triple fault does. */
-static bool shuts_down(const struct vcpu_event *event)
-{
-	return event->type == VCPU_EVENT_EXCEPTION && event->vector == VECTOR_DF;
+	push_rf(vcpu, vector);
+	event_queue(vcpu, &event);
 }
 
 /*
  * An IRET that was about to unblock NMIs did not do it (SDM, "Information for VM Exits During IRET"). One
  * that arrived since the exit, when they seemed to be free, is owed until then.
  */
-static void block_nmi_again(struct vcpu *vcpu)
+void event_block_nmi_again(struct vcpu *vcpu)
 {
 	struct vcpu_event queued;
 
@@ -295,48 +287,4 @@ static void block_nmi_again(struct vcpu *vcpu)
 		nmi_owe(vcpu);
 	}
 	injecting(vcpu->cpu->priv, false);
-}
-
-void event_redeliver(struct vcpu *vcpu)
-{
-	const struct vcpu_event first = vendor_interrupted(vcpu);
-	struct vcpu_event queued = vendor_queued(vcpu);
-
-	/*
-	 * An entry that failed was no exit: what the one before it interrupted waits for the next entry
-	 * already.
-	 */
-	if (vcpu->exit.kind == PLINTH_EXIT_ENTRY_FAILURE)
-		return;
-	if (first.type == VCPU_EVENT_NONE) {
-		block_nmi_again(vcpu);
-	} else if (queued.type == VCPU_EVENT_NONE || is_nmi(&queued) || is_machine_check(&queued)) {
-		vcpu_reinject(vcpu);
-	} else if (doubles(&first)) {
-		vendor_queue(vcpu, &nothing);
-		vcpu_inject(vcpu, VECTOR_DF, true, 0);
-	} else if (shuts_down(&first)) {
-		shut_down(vcpu);
-	} else {
-		tell_external(vcpu, &first, &queued);
-	}
-}
-
-void vcpu_inject(struct vcpu *vcpu, uint8_t vector, bool has_error, uint32_t error)
-{
-	const struct vcpu_event event = {
-		.type = VCPU_EVENT_EXCEPTION, .vector = vector, .has_error = has_error, .error = error};
-
-	push_rf(vcpu, vector);
-	queue(vcpu, &event);
-}
-
-void vcpu_reinject(struct vcpu *vcpu)
-{
-	struct vcpu_event event = vendor_interrupted(vcpu);
-
-	if (event.type == VCPU_EVENT_NONE)
-		event = vendor_reported(vcpu);
-	if (event.type != VCPU_EVENT_NONE)
-		queue(vcpu, &event);
 }

@@ -149,6 +149,24 @@ bool vcpu_can_leave(struct vcpu *vcpu, const char **why);
 /** vcpu_withdraw() - no entry follows: the CPU runs no guests any more, and what was queued is owed. */
 void vcpu_withdraw(struct vcpu *host);
 
+/* -- restore.c: the CPU's registers become the guest's --------------------------------------- */
+
+/** system_is_user() - was it in user mode? */
+static inline bool system_is_user(const struct vcpu_system *system)
+{
+	return system->segment[SEG_CS].selector & 3;
+}
+
+/** restore_control_registers() - CR0 and CR4, on the launch tables; no translation is left. */
+void restore_control_registers(const struct vcpu_system *system);
+
+/**
+ * restore_registers() - DR7, shadow stack, segments and descriptor tables, whose way leads over @tables.
+ *
+ * Context: on the launch tables, with the guest's control registers and MSRs.
+ */
+void restore_registers(struct tables *tables, const struct vcpu_system *system);
+
 /* -- vcpu.c, cpu.c, guest.c: life ------------------------------------------------------------- */
 
 /**
@@ -233,6 +251,23 @@ void event_machine_check(struct vcpu *vcpu);
 
 /** event_withdraw() - no entry follows: a queued NMI or machine check is owed. */
 void event_withdraw(struct vcpu *vcpu);
+
+/** event_recall_owed() - if anything is owed the guest comes back for it. */
+void event_recall_owed(struct vcpu *vcpu);
+
+/** event_can_wait() - is it what arrives in root mode, and may be owed? */
+bool event_can_wait(const struct vcpu_event *event);
+
+/** event_queue() - the next entry delivers this; what was queued and can wait is owed. */
+void event_queue(struct vcpu *vcpu, const struct vcpu_event *event);
+
+/** event_block_nmi_again() - if the exit came in the middle of an IRET that had unblocked NMIs already. */
+void event_block_nmi_again(struct vcpu *vcpu);
+
+/** event_shut_down() - as a triple fault does. */
+void event_shut_down(struct vcpu *vcpu);
+
+/* -- redeliver.c ------------------------------------------------------------------------- */
 
 /** event_redeliver() - the exit is handled: the event it interrupted, if any, is delivered again. */
 void event_redeliver(struct vcpu *vcpu);

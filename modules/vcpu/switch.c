@@ -14,9 +14,8 @@ static void hold_events(struct cpu *cpu, bool hold)
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	cpu->priv->loaded = !hold;
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	if (!hold && (__atomic_load_n(&cpu->priv->nmis_owed, __ATOMIC_RELAXED) ||
-		      __atomic_load_n(&cpu->priv->mc_owed, __ATOMIC_RELAXED)))
-		vendor_recall(cpu->local.vcpu, VENDOR_RECALL_NOW);
+	if (!hold)
+		event_recall_owed(cpu->local.vcpu);
 }
 
 /* What the CPU maps for itself it does in the state of the one that is current. */

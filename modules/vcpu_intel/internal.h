@@ -65,6 +65,18 @@ extern const struct switched_msr switched_msrs[SWITCHED_MSRS];
 /** is_switched() - do these controls change that MSR on the way? */
 bool is_switched(const struct controls *controls, const struct switched_msr *msr);
 
+/* -- control_registers.c: the guest's CR0, CR3, CR4 -------------------------------- */
+
+struct vendor_private;
+
+/** control_read_cr0(), control_read_cr4() - as the guest reads them. */
+uint64_t control_read_cr0(const struct vendor_private *p);
+uint64_t control_read_cr4(const struct vendor_private *p);
+/** control_write_cr0(), _cr3(), _cr4() - as vcpu_write(). Return: 0 or PLINTH_E_INVAL. */
+PLINTH_MUST_USE int control_write_cr0(const struct vendor_private *p, uint64_t value);
+PLINTH_MUST_USE int control_write_cr3(const struct vendor_private *p, uint64_t value);
+PLINTH_MUST_USE int control_write_cr4(const struct vendor_private *p, uint64_t value);
+
 /* -- msr.c, msr_bitmap.c: the guest's MSRs -------------------------------------- */
 
 /**

@@ -9,9 +9,11 @@ START = 'modules/vcpu/start.c'
 VENDOR = 'modules/vcpu_intel/vendor.c'
 LAUNCH = 'modules/vcpu_intel/launch.c'
 EVENT = 'modules/vcpu/event.c'
+REDELIVER = 'modules/vcpu/redeliver.c'
 VMX_EVENT = 'modules/vcpu_intel/event.c'
 EXIT = 'modules/vcpu_intel/exit.c'
 LEAVE = 'modules/vcpu/leave.c'
+RESTORE = 'modules/vcpu/restore.c'
 INIT_SIGNAL = 'modules/vcpu/init_signal.c'
 SYSTEM = 'modules/vcpu_intel/system.c'
 SETUP = 'modules/vcpu_intel/setup.c'
@@ -20,6 +22,8 @@ FAULT = 'modules/vcpu/fault.c'
 TABLES = 'modules/vcpu/tables.c'
 CAPS = 'modules/vcpu_intel/caps.c'
 REGS = 'modules/vcpu_intel/regs.c'
+CONTROL_REGISTERS = 'modules/vcpu_intel/control_registers.c'
+EXIT_FACTS = 'modules/vcpu_intel/exit_facts.c'
 SEGMENT = 'modules/vcpu/segment.c'
 CONTROL = 'modules/exit_handler/control.c'
 CPUID = 'modules/exit_handler/cpuid.c'
@@ -112,7 +116,7 @@ DEFECTS = [
     ('CR4.MCE in root mode as it was at the launch', SETUP, '(CR4_OSXSAVE | CR4_MCE) & cpu_rdmsr', 'CR4_OSXSAVE & cpu_rdmsr'),
     ('a machine check is the VMM\'s death', FAULT, 'if (fault->vector == VECTOR_MC) {', 'if (false) {'),
     ('root mode goes on whatever a machine check hit', FAULT, '\tif (!can_go_on())\n', '\tif (false)\n'),
-    ('a guest without CR4.MCE gets a machine check', EVENT, '\tif (is_hosts(vcpu) && !(vcpu_read(vcpu, VCPU_CR4) & CR4_MCE))\n\t\tshut_down(vcpu);\n', ''),
+    ('a guest without CR4.MCE gets a machine check', EVENT, '\tif (is_hosts(vcpu) && !(vcpu_read(vcpu, VCPU_CR4) & CR4_MCE))\n\t\tevent_shut_down(vcpu);\n', ''),
     ('a machine check that was queued is lost to an event', EVENT, '\telse if (is_machine_check(&queued))\n\t\tmc_owe(vcpu);\n', ''),
     ('a machine check overwrites an event', EVENT, 'if (queued.type != VCPU_EVENT_NONE && !is_nmi(&queued))', 'if (false)'),
     ('an NMI that was queued is lost to a machine check', EVENT, '\tgive_way(vcpu);\n\tvendor_queue(vcpu, &machine_check);',
@@ -121,7 +125,7 @@ DEFECTS = [
     ('the kernel that has its CPU back is not told of a machine check', LEAVE, 'p->handback.machine_check = p->mc_owed;', 'p->handback.machine_check = 0;'),
     ('an entry that a machine check fails is the VMM\'s death', EXIT, '(vcpu->exit.reason & BASIC_REASON) == REASON_ENTRY_MC',
      '(vcpu->exit.reason & BASIC_REASON) == 99'),
-    ('what an exit interrupted is delivered again after a failed entry', EVENT, 'if (vcpu->exit.kind == PLINTH_EXIT_ENTRY_FAILURE)', 'if (false)'),
+    ('what an exit interrupted is delivered again after a failed entry', REDELIVER, 'if (vcpu->exit.kind == PLINTH_EXIT_ENTRY_FAILURE)', 'if (false)'),
     ('counters run in root mode', COUNTERS, 'return COUNTERS_VERSION(leaf.eax) >= WITH_GLOBAL_CONTROL;', 'return false;'),
     ('records are written in root mode', COUNTERS, '\tif (has_pebs())\n', '\tif (false)\n'),
     ('counters stand still after the stop', SYSTEM, '\tcounters_give_back(p);\n', ''),
@@ -148,11 +152,11 @@ DEFECTS = [
     ('an NMI that is owed is never delivered', EVENT, '\t__atomic_add_fetch(&vcpu->cpu->priv->nmis_owed, 1, __ATOMIC_RELAXED);\n\tvendor_recall',
      '\tvendor_recall'),
     ('an NMI of the host goes to another guest', EVENT, '\tif (p->injecting || !is_hosts(vcpu)) {\n\t\tnmi_owe', '\tif (p->injecting) {\n\t\tnmi_owe'),
-    ('an NMI that came while another guest ran is not told of', SWITCH, '\tif (!hold && (', '\tif (hold && ('),
+    ('an NMI that came while another guest ran is not told of', SWITCH, '\tif (!hold)\n\t\tevent_recall_owed', '\tif (hold)\n\t\tevent_recall_owed'),
     ('a CPU that leaves holds another guest\'s state', LEAVE, '\tswitch_unload_all(host->cpu);\n', ''),
     ('a guest is launched each time it is switched to', SWITCH, '\tnext->entered = true;\n', ''),
-    ('what is mapped is taken for what is not', 'modules/vcpu_intel/regs.c', 'QUALIFICATION_ALLOWED 0x38u', 'QUALIFICATION_ALLOWED 0x07u'),
-    ('a vCPU that is not current is read', 'modules/vcpu_intel/regs.c', '\tif (!vcpu_is_current(vcpu))\n\t\treturn 0;\n', ''),
+    ('what is mapped is taken for what is not', EXIT_FACTS, 'QUALIFICATION_ALLOWED 0x38u', 'QUALIFICATION_ALLOWED 0x07u'),
+    ('a vCPU that is not current is read', REGS, '\tif (!vcpu_is_current(vcpu))\n\t\treturn 0;\n', ''),
     ('two CPUs hold one state', SWITCH, '\tif (vcpu->cpu)\n\t\treturn vcpu->cpu == cpu ? PLINTH_E_STATE : PLINTH_E_BUSY;\n', ''),
     ('an NMI on the way out is lost', EVENT,
      '\tif (is_nmi(&queued))\n\t\t__atomic', '\tif (false)\n\t\t__atomic'),
@@ -161,11 +165,11 @@ DEFECTS = [
     ('INVD from user mode', INSTRUCTION, '\tif (vcpu_read(vcpu, VCPU_CPL))\n\t\treturn exit_raise_gp(vcpu);\n\tcpu_wbinvd', '\tcpu_wbinvd'),
     ('XSETBV changes nothing', CONTROL, 'return cpu_xsetbv_safe(0, value) ? exit_raise_gp(vcpu) : EXIT_NEXT;', 'return EXIT_NEXT;'),
     ('XSETBV from user mode', CONTROL, 'if (vcpu_read(vcpu, VCPU_CPL) || (uint32_t)vcpu->regs.rcx', 'if ((uint32_t)vcpu->regs.rcx'),
-    ('a CR3 write keeps bit 63', REGS, '\tif (keep)\n\t\tvalue &= ~CR3_NOFLUSH;\n', ''),
-    ('a CR3 write flushes nothing', REGS, '\tif (!keep)\n\t\tflush_guest(vcpu->vendor);\n', ''),
+    ('a CR3 write keeps bit 63', CONTROL_REGISTERS, '\tif (keep)\n\t\tvalue &= ~CR3_NOFLUSH;\n', ''),
+    ('a CR3 write flushes nothing', CONTROL_REGISTERS, '\tif (!keep)\n\t\tflush_guest(p);\n', ''),
     ('a fault pushes RF as it finds it', EVENT, '\tpush_rf(vcpu, vector);\n', ''),
     ('RF outlives an access that the VMM did', EXIT, '\tif (vcpu->exit.rflags & RFLAGS_RF)\n', '\tif (false)\n'),
-    ('no error code tells of an interrupt', EVENT, '\t\ttell_external(vcpu, &first, &queued);\n', '\t\t;\n'),
+    ('no error code tells of an interrupt', REDELIVER, '\t\ttell_external(vcpu, &first, &queued);\n', '\t\t;\n'),
     ('a fault in the last words is told of, and so on', REPORT, '\tif (vcpu->cpu->local.in_fault <= FAULTS_TOLD)\n\t\tLOG_ERR', '\tLOG_ERR'),
     ('a failed VMWRITE is told of again and again', VMCS, '\tvcpu->vendor->write_failure = (struct vmcs_failure){0};\n', ''),
     ('LMSW clears PE', CONTROL, 'cr0 & ~(CR0_MP | CR0_EM | CR0_TS)', 'cr0 & ~(CR0_PE | CR0_MP | CR0_EM | CR0_TS)'),
@@ -174,19 +178,19 @@ DEFECTS = [
     ('a bad MSR kills the VMM', GUEST_MSR, 'return cpu_wrmsr_safe(msr, value);', 'return cpu_wrmsr(msr, value), 0;'),
     ('anybody may stop the VMM', HYPERCALL, 'vcpu->regs.rcx == exit_state.stop_token[0] && vcpu->regs.rdx == exit_state.stop_token[1] &&', ''),
     ('the stop gives RAX back', HYPERCALL, '\t\tvcpu->regs.rax = 0;\n\t\treturn EXIT_LEAVE', '\t\treturn EXIT_LEAVE'),
-    ('CR0 shadow and register are mixed up', REGS, 'vmcs_write(shadow, value);', 'vmcs_write(shadow, vmcs_read(real));'),
+    ('CR0 shadow and register are mixed up', CONTROL_REGISTERS, 'vmcs_write(shadow, value);', 'vmcs_write(shadow, vmcs_read(real));'),
     # Giving a CPU back.
-    ('GS base is lost', LEAVE, '\tcpu_wrmsr(MSR_IA32_GS_BASE, g->segment[SEG_GS].base);\n', ''),
-    ('DR7 is lost', LEAVE, '\tcpu_write_dr7(g->dr7);\n', ''),
-    ('the IDT before TR', LEAVE, '\tcpu_load_tr(tr);\n\tcpu_load_idt(&g->idt);\n', '\tcpu_load_idt(&g->idt);\n\tcpu_load_tr(tr);\n'),
-    ('LTR on the guest\'s own GDT', LEAVE, '\tcpu_load_tr(tr);\n', '\tcpu_load_gdt(&g->gdt);\n\tcpu_load_tr(tr);\n'),
-    ('the guest\'s LDT is looked into on the launch tables', LEAVE, '\tif (s->selector & SELECTOR_TI)\n', '\tif (!s)\n'),
-    ('LDTR is left as the VMM used it', LEAVE, '\tcpu_load_ldt(g->segment[SEG_LDTR].selector);\n', ''),
-    ('an NMI after LTR takes a stack of the guest\'s task state', LEAVE, '\ttables_gates_stay(tables);\n', ''),
+    ('GS base is lost', RESTORE, '\tcpu_wrmsr(MSR_IA32_GS_BASE, g->segment[SEG_GS].base);\n', ''),
+    ('DR7 is lost', RESTORE, '\tcpu_write_dr7(g->dr7);\n', ''),
+    ('the IDT before TR', RESTORE, '\tcpu_load_tr(tr);\n\tcpu_load_idt(&g->idt);\n', '\tcpu_load_idt(&g->idt);\n\tcpu_load_tr(tr);\n'),
+    ('LTR on the guest\'s own GDT', RESTORE, '\tcpu_load_tr(tr);\n', '\tcpu_load_gdt(&g->gdt);\n\tcpu_load_tr(tr);\n'),
+    ('the guest\'s LDT is looked into on the launch tables', RESTORE, '\tif (s->selector & SELECTOR_TI)\n', '\tif (!s)\n'),
+    ('LDTR is left as the VMM used it', RESTORE, '\tcpu_load_ldt(g->segment[SEG_LDTR].selector);\n', ''),
+    ('an NMI after LTR takes a stack of the guest\'s task state', RESTORE, '\ttables_gates_stay(tables);\n', ''),
     ('a segment of bytes becomes one of pages', SEGMENT, 'rights >> 15 & 1 ? segment->limit >> 12 : segment->limit', 'segment->limit >> 12'),
     ('the launch tables are those of another process', MAP, '\tos_kernel_half(core_launch_pgd(core));\n\treturn',
      '\tif (!core_launch_pgd(core)[511])\n\t\tos_kernel_half(core_launch_pgd(core));\n\treturn'),
-    ('the guest\'s tables before the VMM is left', LEAVE, 'cpu_write_cr3(mem_launch_tables());', 'cpu_write_cr3(g->cr3);'),
+    ('the guest\'s tables before the VMM is left', RESTORE, 'cpu_write_cr3(mem_launch_tables());', 'cpu_write_cr3(g->cr3);'),
     ('CR4.VMXE stays set after a stop', SYSTEM, 'vcpu_read(vcpu, VCPU_CR4) & ~CR4_VMXE;', 'vcpu_read(vcpu, VCPU_CR4) | CR4_VMXE;'),
     ('VMXOFF is forgotten', LEAVE, '\tvendor_root_off(host->cpu);\n', ''),
     ('VMCLEAR is forgotten at the end', LEAVE, '\tvendor_unload(host);\n', ''),
@@ -245,8 +249,8 @@ DEFECTS = [
     ('steps are undone in the order they were done', STEP, '\twhile (n--)\n\t\tif (steps[n].down)\n\t\t\tsteps[n].down(ctx);',
      '\tfor (size_t i = 0; i < n; i++)\n\t\tif (steps[i].down)\n\t\t\tsteps[i].down(ctx);'),
     # An exit in the middle of an event.
-    ('what an exit interrupted is lost', EVENT,
-     '\t} else if (queued.type == VCPU_EVENT_NONE || is_nmi(&queued) || is_machine_check(&queued)) {\n\t\tvcpu_reinject(vcpu);\n',
+    ('what an exit interrupted is lost', REDELIVER,
+     '\t} else if (queued.type == VCPU_EVENT_NONE || event_can_wait(&queued)) {\n\t\tvcpu_reinject(vcpu);\n',
      '\t} else if (false) {\n'),
     ('an event is delivered again without its error code', VMX_EVENT,
      'vmcs_write(VMCS_ENTRY_EXCEPTION_ERROR, event->error);', 'vmcs_write(VMCS_ENTRY_EXCEPTION_ERROR, 0);'),
@@ -260,9 +264,9 @@ DEFECTS = [
     ('any violation blocks NMIs', VMX_EVENT,
      'vcpu->exit.kind == PLINTH_EXIT_SLAT_VIOLATION &&\n\t       vcpu_detail(vcpu) & QUALIFICATION_NMI_UNBLOCKED',
      'vcpu->exit.kind == PLINTH_EXIT_SLAT_VIOLATION'),
-    ('a fault on top of a page fault comes alone', EVENT, '1u << 13 | 1u << 14', '1u << 13'),
-    ('a fault on top of #UD is a double fault', EVENT, '#define CONTRIBUTORY (1u << 0', '#define CONTRIBUTORY (1u << 6 | 1u << 0'),
-    ('a fault on top of a double fault comes alone', EVENT, '\t} else if (shuts_down(&first)) {\n', '\t} else if (false) {\n'),
+    ('a fault on top of a page fault comes alone', REDELIVER, '1u << 13 | 1u << 14', '1u << 13'),
+    ('a fault on top of #UD is a double fault', REDELIVER, '#define CONTRIBUTORY (1u << 0', '#define CONTRIBUTORY (1u << 6 | 1u << 0'),
+    ('a fault on top of a double fault comes alone', REDELIVER, '\t} else if (shuts_down(&first)) {\n', '\t} else if (false) {\n'),
     ('blocking by STI outlives an injected event', EVENT, 'vendor_block(vcpu, 0, VCPU_BLOCKED_STI | VCPU_BLOCKED_SS | (is_nmi',
      'vendor_block(vcpu, 0, VCPU_BLOCKED_SS | (is_nmi'),
     ('a refused entry is taken for the exit it names', EXIT, '\tif (vcpu->exit.reason & ENTRY_FAILED)\n\t\treturn handle(vcpu, PLINTH_EXIT_ENTRY_FAILURE);\n', ''),
@@ -303,8 +307,7 @@ DEFECTS = [
     ('what was lent is never free again', EPT_WINDOW, '\tif (!err)\n\t\tborrower = NOBODY;\n', ''),
     ('a borrower that is gone keeps what it was lent', EPT_WINDOW, 'if (!is_gone(borrower))', 'if (borrower != NOBODY)'),
     ('a borrower does not come back', EPT_TOUCH, 'if (!err && vcpu_step(vcpu, true))', 'if (!err && !vcpu)'),
-    ('an NMI is lost while a step is asked for', EVENT,
-     '(__atomic_load_n(&vcpu->cpu->priv->nmis_owed, __ATOMIC_RELAXED) ||\n\t\t     ', '('),
+    ('an NMI is lost while a step is asked for', EVENT, '\tif (!err)\n\t\tevent_recall_owed(vcpu);\n', ''),
     ('the scratch page leaks', EPT, '\tmem_page_free(ept.scratch);\n', ''),
     # The log, the states, destructors.
     ('a log record stays marked as being written', LOG, '\t__atomic_store_n(&record->sequence, sequence, __ATOMIC_RELEASE);\n', ''),
@@ -358,8 +361,8 @@ DEFECTS = [
     ('an MSR that entries load starts with 0', SETUP, 'vmcs_write(switched_msrs[i].field, cpu_rdmsr(switched_msrs[i].msr));',
      'vmcs_write(switched_msrs[i].field, 0);'),
     ('the guest owns bits of CR4 that nobody knows', SETUP, 'p->cr4_mask = ~(varies4 & VENDOR_CR4_KEPT);', 'p->cr4_mask = ~varies4 & 0xffffffffull;'),
-    ('a guest sets what nobody knows of CR4', REGS, 'cpu_rdmsr(MSR_IA32_VMX_CR4_FIXED1) & VENDOR_CR4_KEPT)', 'cpu_rdmsr(MSR_IA32_VMX_CR4_FIXED1))'),
-    ('masked pointers are no CR3', REGS, 'value & CR3_LAM && caps_has_lam()', 'value & CR3_LAM && !value'),
+    ('a guest sets what nobody knows of CR4', CONTROL_REGISTERS, 'cpu_rdmsr(MSR_IA32_VMX_CR4_FIXED1) & VENDOR_CR4_KEPT)', 'cpu_rdmsr(MSR_IA32_VMX_CR4_FIXED1))'),
+    ('masked pointers are no CR3', CONTROL_REGISTERS, 'value & CR3_LAM && caps_has_lam()', 'value & CR3_LAM && !value'),
     ('CPUID shows FRED and LASS', CPUID, '\t\tanswer->eax &= ~(CPUID_7_1_EAX_LASS | CPUID_7_1_EAX_FRED);\n', ''),
     ('bits of CR4 in use that nobody knows', START, '\tif (unknown) {\n', '\tif (false) {\n'),
     ('a kernel on a shadow stack is taken', START, '\tif (kernel_shadow_stack(cr4)) {\n', '\tif (false) {\n'),

@@ -52,7 +52,8 @@ SWEEPS = FIRST_SWEEPS + MORE_SWEEPS + [AT_ONCE]
 # Where a defect in these files shows first, nearly always: that sweep is tried right after the smoke test, then the file's
 # unit tests, which are named by its folder.
 LIKELY = {'modules/exit_handler/': 'exits', 'modules/vcpu/action.c': 'exits', 'modules/vcpu_intel/exit.c': 'exits',
-          'modules/vcpu_intel/regs.c': 'exits', 'modules/vcpu/event.c': 'events', 'modules/vcpu_intel/event.c': 'events',
+          'modules/vcpu_intel/regs.c': 'exits', 'modules/vcpu_intel/control_registers.c': 'exits', 'modules/vcpu/event.c': 'events',
+          'modules/vcpu/redeliver.c': 'events', 'modules/vcpu_intel/event.c': 'events',
           'modules/memory/': 'single faults', 'drivers/common/': 'single faults', 'modules/ept/': 'hidden pages'}
 UNITS = {'modules/': lambda file: file.split('/')[1], 'drivers/common/': lambda file: 'core'}
 OTHER_UNITS = ['vcpu_intel', 'vcpu', 'exit_handler', 'memory', 'ept', 'core']

@@ -6,7 +6,7 @@ import os
 import re
 import subprocess
 
-# modules/entry/entry.c: one line a module, at the end of a load.
+# modules/entry/init.c: one line a module, at the end of a load.
 LOADED = re.compile(r"entry: (\w+) 0x([0-9a-f]+), (\d+) KiB")
 # What the VMM itself could not name: a function that is not exported.
 BARE = re.compile(r"\b(\w+)\+0x([0-9a-f]+)(?! \()(?![0-9a-f])")

@@ -9,7 +9,7 @@
 
 #include "modules/serial/uart.h"
 
-#define PERIOD (1ull << 21) /* as in modules/serial/log.c */
+#define PERIOD (1ull << 21) /* as in modules/serial/rate_limit.c */
 #define BURST  128u
 
 static struct {
