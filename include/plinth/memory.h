@@ -19,8 +19,8 @@
 
 #define MEM_PAGE 4096u
 
-/* What mem_map() makes of a mapping; nothing can be written and executed. */
-enum mem_prot { MEM_R, MEM_RW, MEM_RX };
+/* What mem_map() makes of a mapping, beside readable; nothing can be written and executed. */
+enum mem_prot { MEM_R = 0, MEM_RW = PLINTH_MAP_WRITE, MEM_RX = PLINTH_MAP_EXEC };
 
 /**
  * mem_init() - take over pool, descriptors and page tables.

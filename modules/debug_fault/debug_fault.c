@@ -151,7 +151,7 @@ static vcpu_exit_fn *const faults[DEBUG_FAULT_COUNT] = {
 	[DEBUG_FAULT_OVERRUN] = overrun,
 };
 
-static enum exit_action on_call(struct vcpu *vcpu, const struct exit_link *below, void *context)
+static enum exit_action raise_fault(struct vcpu *vcpu, const struct exit_link *below, void *context)
 {
 	(void)below;
 	(void)context;
@@ -161,14 +161,8 @@ static enum exit_action on_call(struct vcpu *vcpu, const struct exit_link *below
 	return EXIT_NEXT;
 }
 
-static __attribute__((constructor)) void attach(void)
+static __attribute__((constructor)) void take_fault_calls(void)
 {
 	(void)!exit_register_hypercall(DEBUG_FAULT_HYPERCALL, DEBUG_FAULT_HYPERCALL, EXIT_CALLER_ANYBODY,
-				       on_call, NULL);
-}
-
-static __attribute__((destructor)) void detach(void)
-{
-	(void)!exit_unregister_hypercall(DEBUG_FAULT_HYPERCALL, DEBUG_FAULT_HYPERCALL, EXIT_CALLER_ANYBODY,
-					 on_call, NULL);
+				       raise_fault, NULL);
 }

@@ -47,14 +47,8 @@ static enum exit_action slat_answer(struct vcpu *vcpu, const struct exit_link *b
 	return EXIT_NEXT;
 }
 
-__attribute__((constructor)) static void attach(void)
+__attribute__((constructor)) static void take_slat_calls(void)
 {
 	(void)!exit_register_hypercall(DEBUG_SLAT_HYPERCALL, DEBUG_SLAT_HYPERCALL, EXIT_CALLER_ANYBODY,
 				       slat_answer, NULL);
-}
-
-__attribute__((destructor)) static void detach(void)
-{
-	(void)!exit_unregister_hypercall(DEBUG_SLAT_HYPERCALL, DEBUG_SLAT_HYPERCALL, EXIT_CALLER_ANYBODY,
-					 slat_answer, NULL);
 }

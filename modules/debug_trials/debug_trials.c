@@ -307,7 +307,7 @@ static int end(int err)
 	return err;
 }
 
-static enum exit_action on_call(struct vcpu *vcpu, const struct exit_link *below, void *context)
+static enum exit_action make_trials(struct vcpu *vcpu, const struct exit_link *below, void *context)
 {
 	struct vcpu_regs *regs = &vcpu->regs;
 	uint64_t pairs = regs->rdx;
@@ -340,14 +340,8 @@ static enum exit_action on_call(struct vcpu *vcpu, const struct exit_link *below
 	return EXIT_NEXT;
 }
 
-static __attribute__((constructor)) void attach(void)
+static __attribute__((constructor)) void take_trial_calls(void)
 {
 	(void)!exit_register_hypercall(DEBUG_TRIALS_HYPERCALL, DEBUG_TRIALS_HYPERCALL, EXIT_CALLER_ANYBODY,
-				       on_call, NULL);
-}
-
-static __attribute__((destructor)) void detach(void)
-{
-	(void)!exit_unregister_hypercall(DEBUG_TRIALS_HYPERCALL, DEBUG_TRIALS_HYPERCALL, EXIT_CALLER_ANYBODY,
-					 on_call, NULL);
+				       make_trials, NULL);
 }

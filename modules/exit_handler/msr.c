@@ -33,12 +33,13 @@ static enum exit_action msr_bottom(struct vcpu *vcpu, const struct exit_link *be
 	return policy ? policy->handler(vcpu, access) : msr_pass(vcpu, access);
 }
 
-static enum exit_action call(const struct chain_row *row, struct vcpu *vcpu, const struct exit_link *below)
+static enum exit_action call_msr_handler(const struct chain_row *row, struct vcpu *vcpu,
+					 const struct exit_link *below)
 {
 	return row->handler.msr(vcpu, below->question, below, row->context);
 }
 
-static enum exit_action handle(struct vcpu *vcpu, struct exit_msr *access)
+static enum exit_action access_msr(struct vcpu *vcpu, struct exit_msr *access)
 {
 	const struct exit_policy *policy = vcpu->guest->policy;
 	const struct exit_link top = {
@@ -48,7 +49,7 @@ static enum exit_action handle(struct vcpu *vcpu, struct exit_msr *access)
 		.what = access->is_write ? VCPU_MSR_WRITE : VCPU_MSR_READ,
 		.number = access->msr,
 		.question = access,
-		.call = call,
+		.call = call_msr_handler,
 		.bottom = msr_bottom,
 	};
 
@@ -58,7 +59,7 @@ static enum exit_action handle(struct vcpu *vcpu, struct exit_msr *access)
 enum exit_action exit_msr_read(struct vcpu *vcpu)
 {
 	struct exit_msr access = {.msr = (uint32_t)vcpu->regs.rcx};
-	enum exit_action action = handle(vcpu, &access);
+	enum exit_action action = access_msr(vcpu, &access);
 
 	if (action != EXIT_NEXT)
 		return action;
@@ -75,7 +76,7 @@ enum exit_action exit_msr_write(struct vcpu *vcpu)
 		.value = (vcpu->regs.rdx << 32) | (uint32_t)vcpu->regs.rax,
 	};
 
-	return handle(vcpu, &access);
+	return access_msr(vcpu, &access);
 }
 
 /*

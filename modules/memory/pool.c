@@ -47,7 +47,7 @@ void pool_reserve(uint64_t first, uint64_t pages)
 	pool_count((int64_t)pages);
 }
 
-static uint8_t state_of(enum pool_use use, uint32_t owner)
+static uint8_t taken_for(enum pool_use use, uint32_t owner)
 {
 	return (uint8_t)(PAGE_TAKEN + (uint32_t)use * PLINTH_MEMORY_MODULES + owner % PLINTH_MEMORY_MODULES);
 }
@@ -59,7 +59,7 @@ void *pool_alloc_locked(enum pool_use use, uint32_t owner)
 
 		if (pool.map[i] != PAGE_FREE)
 			continue;
-		pool.map[i] = state_of(use, owner);
+		pool.map[i] = taken_for(use, owner);
 		owner_pages(owner, 1);
 		pool.next = i + 1;
 		pool_count(1);
@@ -80,7 +80,7 @@ bool pool_free_locked(void *page, enum pool_use use)
 	if ((uint64_t)page < pool.va || offset % MEM_PAGE || i >= pool.pages || pool.map[i] < PAGE_TAKEN)
 		return false;
 	owner = (pool.map[i] - (uint32_t)PAGE_TAKEN) % PLINTH_MEMORY_MODULES;
-	if (pool.map[i] != state_of(use, owner))
+	if (pool.map[i] != taken_for(use, owner))
 		return false;
 	owner_pages(owner, -1);
 	pool.map[i] = PAGE_FREE;

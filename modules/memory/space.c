@@ -36,9 +36,9 @@ static struct {
 	uint32_t unmapped; /* the newest unmapping; never 0 */
 } space;
 
-static int table_alloc(void *ctx, uint64_t *pa)
+static int page_table_alloc(void *ctx, uint64_t *pa)
 {
-	void *page = pool_alloc_locked(POOL_TABLE, owner_of(table_alloc));
+	void *page = pool_alloc_locked(POOL_TABLE, owner_of(page_table_alloc));
 
 	(void)ctx;
 	if (!page)
@@ -48,7 +48,7 @@ static int table_alloc(void *ctx, uint64_t *pa)
 	return 0;
 }
 
-static uint64_t *table_at(void *ctx, uint64_t pa)
+static uint64_t *page_table_at(void *ctx, uint64_t pa)
 {
 	(void)ctx;
 	return pa == space.launch_pa ? space.launch : descriptors_va(pa);
@@ -62,8 +62,8 @@ void space_init(const struct plinth_boot *boot, uint8_t *map, uint32_t *seen)
 	space.pt = (struct pt){
 		.root_pa = boot->root_pgd_pa,
 		.levels = boot->levels,
-		.alloc = table_alloc,
-		.table = table_at,
+		.alloc = page_table_alloc,
+		.table = page_table_at,
 	};
 	space.launch_pa = boot->launch_pgd_pa;
 	space.launch = (uint64_t *)boot->launch_pgd_va;
@@ -174,11 +174,6 @@ void space_flush(uint32_t cpu)
 
 /* -- mappings ----------------------------------------------------------------------------- */
 
-static unsigned int flags_of(enum mem_prot prot)
-{
-	return prot == MEM_RW ? PT_WRITE : prot == MEM_RX ? PT_EXEC : 0;
-}
-
 static void unmap(uint64_t va, size_t pages)
 {
 	pt_unmap(&space.pt, va, pages);
@@ -197,7 +192,7 @@ void *space_map_locked(const uint64_t *pa, size_t pages, enum mem_prot prot, enu
 		return NULL;
 	va = space.va + (first + guard) * MEM_PAGE;
 	for (size_t i = 0; i < pages; i++) {
-		if (pt_map(&space.pt, va + i * MEM_PAGE, pa[i], 1, flags_of(prot))) {
+		if (pt_map(&space.pt, va + i * MEM_PAGE, pa[i], 1, prot)) {
 			unmap(va, i);
 			return NULL;
 		}

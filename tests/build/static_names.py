@@ -14,7 +14,7 @@ import sys
 FOLDERS = ["modules", "drivers", "rtld", "lib", "tools"]
 # Those there are still: nobody joins, and who has a name of his own leaves.
 STILL = """
-    attach detach fill_modules flags_of handle list_pages on_call pool_page state_of table_alloc
+    fill_modules list_pages pool_page
 """.split()
 ATTRIBUTE = re.compile(r"__attribute__\s*\(\((?:[^()]|\([^()]*\))*\)\)\s*")
 DEFINITION = re.compile(r"^static\s[^;{}=()]*?(\w+)\((?:[^(){};]|\([^()]*\))*\)\s*\{", re.M)

@@ -206,7 +206,7 @@ DEFECTS = [
     ('whatever is unmapped is believed', MEMORY, '\tours = space_is(va, pages, SPACE_MAP);\n', '\tours = true;\n'),
     ('whatever is said to be a stack is freed', MEMORY, 'pages <= STACK_PAGES_MAX && space_is(bottom, pages, SPACE_STACK);',
      'pages && pages <= STACK_PAGES_MAX;'),
-    ('a page of a stack is given back as a page', POOL, '\tif (pool.map[i] != state_of(use, owner))\n\t\treturn false;\n', ''),
+    ('a page of a stack is given back as a page', POOL, '\tif (pool.map[i] != taken_for(use, owner))\n\t\treturn false;\n', ''),
     ('headers of the heap are believed', HEAP, '\treturn is_sound(b) ? NULL : "lies between headers that are overwritten";',
      '\treturn NULL;'),
     ('the heap is searched beyond an overwritten header', HEAP, '\t\tif (!is_sound(b)) {', '\t\tif (false) {'),
