@@ -23,7 +23,7 @@ unsigned int caps_address_bits(void)
 {
 	struct cpu_leaf leaf;
 
-	cpu_cpuid(0x80000008, 0, &leaf);
+	cpu_cpuid(CPUID_ADDRESS_WIDTHS, 0, &leaf);
 	return leaf.eax & 0xff;
 }
 

@@ -16,7 +16,11 @@ struct exit_state exit_state;
 static vcpu_exit_fn *const builtin[PLINTH_EXIT_KINDS] = {
 	[PLINTH_EXIT_CPUID] = exit_cpuid,
 	[PLINTH_EXIT_HYPERCALL] = exit_hypercall,
-	[PLINTH_EXIT_VIRT_INSN] = exit_undefined,
+	/*
+	 * A hypervisor's instructions: nobody has switched them on in the guest's eyes, natively they are
+	 * undefined.
+	 */
+	[PLINTH_EXIT_VIRT_INSN] = exit_raise_ud,
 	[PLINTH_EXIT_CR_ACCESS] = exit_cr_access,
 	[PLINTH_EXIT_XSETBV] = exit_xsetbv,
 	[PLINTH_EXIT_MSR_READ] = exit_msr_read,
@@ -24,7 +28,8 @@ static vcpu_exit_fn *const builtin[PLINTH_EXIT_KINDS] = {
 	[PLINTH_EXIT_MSR_LIST] = exit_msr_list,
 	[PLINTH_EXIT_INVD] = exit_invd,
 	[PLINTH_EXIT_GETSEC] = exit_getsec,
-	[PLINTH_EXIT_TASK_SWITCH] = exit_task_switch,
+	/* Hardware task switches do not exist in 64-bit mode. */
+	[PLINTH_EXIT_TASK_SWITCH] = exit_raise_gp,
 	[PLINTH_EXIT_SLAT_VIOLATION] = exit_memory,
 	[PLINTH_EXIT_TIMER] = exit_settle,
 	[PLINTH_EXIT_NMI_WINDOW] = exit_settle,

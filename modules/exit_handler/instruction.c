@@ -25,15 +25,6 @@ enum exit_action exit_raise_ud(struct vcpu *vcpu)
 }
 
 /*
- * A hypervisor's instructions: nobody has switched them on in the guest's eyes, so natively they are
- * undefined.
- */
-enum exit_action exit_undefined(struct vcpu *vcpu)
-{
-	return exit_raise_ud(vcpu);
-}
-
-/*
  * INVD throws modified cache lines away, the VMM's among them. Writing them back first is what
  * every use of it in a running system can bear.
  */
@@ -68,12 +59,6 @@ enum exit_action exit_memory(struct vcpu *vcpu)
 	vcpu_memory_access(vcpu, &access);
 	LOG_WARN("guest may not touch physical 0x%llx (RIP 0x%llx)", (unsigned long long)access.address,
 		 (unsigned long long)vcpu->exit.rip);
-	return exit_raise_gp(vcpu);
-}
-
-/* Hardware task switches do not exist in 64-bit mode: natively #GP. */
-enum exit_action exit_task_switch(struct vcpu *vcpu)
-{
 	return exit_raise_gp(vcpu);
 }
 

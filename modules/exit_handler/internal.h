@@ -26,13 +26,9 @@ vcpu_exit_fn exit_cr_access, exit_xsetbv;
 vcpu_exit_fn exit_msr_read, exit_msr_write, exit_msr_list;
 PLINTH_MUST_USE int msr_init(void);
 /* instruction.c */
-vcpu_exit_fn exit_undefined, exit_invd, exit_settle, exit_triple_fault, exit_getsec, exit_task_switch,
-	exit_memory;
-vcpu_exit_fn exit_init_signal;
-
-/** exit_raise() - inject #GP(0) or #UD and answer EXIT_RETRY. */
-enum exit_action exit_raise_gp(struct vcpu *vcpu);
-enum exit_action exit_raise_ud(struct vcpu *vcpu);
+vcpu_exit_fn exit_invd, exit_settle, exit_triple_fault, exit_getsec, exit_memory, exit_init_signal;
+/** exit_raise_gp(), exit_raise_ud() - inject #GP(0) or #UD and answer EXIT_RETRY. */
+vcpu_exit_fn exit_raise_gp, exit_raise_ud;
 
 /* -- beneath.c: a hypervisor that was there before us ------------------------------- */
 

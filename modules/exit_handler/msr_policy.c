@@ -7,7 +7,6 @@
 #include "internal.h"
 
 #define MSR_BIOS_UPDT_TRIG 0x00000079u
-#define MSR_MISC_ENABLE	   0x000001a0u
 #define MSR_DS_AREA	   0x00000600u
 #define MISC_ENABLE_NO_XD  (1ull << 34)
 #define SLOT_BYTES	   (1ull << 39)
@@ -56,12 +55,6 @@ static enum exit_action misc_enable(struct vcpu *vcpu, struct exit_msr *access)
 	return msr_pass(vcpu, access);
 }
 
-/* Page protection in root mode and in the guest: the vCPU module keeps them apart, or refuses. */
-static enum exit_action efer(struct vcpu *vcpu, struct exit_msr *access)
-{
-	return msr_pass(vcpu, access);
-}
-
 /*
  * In a guest this write does nothing (SDM, "Changes to Instruction Behavior in VMX Non-Root Operation"). It
  * stays so, because the update lies at an address of the guest's; but who waits for it shall find out why it
@@ -76,9 +69,12 @@ static enum exit_action microcode(struct vcpu *vcpu, struct exit_msr *access)
 }
 
 static const struct msr_policy rows[] = {
-	{MSR_IA32_APIC_BASE, VCPU_MSR_WRITE, apic_base}, {MSR_BIOS_UPDT_TRIG, VCPU_MSR_WRITE, microcode},
-	{MSR_MISC_ENABLE, VCPU_MSR_WRITE, misc_enable},	 {MSR_DS_AREA, VCPU_MSR_WRITE, ds_area},
-	{MSR_IA32_EFER, VCPU_MSR_WRITE, efer},
+	{MSR_IA32_APIC_BASE, VCPU_MSR_WRITE, apic_base},
+	{MSR_BIOS_UPDT_TRIG, VCPU_MSR_WRITE, microcode},
+	{MSR_IA32_MISC_ENABLE, VCPU_MSR_WRITE, misc_enable},
+	{MSR_DS_AREA, VCPU_MSR_WRITE, ds_area},
+	/* Page protection in root mode and in the guest: vcpu_write_msr() keeps them apart, or refuses. */
+	{MSR_IA32_EFER, VCPU_MSR_WRITE, msr_pass},
 };
 
 #define N_ROWS (sizeof(rows) / sizeof(rows[0]))

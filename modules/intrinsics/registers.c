@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Control, debug and flags registers. */
 #include <plinth/intrinsics.h>
-
-#define CR4_PGE (1u << 7)
+#include <plinth/x86.h>
 
 uint64_t cpu_read_cr0(void)
 {

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Segment registers, descriptor tables, and the CPU's local block behind FS. */
 #include <plinth/intrinsics.h>
-
-#define MSR_FS_BASE 0xc0000100u
+#include <plinth/x86.h>
 
 void cpu_store_gdt(struct cpu_table *out)
 {
@@ -75,16 +74,16 @@ void cpu_load_tr(uint16_t selector)
 
 uint64_t cpu_set_local(struct cpu_local *local)
 {
-	uint64_t before = cpu_rdmsr(MSR_FS_BASE);
+	uint64_t before = cpu_rdmsr(MSR_IA32_FS_BASE);
 
 	local->self = local;
-	cpu_wrmsr(MSR_FS_BASE, (uint64_t)local);
+	cpu_wrmsr(MSR_IA32_FS_BASE, (uint64_t)local);
 	return before;
 }
 
 void cpu_restore_local(uint64_t fs_base)
 {
-	cpu_wrmsr(MSR_FS_BASE, fs_base);
+	cpu_wrmsr(MSR_IA32_FS_BASE, fs_base);
 }
 
 struct cpu_local *cpu_local(void)

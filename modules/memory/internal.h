@@ -50,7 +50,6 @@ void pool_reserve(uint64_t first, uint64_t pages);
 void *pool_alloc_locked(enum pool_use use, uint32_t owner);
 /* false: not a page of the pool, free already, or taken for something else */
 bool pool_free_locked(void *page, enum pool_use use);
-uint64_t pool_used(void);
 /* Pages that were allocated and not freed. */
 uint64_t pool_taken(void);
 
@@ -73,10 +72,6 @@ void *space_map_locked(const uint64_t *pa, size_t pages, enum mem_prot prot, enu
 bool space_is(const void *va, size_t pages, enum space_use use);
 /* space_unmap_locked() - only what space_is() so. */
 void space_unmap_locked(void *va, size_t pages, enum space_use use);
-/* space_enter(), space_leave(), space_flush() - mem_cpu_enter(), mem_cpu_leave(), mem_cpu_flush(). */
-void space_enter(uint32_t cpu);
-void space_leave(uint32_t cpu);
-void space_flush(uint32_t cpu);
 int space_translate(uint64_t va, uint64_t *pa);
 int space_next(uint32_t table, uint64_t from, struct plinth_ctl_map *out);
 size_t space_used(void);

@@ -207,21 +207,6 @@ void mem_unmap(void *va, size_t pages)
 		LOG_ERR("unmap of %p: no mapping of %zu pages was made there", va, pages);
 }
 
-void mem_cpu_enter(uint32_t cpu)
-{
-	space_enter(cpu);
-}
-
-void mem_cpu_leave(uint32_t cpu)
-{
-	space_leave(cpu);
-}
-
-void mem_cpu_flush(uint32_t cpu)
-{
-	space_flush(cpu);
-}
-
 int mem_virt_to_phys(const void *va, uint64_t *pa)
 {
 	int err;

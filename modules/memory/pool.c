@@ -90,11 +90,6 @@ bool pool_free_locked(void *page, enum pool_use use)
 	return true;
 }
 
-uint64_t pool_used(void)
-{
-	return pool.used;
-}
-
 uint64_t pool_taken(void)
 {
 	return pool.used - pool.reserved;

@@ -153,19 +153,19 @@ static void flush_cpu(uint32_t cpu)
 	__atomic_store_n(&space.seen[cpu], unmapped, __ATOMIC_RELEASE);
 }
 
-void space_enter(uint32_t cpu)
+void mem_cpu_enter(uint32_t cpu)
 {
 	if (cpu < space.n_cpus)
 		flush_cpu(cpu);
 }
 
-void space_leave(uint32_t cpu)
+void mem_cpu_leave(uint32_t cpu)
 {
 	if (cpu < space.n_cpus)
 		__atomic_store_n(&space.seen[cpu], 0, __ATOMIC_RELEASE);
 }
 
-void space_flush(uint32_t cpu)
+void mem_cpu_flush(uint32_t cpu)
 {
 	if (cpu < space.n_cpus && space.seen[cpu] &&
 	    space.seen[cpu] != __atomic_load_n(&space.unmapped, __ATOMIC_ACQUIRE))

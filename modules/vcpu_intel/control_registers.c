@@ -5,8 +5,6 @@
  */
 #include "internal.h"
 
-#define LEAF_ADDRESS_WIDTHS 0x80000008u
-
 static uint64_t shadowed(enum vmcs_field real, enum vmcs_field shadow, uint64_t mask)
 {
 	return (vmcs_read(real) & ~mask) | (vmcs_read(shadow) & mask);
@@ -100,7 +98,7 @@ static bool cr3_valid(uint64_t value)
 {
 	struct cpu_leaf widths;
 
-	cpu_cpuid(LEAF_ADDRESS_WIDTHS, 0, &widths);
+	cpu_cpuid(CPUID_ADDRESS_WIDTHS, 0, &widths);
 	if (value & CR3_LAM && caps_has_lam())
 		value &= ~CR3_LAM;
 	return !(value >> (widths.eax & 0xff));

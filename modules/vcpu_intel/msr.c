@@ -6,8 +6,7 @@
  */
 #include "internal.h"
 
-#define LEAF_ADDRESS_WIDTHS 0x80000008u
-#define WIDTH_LINEAR(eax)   ((eax) >> 8 & 0xff)
+#define WIDTH_LINEAR(eax) ((eax) >> 8 & 0xff)
 
 #define BY_LIST UINT32_MAX /* no controls: counters.c */
 
@@ -99,7 +98,7 @@ static bool canonical(uint64_t address)
 	struct cpu_leaf widths;
 	unsigned int unused;
 
-	cpu_cpuid(LEAF_ADDRESS_WIDTHS, 0, &widths);
+	cpu_cpuid(CPUID_ADDRESS_WIDTHS, 0, &widths);
 	unused = 64 - WIDTH_LINEAR(widths.eax);
 	return (uint64_t)((int64_t)(address << unused) >> unused) == address;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Why an entry was refused, and the VMCS as it is. */
+/* Why an entry was refused. */
 #include "internal.h"
 
 static vendor_entry_check_fn *entry_check;
@@ -16,10 +16,4 @@ void vendor_refusal_log(struct vcpu *vcpu, int how)
 	LOG_ERR("  VM-instruction error %llu", (unsigned long long)vmcs_read(VMCS_INSTRUCTION_ERROR));
 	if (entry_check)
 		entry_check(vcpu);
-}
-
-void vendor_dump(struct vcpu *vcpu)
-{
-	(void)vcpu;
-	vmcs_dump();
 }

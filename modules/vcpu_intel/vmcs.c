@@ -63,11 +63,12 @@ const char *vmcs_field_name(uint32_t encoding)
 }
 
 /* Two fields a line, so that a report fits into the log's ring. */
-void vmcs_dump(void)
+void vendor_dump(struct vcpu *vcpu)
 {
 	size_t pending = N_FIELDS;
 	uint64_t value, before = 0;
 
+	(void)vcpu;
 	LOG_ERR("VMCS; fields that are not named are 0:");
 	for (size_t i = 0; i < N_FIELDS; i++) {
 		value = cpu_vmread(fields[i].encoding);

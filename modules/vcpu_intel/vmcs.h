@@ -29,7 +29,4 @@ int vmcs_write_error(struct vcpu *vcpu);
 /** vmcs_field_name() - "GUEST_CR0"; "?" for a value that is no field. */
 const char *vmcs_field_name(uint32_t encoding);
 
-/** vmcs_dump() - the current VMCS to the log: every field that is not 0, by name. */
-void vmcs_dump(void);
-
 #endif

@@ -10,12 +10,11 @@
 
 PLINTH_MODULE("vmx_check", "0.1.0", "names the rule that a failed VM entry breaks (diagnostic)");
 
-#define FINDINGS_MAX	   8
-#define BASIC_TRUE	   (1ull << 55) /* SDM, "Basic VMX Information": the TRUE MSRs are there */
-#define LEAF_ADDRESS_WIDTH 0x80000008u
-#define LEAF_FEATURES	   7u
-#define LEAF_COUNTERS	   10u
-#define FEATURES_EBX_SGX   (1u << 2)
+#define FINDINGS_MAX	 8
+#define BASIC_TRUE	 (1ull << 55) /* SDM, "Basic VMX Information": the TRUE MSRs are there */
+#define LEAF_FEATURES	 7u
+#define LEAF_COUNTERS	 10u
+#define FEATURES_EBX_SGX (1u << 2)
 
 static uint64_t current_field(void *context, uint32_t field)
 {
@@ -66,7 +65,7 @@ void vmx_check_caps(struct vmx_caps *c)
 	c->cr0_fixed1 = cpu_rdmsr(MSR_IA32_VMX_CR0_FIXED1);
 	c->cr4_fixed0 = cpu_rdmsr(MSR_IA32_VMX_CR4_FIXED0);
 	c->cr4_fixed1 = cpu_rdmsr(MSR_IA32_VMX_CR4_FIXED1);
-	cpu_cpuid(LEAF_ADDRESS_WIDTH, 0, &leaf);
+	cpu_cpuid(CPUID_ADDRESS_WIDTHS, 0, &leaf);
 	c->physical_bits = leaf.eax & 0xff;
 	c->linear_bits = leaf.eax >> 8 & 0xff;
 	cpu_cpuid(LEAF_FEATURES, 0, &leaf);
