@@ -45,6 +45,14 @@ struct cpu_selectors {
 	uint16_t es, cs, ss, ds, fs, gs, ldtr, tr;
 };
 
+/*
+ * General registers, but for RSP: a guest's, or of interrupted root mode. In the order in which stubs push
+ * them, lowest address first.
+ */
+struct vcpu_regs {
+	uint64_t r15, r14, r13, r12, r11, r10, r9, r8, rdi, rsi, rbp, rbx, rdx, rcx, rax;
+};
+
 /* How a VMX instruction ended (SDM, "Conventions" of the VMX instruction reference). */
 enum cpu_vmx_result {
 	CPU_VMX_OK = 0,
@@ -210,7 +218,7 @@ PLINTH_EXPORT uint64_t cpu_vm_exit_address(void);
 
 /* What the CPU and the stubs leave on the IST stack. */
 struct cpu_fault {
-	uint64_t r15, r14, r13, r12, r11, r10, r9, r8, rdi, rsi, rbp, rbx, rdx, rcx, rax;
+	struct vcpu_regs regs;
 	uint64_t vector, error;
 	uint64_t rip, cs, rflags, rsp, ss;
 };
@@ -238,7 +246,7 @@ PLINTH_EXPORT uint64_t cpu_fixup(uint64_t rip);
 
 /* The state with which a CPU leaves the VMM; all of it the guest's. */
 struct cpu_handback {
-	uint64_t r15, r14, r13, r12, r11, r10, r9, r8, rdi, rsi, rbp, rbx, rdx, rcx, rax;
+	struct vcpu_regs regs;
 	uint64_t rsp;		/* points at the frame the landing pops */
 	uint64_t land;		/* struct plinth_boot.land */
 	uint64_t nmis;		/* NMIs still owed: delivered through the kernel's IDT by INT 2 */

@@ -15,11 +15,6 @@
 #include <plinth/intrinsics.h>
 #include <plinth/shared.h>
 
-/* In the order in which the exit stub pushes them, lowest address first. */
-struct vcpu_regs {
-	uint64_t r15, r14, r13, r12, r11, r10, r9, r8, rdi, rsi, rbp, rbx, rdx, rcx, rax;
-};
-
 /* What holds back events that could else be delivered: bits of struct vcpu_exit and of vendor_blocked(). */
 #define VCPU_BLOCKED_STI 1u /* the instruction behind STI */
 #define VCPU_BLOCKED_SS	 2u /* the instruction behind a load of SS */

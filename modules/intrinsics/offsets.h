@@ -3,21 +3,23 @@
 #ifndef PLINTH_INTRINSICS_OFFSETS_H
 #define PLINTH_INTRINSICS_OFFSETS_H
 
-#define VCPU_R15	  0
-#define VCPU_R14	  8
-#define VCPU_R13	  16
-#define VCPU_R12	  24
-#define VCPU_R11	  32
-#define VCPU_R10	  40
-#define VCPU_R9		  48
-#define VCPU_R8		  56
-#define VCPU_RDI	  64
-#define VCPU_RSI	  72
-#define VCPU_RBP	  80
-#define VCPU_RBX	  88
-#define VCPU_RDX	  96
-#define VCPU_RCX	  104
-#define VCPU_RAX	  112
+/* Of struct vcpu_regs, which comes first in struct vcpu and in struct cpu_handback. */
+#define REGS_R15 0
+#define REGS_R14 8
+#define REGS_R13 16
+#define REGS_R12 24
+#define REGS_R11 32
+#define REGS_R10 40
+#define REGS_R9	 48
+#define REGS_R8	 56
+#define REGS_RDI 64
+#define REGS_RSI 72
+#define REGS_RBP 80
+#define REGS_RBX 88
+#define REGS_RDX 96
+#define REGS_RCX 104
+#define REGS_RAX 112
+
 #define VCPU_ON_EXIT	  120
 #define VCPU_ON_ACTION	  128
 #define VCPU_ON_REFUSAL	  136
@@ -28,20 +30,6 @@
 #define VCPU_EXIT_RFLAGS  176
 #define VCPU_EXIT_BLOCKED 184
 
-#define HANDBACK_R15  0
-#define HANDBACK_R14  8
-#define HANDBACK_R13  16
-#define HANDBACK_R12  24
-#define HANDBACK_R11  32
-#define HANDBACK_R10  40
-#define HANDBACK_R9   48
-#define HANDBACK_R8   56
-#define HANDBACK_RSI  72
-#define HANDBACK_RBP  80
-#define HANDBACK_RBX  88
-#define HANDBACK_RDX  96
-#define HANDBACK_RCX  104
-#define HANDBACK_RAX  112
 #define HANDBACK_RSP  120
 #define HANDBACK_LAND 128
 #define HANDBACK_NMIS 136

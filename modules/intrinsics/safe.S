@@ -83,38 +83,38 @@
 	push	%r14
 	push	%r15
 	push	%rdi
-	mov	VCPU_R15(%rdi), %r15
-	mov	VCPU_R14(%rdi), %r14
-	mov	VCPU_R13(%rdi), %r13
-	mov	VCPU_R12(%rdi), %r12
-	mov	VCPU_R11(%rdi), %r11
-	mov	VCPU_R10(%rdi), %r10
-	mov	VCPU_R9(%rdi), %r9
-	mov	VCPU_R8(%rdi), %r8
-	mov	VCPU_RSI(%rdi), %rsi
-	mov	VCPU_RBP(%rdi), %rbp
-	mov	VCPU_RBX(%rdi), %rbx
-	mov	VCPU_RDX(%rdi), %rdx
-	mov	VCPU_RCX(%rdi), %rcx
-	mov	VCPU_RAX(%rdi), %rax
-	mov	VCPU_RDI(%rdi), %rdi
+	mov	REGS_R15(%rdi), %r15
+	mov	REGS_R14(%rdi), %r14
+	mov	REGS_R13(%rdi), %r13
+	mov	REGS_R12(%rdi), %r12
+	mov	REGS_R11(%rdi), %r11
+	mov	REGS_R10(%rdi), %r10
+	mov	REGS_R9(%rdi), %r9
+	mov	REGS_R8(%rdi), %r8
+	mov	REGS_RSI(%rdi), %rsi
+	mov	REGS_RBP(%rdi), %rbp
+	mov	REGS_RBX(%rdi), %rbx
+	mov	REGS_RDX(%rdi), %rdx
+	mov	REGS_RCX(%rdi), %rcx
+	mov	REGS_RAX(%rdi), %rax
+	mov	REGS_RDI(%rdi), %rdi
 1:	vmcall
 	xchg	%rdi, (%rsp)		/* the vCPU; its guest's RDI is on the stack now */
-	mov	%r15, VCPU_R15(%rdi)
-	mov	%r14, VCPU_R14(%rdi)
-	mov	%r13, VCPU_R13(%rdi)
-	mov	%r12, VCPU_R12(%rdi)
-	mov	%r11, VCPU_R11(%rdi)
-	mov	%r10, VCPU_R10(%rdi)
-	mov	%r9, VCPU_R9(%rdi)
-	mov	%r8, VCPU_R8(%rdi)
-	mov	%rsi, VCPU_RSI(%rdi)
-	mov	%rbp, VCPU_RBP(%rdi)
-	mov	%rbx, VCPU_RBX(%rdi)
-	mov	%rdx, VCPU_RDX(%rdi)
-	mov	%rcx, VCPU_RCX(%rdi)
-	mov	%rax, VCPU_RAX(%rdi)
-	pop	VCPU_RDI(%rdi)
+	mov	%r15, REGS_R15(%rdi)
+	mov	%r14, REGS_R14(%rdi)
+	mov	%r13, REGS_R13(%rdi)
+	mov	%r12, REGS_R12(%rdi)
+	mov	%r11, REGS_R11(%rdi)
+	mov	%r10, REGS_R10(%rdi)
+	mov	%r9, REGS_R9(%rdi)
+	mov	%r8, REGS_R8(%rdi)
+	mov	%rsi, REGS_RSI(%rdi)
+	mov	%rbp, REGS_RBP(%rdi)
+	mov	%rbx, REGS_RBX(%rdi)
+	mov	%rdx, REGS_RDX(%rdi)
+	mov	%rcx, REGS_RCX(%rdi)
+	mov	%rax, REGS_RAX(%rdi)
+	pop	REGS_RDI(%rdi)
 	xor	%eax, %eax
 3:	pop	%r15
 	pop	%r14

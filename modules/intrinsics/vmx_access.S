@@ -39,13 +39,13 @@
 	/* int cpu_cpuid_guest(struct vcpu *vcpu) */
 	FUNCTION cpu_cpuid_guest
 	push	%rbx
-	mov	VCPU_RAX(%rdi), %eax
-	mov	VCPU_RCX(%rdi), %ecx
+	mov	REGS_RAX(%rdi), %eax
+	mov	REGS_RCX(%rdi), %ecx
 	cpuid
-	mov	%rax, VCPU_RAX(%rdi)	/* CPUID clears the upper halves */
-	mov	%rbx, VCPU_RBX(%rdi)
-	mov	%rcx, VCPU_RCX(%rdi)
-	mov	%rdx, VCPU_RDX(%rdi)
+	mov	%rax, REGS_RAX(%rdi)	/* CPUID clears the upper halves */
+	mov	%rbx, REGS_RBX(%rdi)
+	mov	%rcx, REGS_RCX(%rdi)
+	mov	%rdx, REGS_RDX(%rdi)
 	pop	%rbx
 	xor	%eax, %eax
 	ret

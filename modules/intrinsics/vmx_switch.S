@@ -127,26 +127,26 @@ cpu_hand_back:
 2:	mov	%rbp, %rdi		/* the landing's CR3 */
 	mov	%rbx, %rax		/* reads of the state end before RSP moves */
 	mov	HANDBACK_RSP(%rax), %rsp
-	mov	HANDBACK_R15(%rax), %r15
-	mov	HANDBACK_R14(%rax), %r14
-	mov	HANDBACK_R13(%rax), %r13
-	mov	HANDBACK_R12(%rax), %r12
-	mov	HANDBACK_R10(%rax), %r10
-	mov	HANDBACK_R9(%rax), %r9
-	mov	HANDBACK_R8(%rax), %r8
-	mov	HANDBACK_RSI(%rax), %rsi
-	mov	HANDBACK_RBP(%rax), %rbp
-	mov	HANDBACK_RBX(%rax), %rbx
-	mov	HANDBACK_RDX(%rax), %rdx
-	mov	HANDBACK_RCX(%rax), %rcx
+	mov	REGS_R15(%rax), %r15
+	mov	REGS_R14(%rax), %r14
+	mov	REGS_R13(%rax), %r13
+	mov	REGS_R12(%rax), %r12
+	mov	REGS_R10(%rax), %r10
+	mov	REGS_R9(%rax), %r9
+	mov	REGS_R8(%rax), %r8
+	mov	REGS_RSI(%rax), %rsi
+	mov	REGS_RBP(%rax), %rbp
+	mov	REGS_RBX(%rax), %rbx
+	mov	REGS_RDX(%rax), %rdx
+	mov	REGS_RCX(%rax), %rcx
 	/*
 	 * R11 is the last scratch register: the landing takes its target address through
 	 * the stack, below the frame it pops, so that every register can be right.
 	 */
 	mov	HANDBACK_LAND(%rax), %r11
 	push	%r11
-	mov	HANDBACK_R11(%rax), %r11
-	mov	HANDBACK_RAX(%rax), %rax
+	mov	REGS_R11(%rax), %r11
+	mov	REGS_RAX(%rax), %rax
 	ret
 	.size	cpu_hand_back, . - cpu_hand_back
 

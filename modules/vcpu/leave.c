@@ -44,12 +44,10 @@ static void frame_push(struct cpu_handback *back, const struct vcpu_regs *regs, 
 {
 	const bool user = system_is_user(g);
 
-	memcpy(back, regs, sizeof(*regs));
+	back->regs = *regs;
 	back->rsp = (uint64_t)(user ? frame_user(regs, g) : frame_kernel(regs, g));
 	back->land = user ? vcpu_common.land_user : vcpu_common.land;
 }
-
-_Static_assert(sizeof(struct vcpu_regs) == offsetof(struct cpu_handback, rsp), "same registers, same order");
 
 void vcpu_withdraw(struct vcpu *host)
 {

@@ -88,11 +88,9 @@ static void registers_log(const char *whose, const struct vcpu_regs *r)
 		(unsigned long long)r->r14, (unsigned long long)r->r15);
 }
 
-_Static_assert(sizeof(struct vcpu_regs) == offsetof(struct cpu_fault, vector), "same registers, same order");
-
 static void root_registers_log(const struct cpu_fault *f)
 {
-	registers_log("root", (const struct vcpu_regs *)f);
+	registers_log("root", &f->regs);
 	LOG_ERR("  RIP 0x%llx RSP 0x%llx RFLAGS 0x%llx", (unsigned long long)f->rip,
 		(unsigned long long)f->rsp, (unsigned long long)f->rflags);
 	LOG_ERR("  CR0 0x%llx CR2 0x%llx CR3 0x%llx CR4 0x%llx", (unsigned long long)cpu_read_cr0(),
@@ -175,7 +173,7 @@ static __attribute__((noreturn)) void halt(struct vcpu *vcpu, const char *why)
 void vcpu_crash(struct vcpu *vcpu, const struct crash *crash)
 {
 	uint64_t rip = crash->fault ? crash->fault->rip : (uint64_t)__builtin_return_address(0);
-	uint64_t frame = crash->fault ? crash->fault->rbp : (uint64_t)__builtin_frame_address(0);
+	uint64_t frame = crash->fault ? crash->fault->regs.rbp : (uint64_t)__builtin_frame_address(0);
 	const char *why;
 
 	/* Of two crashes the second says nothing new, and what it would run on is broken. */

@@ -174,7 +174,7 @@ void model_hand_back(const struct cpu_handback *state, uint64_t cr3)
 	cpu->guest_ops = &model_vendor()->guest;
 	cpu->nmis_delivered += state->nmis;
 	model_mc_handled(cpu, state->machine_check);
-	memcpy(&cpu->regs, state, sizeof(cpu->regs));
+	cpu->regs = state->regs;
 	cpu->st.cr3 = cr3;
 	frame = (const uint64_t *)model_low(state->rsp);
 	cpu->regs.rdi = frame[0];

@@ -62,8 +62,8 @@ Test(fault_stubs, leave_the_same_structure_behind, .init = trap_reset)
 			     vector);
 		cr_expect_eq(fault_seen.vector, vector);
 		cr_expect_eq(fault_seen.error, has_error ? ERROR : 0, "vector %u", vector);
-		cr_expect_eq(fault_seen.rbx, 0x5566778899aabbcc, "vector %u", vector);
-		cr_expect_eq(fault_seen.rdi, cpu_fault_stub(vector));
+		cr_expect_eq(fault_seen.regs.rbx, 0x5566778899aabbcc, "vector %u", vector);
+		cr_expect_eq(fault_seen.regs.rdi, cpu_fault_stub(vector));
 		cr_expect_eq(fault_seen.cs & 3, 3);
 		cr_expect_eq(fault_seen.rip, go_on_at);
 	}

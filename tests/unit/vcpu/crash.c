@@ -48,8 +48,8 @@ static enum exit_action fault(struct vcpu *vcpu)
 	struct cpu_fault f = {.vector = order.vector,
 			      .error = order.error,
 			      .rip = 0x5555,
-			      .rbp = frame_pointer(frames),
-			      .r12 = 0xabcdef};
+			      .regs.rbp = frame_pointer(frames),
+			      .regs.r12 = 0xabcdef};
 
 	cpu_write_cr2(order.below_stack ? root_stack_bottom(vcpu) - 8 : order.cr2);
 	vcpu->cpu->local.in_fault = order.in_fault;
