@@ -19,27 +19,6 @@ static int tables_alloc(void *ctx)
 	return p->tables ? 0 : PLINTH_E_NOMEM;
 }
 
-static int stack_alloc(void **stack, uint32_t pages)
-{
-	*stack = mem_stack_alloc(pages);
-	return *stack ? 0 : PLINTH_E_NOMEM;
-}
-
-static int nmi_stack_alloc(void *ctx)
-{
-	return stack_alloc(&((struct cpu *)ctx)->priv->nmi_stack, NMI_STACK_PAGES);
-}
-
-static int fault_stack_alloc(void *ctx)
-{
-	return stack_alloc(&((struct cpu *)ctx)->priv->fault_stack, FAULT_STACK_PAGES);
-}
-
-static int mc_stack_alloc(void *ctx)
-{
-	return stack_alloc(&((struct cpu *)ctx)->priv->mc_stack, MC_STACK_PAGES);
-}
-
 static int vendor_alloc(void *ctx)
 {
 	return vendor_cpu_create(ctx);
@@ -63,21 +42,6 @@ static void tables_free(void *ctx)
 	mem_page_free(((struct cpu *)ctx)->priv->tables);
 }
 
-static void nmi_stack_free(void *ctx)
-{
-	mem_stack_free(((struct cpu *)ctx)->priv->nmi_stack, NMI_STACK_PAGES);
-}
-
-static void fault_stack_free(void *ctx)
-{
-	mem_stack_free(((struct cpu *)ctx)->priv->fault_stack, FAULT_STACK_PAGES);
-}
-
-static void mc_stack_free(void *ctx)
-{
-	mem_stack_free(((struct cpu *)ctx)->priv->mc_stack, MC_STACK_PAGES);
-}
-
 static void vendor_free(void *ctx)
 {
 	vendor_cpu_destroy(ctx);
@@ -92,9 +56,7 @@ static void host_free(void *ctx)
 static const struct step memory_steps[] = {
 	{"vendor's", vendor_alloc, vendor_free},
 	{"descriptor tables", tables_alloc, tables_free},
-	{"NMI stack", nmi_stack_alloc, nmi_stack_free},
-	{"fault stack", fault_stack_alloc, fault_stack_free},
-	{"machine-check stack", mc_stack_alloc, mc_stack_free},
+	{"stacks", stacks_alloc, stacks_free},
 	{"host's vCPU", host_alloc, host_free},
 };
 /* clang-format on */
@@ -122,8 +84,7 @@ int cpu_create(uint32_t number, vcpu_exit_fn *const *handlers, struct vcpu **out
 		mem_free(whole);
 		return PLINTH_E_NOMEM;
 	}
-	tables_init(cpu->priv->tables, (uint64_t)cpu->priv->nmi_stack, (uint64_t)cpu->priv->fault_stack,
-		    (uint64_t)cpu->priv->mc_stack);
+	tables_init(cpu->priv->tables, cpu->priv->stack);
 	flush_join(cpu);
 	*out = cpu->host;
 	return 0;

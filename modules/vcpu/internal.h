@@ -17,11 +17,11 @@
 
 #define LOG_TAG "vcpu"
 
-/* A report may be written on each of them. */
-#define ROOT_STACK_PAGES  PLINTH_ROOT_STACK_PAGES
-#define NMI_STACK_PAGES	  PLINTH_NMI_STACK_PAGES
-#define FAULT_STACK_PAGES PLINTH_FAULT_STACK_PAGES
-#define MC_STACK_PAGES	  PLINTH_MC_STACK_PAGES /* nothing is reported there */
+/*
+ * What a CPU has in root mode beside its vCPUs' root stacks. A machine check may arrive on any of the others,
+ * and goes back there.
+ */
+enum cpu_stack { STACK_NMI, STACK_FAULT, STACK_MC, CPU_STACKS };
 
 /* -- segment.c: segment registers and descriptors --------------------------------------- */
 
@@ -63,7 +63,8 @@ struct tables {
 	struct cpu_gate idt[CPU_FAULT_VECTORS] __attribute__((aligned(16)));
 };
 
-void tables_init(struct tables *tables, uint64_t nmi_stack, uint64_t fault_stack, uint64_t mc_stack);
+/** tables_init() - @stack: the tops, by enum cpu_stack. */
+void tables_init(struct tables *tables, void *const *stack);
 /** tables_root() - where exits arrive on a CPU that has these tables. */
 struct vendor_root tables_root(struct tables *tables, struct cpu_local *local);
 /** tables_show_ldt() - make LDTR a table of the VMM's own in which a selector leads to this descriptor. */
@@ -83,7 +84,7 @@ void fault_arrived(struct cpu_fault *fault);
 
 struct cpu_private {
 	struct tables *tables;
-	void *nmi_stack, *fault_stack, *mc_stack;
+	void *stack[CPU_STACKS]; /* the tops */
 
 	uint64_t began;	  /* RIP of the host's first instruction */
 	uint64_t started; /* TSC */
@@ -193,6 +194,9 @@ void switch_unload_all(struct cpu *cpu);
 
 /* -- stacks.c ---------------------------------------------------------------------------- */
 
+/** stacks_alloc(), stacks_free() - a step: those of a struct cpu. Return: 0 or PLINTH_E_NOMEM. */
+PLINTH_MUST_USE int stacks_alloc(void *cpu);
+void stacks_free(void *cpu);
 /** stacks_hold() - may two words be read there, on a stack of this vCPU's? */
 bool stacks_hold(const struct vcpu *vcpu, uint64_t address);
 /** stacks_log_guard() - says so if the address is in the guard page below one. */

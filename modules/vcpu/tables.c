@@ -14,10 +14,6 @@
 #define GDT_LDT	    0x0000820000000000ull
 #define LDT_LIMIT   0xffffull /* whatever index a selector has */
 
-#define IST_NMI	  1u
-#define IST_FAULT 2u
-#define IST_MC	  3u /* it may arrive on any of the others, and goes back there */
-
 static void system_descriptor(uint64_t *slot, uint64_t kind, uint64_t base, uint64_t limit)
 {
 	slot[0] = kind | limit | (base & 0xffffff) << 16 | (base >> 24 & 0xff) << 56;
@@ -26,18 +22,17 @@ static void system_descriptor(uint64_t *slot, uint64_t kind, uint64_t base, uint
 
 static uint64_t ist_of(unsigned int vector)
 {
-	return vector == VECTOR_NMI ? IST_NMI : vector == VECTOR_MC ? IST_MC : IST_FAULT;
+	return 1 + (vector == VECTOR_NMI ? STACK_NMI : vector == VECTOR_MC ? STACK_MC : STACK_FAULT);
 }
 
-void tables_init(struct tables *tables, uint64_t nmi_stack, uint64_t fault_stack, uint64_t mc_stack)
+void tables_init(struct tables *tables, void *const *stack)
 {
 	memset(tables, 0, sizeof(*tables));
 	tables->gdt[TABLES_CS / 8] = GDT_CODE_64;
 	tables->gdt[TABLES_DS / 8] = GDT_DATA;
 	tables->tss.io_base = sizeof(tables->tss);
-	tables->tss.ist[IST_NMI - 1] = nmi_stack;
-	tables->tss.ist[IST_FAULT - 1] = fault_stack;
-	tables->tss.ist[IST_MC - 1] = mc_stack;
+	for (unsigned int i = 0; i < CPU_STACKS; i++)
+		tables->tss.ist[i] = (uint64_t)stack[i];
 	system_descriptor(&tables->gdt[TABLES_TR / 8], GDT_TSS_64, (uint64_t)&tables->tss,
 			  sizeof(tables->tss) - 1);
 	for (unsigned int vector = 0; vector < CPU_FAULT_VECTORS; vector++)

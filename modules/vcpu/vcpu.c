@@ -87,7 +87,7 @@ static char *stack_of(const struct vcpu *vcpu)
 
 int vcpu_make(struct guest *guest, uint64_t *exits, struct vcpu **out)
 {
-	char *stack = mem_stack_alloc(ROOT_STACK_PAGES);
+	char *stack = mem_stack_alloc(PLINTH_ROOT_STACK_PAGES);
 	struct vcpu *vcpu;
 
 	if (!stack)
@@ -99,7 +99,7 @@ int vcpu_make(struct guest *guest, uint64_t *exits, struct vcpu **out)
 	vcpu->guest = guest;
 	vcpu->exits = exits;
 	if (vendor_create(vcpu)) {
-		mem_stack_free(stack, ROOT_STACK_PAGES);
+		mem_stack_free(stack, PLINTH_ROOT_STACK_PAGES);
 		return PLINTH_E_NOMEM;
 	}
 	*out = vcpu;
@@ -109,7 +109,7 @@ int vcpu_make(struct guest *guest, uint64_t *exits, struct vcpu **out)
 void vcpu_unmake(struct vcpu *vcpu)
 {
 	vendor_destroy(vcpu);
-	mem_stack_free(stack_of(vcpu), ROOT_STACK_PAGES);
+	mem_stack_free(stack_of(vcpu), PLINTH_ROOT_STACK_PAGES);
 }
 
 int vcpu_create(struct guest *guest, struct vcpu **out)

@@ -2,7 +2,7 @@
 """Defects that somebody could have written: (name, file, what stands there, what the defect makes of it)."""
 
 VCPU = 'modules/vcpu/vcpu.c'
-CPU = 'modules/vcpu/cpu.c'
+STACKS = 'modules/vcpu/stacks.c'
 SWITCH = 'modules/vcpu/switch.c'
 GUEST = 'modules/vcpu/guest.c'
 START = 'modules/vcpu/start.c'
@@ -86,8 +86,7 @@ DEFECTS = [
      'return err ? err : vmx_error("VMPTRLD", cpu_vmptrld(pa));', 'if (!err)\n\t\t(void)cpu_vmptrld(pa);\n\treturn err;'),
     ('VMCLEAR is forgotten before VMPTRLD', LAUNCH, 'int err = vmx_error("VMCLEAR", cpu_vmclear(pa));', 'int err = 0;'),
     ('a page leaks with every vCPU', VENDOR, '\tmem_page_free(vcpu->vendor->vmcs);\n', ''),
-    ('a stack leaks with every CPU', CPU, '{"fault stack", fault_stack_alloc, fault_stack_free},',
-     '{"fault stack", fault_stack_alloc, NULL},'),
+    ('a stack leaks with every CPU', STACKS, 'i = 0; i < CPU_STACKS; i++)\n\t\tmem_stack_free(', 'i = 1; i < CPU_STACKS; i++)\n\t\tmem_stack_free('),
     ('a failed launch is taken for a guest', START, '\tstate_set(vcpu, PLINTH_CPU_READY);\n\tvendor_refusal_log', '\tvendor_refusal_log'),
     # The state of guest and host.
     ('the guest starts with RAX not 0', START, '\tmemset(&vcpu->regs, 0, sizeof(vcpu->regs));\n',
@@ -109,10 +108,10 @@ DEFECTS = [
     ('HOST_RSP at the wrong place', SETUP, '(uint64_t)&vcpu->on_exit)', '(uint64_t)&vcpu->on_action)'),
     ('the guest\'s page tables in root mode', SETUP, 'vmcs_write(VMCS_HOST_CR3, root->cr3);',
      'vmcs_write(VMCS_HOST_CR3, ~0ull);'),
-    ('NMIs without a stack of their own', TABLES, 'vector == VECTOR_NMI ? IST_NMI', 'vector == VECTOR_NMI ? 0'),
+    ('NMIs without a stack of their own', TABLES, 'return 1 + (', 'return vector == VECTOR_NMI ? 0 : 1 + ('),
     ('an NMI that exits is nobody\'s', HISTORY, '\tguest->recording[PLINTH_EXIT_EXCEPTION] = record_exception;\n', ''),
     ('the window of NMIs is never closed', VMX_EVENT, 'c->primary = on ? c->primary | primary : c->primary & ~primary;', 'c->primary |= primary;'),
-    ('machine checks on the stack of faults', TABLES, 'vector == VECTOR_MC ? IST_MC', 'vector == VECTOR_MC ? IST_FAULT'),
+    ('machine checks on the stack of faults', TABLES, 'vector == VECTOR_MC ? STACK_MC', 'vector == VECTOR_MC ? STACK_FAULT'),
     ('CR4.MCE in root mode as it was at the launch', SETUP, '(CR4_OSXSAVE | CR4_MCE) & cpu_rdmsr', 'CR4_OSXSAVE & cpu_rdmsr'),
     ('a machine check is the VMM\'s death', FAULT, 'if (fault->vector == VECTOR_MC) {', 'if (false) {'),
     ('root mode goes on whatever a machine check hit', FAULT, '\tif (!can_go_on())\n', '\tif (false)\n'),

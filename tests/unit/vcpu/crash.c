@@ -20,7 +20,7 @@ static struct {
 
 static uint64_t root_stack_bottom(const struct vcpu *vcpu)
 {
-	return (((uint64_t)(vcpu + 1) + PAGE - 1) & ~(PAGE - 1)) - ROOT_STACK_PAGES * PAGE;
+	return (((uint64_t)(vcpu + 1) + PAGE - 1) & ~(PAGE - 1)) - PLINTH_ROOT_STACK_PAGES * PAGE;
 }
 
 #define FRAMES 24

@@ -290,7 +290,7 @@ Test(vcpu_life, a_cpu_that_gets_only_some_of_its_pages)
 		cr_expect_eq(free_pages(), left, "%llu pages", (unsigned long long)pages);
 		cr_assert_lt(pages, 100);
 	}
-	cr_expect_geq(pages, ROOT_STACK_PAGES + NMI_STACK_PAGES + FAULT_STACK_PAGES + 3);
+	cr_expect_geq(pages, PLINTH_ROOT_STACK_PAGES + PLINTH_NMI_STACK_PAGES + PLINTH_FAULT_STACK_PAGES + 3);
 	cr_expect_eq(machine_stop(), 0);
 	root_call(give_pages_back, 0, 0);
 	cr_expect_eq(machine_unload(), 0);
