@@ -17,12 +17,12 @@ static uint64_t page_of(uint64_t gpa, unsigned int level, enum memory_type type)
 
 uint64_t direct_page(uint64_t gpa, unsigned int level)
 {
-	return page_of(gpa, level, mtrr_type(gpa, 1ull << table_shift(level)));
+	return page_of(gpa, level, mtrr_type(gpa, table_bytes(level)));
 }
 
 void direct_fill(uint64_t *t, unsigned int level, uint64_t base, bool uncached)
 {
-	uint64_t bytes = 1ull << table_shift(level), reach = table_kind()->reach;
+	uint64_t bytes = table_bytes(level), reach = table_kind()->reach;
 	enum memory_type all = mtrr_type(base, bytes * EPT_ENTRIES);
 	uint64_t page = page_of(base, level, all);
 
@@ -44,7 +44,7 @@ void direct_fill(uint64_t *t, unsigned int level, uint64_t base, bool uncached)
  */
 static uint64_t entry_for(struct slat_space *space, uint64_t gpa, unsigned int level, enum source structure)
 {
-	uint64_t base = gpa & ~((1ull << table_shift(level)) - 1), entry = direct_page(base, level);
+	uint64_t base = table_begin(gpa, level), entry = direct_page(base, level);
 
 	if (!entry && level > 1)
 		entry = table_for(space, gpa, level, level > table_leaf_level() ? structure : FROM_SPARE);
@@ -103,7 +103,7 @@ int direct_prepare(struct slat_space *space, uint64_t start, uint64_t end)
 /* A page that was decided about, or the smallest there are: it stays what it is. */
 static uint64_t retyped(uint64_t entry, unsigned int level)
 {
-	enum memory_type type = mtrr_type(entry_address(entry, level), 1ull << table_shift(level));
+	enum memory_type type = mtrr_type(entry_address(entry, level), table_bytes(level));
 
 	return (entry & ~ENTRY_TYPE) | (uint64_t)(type == TYPE_MIXED ? TYPE_UC : type) << ENTRY_TYPE_SHIFT;
 }
@@ -111,7 +111,7 @@ static uint64_t retyped(uint64_t entry, unsigned int level)
 static void retype_below(struct slat_space *space, uint64_t *t, unsigned int level, uint64_t base)
 {
 	for (unsigned int i = 0; i < EPT_ENTRIES; i++) {
-		uint64_t gpa = base + ((uint64_t)i << table_shift(level)), entry = t[i];
+		uint64_t gpa = base + i * table_bytes(level), entry = t[i];
 
 		if (entry_is_table(entry, level))
 			retype_below(space, entry_table(entry), level - 1, gpa);

@@ -61,14 +61,6 @@ static int hide_vmm(const struct plinth_boot *boot)
 
 /* -- life ----------------------------------------------------------------------------------- */
 
-static int scratch_alloc(void)
-{
-	ept.scratch = mem_page_alloc();
-	if (!ept.scratch)
-		return PLINTH_E_NOMEM;
-	return mem_virt_to_phys(ept.scratch, &ept.scratch_pa);
-}
-
 static void ept_fini(void)
 {
 	window_fini();
@@ -98,7 +90,8 @@ static int ept_build(const struct plinth_boot *boot)
 	if (err)
 		return err;
 	table_init(&kind);
-	err = scratch_alloc();
+	ept.scratch = pages_new(&ept.scratch_pa);
+	err = ept.scratch ? 0 : PLINTH_E_NOMEM;
 	if (!err)
 		err = spaces_add(&ept.host, true, PLINTH_SLAT_SPARE_FOR(kind.large_1g));
 	if (!err)
@@ -120,7 +113,7 @@ static int ept_init(const struct plinth_boot *boot)
 	ept.shared_end = boot->shared_va + boot->shared_bytes;
 	ept.tuning_va = boot->tuning_va;
 	ept.mailbox_va = boot->mailbox_va;
-	mtrr_read(&state, caps_address_bits());
+	mtrr_read(&state);
 	(void)mtrr_use(&state);
 	err = ept_build(boot);
 	if (err == PLINTH_E_NOMEM)

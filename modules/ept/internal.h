@@ -57,7 +57,7 @@ struct mtrr_state {
  *
  * Context: any, on the CPU in question; reads only.
  */
-void mtrr_read(struct mtrr_state *out, unsigned int address_bits);
+void mtrr_read(struct mtrr_state *out);
 
 /** mtrr_use() - from now on types are by @state. Return: did they change? */
 bool mtrr_use(const struct mtrr_state *state);
@@ -107,6 +107,9 @@ struct slat_space {
 	struct slat_space *next; /* of all spaces */
 };
 
+/** pages_new() - a page of the pool, or NULL. @pa: its physical address; in an exit nobody asks for that. */
+uint64_t *pages_new(uint64_t *pa);
+
 /* The following: the lock is held, but at a load. */
 
 /** pages_init() - @spare of them. Return: 0 or PLINTH_E_NOMEM; pages_fini() undoes either. */
@@ -139,6 +142,23 @@ static inline unsigned int table_shift(unsigned int level)
 	return 12 + 9 * (level - 1);
 }
 
+/** table_bytes() - how many those are. table_begin() - the first of those that @gpa is among. */
+static inline uint64_t table_bytes(unsigned int level)
+{
+	return 1ull << table_shift(level);
+}
+
+static inline uint64_t table_begin(uint64_t gpa, unsigned int level)
+{
+	return gpa & ~(table_bytes(level) - 1);
+}
+
+/** table_slot() - the entry of @gpa in a table of @level. */
+static inline uint64_t *table_slot(uint64_t *t, uint64_t gpa, unsigned int level)
+{
+	return &t[gpa >> table_shift(level) & (EPT_ENTRIES - 1)];
+}
+
 /** table_leaf_level() - of the largest pages there are. */
 static inline unsigned int table_leaf_level(void)
 {
@@ -156,13 +176,11 @@ uint64_t entry_leaf(uint64_t hpa, unsigned int level, enum memory_type type);
 /** entry_address() - where a page at @level leads. */
 static inline uint64_t entry_address(uint64_t entry, unsigned int level)
 {
-	return entry & ENTRY_ADDRESS & ~((1ull << table_shift(level)) - 1);
+	return table_begin(entry & ENTRY_ADDRESS, level);
 }
 /** entry_set() - one store: other CPUs see what was there or all of what is new. */
 void entry_set(uint64_t *slot, uint64_t entry);
 
-/** table_slot() - of @gpa in a table of @level. */
-uint64_t *table_slot(uint64_t *t, uint64_t gpa, unsigned int level);
 /**
  * table_at() - the table in which the slot of @gpa at @level lies; NULL: it is not there. @level of the top:
  * the root.

@@ -55,9 +55,9 @@ static bool has_mtrrs(void)
 	return leaf.edx & CPUID_1_EDX_MTRR;
 }
 
-void mtrr_read(struct mtrr_state *m, unsigned int address_bits)
+void mtrr_read(struct mtrr_state *m)
 {
-	uint64_t address_mask = ((1ull << address_bits) - 1) & ~(PAGE_4K - 1);
+	uint64_t address_mask = ((1ull << caps_address_bits()) - 1) & ~(PAGE_4K - 1);
 	uint64_t cap, def;
 
 	memset(m, 0, sizeof(*m));

@@ -14,8 +14,7 @@
 
 #include "internal.h"
 
-/* A page and its physical address, which nobody asks the memory module for in an exit. */
-static uint64_t *page_new(uint64_t *pa)
+uint64_t *pages_new(uint64_t *pa)
 {
 	uint64_t *page = mem_page_alloc();
 
@@ -49,7 +48,7 @@ static uint64_t *spare_pop(struct slat_space *space, uint64_t *pa)
 int pages_init(struct slat_space *space, uint32_t spare)
 {
 	for (uint32_t i = 0; i < spare; i++) {
-		uint64_t pa, *page = page_new(&pa);
+		uint64_t pa, *page = pages_new(&pa);
 
 		if (!page)
 			return PLINTH_E_NOMEM;
@@ -87,7 +86,7 @@ uint64_t *pages_take(struct slat_space *space, enum source source, uint64_t *pa)
 {
 	reclaim(space);
 	if (space->is_host && source == FROM_POOL && space->n_spare <= space->reserve)
-		return page_new(pa);
+		return pages_new(pa);
 	return spare_pop(space, pa);
 }
 

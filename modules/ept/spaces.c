@@ -21,8 +21,8 @@ static int space_fill(struct slat_space *space, uint32_t spare)
 	if (err)
 		return err;
 	if (space->is_host) {
-		space->root = mem_page_alloc();
-		return space->root && !mem_virt_to_phys(space->root, &space->root_pa) ? 0 : PLINTH_E_NOMEM;
+		space->root = pages_new(&space->root_pa);
+		return space->root ? 0 : PLINTH_E_NOMEM;
 	}
 	space->root = pages_take(space, FROM_SPARE, &space->root_pa);
 	memset(space->root, 0, PAGE_4K);
@@ -105,24 +105,19 @@ struct change {
 	uint32_t access;
 };
 
-static uint64_t begin_of(uint64_t gpa, unsigned int level)
-{
-	return gpa & ~((1ull << table_shift(level)) - 1);
-}
-
 /* May one page of 2 MiB stand for what becomes of it? */
 static bool is_whole(const struct change *c, uint64_t gpa)
 {
-	const uint64_t *slots;
+	uint64_t *slots;
 
-	if (c->what == HIDE || gpa != begin_of(gpa, 2) || c->gpa + c->bytes - gpa < PAGE_2M)
+	if (c->what == HIDE || gpa != table_begin(gpa, 2) || c->gpa + c->bytes - gpa < PAGE_2M)
 		return false;
 	slots = table_at(c->space, gpa, 2);
 	/* Others may still go by a table that is there: it stays, unless all that is in it ends. */
-	if (slots && entry_is_table(slots[gpa >> table_shift(2) & (EPT_ENTRIES - 1)], 2))
+	if (slots && entry_is_table(*table_slot(slots, gpa, 2), 2))
 		return false;
 	if (c->what == MAP)
-		return c->away == begin_of(c->away, 2) && mtrr_type(gpa + c->away, PAGE_2M) != TYPE_MIXED;
+		return c->away == table_begin(c->away, 2) && mtrr_type(gpa + c->away, PAGE_2M) != TYPE_MIXED;
 	return c->what == TRAP && c->space->is_host ? mtrr_type(gpa, PAGE_2M) != TYPE_MIXED : true;
 }
 
@@ -139,7 +134,7 @@ static uint64_t decided(const struct change *c, uint64_t gpa, unsigned int level
 	if (c->what == RESTORE)
 		return c->space->is_host ? direct_page(gpa, level) : 0;
 	if (c->what != TRAP)
-		before = entry_leaf(hpa, level, mtrr_type(hpa, 1ull << table_shift(level)));
+		before = entry_leaf(hpa, level, mtrr_type(hpa, table_bytes(level)));
 	else if (!before)
 		before = direct_page(gpa, level);
 	return (before & ~ENTRY_ACCESS) | c->access | ENTRY_DECIDED | (c->what == HIDE ? ENTRY_HIDDEN : 0);
@@ -154,7 +149,7 @@ static bool is_decided(const struct change *c, uint64_t gpa, uint64_t *next)
 	unsigned int level;
 	uint64_t entry = table_find(c->space, gpa, &level);
 
-	*next = begin_of(gpa, level) + (1ull << table_shift(level));
+	*next = table_begin(gpa, level) + table_bytes(level);
 	return entry & ENTRY_DECIDED && !(entry & ENTRY_HIDDEN);
 }
 
@@ -198,7 +193,7 @@ static int make_tables(const struct change *c)
 
 		if (c->what == RESTORE && !is_decided(c, gpa, &next))
 			continue;
-		next = gpa + (1ull << table_shift(level));
+		next = gpa + table_bytes(level);
 		err = change_check(c, gpa, level);
 		if (!err)
 			err = table_reserve(c->space, gpa, level);
@@ -216,7 +211,7 @@ static void set_entries(const struct change *c)
 
 		if (c->what == RESTORE && !is_decided(c, gpa, &next))
 			continue;
-		next = gpa + (1ull << table_shift(level));
+		next = gpa + table_bytes(level);
 		slot = table_slot(table_at(c->space, gpa, level), gpa, level);
 		entry_set(slot, decided(c, gpa, level, *slot));
 	}
@@ -238,7 +233,7 @@ static bool merge(struct slat_space *space, uint64_t gpa)
 
 	if (!slot || !entry_is_table(*slot, 2) || has_decided(entry_table(*slot)))
 		return false;
-	whole = space->is_host ? direct_page(begin_of(gpa, 2), 2) : 0;
+	whole = space->is_host ? direct_page(table_begin(gpa, 2), 2) : 0;
 	/* More than one memory type there: the table is not of somebody's making. */
 	if (space->is_host && !whole)
 		return false;
@@ -252,7 +247,7 @@ static bool merge_all(const struct change *c)
 {
 	bool any = false;
 
-	for (uint64_t gpa = begin_of(c->gpa, 2); gpa < c->gpa + c->bytes; gpa += PAGE_2M)
+	for (uint64_t gpa = table_begin(c->gpa, 2); gpa < c->gpa + c->bytes; gpa += PAGE_2M)
 		any |= merge(c->space, gpa);
 	return any;
 }
@@ -352,7 +347,7 @@ int slat_get(struct slat_space *space, uint64_t gpa, uint64_t *hpa, uint32_t *ac
 	table_unlock();
 	if (!entry && !space->is_host)
 		return PLINTH_E_FAULT;
-	within = (1ull << table_shift(level)) - 1;
+	within = table_bytes(level) - 1;
 	*hpa = entry ? entry_address(entry, level) | (gpa & within & ~(PAGE_4K - 1)) : gpa & ~(PAGE_4K - 1);
 	*access = entry ? (uint32_t)(entry & ENTRY_ACCESS) : SLAT_ALL;
 	return 0;

@@ -77,15 +77,9 @@ void table_free(const struct slat_space *space)
 		free_below(space->root, kind.levels);
 }
 
-/* One store: other CPUs see what was there or all of what is new. */
 void entry_set(uint64_t *slot, uint64_t entry)
 {
 	__atomic_store_n(slot, entry, __ATOMIC_RELEASE);
-}
-
-uint64_t *table_slot(uint64_t *t, uint64_t gpa, unsigned int level)
-{
-	return &t[gpa >> table_shift(level) & (EPT_ENTRIES - 1)];
 }
 
 /* -- walking ------------------------------------------------------------------------------- */
@@ -125,12 +119,11 @@ static void divide_page(uint64_t *t, unsigned int level, uint64_t page)
 	uint64_t same = page & ~(level == 1 ? ENTRY_LARGE : 0);
 
 	for (unsigned int i = 0; i < EPT_ENTRIES; i++)
-		t[i] = same + ((uint64_t)i << table_shift(level));
+		t[i] = same + i * table_bytes(level);
 }
 
 uint64_t table_for(struct slat_space *space, uint64_t gpa, unsigned int level, enum source source)
 {
-	const uint64_t base = gpa & ~((1ull << table_shift(level)) - 1);
 	const uint64_t before = *table_slot(table_at(space, gpa, level), gpa, level);
 	uint64_t pa, *t = pages_take(space, source, &pa);
 
@@ -139,7 +132,7 @@ uint64_t table_for(struct slat_space *space, uint64_t gpa, unsigned int level, e
 	if (before & ENTRY_DECIDED)
 		divide_page(t, level - 1, before);
 	else if (space->is_host)
-		direct_fill(t, level - 1, base, false);
+		direct_fill(t, level - 1, table_begin(gpa, level), false);
 	else
 		memset(t, 0, PAGE_4K);
 	return pa | SLAT_ALL;

@@ -98,12 +98,9 @@ static enum verdict judge_access(struct vcpu *vcpu, uint64_t gpa, uint64_t wante
 	return window_follow(vcpu->cpu->local.cpu, gpa) ? NO_FLUSH : GO_ON;
 }
 
-static enum exit_action refuse_access(struct vcpu *vcpu, const char *why)
+static enum exit_action refuse_access(struct vcpu *vcpu, uint64_t gpa, const char *why)
 {
-	struct vcpu_memory_access access;
-
-	vcpu_memory_access(vcpu, &access);
-	LOG_WARN("guest may not touch physical 0x%llx (RIP 0x%llx): %s", (unsigned long long)access.address,
+	LOG_WARN("guest may not touch physical 0x%llx (RIP 0x%llx): %s", (unsigned long long)gpa,
 		 (unsigned long long)vcpu->exit.rip, why);
 	vcpu_inject(vcpu, VECTOR_GP, true, 0);
 	return EXIT_RETRY;
@@ -122,8 +119,8 @@ static enum exit_action on_violation(struct vcpu *vcpu, const struct exit_link *
 	table_unlock();
 	switch (verdict) {
 	case FORBIDDEN: return exit_below(vcpu, below);
-	case NO_TABLES: return refuse_access(vcpu, "too few tables");
-	case NO_FLUSH: return refuse_access(vcpu, "INVEPT failed");
+	case NO_TABLES: return refuse_access(vcpu, access.address, "too few tables");
+	case NO_FLUSH: return refuse_access(vcpu, access.address, "INVEPT failed");
 	default: return EXIT_RETRY;
 	}
 }

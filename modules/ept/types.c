@@ -34,7 +34,7 @@ int types_start(void)
 {
 	struct mtrr_state state;
 
-	mtrr_read(&state, caps_address_bits());
+	mtrr_read(&state);
 	return take_over(&state, true);
 }
 
@@ -56,7 +56,7 @@ static enum exit_action on_mtrr_write(struct vcpu *vcpu, struct exit_msr *access
 	(void)context;
 	if (action != EXIT_NEXT || !slat_host())
 		return action;
-	mtrr_read(&state, caps_address_bits());
+	mtrr_read(&state);
 	if (state.enabled || !(vcpu_read(vcpu, VCPU_CR0) & CR0_CD))
 		(void)!take_over(&state, false);
 	return action;

@@ -51,20 +51,16 @@ static struct plinth_shared *shared;
 
 /* -- life ------------------------------------------------------------------------------- */
 
-static int page_init(uint64_t **page, uint64_t *pa)
-{
-	*page = mem_page_alloc();
-	return *page ? mem_virt_to_phys(*page, pa) : PLINTH_E_NOMEM;
-}
-
 static int seat_init(struct seat *s)
 {
-	int err = page_init(&s->root, &s->root_pa);
-
 	s->cpu = NOBODY;
-	for (unsigned int i = 0; i < WINDOW_PAGES && !err; i++)
-		err = page_init(&s->page[i], &s->page_pa[i]);
-	return err;
+	for (unsigned int i = 0; i < WINDOW_PAGES; i++) {
+		s->page[i] = pages_new(&s->page_pa[i]);
+		if (!s->page[i])
+			return PLINTH_E_NOMEM;
+	}
+	s->root = pages_new(&s->root_pa);
+	return s->root ? 0 : PLINTH_E_NOMEM;
 }
 
 int window_init(uint32_t n_cpus, struct plinth_shared *region)
@@ -110,16 +106,15 @@ static struct seat *seat_of(uint32_t cpu)
 
 /* -- the top level -------------------------------------------------------------------------- */
 
-static uint64_t index_at(uint64_t gpa, unsigned int level)
+/* The slot of @gpa in a top level: the one that all share, or a seat's. */
+static uint64_t *top_slot(uint64_t *root, uint64_t gpa)
 {
-	return gpa >> table_shift(level) & (EPT_ENTRIES - 1);
+	return table_slot(root, gpa, table_kind()->levels);
 }
 
-static uint64_t shared_slot(uint64_t gpa)
+static uint64_t shared_entry(uint64_t gpa)
 {
-	unsigned int top = table_kind()->levels;
-
-	return table_at(slat_host(), gpa, top)[index_at(gpa, top)];
+	return *top_slot(slat_host()->root, gpa);
 }
 
 /* How many tables lie between the top level and a page, the last one included: so many does a window take. */
@@ -169,7 +164,7 @@ static void furnish(struct seat *s, uint32_t cpu)
 	s->stale = true;
 	for (unsigned int i = 0; i < WINDOW_PAGES; i++)
 		s->open[i] = CLOSED;
-	memcpy(s->root, table_at(slat_host(), 0, table_kind()->levels), PAGE_4K);
+	memcpy(s->root, slat_host()->root, PAGE_4K);
 }
 
 static struct seat *free_seat(uint32_t cpu)
@@ -229,7 +224,7 @@ int window_follow(uint32_t cpu, uint64_t gpa)
 {
 	const struct seat *s = seat_of(cpu);
 
-	if (!s || s->root[index_at(gpa, table_kind()->levels)] == shared_slot(gpa))
+	if (!s || *top_slot(s->root, gpa) == shared_entry(gpa))
 		return 0;
 	return window_close(cpu);
 }
@@ -241,7 +236,7 @@ static int move(struct seat *s, unsigned int i)
 	int err;
 
 	if (s->open[i] != CLOSED) {
-		entry_set(&s->root[index_at(s->open[i], table_kind()->levels)], shared_slot(s->open[i]));
+		entry_set(top_slot(s->root, s->open[i]), shared_entry(s->open[i]));
 		s->open[i] = CLOSED;
 		s->stale = true;
 	}
@@ -254,9 +249,9 @@ static int move(struct seat *s, unsigned int i)
 static void build(struct seat *s, unsigned int i, uint64_t gpa)
 {
 	unsigned int level = table_leaf_level(), page = i * depth();
-	uint64_t bytes = 1ull << table_shift(level + 1), entry;
+	uint64_t begin = table_begin(gpa, level + 1), entry;
 
-	direct_fill(s->page[page], level, gpa & ~(bytes - 1), true);
+	direct_fill(s->page[page], level, begin, true);
 	entry = s->page_pa[page] | SLAT_ALL;
 	while (++level < table_kind()->levels) {
 		const uint64_t *shared = table_at(slat_host(), gpa, level);
@@ -266,11 +261,11 @@ static void build(struct seat *s, unsigned int i, uint64_t gpa)
 			memcpy(s->page[page], shared, PAGE_4K);
 		else
 			memset(s->page[page], 0, PAGE_4K);
-		s->page[page][index_at(gpa, level)] = entry;
+		*table_slot(s->page[page], gpa, level) = entry;
 		entry = s->page_pa[page] | SLAT_ALL;
 	}
-	entry_set(&s->root[index_at(gpa, level)], entry);
-	s->open[i] = gpa & ~(bytes - 1);
+	entry_set(top_slot(s->root, gpa), entry);
+	s->open[i] = begin;
 }
 
 int window_open(uint32_t cpu, uint64_t gpa)

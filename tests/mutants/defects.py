@@ -278,7 +278,7 @@ DEFECTS = [
      'return spaces_hide(&ept.host, page->pa, page->pa, SLAT_READ | SLAT_WRITE);'),
     ('a refused access is tried for ever', EPT_TOUCH, '|| (entry && (entry & wanted) != wanted))', ')'),
     ('memory beyond the CPU\'s addresses is mapped', EPT_TOUCH, 'gpa >= table_kind()->reach || (entry &&', '(entry &&'),
-    ('a split page loses its neighbours', EPT_TABLE, '\t\tdirect_fill(t, level - 1, base, false);\n', '\t\t(void)base;\n'),
+    ('a split page loses its neighbours', EPT_TABLE, '\t\tdirect_fill(t, level - 1, table_begin(gpa, level), false);\n', '\t\t;\n'),
     ('what is mapped is written over', EPT_DIRECT,
      '= *slot ? *slot : entry_for(space, gpa, level, structure);\n\n\t\tif (!entry)\n\t\t\treturn PLINTH_E_NOMEM;\n\t\tif (!*slot)\n',
      '= *slot && level > 3 ? *slot : entry_for(space, gpa, level, structure);\n\n\t\tif (!entry)\n\t\t\treturn PLINTH_E_NOMEM;\n\t\tif (entry != *slot)\n'),

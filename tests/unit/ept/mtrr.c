@@ -27,6 +27,11 @@ void cpu_cpuid(uint32_t leaf, uint32_t subleaf, struct cpu_leaf *out)
 	*out = (struct cpu_leaf){.edx = leaf == 1 && !absent ? 1u << 12 : 0};
 }
 
+unsigned int caps_address_bits(void)
+{
+	return BITS;
+}
+
 int cpu_rdmsr_safe(uint32_t msr, uint64_t *value)
 {
 	asked++;
@@ -42,7 +47,7 @@ static bool take(void)
 {
 	struct mtrr_state state;
 
-	mtrr_read(&state, BITS);
+	mtrr_read(&state);
 	return mtrr_use(&state);
 }
 
