@@ -121,29 +121,16 @@ static bool vpid_usable(uint32_t secondary_allowed)
 	return (caps & (VPID_CAP_INVVPID | VPID_CAP_ALL)) == (VPID_CAP_INVVPID | VPID_CAP_ALL);
 }
 
-const struct switched_msr switched_msrs[SWITCHED_MSRS] = {
-	[SWITCHED_PERF] = {EXIT_SAVE_PERF | EXIT_LOAD_PERF, ENTRY_LOAD_PERF, VMCS_GUEST_PERF_GLOBAL_CTRL,
-			   MSR_IA32_PERF_GLOBAL_CTRL},
-	{EXIT_CLEAR_BND, ENTRY_LOAD_BND, VMCS_GUEST_BNDCFGS, MSR_IA32_BNDCFGS},
-	{EXIT_CLEAR_RTIT, ENTRY_LOAD_RTIT, VMCS_GUEST_RTIT_CTL, MSR_IA32_RTIT_CTL},
-	{EXIT_CLEAR_LBR, ENTRY_LOAD_LBR, VMCS_GUEST_LBR_CTL, MSR_IA32_LBR_CTL},
-};
-
-bool is_switched(const struct controls *c, const struct switched_msr *m)
-{
-	return (c->exit & m->exit) == m->exit && (c->entry & m->entry) == m->entry;
-}
-
 /* Both ways or not at all. */
 static void switched_find(struct controls *c, uint32_t exit_msr, uint32_t entry_msr)
 {
 	const struct controls can = {.exit = cpu_rdmsr(exit_msr) >> 32, .entry = cpu_rdmsr(entry_msr) >> 32};
 
-	for (size_t i = 0; i < SWITCHED_MSRS; i++) {
-		if (!is_switched(&can, &switched_msrs[i]))
+	for (const struct vmcs_msr *m = &vmcs_msrs[ROW_PERF]; m < &vmcs_msrs[ROWS_KEPT]; m++) {
+		if (!msr_is_saved(&can, m) || !msr_is_loaded(&can, m))
 			continue;
-		c->exit |= switched_msrs[i].exit;
-		c->entry |= switched_msrs[i].entry;
+		c->exit |= m->exit;
+		c->entry |= m->entry;
 	}
 }
 

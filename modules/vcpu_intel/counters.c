@@ -4,7 +4,7 @@
  * that overflows may also have the CPU write a record (PEBS) to a linear address of the guest's choice, and
  * that goes through the page tables in use: those of root mode have nothing there, or the VMM.
  *
- * Recent CPUs save and load IA32_PERF_GLOBAL_CTRL by controls (switched_msrs in caps.c). All others do it by
+ * Recent CPUs save and load IA32_PERF_GLOBAL_CTRL by controls (vmcs_msrs in msr.c). All others do it by
  * lists of MSRs in memory (SDM, "VM-Exit Controls for MSRs"): an exit stores the guest's values and loads 0,
  * an entry loads what the exit has stored. IA32_PEBS_ENABLE has no control on any CPU, and a record may come
  * late: it is always in the lists. The CPU does all that by itself, so no exit has an instruction more.
@@ -50,7 +50,7 @@ void counters_find(struct controls *c)
 		return;
 	if (has_pebs())
 		c->listed[c->n_listed++] = MSR_IA32_PEBS_ENABLE;
-	if (!is_switched(c, &switched_msrs[SWITCHED_PERF]))
+	if (!msr_is_saved(c, &vmcs_msrs[ROW_PERF]))
 		c->listed[c->n_listed++] = MSR_IA32_PERF_GLOBAL_CTRL;
 }
 

@@ -48,23 +48,6 @@ bool caps_has_lam(void);
  */
 uint64_t caps_ways_into_vmx(void);
 
-/*
- * MSRs that root mode must not run with and that a CPU, if it can, changes on the way: cleared on exits and
- * saved before, loaded on entries. Where it cannot they stay as the guest has them.
- */
-struct switched_msr {
-	uint32_t exit, entry; /* the controls it takes, all of them */
-	uint32_t field;	      /* where the guest's value is while root mode runs */
-	uint32_t msr;
-};
-
-#define SWITCHED_MSRS 4
-#define SWITCHED_PERF 0 /* the row of IA32_PERF_GLOBAL_CTRL */
-extern const struct switched_msr switched_msrs[SWITCHED_MSRS];
-
-/** is_switched() - do these controls change that MSR on the way? */
-bool is_switched(const struct controls *controls, const struct switched_msr *msr);
-
 /* -- control_registers.c: the guest's CR0, CR3, CR4 -------------------------------- */
 
 struct vendor_private;
@@ -78,6 +61,59 @@ PLINTH_MUST_USE int control_write_cr3(const struct vendor_private *p, uint64_t v
 PLINTH_MUST_USE int control_write_cr4(const struct vendor_private *p, uint64_t value);
 
 /* -- msr.c, msr_bitmap.c: the guest's MSRs -------------------------------------- */
+
+/* How a write of the guest's value is done. */
+enum msr_writing {
+	WRITE_CANONICAL, /* any address */
+	WRITE_TRIED,	 /* the CPU is asked: root mode does without this MSR */
+	WRITE_PAT,
+	WRITE_EFER,
+	WRITE_NOT, /* only the CPU knows what is valid, and asking it would switch on in root mode what must
+		      be off there */
+};
+
+/* An MSR of the guest's that lies in the VMCS while root mode runs. */
+struct vmcs_msr {
+	uint32_t msr;
+	uint32_t field;
+	uint32_t exit, entry; /* all of these controls save it on exits, and load it on entries; 0: always */
+	enum msr_writing writing;
+};
+
+/*
+ * VMXOFF brings back none of them. From ROW_PERF on: root mode must not run with it, so a CPU that can change
+ * it on the way does, both ways; where it cannot it stays as the guest has it. From ROWS_KEPT on: they go
+ * with the segments.
+ */
+enum {
+	ROW_EFER,
+	ROW_PAT,
+	ROW_SYSENTER_CS,
+	ROW_SYSENTER_ESP,
+	ROW_SYSENTER_EIP,
+	ROW_DEBUGCTL,
+	ROW_PERF,
+	ROW_BNDCFGS,
+	ROW_RTIT,
+	ROW_LBR,
+	ROWS_KEPT,
+	ROW_FS_BASE = ROWS_KEPT,
+	ROW_GS_BASE,
+	VMCS_MSRS,
+};
+
+extern const struct vmcs_msr vmcs_msrs[VMCS_MSRS];
+
+/** msr_is_saved(), msr_is_loaded() - with these controls, by exits and by entries? */
+static inline bool msr_is_saved(const struct controls *controls, const struct vmcs_msr *m)
+{
+	return (controls->exit & m->exit) == m->exit;
+}
+
+static inline bool msr_is_loaded(const struct controls *controls, const struct vmcs_msr *m)
+{
+	return (controls->entry & m->entry) == m->entry;
+}
 
 /**
  * msr_writes_can_exit() - could vcpu_write_msr() do any write of these? If not, the MSR is named in the log.
@@ -98,19 +134,12 @@ struct msr_lists {
 
 /* -- the vCPU's own ---------------------------------------------------------------- */
 
-/* MSRs that VMXOFF does not bring back. */
-struct kept_msrs {
-	uint64_t efer, pat, debugctl;
-	uint64_t sysenter_cs, sysenter_esp, sysenter_eip;
-	uint64_t switched[SWITCHED_MSRS];
-};
-
 struct vendor_private {
 	struct controls controls;
 	void *vmcs;
 	uint64_t vmcs_pa, lists_pa;
 	uint64_t cr0_mask, cr4_mask; /* bits the guest does not own */
-	struct kept_msrs kept;
+	uint64_t kept[ROWS_KEPT];    /* vendor_system() */
 	struct vmcs_failure write_failure;
 	struct msr_lists lists;
 };

@@ -8,59 +8,42 @@
 
 #define WIDTH_LINEAR(eax) ((eax) >> 8 & 0xff)
 
-#define BY_LIST UINT32_MAX /* no controls: counters.c */
-
-/* How a write of the guest's value is done. */
-enum writing {
-	WRITE_CANONICAL, /* any address */
-	WRITE_TRIED,	 /* the CPU is asked: root mode does without this MSR */
-	WRITE_PAT,
-	WRITE_EFER,
-	WRITE_NOT, /* only the CPU knows what is valid, and asking it would switch on in root mode what must
-		      be off there */
+const struct vmcs_msr vmcs_msrs[VMCS_MSRS] = {
+	[ROW_EFER] = {MSR_IA32_EFER, VMCS_GUEST_EFER, EXIT_SAVE_EFER, ENTRY_LOAD_EFER, WRITE_EFER},
+	[ROW_PAT] = {MSR_IA32_PAT, VMCS_GUEST_PAT, EXIT_SAVE_PAT, ENTRY_LOAD_PAT, WRITE_PAT},
+	[ROW_SYSENTER_CS] = {MSR_IA32_SYSENTER_CS, VMCS_GUEST_SYSENTER_CS, 0, 0, WRITE_TRIED},
+	[ROW_SYSENTER_ESP] = {MSR_IA32_SYSENTER_ESP, VMCS_GUEST_SYSENTER_ESP, 0, 0, WRITE_TRIED},
+	[ROW_SYSENTER_EIP] = {MSR_IA32_SYSENTER_EIP, VMCS_GUEST_SYSENTER_EIP, 0, 0, WRITE_TRIED},
+	[ROW_DEBUGCTL] = {MSR_IA32_DEBUGCTL, VMCS_GUEST_DEBUGCTL, EXIT_SAVE_DEBUG, ENTRY_LOAD_DEBUG,
+			  WRITE_NOT},
+	[ROW_PERF] = {MSR_IA32_PERF_GLOBAL_CTRL, VMCS_GUEST_PERF_GLOBAL_CTRL, EXIT_SAVE_PERF | EXIT_LOAD_PERF,
+		      ENTRY_LOAD_PERF, WRITE_NOT},
+	[ROW_BNDCFGS] = {MSR_IA32_BNDCFGS, VMCS_GUEST_BNDCFGS, EXIT_CLEAR_BND, ENTRY_LOAD_BND, WRITE_NOT},
+	[ROW_RTIT] = {MSR_IA32_RTIT_CTL, VMCS_GUEST_RTIT_CTL, EXIT_CLEAR_RTIT, ENTRY_LOAD_RTIT, WRITE_NOT},
+	[ROW_LBR] = {MSR_IA32_LBR_CTL, VMCS_GUEST_LBR_CTL, EXIT_CLEAR_LBR, ENTRY_LOAD_LBR, WRITE_NOT},
+	[ROW_FS_BASE] = {MSR_IA32_FS_BASE, VMCS_GUEST_FS_BASE, 0, 0, WRITE_CANONICAL},
+	[ROW_GS_BASE] = {MSR_IA32_GS_BASE, VMCS_GUEST_GS_BASE, 0, 0, WRITE_CANONICAL},
 };
-
-static const struct elsewhere {
-	uint32_t msr;
-	uint32_t field;
-	uint32_t exit; /* where the CPU saves it on exits, all of these controls; 0: always */
-	enum writing writing;
-} elsewhere[] = {
-	{MSR_IA32_FS_BASE, VMCS_GUEST_FS_BASE, 0, WRITE_CANONICAL},
-	{MSR_IA32_GS_BASE, VMCS_GUEST_GS_BASE, 0, WRITE_CANONICAL},
-	{MSR_IA32_SYSENTER_CS, VMCS_GUEST_SYSENTER_CS, 0, WRITE_TRIED},
-	{MSR_IA32_SYSENTER_ESP, VMCS_GUEST_SYSENTER_ESP, 0, WRITE_TRIED},
-	{MSR_IA32_SYSENTER_EIP, VMCS_GUEST_SYSENTER_EIP, 0, WRITE_TRIED},
-	{MSR_IA32_PAT, VMCS_GUEST_PAT, EXIT_SAVE_PAT, WRITE_PAT},
-	{MSR_IA32_EFER, VMCS_GUEST_EFER, EXIT_SAVE_EFER, WRITE_EFER},
-	{MSR_IA32_DEBUGCTL, VMCS_GUEST_DEBUGCTL, EXIT_SAVE_DEBUG, WRITE_NOT},
-	{MSR_IA32_PERF_GLOBAL_CTRL, VMCS_GUEST_PERF_GLOBAL_CTRL, EXIT_SAVE_PERF | EXIT_LOAD_PERF, WRITE_NOT},
-	{MSR_IA32_BNDCFGS, VMCS_GUEST_BNDCFGS, EXIT_CLEAR_BND, WRITE_NOT},
-	{MSR_IA32_RTIT_CTL, VMCS_GUEST_RTIT_CTL, EXIT_CLEAR_RTIT, WRITE_NOT},
-	{MSR_IA32_LBR_CTL, VMCS_GUEST_LBR_CTL, EXIT_CLEAR_LBR, WRITE_NOT},
-};
-
-#define N_ELSEWHERE (sizeof(elsewhere) / sizeof(elsewhere[0]))
 
 bool msr_writes_can_exit(uint32_t first, uint32_t last)
 {
-	for (size_t i = 0; i < N_ELSEWHERE; i++) {
-		if (elsewhere[i].writing != WRITE_NOT || elsewhere[i].msr < first || elsewhere[i].msr > last)
+	for (const struct vmcs_msr *m = vmcs_msrs; m < &vmcs_msrs[VMCS_MSRS]; m++) {
+		if (m->writing != WRITE_NOT || m->msr < first || m->msr > last)
 			continue;
 		LOG_ERR("writes of MSR 0x%x cannot be looked at: the CPU changes it between root mode and "
 			"guest",
-			elsewhere[i].msr);
+			m->msr);
 		return false;
 	}
 	return true;
 }
 
-static const struct elsewhere *elsewhere_of(const struct vcpu *vcpu, uint32_t msr)
+/* NULL: it is the CPU's own, root mode or not. */
+static const struct vmcs_msr *row_of(const struct vcpu *vcpu, uint32_t msr)
 {
-	for (size_t i = 0; i < N_ELSEWHERE; i++)
-		if (elsewhere[i].msr == msr &&
-		    (vcpu->vendor->controls.exit & elsewhere[i].exit) == elsewhere[i].exit)
-			return &elsewhere[i];
+	for (const struct vmcs_msr *m = vmcs_msrs; m < &vmcs_msrs[VMCS_MSRS]; m++)
+		if (m->msr == msr && msr_is_saved(&vcpu->vendor->controls, m))
+			return m;
 	return NULL;
 }
 
@@ -77,7 +60,7 @@ static const struct msr_entry *listed_of(const struct vcpu *vcpu, uint32_t msr)
 
 int vcpu_read_msr(struct vcpu *vcpu, uint32_t msr, uint64_t *value)
 {
-	const struct elsewhere *row = elsewhere_of(vcpu, msr);
+	const struct vmcs_msr *row = row_of(vcpu, msr);
 	const struct msr_entry *listed = listed_of(vcpu, msr);
 
 	if (!vcpu_is_current(vcpu))
@@ -139,7 +122,7 @@ static int ask_cpu(uint32_t msr, uint64_t *value)
 	return 0;
 }
 
-static int judge_msr_write(const struct elsewhere *row, uint64_t *value)
+static int judge_msr_write(const struct vmcs_msr *row, uint64_t *value)
 {
 	switch (row->writing) {
 	case WRITE_CANONICAL: return canonical(*value) ? 0 : PLINTH_E_FAULT;
@@ -152,7 +135,7 @@ static int judge_msr_write(const struct elsewhere *row, uint64_t *value)
 
 int vcpu_write_msr(struct vcpu *vcpu, uint32_t msr, uint64_t value)
 {
-	const struct elsewhere *row = elsewhere_of(vcpu, msr);
+	const struct vmcs_msr *row = row_of(vcpu, msr);
 	int err;
 
 	if (!vcpu_is_current(vcpu))

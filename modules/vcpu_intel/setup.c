@@ -73,17 +73,9 @@ static void control_registers_write(struct vendor_private *p, const struct vcpu_
 
 static void msrs_write(const struct controls *c)
 {
-	vmcs_write(VMCS_GUEST_DEBUGCTL, cpu_rdmsr(MSR_IA32_DEBUGCTL));
-	vmcs_write(VMCS_GUEST_SYSENTER_CS, cpu_rdmsr(MSR_IA32_SYSENTER_CS));
-	vmcs_write(VMCS_GUEST_SYSENTER_ESP, cpu_rdmsr(MSR_IA32_SYSENTER_ESP));
-	vmcs_write(VMCS_GUEST_SYSENTER_EIP, cpu_rdmsr(MSR_IA32_SYSENTER_EIP));
-	if (c->entry & ENTRY_LOAD_PAT)
-		vmcs_write(VMCS_GUEST_PAT, cpu_rdmsr(MSR_IA32_PAT));
-	if (c->entry & ENTRY_LOAD_EFER)
-		vmcs_write(VMCS_GUEST_EFER, cpu_rdmsr(MSR_IA32_EFER));
-	for (size_t i = 0; i < SWITCHED_MSRS; i++)
-		if (is_switched(c, &switched_msrs[i]))
-			vmcs_write(switched_msrs[i].field, cpu_rdmsr(switched_msrs[i].msr));
+	for (const struct vmcs_msr *m = vmcs_msrs; m < &vmcs_msrs[ROWS_KEPT]; m++)
+		if (msr_is_loaded(c, m))
+			vmcs_write(m->field, cpu_rdmsr(m->msr));
 }
 
 /*

@@ -13,17 +13,9 @@ static void segment_read(struct vcpu_segment_state *s, unsigned int which)
 
 static void msrs_keep(struct vendor_private *p)
 {
-	struct kept_msrs *kept = &p->kept;
-
-	kept->debugctl = vmcs_read(VMCS_GUEST_DEBUGCTL);
-	kept->efer = vmcs_read(VMCS_GUEST_EFER);
-	kept->pat = vmcs_read(VMCS_GUEST_PAT);
-	kept->sysenter_cs = vmcs_read(VMCS_GUEST_SYSENTER_CS);
-	kept->sysenter_esp = vmcs_read(VMCS_GUEST_SYSENTER_ESP);
-	kept->sysenter_eip = vmcs_read(VMCS_GUEST_SYSENTER_EIP);
-	for (size_t i = 0; i < SWITCHED_MSRS; i++)
-		if (is_switched(&p->controls, &switched_msrs[i]))
-			kept->switched[i] = vmcs_read(switched_msrs[i].field);
+	for (unsigned int i = 0; i < ROWS_KEPT; i++)
+		if (msr_is_saved(&p->controls, &vmcs_msrs[i]))
+			p->kept[i] = vmcs_read(vmcs_msrs[i].field);
 }
 
 void vendor_system(struct vcpu *vcpu, struct vcpu_system *out)
@@ -47,20 +39,16 @@ void vendor_system(struct vcpu *vcpu, struct vcpu_system *out)
 	msrs_keep(vcpu->vendor);
 }
 
+static void rows_give(const struct vendor_private *p, unsigned int first, unsigned int end)
+{
+	for (unsigned int i = first; i < end; i++)
+		if (msr_is_saved(&p->controls, &vmcs_msrs[i]))
+			cpu_wrmsr(vmcs_msrs[i].msr, p->kept[i]);
+}
+
 void vendor_give_msrs(struct vcpu *vcpu)
 {
-	const struct vendor_private *p = vcpu->vendor;
-
-	if (p->controls.exit & EXIT_SAVE_EFER)
-		cpu_wrmsr(MSR_IA32_EFER, p->kept.efer);
-	if (p->controls.exit & EXIT_SAVE_PAT)
-		cpu_wrmsr(MSR_IA32_PAT, p->kept.pat);
-	cpu_wrmsr(MSR_IA32_SYSENTER_CS, p->kept.sysenter_cs);
-	cpu_wrmsr(MSR_IA32_SYSENTER_ESP, p->kept.sysenter_esp);
-	cpu_wrmsr(MSR_IA32_SYSENTER_EIP, p->kept.sysenter_eip);
-	cpu_wrmsr(MSR_IA32_DEBUGCTL, p->kept.debugctl);
-	counters_give_back(p);
-	for (size_t i = 0; i < SWITCHED_MSRS; i++)
-		if (is_switched(&p->controls, &switched_msrs[i]))
-			cpu_wrmsr(switched_msrs[i].msr, p->kept.switched[i]);
+	rows_give(vcpu->vendor, 0, ROW_PERF);
+	counters_give_back(vcpu->vendor);
+	rows_give(vcpu->vendor, ROW_PERF, ROWS_KEPT);
 }
