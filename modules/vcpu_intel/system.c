@@ -48,6 +48,7 @@ static void rows_give(const struct vendor_private *p, unsigned int first, unsign
 
 void vendor_give_msrs(struct vcpu *vcpu)
 {
+	/* In the order in which they may come to life again: counters last, as in counters.c. */
 	rows_give(vcpu->vendor, 0, ROW_PERF);
 	counters_give_back(vcpu->vendor);
 	rows_give(vcpu->vendor, ROW_PERF, ROWS_KEPT);

@@ -17,21 +17,29 @@
 
 /* -- VM-execution controls --------------------------------------------------------- */
 
+/* Low half of a capability MSR: bits that must be 1; high half: bits that may be. */
+static uint32_t not_allowed(const struct view *v, enum vmcs_field field, uint64_t capability)
+{
+	const uint64_t value = get(v, field);
+
+	return broken_if(~value & (uint32_t)capability || value & ~(capability >> 32), field);
+}
+
 static uint32_t pin_allowed(const struct view *v)
 {
-	return broken_if(!allowed(get(v, VMCS_PIN_CONTROLS), v->caps->pin), VMCS_PIN_CONTROLS);
+	return not_allowed(v, VMCS_PIN_CONTROLS, v->caps->pin);
 }
 
 static uint32_t primary_allowed(const struct view *v)
 {
-	return broken_if(!allowed(get(v, VMCS_PRIMARY_CONTROLS), v->caps->primary), VMCS_PRIMARY_CONTROLS);
+	return not_allowed(v, VMCS_PRIMARY_CONTROLS, v->caps->primary);
 }
 
 static uint32_t secondary_allowed(const struct view *v)
 {
-	return broken_if(has(v, VMCS_PRIMARY_CONTROLS, PRIMARY_SECONDARY) &&
-				 !allowed(get(v, VMCS_SECONDARY_CONTROLS), v->caps->secondary),
-			 VMCS_SECONDARY_CONTROLS);
+	if (!has(v, VMCS_PRIMARY_CONTROLS, PRIMARY_SECONDARY))
+		return KEPT;
+	return not_allowed(v, VMCS_SECONDARY_CONTROLS, v->caps->secondary);
 }
 
 static uint32_t tertiary_allowed(const struct view *v)
@@ -48,25 +56,21 @@ static uint32_t cr3_targets(const struct view *v)
 
 static uint32_t io_bitmaps(const struct view *v)
 {
-	if (!has(v, VMCS_PRIMARY_CONTROLS, PRIMARY_IO_BITMAPS))
-		return KEPT;
-	if (bad_physical(v, get(v, VMCS_IO_BITMAP_A), 4096))
-		return VMCS_IO_BITMAP_A;
-	return broken_if(bad_physical(v, get(v, VMCS_IO_BITMAP_B), 4096), VMCS_IO_BITMAP_B);
+	const bool is_used = has(v, VMCS_PRIMARY_CONTROLS, PRIMARY_IO_BITMAPS);
+	const uint32_t field = bad_address(v, is_used, VMCS_IO_BITMAP_A, 4096);
+
+	return field == KEPT ? bad_address(v, is_used, VMCS_IO_BITMAP_B, 4096) : field;
 }
 
 static uint32_t msr_bitmap(const struct view *v)
 {
-	return broken_if(has(v, VMCS_PRIMARY_CONTROLS, PRIMARY_MSR_BITMAPS) &&
-				 bad_physical(v, get(v, VMCS_MSR_BITMAP), 4096),
-			 VMCS_MSR_BITMAP);
+	return bad_address(v, has(v, VMCS_PRIMARY_CONTROLS, PRIMARY_MSR_BITMAPS), VMCS_MSR_BITMAP, 4096);
 }
 
 static uint32_t virtual_apic(const struct view *v)
 {
-	return broken_if(has(v, VMCS_PRIMARY_CONTROLS, PRIMARY_TPR_SHADOW) &&
-				 bad_physical(v, get(v, VMCS_VIRTUAL_APIC_ADDRESS), 4096),
-			 VMCS_VIRTUAL_APIC_ADDRESS);
+	return bad_address(v, has(v, VMCS_PRIMARY_CONTROLS, PRIMARY_TPR_SHADOW), VMCS_VIRTUAL_APIC_ADDRESS,
+			   4096);
 }
 
 static uint32_t tpr_threshold(const struct view *v)
@@ -100,9 +104,7 @@ static uint32_t nmi_window_alone(const struct view *v)
 
 static uint32_t apic_access(const struct view *v)
 {
-	return broken_if(has_secondary(v, SECONDARY_APIC_ACCESSES) &&
-				 bad_physical(v, get(v, VMCS_APIC_ACCESS_ADDRESS), 4096),
-			 VMCS_APIC_ACCESS_ADDRESS);
+	return bad_address(v, has_secondary(v, SECONDARY_APIC_ACCESSES), VMCS_APIC_ACCESS_ADDRESS, 4096);
 }
 
 static uint32_t x2apic_alone(const struct view *v)
@@ -138,8 +140,7 @@ static uint32_t posted_vector(const struct view *v)
 
 static uint32_t posted_address(const struct view *v)
 {
-	return broken_if(posts(v) && bad_physical(v, get(v, VMCS_POSTED_INTERRUPT_ADDRESS), 64),
-			 VMCS_POSTED_INTERRUPT_ADDRESS);
+	return bad_address(v, posts(v), VMCS_POSTED_INTERRUPT_ADDRESS, 64);
 }
 
 static uint32_t vpid(const struct view *v)
@@ -183,11 +184,9 @@ static uint32_t eptp_reserved(const struct view *v)
 
 static uint32_t pml(const struct view *v)
 {
-	if (!has_secondary(v, SECONDARY_PML))
-		return KEPT;
-	if (!has_secondary(v, SECONDARY_EPT))
+	if (has_secondary(v, SECONDARY_PML) && !has_secondary(v, SECONDARY_EPT))
 		return VMCS_SECONDARY_CONTROLS;
-	return broken_if(bad_physical(v, get(v, VMCS_PML_ADDRESS), 4096), VMCS_PML_ADDRESS);
+	return bad_address(v, has_secondary(v, SECONDARY_PML), VMCS_PML_ADDRESS, 4096);
 }
 
 static uint32_t needs_ept(const struct view *v)
@@ -248,7 +247,7 @@ static const struct rule execution_rules[] = {
 
 static uint32_t exit_allowed(const struct view *v)
 {
-	return broken_if(!allowed(get(v, VMCS_EXIT_CONTROLS), v->caps->exit), VMCS_EXIT_CONTROLS);
+	return not_allowed(v, VMCS_EXIT_CONTROLS, v->caps->exit);
 }
 
 static uint32_t timer_saved(const struct view *v)
@@ -289,7 +288,7 @@ static const struct rule exit_rules[] = {
 
 static uint32_t entry_allowed(const struct view *v)
 {
-	return broken_if(!allowed(get(v, VMCS_ENTRY_CONTROLS), v->caps->entry), VMCS_ENTRY_CONTROLS);
+	return not_allowed(v, VMCS_ENTRY_CONTROLS, v->caps->entry);
 }
 
 /* The information field if there is an event to inject, else 0. */

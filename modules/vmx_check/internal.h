@@ -125,10 +125,10 @@ static inline bool bad_physical(const struct view *v, uint64_t address, uint64_t
 	return address >> v->caps->physical_bits || address & (align - 1);
 }
 
-/* Low half of a capability MSR: bits that must be 1; high half: bits that may be. */
-static inline bool allowed(uint64_t value, uint64_t capability)
+/* A field with an address that the CPU uses, or does not. */
+static inline uint32_t bad_address(const struct view *v, bool is_used, enum vmcs_field field, uint64_t align)
 {
-	return !(~value & (uint32_t)capability) && !(value & ~(capability >> 32));
+	return broken_if(is_used && bad_physical(v, get(v, field), align), field);
 }
 
 #endif

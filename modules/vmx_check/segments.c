@@ -136,12 +136,18 @@ static uint32_t data_type(const struct view *v)
 	return KEPT;
 }
 
-static uint32_t not_system(const struct view *v)
+/* Of these bits only @must are set in all of them. */
+static uint32_t rights_bits(const struct view *v, uint32_t bits, uint32_t must)
 {
 	for (unsigned int s = ES; s <= GS; s++)
-		if (looked_at(v, s) && !(rights(v, s) & RIGHTS_S))
+		if (looked_at(v, s) && (rights(v, s) & bits) != must)
 			return RIGHTS(s);
 	return KEPT;
+}
+
+static uint32_t not_system(const struct view *v)
+{
+	return rights_bits(v, RIGHTS_S, RIGHTS_S);
 }
 
 static uint32_t cs_dpl(const struct view *v)
@@ -185,18 +191,12 @@ static uint32_t data_dpl(const struct view *v)
 
 static uint32_t present(const struct view *v)
 {
-	for (unsigned int s = ES; s <= GS; s++)
-		if (looked_at(v, s) && !(rights(v, s) & RIGHTS_P))
-			return RIGHTS(s);
-	return KEPT;
+	return rights_bits(v, RIGHTS_P, RIGHTS_P);
 }
 
 static uint32_t rights_reserved(const struct view *v)
 {
-	for (unsigned int s = ES; s <= GS; s++)
-		if (looked_at(v, s) && rights(v, s) & RIGHTS_RESERVED)
-			return RIGHTS(s);
-	return KEPT;
+	return rights_bits(v, RIGHTS_RESERVED, 0);
 }
 
 static uint32_t cs_default_size(const struct view *v)

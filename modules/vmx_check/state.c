@@ -161,9 +161,7 @@ static uint32_t pending_rtm(const struct view *v)
 
 static uint32_t link_pointer(const struct view *v)
 {
-	uint64_t link = get(v, VMCS_GUEST_LINK_POINTER);
-
-	return broken_if(link != NO_LINK && bad_physical(v, link, 4096), VMCS_GUEST_LINK_POINTER);
+	return bad_address(v, get(v, VMCS_GUEST_LINK_POINTER) != NO_LINK, VMCS_GUEST_LINK_POINTER, 4096);
 }
 
 static const struct rule other_rules[] = {
