@@ -61,10 +61,10 @@ enum cpu_vmx_result {
 	CPU_VMX_FAULT = 3,	  /* the instruction raised an exception */
 };
 
-/* -- control and debug registers, flags ---------------------------------- */
+/* -- control and debug registers ------------------------------------------ */
 
 /**
- * cpu_read_cr0() and its kin - one MOV from or to the register, PUSHF for the flags.
+ * cpu_read_cr0() and its kin - one MOV from or to the register.
  * @value: the whole register; what the CPU does not allow is a #GP in the caller
  *
  * Context: CPL 0, of VMM code. Source: SDM, "MOV - Move to/from Control Registers".
@@ -74,7 +74,6 @@ PLINTH_EXPORT uint64_t cpu_read_cr2(void);
 PLINTH_EXPORT uint64_t cpu_read_cr3(void);
 PLINTH_EXPORT uint64_t cpu_read_cr4(void);
 PLINTH_EXPORT uint64_t cpu_read_dr7(void);
-PLINTH_EXPORT uint64_t cpu_read_rflags(void);
 PLINTH_EXPORT void cpu_write_cr0(uint64_t value);
 PLINTH_EXPORT void cpu_write_cr2(uint64_t value);
 PLINTH_EXPORT void cpu_write_cr3(uint64_t value);

@@ -11,8 +11,9 @@ static bool is_same_row(const struct chain_row *a, const struct chain_row *b)
 	       a->handler.hook == b->handler.hook && a->context == b->context;
 }
 
-static uint32_t place_of(const struct exit_policy *policy, const struct chain_row *row)
+static uint32_t place_of(const struct chain_row *row)
 {
+	const struct exit_policy *policy = &exit_state.policy;
 	uint32_t i = 0;
 
 	while (i < policy->n && !is_same_row(&policy->rows[i], row))
@@ -20,11 +21,13 @@ static uint32_t place_of(const struct exit_policy *policy, const struct chain_ro
 	return i;
 }
 
-int chain_add(struct exit_policy *policy, const struct chain_row *row)
+int chain_add(const struct chain_row *row)
 {
+	struct exit_policy *policy = &exit_state.policy;
+
 	if (row->first > row->last || !row->handler.hook || !row->what)
 		return PLINTH_E_INVAL;
-	if (place_of(policy, row) < policy->n)
+	if (place_of(row) < policy->n)
 		return PLINTH_E_BUSY;
 	if (policy->n == EXIT_REGISTRATIONS)
 		return PLINTH_E_LIMIT;
@@ -32,9 +35,10 @@ int chain_add(struct exit_policy *policy, const struct chain_row *row)
 	return 0;
 }
 
-int chain_remove(struct exit_policy *policy, const struct chain_row *row)
+int chain_remove(const struct chain_row *row)
 {
-	uint32_t i = place_of(policy, row);
+	struct exit_policy *policy = &exit_state.policy;
+	uint32_t i = place_of(row);
 
 	if (i == policy->n)
 		return PLINTH_E_INVAL;

@@ -171,7 +171,7 @@ int exit_register_cpuid(uint32_t first, uint32_t last, uint32_t first_subleaf, u
 			exit_cpuid_fn *handler, void *context)
 {
 	const struct chain_row row = cpuid_row(first, last, first_subleaf, last_subleaf, handler, context);
-	int err = chain_add(&exit_state.policy, &row);
+	int err = chain_add(&row);
 
 	table_refresh();
 	return err;
@@ -181,7 +181,7 @@ int exit_unregister_cpuid(uint32_t first, uint32_t last, uint32_t first_subleaf,
 			  exit_cpuid_fn *handler, void *context)
 {
 	const struct chain_row row = cpuid_row(first, last, first_subleaf, last_subleaf, handler, context);
-	int err = chain_remove(&exit_state.policy, &row);
+	int err = chain_remove(&row);
 
 	table_refresh();
 	return err;

@@ -125,7 +125,7 @@ static struct chain_row kind_row(uint32_t first, uint32_t last, exit_hook_fn *ha
 int exit_register_kind(uint32_t first, uint32_t last, exit_hook_fn *handler, void *context)
 {
 	const struct chain_row row = kind_row(first, last, handler, context);
-	int err = last >= PLINTH_EXIT_KINDS ? PLINTH_E_INVAL : chain_add(&exit_state.policy, &row);
+	int err = last >= PLINTH_EXIT_KINDS ? PLINTH_E_INVAL : chain_add(&row);
 
 	table_refresh();
 	return err;
@@ -134,7 +134,7 @@ int exit_register_kind(uint32_t first, uint32_t last, exit_hook_fn *handler, voi
 int exit_unregister_kind(uint32_t first, uint32_t last, exit_hook_fn *handler, void *context)
 {
 	const struct chain_row row = kind_row(first, last, handler, context);
-	int err = chain_remove(&exit_state.policy, &row);
+	int err = chain_remove(&row);
 
 	table_refresh();
 	return err;

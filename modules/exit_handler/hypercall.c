@@ -63,7 +63,7 @@ int exit_register_hypercall(uint64_t first, uint64_t last, enum exit_caller call
 {
 	const struct chain_row row = hypercall_row(first, last, caller, handler, context);
 
-	return chain_add(&exit_state.policy, &row);
+	return chain_add(&row);
 }
 
 int exit_unregister_hypercall(uint64_t first, uint64_t last, enum exit_caller caller, exit_hook_fn *handler,
@@ -71,5 +71,5 @@ int exit_unregister_hypercall(uint64_t first, uint64_t last, enum exit_caller ca
 {
 	const struct chain_row row = hypercall_row(first, last, caller, handler, context);
 
-	return chain_remove(&exit_state.policy, &row);
+	return chain_remove(&row);
 }

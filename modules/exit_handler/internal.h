@@ -78,8 +78,9 @@ struct exit_link {
 	enum exit_action (*bottom)(struct vcpu *vcpu, const struct exit_link *below);
 };
 
-PLINTH_MUST_USE int chain_add(struct exit_policy *policy, const struct chain_row *row);
-PLINTH_MUST_USE int chain_remove(struct exit_policy *policy, const struct chain_row *row);
+/** chain_add(), chain_remove() - in the host's policy; as exit_register_kind() and its kin. */
+PLINTH_MUST_USE int chain_add(const struct chain_row *row);
+PLINTH_MUST_USE int chain_remove(const struct chain_row *row);
 /** chain_covers() - is this row about that number, and one of the bits of @what? */
 bool chain_covers(const struct chain_row *row, uint32_t sort, uint64_t number, uint32_t what);
 /** chain_call_hook() - for rows with hooks. */

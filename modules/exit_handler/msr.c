@@ -147,21 +147,20 @@ static struct chain_row msr_row(uint32_t first, uint32_t last, uint32_t what, ex
 int exit_register_msr(uint32_t first, uint32_t last, uint32_t what, exit_msr_fn *handler, void *context)
 {
 	const struct chain_row row = msr_row(first, last, what, handler, context);
-	int err = what & ~(VCPU_MSR_READ | VCPU_MSR_WRITE) ? PLINTH_E_INVAL
-							   : chain_add(&exit_state.policy, &row);
+	int err = what & ~(VCPU_MSR_READ | VCPU_MSR_WRITE) ? PLINTH_E_INVAL : chain_add(&row);
 
 	if (err)
 		return err;
 	err = row_apply(&row);
 	if (err)
-		(void)!chain_remove(&exit_state.policy, &row);
+		(void)!chain_remove(&row);
 	return err;
 }
 
 int exit_unregister_msr(uint32_t first, uint32_t last, uint32_t what, exit_msr_fn *handler, void *context)
 {
 	const struct chain_row row = msr_row(first, last, what, handler, context);
-	int err = chain_remove(&exit_state.policy, &row);
+	int err = chain_remove(&row);
 
 	if (!err)
 		range_renew(&row);

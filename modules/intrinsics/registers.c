@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Control, debug and flags registers. */
+/* Control and debug registers. */
 #include <plinth/intrinsics.h>
 #include <plinth/x86.h>
 
@@ -40,14 +40,6 @@ uint64_t cpu_read_dr7(void)
 	uint64_t value;
 
 	__asm__ volatile("mov %%dr7, %0" : "=r"(value));
-	return value;
-}
-
-uint64_t cpu_read_rflags(void)
-{
-	uint64_t value;
-
-	__asm__ volatile("pushfq; popq %0" : "=r"(value)::"memory");
 	return value;
 }
 

@@ -32,11 +32,6 @@ uint64_t model_read_dr7(void)
 	return model_here()->st.dr7;
 }
 
-uint64_t model_read_rflags(void)
-{
-	return model_here()->st.rflags;
-}
-
 bool model_cr0_ok(const struct model_cpu *cpu, uint64_t value)
 {
 	if (value & CR0_RESERVED || !(value & CR0_PG) || !(value & CR0_PE) ||

@@ -48,14 +48,14 @@ static int add(uint64_t first, uint64_t last, exit_hook_fn *hook, uintptr_t cont
 {
 	const struct chain_row r = row(first, last, hook, context);
 
-	return chain_add(policy, &r);
+	return chain_add(&r);
 }
 
 static int take(uint64_t first, uint64_t last, exit_hook_fn *hook, uintptr_t context)
 {
 	const struct chain_row r = row(first, last, hook, context);
 
-	return chain_remove(policy, &r);
+	return chain_remove(&r);
 }
 
 static enum exit_action run(uint64_t number, uint32_t what)
@@ -77,7 +77,7 @@ Test(chain, refuses_what_it_cannot_hold)
 	struct chain_row nobody = row(1, 1, pass_on, 1);
 
 	nobody.what = 0;
-	cr_expect_eq(chain_add(policy, &nobody), PLINTH_E_INVAL);
+	cr_expect_eq(chain_add(&nobody), PLINTH_E_INVAL);
 	cr_expect_eq(add(5, 4, pass_on, 1), PLINTH_E_INVAL);
 	cr_expect_eq(add(5, 5, NULL, 1), PLINTH_E_INVAL);
 	cr_expect_eq(take(5, 5, pass_on, 1), PLINTH_E_INVAL);
@@ -105,8 +105,8 @@ Test(chain, takes_back_what_was_given)
 	cr_expect_eq(take(1, 3, pass_on, 1), PLINTH_E_INVAL);
 	cr_expect_eq(take(1, 2, keep, 1), PLINTH_E_INVAL);
 	cr_expect_eq(take(1, 2, pass_on, 2), PLINTH_E_INVAL);
-	cr_expect_eq(chain_remove(policy, &other), PLINTH_E_INVAL);
-	cr_expect_eq(chain_remove(policy, &another), PLINTH_E_INVAL);
+	cr_expect_eq(chain_remove(&other), PLINTH_E_INVAL);
+	cr_expect_eq(chain_remove(&another), PLINTH_E_INVAL);
 	cr_expect_eq(take(1, 2, pass_on, 1), 0);
 	cr_expect_eq(take(1, 2, pass_on, 1), PLINTH_E_INVAL, "once");
 }
@@ -133,7 +133,7 @@ Test(chain, sorts_do_not_mix)
 
 	other.sort = PLINTH_REGISTERED_MSR;
 	cr_assert_eq(add(3, 3, pass_on, 1), 0);
-	cr_assert_eq(chain_add(policy, &other), 0);
+	cr_assert_eq(chain_add(&other), 0);
 	cr_expect_eq(run(3, CHAIN_ANY), EXIT_NEXT);
 	cr_assert_eq(n_asked, 2);
 	cr_expect(asked[0] == 1 && asked[1] == 0);
@@ -147,7 +147,7 @@ Test(chain, is_told_in_the_order_of_registration)
 	other.sort = PLINTH_REGISTERED_MSR;
 	other.what = 3;
 	cr_expect_eq(exit_registrations(told), 0);
-	cr_assert_eq(chain_add(policy, &other), 0);
+	cr_assert_eq(chain_add(&other), 0);
 	cr_assert_eq(add(3, UINT64_MAX, pass_on, 1), 0);
 	cr_assert_eq(exit_registrations(told), 2);
 	cr_expect(told[0].sort == PLINTH_REGISTERED_MSR && told[0].what == 3);
@@ -156,7 +156,7 @@ Test(chain, is_told_in_the_order_of_registration)
 	cr_expect(told[1].sort == PLINTH_REGISTERED_HYPERCALL && told[1].what == CHAIN_ANY);
 	cr_expect(told[1].range[0] == 3 && told[1].range[1] == UINT64_MAX);
 	cr_expect_eq(told[1].handler, (uint64_t)pass_on);
-	cr_assert_eq(chain_remove(policy, &other), 0);
+	cr_assert_eq(chain_remove(&other), 0);
 	cr_expect_eq(exit_registrations(told), 1);
 	cr_expect_eq(told[0].handler, (uint64_t)pass_on);
 }
