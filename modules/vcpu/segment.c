@@ -55,18 +55,17 @@ static void capture(struct vcpu_segment_state *out, uint16_t selector, uint64_t 
 void segments_capture(struct vcpu_segment_state *out, const struct cpu_table *gdt)
 {
 	struct cpu_selectors s;
-	uint64_t ldt;
 
 	cpu_store_selectors(&s);
 	capture(&out[SEG_LDTR], s.ldtr, gdt->base, true);
 	capture(&out[SEG_TR], s.tr, gdt->base, true);
-	ldt = out[SEG_LDTR].base;
-	capture(&out[SEG_ES], s.es, s.es & SELECTOR_TI ? ldt : gdt->base, false);
-	capture(&out[SEG_CS], s.cs, gdt->base, false);
-	capture(&out[SEG_SS], s.ss, gdt->base, false);
-	capture(&out[SEG_DS], s.ds, s.ds & SELECTOR_TI ? ldt : gdt->base, false);
-	capture(&out[SEG_FS], s.fs, s.fs & SELECTOR_TI ? ldt : gdt->base, false);
-	capture(&out[SEG_GS], s.gs, s.gs & SELECTOR_TI ? ldt : gdt->base, false);
+	for (unsigned int i = SEG_ES; i <= SEG_GS; i++) {
+		const uint16_t selectors[] = {[SEG_ES] = s.es, [SEG_CS] = s.cs, [SEG_SS] = s.ss,
+					      [SEG_DS] = s.ds, [SEG_FS] = s.fs, [SEG_GS] = s.gs};
+		const bool in_ldt = selectors[i] & SELECTOR_TI;
+
+		capture(&out[i], selectors[i], in_ldt ? out[SEG_LDTR].base : gdt->base, false);
+	}
 	/* In 64-bit mode the bases of FS and GS live in MSRs, not in descriptors. */
 	out[SEG_FS].base = cpu_rdmsr(MSR_IA32_FS_BASE);
 	out[SEG_GS].base = cpu_rdmsr(MSR_IA32_GS_BASE);

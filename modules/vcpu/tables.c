@@ -10,13 +10,17 @@
 /* Descriptors (SDM, "Segment Descriptors"): present, DPL 0, accessed. */
 #define GDT_CODE_64 0x00209b0000000000ull
 #define GDT_DATA    0x0000930000000000ull
-#define GDT_TSS_64  0x0000890000000000ull
-#define GDT_LDT	    0x0000820000000000ull
-#define LDT_LIMIT   0xffffull /* whatever index a selector has */
 
-static void system_descriptor(uint64_t *slot, uint64_t kind, uint64_t base, uint64_t limit)
+/* Of system segments: access rights. */
+#define RIGHTS_TSS_64 0x89u
+#define RIGHTS_LDT    0x82u
+#define LDT_LIMIT     0xffffu /* whatever index a selector has */
+
+static void system_descriptor(uint64_t *slot, uint32_t rights, uint64_t base, uint32_t limit)
 {
-	slot[0] = kind | limit | (base & 0xffffff) << 16 | (base >> 24 & 0xff) << 56;
+	const struct vcpu_segment_state segment = {.base = base, .limit = limit, .rights = rights};
+
+	slot[0] = segment_descriptor(&segment);
 	slot[1] = base >> 32;
 }
 
@@ -33,7 +37,7 @@ void tables_init(struct tables *tables, void *const *stack)
 	tables->tss.io_base = sizeof(tables->tss);
 	for (unsigned int i = 0; i < CPU_STACKS; i++)
 		tables->tss.ist[i] = (uint64_t)stack[i];
-	system_descriptor(&tables->gdt[TABLES_TR / 8], GDT_TSS_64, (uint64_t)&tables->tss,
+	system_descriptor(&tables->gdt[TABLES_TR / 8], RIGHTS_TSS_64, (uint64_t)&tables->tss,
 			  sizeof(tables->tss) - 1);
 	for (unsigned int vector = 0; vector < CPU_FAULT_VECTORS; vector++)
 		tables->idt[vector] = gate_to(cpu_fault_stub(vector), TABLES_CS, ist_of(vector));
@@ -44,7 +48,7 @@ void tables_show_ldt(struct tables *tables, uint16_t selector, uint64_t descript
 	uint64_t base = (uint64_t)&tables->ldt_entry - (selector & ~7u);
 
 	tables->ldt_entry = descriptor;
-	system_descriptor(&tables->gdt[TABLES_LDT / 8], GDT_LDT, base, LDT_LIMIT);
+	system_descriptor(&tables->gdt[TABLES_LDT / 8], RIGHTS_LDT, base, LDT_LIMIT);
 	cpu_load_ldt(TABLES_LDT);
 }
 
