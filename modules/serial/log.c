@@ -7,16 +7,12 @@
  */
 #include <stdarg.h>
 #include <stdatomic.h>
-#include <stdbool.h>
 #include <string.h>
 
 #include <format.h>
 #include <plinth/intrinsics.h>
-#include <plinth/serial.h>
-#include <plinth/shared.h>
 
-#include "rate_limit.h"
-#include "uart.h"
+#include "internal.h"
 
 #define LOG_TAG "serial"
 

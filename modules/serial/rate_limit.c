@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* What floods the log would push everything else out of its rings: each CPU has a credit of lines. */
-#include <stdbool.h>
-
 #include <plinth/intrinsics.h>
 
-#include "rate_limit.h"
+#include "internal.h"
 
 /* At most so many lines at once, then one in RATE_PERIOD ticks (about a thousand a second). */
 #define RATE_BURST  128u /* of PLINTH_LOG_RECORDS */

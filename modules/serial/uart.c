@@ -4,13 +4,10 @@
  * after LOST_LIMIT bytes that could not be sent the port is given up, so that a
  * missing or stuck UART costs time once and not with every line.
  */
-#include <stdbool.h>
-
 #include <plinth/error.h>
 #include <plinth/intrinsics.h>
-#include <plinth/serial.h>
 
-#include "uart.h"
+#include "internal.h"
 
 /* Register offsets and bits of the 16550 (National Semiconductor data sheet). */
 #define UART_DATA	 0 /* divisor low while DLAB is set */

@@ -13,8 +13,6 @@
 #include <plinth/vendor.h>
 #include <plinth/x86.h>
 
-#include "history.h"
-
 #define LOG_TAG "vcpu"
 
 /*
@@ -79,6 +77,31 @@ void tables_gates_stay(struct tables *tables);
 
 /** fault_arrived() - the handler behind the IDT. */
 void fault_arrived(struct cpu_fault *fault);
+
+/* -- history.c: the last exits of a CPU, for the report of its crash ------------------------ */
+
+#define HISTORY_ROWS 32
+
+/* One exit of any kind but CPUID. */
+struct history_row {
+	uint64_t rip;	 /* of the guest */
+	uint64_t cpuids; /* CPUID exits of this CPU so far */
+	uint32_t kind;	 /* enum plinth_exit_kind */
+	uint32_t reserved0;
+};
+
+struct history {
+	uint64_t n; /* exits written; the last one is rows[(n - 1) % HISTORY_ROWS] */
+	struct history_row rows[HISTORY_ROWS];
+};
+
+/**
+ * history_handlers() - guest->recording: handlers that write the history and then call those of the guest.
+ */
+void history_handlers(struct guest *guest);
+
+/** history_log() - write it to the log, newest exit first. */
+void history_log(const struct vcpu *vcpu);
 
 /* -- the CPU's own ----------------------------------------------------------------- */
 

@@ -66,14 +66,29 @@ bool caps_has_lam(void)
 	return cpuid_bit(&lam);
 }
 
-/*
- * The value for a control field: what we want as far as the CPU allows it, plus what the CPU
- * insists on. Low half of the MSR: bits that must be 1; high half: bits that may be.
- */
-static uint32_t control_value(uint32_t msr, uint32_t want)
-{
-	uint64_t caps = cpu_rdmsr(msr);
+#define TRUE_BEHIND (MSR_IA32_VMX_TRUE_PINBASED - MSR_IA32_VMX_PINBASED_CTLS)
+_Static_assert(MSR_IA32_VMX_TRUE_PROCBASED - MSR_IA32_VMX_PROCBASED_CTLS == TRUE_BEHIND &&
+		       MSR_IA32_VMX_TRUE_EXIT - MSR_IA32_VMX_EXIT_CTLS == TRUE_BEHIND &&
+		       MSR_IA32_VMX_TRUE_ENTRY - MSR_IA32_VMX_ENTRY_CTLS == TRUE_BEHIND,
+	       "in the same order");
 
+/*
+ * What the CPU says of a kind of controls. Low half: bits that must be 1, which a second MSR tells exactly
+ * where there is one; high half: bits that may be.
+ */
+static uint64_t caps_of_controls(uint32_t msr)
+{
+	return cpu_rdmsr(cpu_rdmsr(MSR_IA32_VMX_BASIC) & BASIC_TRUE_CONTROLS ? msr + TRUE_BEHIND : msr);
+}
+
+static bool control_can(uint32_t msr, uint32_t bits)
+{
+	return (caps_of_controls(msr) >> 32 & bits) == bits;
+}
+
+/* For a control field: what we want as far as the CPU allows it, plus what the CPU insists on. */
+static uint32_t control_value(uint64_t caps, uint32_t want)
+{
 	return (want | (uint32_t)caps) & (uint32_t)(caps >> 32);
 }
 
@@ -122,9 +137,9 @@ static bool vpid_usable(uint32_t secondary_allowed)
 }
 
 /* Both ways or not at all. */
-static void switched_find(struct controls *c, uint32_t exit_msr, uint32_t entry_msr)
+static void switched_find(struct controls *c, uint64_t exit_caps, uint64_t entry_caps)
 {
-	const struct controls can = {.exit = cpu_rdmsr(exit_msr) >> 32, .entry = cpu_rdmsr(entry_msr) >> 32};
+	const struct controls can = {.exit = exit_caps >> 32, .entry = entry_caps >> 32};
 
 	for (const struct vmcs_msr *m = &vmcs_msrs[ROW_PERF]; m < &vmcs_msrs[ROWS_KEPT]; m++) {
 		if (!msr_is_saved(&can, m) || !msr_is_loaded(&can, m))
@@ -134,17 +149,17 @@ static void switched_find(struct controls *c, uint32_t exit_msr, uint32_t entry_
 	}
 }
 
-static int exit_and_entry_find(struct controls *c, bool exact)
+static int exit_and_entry_find(struct controls *c)
 {
-	uint32_t exit_msr = exact ? MSR_IA32_VMX_TRUE_EXIT : MSR_IA32_VMX_EXIT_CTLS;
-	uint32_t entry_msr = exact ? MSR_IA32_VMX_TRUE_ENTRY : MSR_IA32_VMX_ENTRY_CTLS;
+	uint64_t exit_caps = caps_of_controls(MSR_IA32_VMX_EXIT_CTLS);
+	uint64_t entry_caps = caps_of_controls(MSR_IA32_VMX_ENTRY_CTLS);
 	int err;
 
-	c->exit = control_value(exit_msr, EXIT_HOST_64 | EXIT_SAVE_DEBUG | EXIT_SAVE_PAT | EXIT_LOAD_PAT |
-						  EXIT_SAVE_EFER | EXIT_LOAD_EFER);
-	c->entry = control_value(entry_msr,
+	c->exit = control_value(exit_caps, EXIT_HOST_64 | EXIT_SAVE_DEBUG | EXIT_SAVE_PAT | EXIT_LOAD_PAT |
+						   EXIT_SAVE_EFER | EXIT_LOAD_EFER);
+	c->entry = control_value(entry_caps,
 				 ENTRY_GUEST_64 | ENTRY_LOAD_DEBUG | ENTRY_LOAD_PAT | ENTRY_LOAD_EFER);
-	switched_find(c, exit_msr, entry_msr);
+	switched_find(c, exit_caps, entry_caps);
 	err = require("exit", c->exit, EXIT_HOST_64 | EXIT_SAVE_DEBUG);
 	return err ? err : require("entry", c->entry, ENTRY_GUEST_64 | ENTRY_LOAD_DEBUG);
 }
@@ -162,7 +177,7 @@ static int more_find(struct controls *c)
 	/* What the guest traces goes through the same translation as all it writes. */
 	if (slat_bit && c->exit & EXIT_CLEAR_RTIT && c->entry & ENTRY_LOAD_RTIT)
 		want |= SECONDARY_PT_GUEST_PHYS;
-	c->secondary = control_value(MSR_IA32_VMX_PROCBASED_CTLS2,
+	c->secondary = control_value(cpu_rdmsr(MSR_IA32_VMX_PROCBASED_CTLS2),
 				     want | (c->has_vpid ? SECONDARY_VPID : 0) | slat_bit);
 	/* All 64 bits say what may be 1; none must be. */
 	if (c->primary & PRIMARY_TERTIARY)
@@ -173,36 +188,22 @@ static int more_find(struct controls *c)
 	return err ? err : require("secondary", c->secondary, slat_bit);
 }
 
-static bool primary_can(bool exact, uint32_t bit)
-{
-	return cpu_rdmsr(exact ? MSR_IA32_VMX_TRUE_PROCBASED : MSR_IA32_VMX_PROCBASED_CTLS) >> 32 & bit;
-}
-
-/* An exit when the guest could take an NMI: it wants NMIs that exit and are blocked virtually. */
-static bool nmi_window(bool exact)
-{
-	const uint32_t pin = PIN_NMI | PIN_VIRTUAL_NMI;
-	const uint32_t can_pin =
-		(uint32_t)(cpu_rdmsr(exact ? MSR_IA32_VMX_TRUE_PINBASED : MSR_IA32_VMX_PINBASED_CTLS) >> 32);
-
-	return (can_pin & pin) == pin && primary_can(exact, PRIMARY_NMI_WINDOW);
-}
-
 static int controls_find(struct controls *out)
 {
-	bool exact = cpu_rdmsr(MSR_IA32_VMX_BASIC) & BASIC_TRUE_CONTROLS;
 	struct controls c = {0};
 	int err;
 
-	c.pin = control_value(exact ? MSR_IA32_VMX_TRUE_PINBASED : MSR_IA32_VMX_PINBASED_CTLS, 0);
-	c.has_timer = control_value(MSR_IA32_VMX_PINBASED_CTLS, PIN_PREEMPTION_TIMER) & PIN_PREEMPTION_TIMER;
-	c.has_nmi_window = nmi_window(exact);
-	c.has_trap = primary_can(exact, PRIMARY_TRAP_FLAG);
-	c.primary = control_value(exact ? MSR_IA32_VMX_TRUE_PROCBASED : MSR_IA32_VMX_PROCBASED_CTLS,
+	c.pin = control_value(caps_of_controls(MSR_IA32_VMX_PINBASED_CTLS), 0);
+	c.has_timer = control_can(MSR_IA32_VMX_PINBASED_CTLS, PIN_PREEMPTION_TIMER);
+	/* An exit when the guest could take an NMI: it wants NMIs that exit and are blocked virtually. */
+	c.has_nmi_window = control_can(MSR_IA32_VMX_PINBASED_CTLS, PIN_NMI | PIN_VIRTUAL_NMI) &&
+			   control_can(MSR_IA32_VMX_PROCBASED_CTLS, PRIMARY_NMI_WINDOW);
+	c.has_trap = control_can(MSR_IA32_VMX_PROCBASED_CTLS, PRIMARY_TRAP_FLAG);
+	c.primary = control_value(caps_of_controls(MSR_IA32_VMX_PROCBASED_CTLS),
 				  PRIMARY_MSR_BITMAPS | PRIMARY_SECONDARY | PRIMARY_TERTIARY);
 	err = require("primary", c.primary, PRIMARY_MSR_BITMAPS | PRIMARY_SECONDARY);
 	if (!err)
-		err = exit_and_entry_find(&c, exact);
+		err = exit_and_entry_find(&c);
 	if (!err)
 		err = more_find(&c);
 	if (err)

@@ -7,7 +7,7 @@
 #include <plinth/serial.h>
 #include <plinth/shared.h>
 
-#include "modules/serial/uart.h"
+#include "modules/serial/internal.h"
 
 #define PERIOD (1ull << 21) /* as in modules/serial/rate_limit.c */
 #define BURST  128u

@@ -9,7 +9,7 @@
 #include <plinth/intrinsics.h>
 #include <plinth/serial.h>
 
-#include "modules/serial/uart.h"
+#include "modules/serial/internal.h"
 
 #define PORT	   0x3f8
 #define DLAB	   0x80u
