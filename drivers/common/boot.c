@@ -25,7 +25,7 @@ void boot_init_tuning(struct core *core)
 	core_tuning_page(core)->log_level = (uint8_t)core->load->log_level;
 }
 
-static void fill_symbols(struct core *core, uint32_t module, struct plinth_boot_module *out)
+static void list_symbols(struct core *core, uint32_t module, struct plinth_boot_module *out)
 {
 	struct rtld_symbol_table table;
 
@@ -37,7 +37,7 @@ static void fill_symbols(struct core *core, uint32_t module, struct plinth_boot_
 	out->dynstr_bytes = table.names_size;
 }
 
-static void fill_modules(struct core *core, struct plinth_boot_module *out)
+static void list_modules(struct core *core, struct plinth_boot_module *out)
 {
 	for (uint32_t i = 0; i < core->n_modules; i++) {
 		const struct plinth_ctl_module *about = &core->modules[i].about;
@@ -46,11 +46,11 @@ static void fill_modules(struct core *core, struct plinth_boot_module *out)
 		/* Linked already: an address of the file plus this is one in the VMM. */
 		out[i].base_va = about->base_va - rtld_info(core->link.set, i)->low;
 		out[i].bytes = about->bytes;
-		fill_symbols(core, i, &out[i]);
+		list_symbols(core, i, &out[i]);
 	}
 }
 
-static void fill_descriptors(struct core *core, struct plinth_descriptor *out)
+static void list_descriptors(struct core *core, struct plinth_descriptor *out)
 {
 	const struct space_region *pool = &core->space[SPACE_POOL];
 	struct plinth_descriptor *run = NULL;
@@ -75,7 +75,7 @@ static void fill_places(const struct core *core, struct plinth_boot *boot)
 
 	boot->slot_va = core->slot_va;
 	boot->free_va = core->end_va;
-	boot->levels = core->levels;
+	boot->levels = core->tables.levels;
 	boot->launch_pgd_pa = os_virt_to_phys(core_launch_pgd(core));
 	boot->launch_pgd_va = core->space[SPACE_LAUNCH].va;
 	boot->root_pgd_va = pool->va;
@@ -115,8 +115,8 @@ int boot_fill(void *ctx)
 	fill_places(core, boot);
 	boot->n_memory = core->n_memory;
 	memcpy(boot->memory, core->memory, sizeof(boot->memory));
-	fill_modules(core, (struct plinth_boot_module *)lists);
-	fill_descriptors(core,
+	list_modules(core, (struct plinth_boot_module *)lists);
+	list_descriptors(core,
 			 (struct plinth_descriptor *)(lists + (boot->descriptors_va - boot->modules_va)));
 	return 0;
 }

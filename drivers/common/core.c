@@ -13,7 +13,7 @@ static const struct step life_steps[] = {
 	{"allocate the CPU list", cpus_alloc, cpus_free},
 	{"run the constructors", vmm_run_inits, vmm_run_finis},
 	{"initialise the VMM", vmm_init, vmm_fini},
-	{"check the page tables", maps_check_any, NULL},
+	{"check the page tables", map_check, NULL},
 };
 
 static int life_up(void *ctx)

@@ -64,7 +64,7 @@ static int cpu_tables(void *ctx)
 	struct core_cpu *c = ctx;
 
 	c->stack_top = __atomic_load_n(&shared_of(c)->stack_top, __ATOMIC_ACQUIRE);
-	return maps_check_stack(c->core, c->cpu, c->stack_top);
+	return map_check_start(c->core, c->cpu, c->stack_top);
 }
 
 static int launch_here(void *arg)

@@ -34,6 +34,9 @@ enum space_id {
 /* All the addresses the VMM has. */
 #define SLOT_BYTES (1ull << 39)
 
+/* Where the kernel's addresses begin. */
+#define CORE_UPPER_HALF (1ull << 63)
+
 struct space_region {
 	void *kernel; /* where the core reads and writes it; NULL: not there, of 0 pages */
 	uint64_t va;
@@ -106,7 +109,6 @@ struct core {
 	uint32_t n_modules;
 	uint32_t n_finis;
 	uint32_t inits_done; /* modules whose init functions all ran, in dependency order */
-	uint32_t levels;
 	struct core_cpu *cpus;
 	struct core_module *modules;
 	struct core_fini *finis;
@@ -116,7 +118,7 @@ struct core {
 	uint64_t heap_bytes;
 	struct plinth_boot_memory memory[PLINTH_BOOT_MEMORY]; /* of the machine, at the load */
 	uint32_t n_memory;
-	struct pt tables;
+	struct pt tables; /* the root tables */
 	/*
 	 * Page tables: the first n_tables are the core's and the pool's first pages, what follows was found
 	 * elsewhere in it.
@@ -153,6 +155,12 @@ static inline uint64_t core_pages(uint64_t bytes)
 static inline uint64_t *core_launch_pgd(const struct core *core)
 {
 	return core->space[SPACE_LAUNCH].kernel;
+}
+
+/* The root tables': the pool's first page. */
+static inline uint64_t *core_root_pgd(const struct core *core)
+{
+	return core->space[SPACE_POOL].kernel;
 }
 
 /* memory.c: counted, reported when it fails unless @what is NULL; never freed any more once CORRUPT. */
@@ -205,11 +213,19 @@ int slat_pages(struct core *core, uint64_t *pages);
 int map_all(void *ctx);
 uint64_t map_launch_tables(const struct core *core);
 
-/* maps.c: on a CPU that is no guest; the step of a load. */
-int maps_check(struct core *core, uint32_t cpu);
-/* ... and that @stack_top is the end of memory of the VMM's that can be written. */
-int maps_check_stack(struct core *core, uint32_t cpu, uint64_t stack_top);
-int maps_check_any(void *ctx);
+/* page_tables.c: none but an empty top level; a set of tables, as it is found again. */
+int page_tables_init(struct core *core);
+struct pt page_tables_of(const struct core *core, enum plinth_map_table table);
+
+/* maps.c: what lies at an address, as the list of what is mapped has it. */
+const char *maps_name(const struct core *core, uint64_t va);
+
+/*
+ * map_check.c: a step of a load; and on the CPU itself, before its start: that @stack_top is the end of
+ * memory of the VMM's that can be written, too.
+ */
+int map_check(void *ctx);
+int map_check_start(struct core *core, uint32_t cpu, uint64_t stack_top);
 
 /* boot.c: a step of a load. */
 int boot_fill(void *ctx);

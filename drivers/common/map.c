@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The page tables: root tables with the VMM only, launch tables with the kernel too. */
+/* What the page tables map: the root tables the VMM only, the launch tables the kernel, too. */
 #include <string.h>
 
 #include "drivers/common/internal.h"
@@ -12,35 +12,6 @@ static const struct {
 	{SPACE_MAILBOX, PT_WRITE}, {SPACE_SLOTS, 0},	    {SPACE_CLAIMS, PT_WRITE}, {SPACE_TABLES, 0},
 	{SPACE_LAUNCH, 0},	   {SPACE_POOL, PT_WRITE},
 };
-
-static uint8_t *pool_page(const struct core *core, uint32_t i)
-{
-	return (uint8_t *)core->space[SPACE_POOL].kernel + (uint64_t)i * OS_PAGE;
-}
-
-static int table_alloc(void *ctx, uint64_t *pa)
-{
-	struct core *core = ctx;
-	uint32_t i = core->n_tables;
-
-	if (i == core->max_tables)
-		return PLINTH_E_NOMEM;
-	core->table[i] = (struct core_table){.pa = os_virt_to_phys(pool_page(core, i)), .page = i};
-	*pa = core->table[i].pa;
-	core->n_tables++;
-	core->n_known = core->n_tables;
-	return 0;
-}
-
-static uint64_t *table_reach(void *ctx, uint64_t pa)
-{
-	const struct core *core = ctx;
-
-	for (uint32_t i = 0; i < core->n_tables; i++)
-		if (core->table[i].pa == pa)
-			return (uint64_t *)pool_page(core, i);
-	return NULL;
-}
 
 /* Map memory that is contiguous in the kernel's view only, one physical run at a time. */
 static int map_run(struct core *core, uint64_t va, const uint8_t *kernel, uint64_t pages, unsigned int flags)
@@ -94,7 +65,7 @@ static int map_regions(struct core *core)
 
 static int map_everything(struct core *core)
 {
-	int err = table_alloc(core, &core->tables.root_pa);
+	int err = page_tables_init(core);
 
 	for (uint32_t i = 0; i < core->n_modules && !err; i++)
 		err = map_module(core, i);
@@ -104,23 +75,14 @@ static int map_everything(struct core *core)
 int map_all(void *ctx)
 {
 	struct core *core = ctx;
-	int err;
+	int err = map_everything(core);
 
-	core->n_tables = core->n_known = 0;
-	core->levels = os_paging_levels();
-	core->tables = (struct pt){
-		.levels = core->levels,
-		.alloc = table_alloc,
-		.table = table_reach,
-		.ctx = core,
-	};
-	err = map_everything(core);
 	if (err) {
 		report_line(core->report, "the modules could not be mapped: %s", plinth_strerror(err));
 		return err;
 	}
 	/* The launch tables share everything below their top level with the root tables. */
-	memcpy(core_launch_pgd(core), pool_page(core, 0), OS_PAGE / 2);
+	memcpy(core_launch_pgd(core), core_root_pgd(core), OS_PAGE / 2);
 	return 0;
 }
 

@@ -1,16 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is mapped, as both sets of page tables say: shown on request, and checked after each
- * load and before each CPU becomes a guest, on that CPU: guests do not see the tables. Once
- * all CPUs are guests only the VMM can say what is mapped, so it is asked.
+ * What is mapped, as both sets of page tables say, row by row. Guests do not see the tables: once all CPUs
+ * are guests only the VMM can say what is mapped, so it is asked.
  */
 #include <string.h>
 
 #include "drivers/common/internal.h"
-#include "lib/map_rule.h"
-
-#define UPPER_HALF  (1ull << 63)
-#define STACK_ALIGN 16u
 
 static const char *const space_names[SPACE_COUNT] = {
 	[SPACE_BOOT] = "boot",
@@ -25,50 +20,9 @@ static const char *const space_names[SPACE_COUNT] = {
 	[SPACE_POOL] = "pool",
 };
 
-static uint64_t *pool_page(const struct core *core, uint64_t i)
+const char *maps_name(const struct core *core, uint64_t va)
 {
-	return (uint64_t *)((uint8_t *)core->space[SPACE_POOL].kernel + i * OS_PAGE);
-}
-
-/* A table that the memory module made of any page of the pool: looked for once. */
-static uint64_t *discover(struct core *core, uint64_t pa)
-{
-	for (uint64_t i = core->n_tables; i < core->space[SPACE_POOL].pages; i++) {
-		if (os_virt_to_phys(pool_page(core, i)) != pa)
-			continue;
-		if (core->n_known < core->max_tables)
-			core->table[core->n_known++] = (struct core_table){.pa = pa, .page = i};
-		return pool_page(core, i);
-	}
-	return NULL;
-}
-
-static uint64_t *reach(void *ctx, uint64_t pa)
-{
-	struct core *core = ctx;
-
-	for (uint64_t i = 0; i < core->n_known; i++)
-		if (core->table[i].pa == pa)
-			return pool_page(core, core->table[i].page);
-	if (pa == os_virt_to_phys(core_launch_pgd(core)))
-		return core_launch_pgd(core);
-	return discover(core, pa);
-}
-
-static struct pt tables_of(struct core *core, enum plinth_map_table table)
-{
-	return (struct pt){
-		.root_pa = table == PLINTH_MAP_LAUNCH ? os_virt_to_phys(core_launch_pgd(core))
-						      : core->tables.root_pa,
-		.levels = core->levels,
-		.table = reach,
-		.ctx = core,
-	};
-}
-
-static const char *name_of(const struct core *core, uint64_t va)
-{
-	if (va >= UPPER_HALF)
+	if (va >= CORE_UPPER_HALF)
 		return "kernel";
 	for (uint32_t i = 0; i < core->n_modules; i++) {
 		const struct core_module *module = &core->modules[i];
@@ -96,7 +50,7 @@ struct question {
 static int read_here(void *arg)
 {
 	const struct question *q = arg;
-	const struct pt pt = tables_of(q->core, q->table);
+	const struct pt pt = page_tables_of(q->core, q->table);
 	struct pt_run run;
 	int err = pt_next(&pt, q->from, &run);
 
@@ -138,13 +92,13 @@ static int next_row(const struct question *q, int (*fn)(void *), uint32_t cpu)
 
 	if (!err)
 		err = result;
-	if (!err && q->table == PLINTH_MAP_LAUNCH && q->out->va >= UPPER_HALF)
+	if (!err && q->table == PLINTH_MAP_LAUNCH && q->out->va >= CORE_UPPER_HALF)
 		err = PLINTH_E_FAULT;
 	if (err)
 		return err;
 	q->out->table = q->table;
 	cut_at_slots(q->core, q->out);
-	note_copy_text(q->out->name, name_of(q->core, q->out->va), sizeof(q->out->name));
+	note_copy_text(q->out->name, maps_name(q->core, q->out->va), sizeof(q->out->name));
 	return 0;
 }
 
@@ -196,113 +150,4 @@ uint64_t core_maps(struct core *core, void *out, uint64_t room, size_t item_byte
 		err = list_table(core, &l, table);
 	core_unlock();
 	return err ? 0 : l.count;
-}
-
-/* -- the check ---------------------------------------------------------------- */
-
-struct check {
-	struct core *core;
-	enum plinth_map_table table;
-	uint64_t stack_top; /* 0: none to be looked at */
-};
-
-static int refuse_mapping(const struct check *check, uint64_t va, const char *what)
-{
-	report_line(check->core->report,
-		    "0x%llx (%s) in the %s tables is %s: the VMM is not started like that",
-		    (unsigned long long)va, name_of(check->core, va), map_table_name(check->table), what);
-	return PLINTH_E_INVAL;
-}
-
-static int judge_leaf(void *ctx, const struct pt_leaf *leaf)
-{
-	const struct check *check = ctx;
-	const char *what = map_forbidden(leaf->flags);
-
-	if (what)
-		return refuse_mapping(check, leaf->va, what);
-	if (leaf->va < check->core->slot_va || leaf->va + leaf->bytes > check->core->slot_va + SLOT_BYTES)
-		return refuse_mapping(check, leaf->va, "outside the VMM's addresses");
-	return 0;
-}
-
-/* Of the root tables, whose first page is the pool's: nothing of the kernel may be there. */
-static int judge_upper_half(const struct check *check)
-{
-	const uint64_t *top = pool_page(check->core, 0);
-
-	for (uint32_t i = PT_ENTRIES / 2; i < PT_ENTRIES; i++)
-		if (top[i] & PT_BIT_PRESENT)
-			return refuse_mapping(
-				check, -((uint64_t)(PT_ENTRIES - i) << (12 + 9 * (check->core->levels - 1))),
-				"the kernel's");
-	return 0;
-}
-
-/* In both tables: the start runs on it with one, exits with the other. */
-static int judge_stack(const struct check *check, const struct pt *pt)
-{
-	struct pt_leaf leaf;
-
-	if (!check->stack_top)
-		return 0;
-	if (check->stack_top % STACK_ALIGN || check->stack_top - check->core->slot_va > SLOT_BYTES ||
-	    pt_find(pt, check->stack_top - STACK_ALIGN, &leaf) || !(leaf.flags & PT_WRITE))
-		return refuse_mapping(check, check->stack_top, "no stack");
-	return 0;
-}
-
-static int check_here(void *arg)
-{
-	struct check *check = arg;
-	int err = 0;
-
-	for (uint32_t table = 0; !err && table < PLINTH_MAP_TABLES; table++) {
-		const struct pt pt = tables_of(check->core, table);
-
-		check->table = table;
-		err = pt_walk(&pt, judge_leaf, check);
-		if (!err && table == PLINTH_MAP_ROOT)
-			err = judge_upper_half(check);
-		if (!err)
-			err = judge_stack(check, &pt);
-	}
-	return err;
-}
-
-static int check_on(struct check *check, uint32_t cpu)
-{
-	int result = 0;
-	int err = os_run_on(cpu, check_here, check, &result);
-
-	return err ? err : result;
-}
-
-int maps_check(struct core *core, uint32_t cpu)
-{
-	struct check check = {.core = core};
-
-	return check_on(&check, cpu);
-}
-
-int maps_check_stack(struct core *core, uint32_t cpu, uint64_t stack_top)
-{
-	struct check check = {.core = core, .stack_top = stack_top};
-
-	if (!stack_top) {
-		report_line(core->report,
-			    "CPU %u: the shared region names no stack: the VMM is not started like that",
-			    cpu);
-		return PLINTH_E_INVAL;
-	}
-	return check_on(&check, cpu);
-}
-
-int maps_check_any(void *ctx)
-{
-	struct core *core = ctx;
-	uint32_t cpu;
-	int err = vmm_any_cpu(core, &cpu);
-
-	return err ? err : maps_check(core, cpu);
 }

@@ -97,7 +97,7 @@ static uint64_t region_pages(const struct core *core)
 }
 
 /* Of the lists there is no pool yet that they describe: a run for each page is the most. */
-static uint64_t list_pages(const struct core *core, uint64_t n_runs)
+static uint64_t lists_for(const struct core *core, uint64_t n_runs)
 {
 	return core_pages(core->n_modules * sizeof(struct plinth_boot_module) +
 			  n_runs * sizeof(struct plinth_descriptor));
@@ -106,12 +106,12 @@ static uint64_t list_pages(const struct core *core, uint64_t n_runs)
 uint64_t space_list_pages(struct core *core)
 {
 	core->n_descriptors = count_runs(core);
-	return list_pages(core, core->n_descriptors);
+	return lists_for(core, core->n_descriptors);
 }
 
 uint64_t space_table_pages(const struct core *core, uint64_t pool_pages)
 {
-	return tables_for(image_pages(core) + region_pages(core) + list_pages(core, pool_pages) + pool_pages +
+	return tables_for(image_pages(core) + region_pages(core) + lists_for(core, pool_pages) + pool_pages +
 			  window_pages(core));
 }
 

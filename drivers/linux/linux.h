@@ -17,8 +17,8 @@ extern const char gate_stop_insn[], gate_land[], gate_land_user[];
 extern u64 gate_kernel_cr3; /* which bits of a user's CR3 its kernel's has too */
 
 /*
- * os.c: wait until nobody is at a command, where one that takes long would be waited for. Unlike os_lock() it
- * can be ended by a signal that is fatal: false. Whoever comes in between is waited for as ever.
+ * os_lock.c: wait until nobody is at a command, where one that takes long would be waited for. Unlike
+ * os_lock() it can be ended by a signal that is fatal: false. Whoever comes in between is waited for as ever.
  */
 bool linux_wait_for_turn(void);
 

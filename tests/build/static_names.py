@@ -14,7 +14,6 @@ import sys
 FOLDERS = ["modules", "drivers", "rtld", "lib", "tools"]
 # Those there are still: nobody joins, and who has a name of his own leaves.
 STILL = """
-    fill_modules list_pages pool_page
 """.split()
 ATTRIBUTE = re.compile(r"__attribute__\s*\(\((?:[^()]|\([^()]*\))*\)\)\s*")
 DEFINITION = re.compile(r"^static\s[^;{}=()]*?(\w+)\((?:[^(){};]|\([^()]*\))*\)\s*\{", re.M)

@@ -44,6 +44,7 @@ MODULES = 'drivers/common/modules.c'
 CORE_SPACE = 'drivers/common/space.c'
 VMM = 'drivers/common/vmm.c'
 MAP = 'drivers/common/map.c'
+MAP_CHECK = 'drivers/common/map_check.c'
 EPT = 'modules/ept/ept.c'
 FLUSH = 'modules/vcpu/flush.c'
 EPT_TABLE = 'modules/ept/table.c'
@@ -221,8 +222,7 @@ DEFECTS = [
     ('the UART\'s port is read twice', UART, 'cpu_out8(base + UART_DATA, byte);', 'cpu_out8(uart_base + UART_DATA, byte);'),
     ('the log asks the shared region where to write', LOG, 'put_record(plinth_shared_own(log_shared, cpu), &line);',
      'put_record(plinth_shared_cpu(log_shared, cpu), &line);'),
-    ('the stack to start on is not checked', CPUS, 'return maps_check_stack(c->core, c->cpu, c->stack_top);',
-     'return maps_check(c->core, c->cpu);'),
+    ('the stack to start on is not checked', MAP_CHECK, '\t\t\terr = judge_stack(check, &pt);\n', '\t\t\terr = 0;\n'),
     ('the stack is read again after the check', CPUS, 'c->stack_top, core->entry[ENTRY_START]',
      'shared_of(c)->stack_top, core->entry[ENTRY_START]'),
     ('what a CPU leaves behind is never forgotten', CORE, '\t\tcpus_forget_stacks(core);\n', '\t\t;\n'),

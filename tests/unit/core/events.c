@@ -245,7 +245,7 @@ Test(core_events, no_cpu_is_online)
 	mock_config.offline[0] = true;
 	core->report = &report;
 	cr_expect_eq(vmm_init(core), PLINTH_E_STATE);
-	cr_expect_eq(maps_check_any(core), PLINTH_E_STATE);
+	cr_expect_eq(map_check(core), PLINTH_E_STATE);
 	cr_expect_eq(core_unload(core, &report), PLINTH_E_CORRUPT);
 	EXPECT_REPORT("could not be taken down");
 }

@@ -63,10 +63,10 @@ Test(core_space, a_stack_that_is_none, .init = fixture_up)
 	bad[6] = 0xffff888000001000;
 	bad[7] = ~15ull;
 	core_lock();
-	cr_expect_eq(maps_check_stack(core, 0, good), 0, "%s", report.text);
+	cr_expect_eq(map_check_start(core, 0, good), 0, "%s", report.text);
 	for (size_t i = 0; i < ARRAY_SIZE_OF(bad); i++) {
 		report_clear(&report);
-		cr_expect_eq(maps_check_stack(core, 0, bad[i]), PLINTH_E_INVAL, "%zu: 0x%lx", i, bad[i]);
+		cr_expect_eq(map_check_start(core, 0, bad[i]), PLINTH_E_INVAL, "%zu: 0x%lx", i, bad[i]);
 		EXPECT_REPORT("not started like that");
 	}
 	core_unlock();
