@@ -9,7 +9,6 @@
 #include <linux/string.h>
 #include <linux/uaccess.h>
 
-#include "drivers/linux/call.h"
 #include "drivers/linux/linux.h"
 
 struct copies {

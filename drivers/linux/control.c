@@ -9,9 +9,7 @@
 
 #include <plinth/log.h>
 
-#include "drivers/linux/call.h"
 #include "drivers/linux/linux.h"
-#include "drivers/linux/load.h"
 
 /* One open file: the reasons of its last failure. */
 struct session {
@@ -39,30 +37,25 @@ static int run_load(struct core_report *report, union argument *arg)
 	return load_from_user(&arg->load, report);
 }
 
-static int check_plain(const union argument *arg)
+static int run_plain(struct core_report *report, union argument *arg,
+		     int (*command)(struct core *core, struct core_report *report))
 {
-	return arg->plain.flags ? PLINTH_E_INVAL : 0;
+	return arg->plain.flags ? PLINTH_E_INVAL : command(plinth_core, report);
 }
 
 static int run_start(struct core_report *report, union argument *arg)
 {
-	int err = check_plain(arg);
-
-	return err ? err : core_start(plinth_core, report);
+	return run_plain(report, arg, core_start);
 }
 
 static int run_stop(struct core_report *report, union argument *arg)
 {
-	int err = check_plain(arg);
-
-	return err ? err : core_stop(plinth_core, report);
+	return run_plain(report, arg, core_stop);
 }
 
 static int run_unload(struct core_report *report, union argument *arg)
 {
-	int err = check_plain(arg);
-
-	return err ? err : core_unload(plinth_core, report);
+	return run_plain(report, arg, core_unload);
 }
 
 static int run_status(struct core_report *report, union argument *arg)
@@ -72,28 +65,22 @@ static int run_status(struct core_report *report, union argument *arg)
 }
 
 /* How many items there are; at most @room of them are stored. */
-typedef u64 fill_fn(void *items, u64 room, size_t item_bytes);
-
-static u64 fill_modules(void *items, u64 room, size_t item_bytes)
-{
-	return core_modules(plinth_core, items, room, item_bytes);
-}
-
-static u64 fill_shared(void *items, u64 room, size_t item_bytes)
-{
-	return core_shared(plinth_core, items, room);
-}
+typedef uint64_t fill_fn(struct core *core, void *items, uint64_t room, size_t item_bytes);
 
 /* By a copy in the kernel: a page fault under os_lock() could wait for who waits for it. */
 static int fill_list(struct plinth_ctl_list *list, fill_fn *fill)
 {
-	u64 room = min(list->room, fill(NULL, 0, list->item_bytes));
-	void *items = kvcalloc(room + 1, list->item_bytes, GFP_KERNEL);
+	u64 room;
+	void *items;
 	int failed;
 
+	if (!list->item_bytes || list->item_bytes > PAGE_SIZE)
+		return PLINTH_E_INVAL;
+	room = min(list->room, fill(plinth_core, NULL, 0, list->item_bytes));
+	items = kvcalloc(room + 1, list->item_bytes, GFP_KERNEL);
 	if (!items)
 		return PLINTH_E_NOMEM;
-	list->count = fill(items, room, list->item_bytes);
+	list->count = fill(plinth_core, items, room, list->item_bytes);
 	failed = copy_out(u64_to_user_ptr(list->items), items, min(room, list->count) * list->item_bytes);
 	/* No copies of the VMM's addresses in free memory. */
 	kvfree_sensitive(items, (room + 1) * list->item_bytes);
@@ -102,9 +89,12 @@ static int fill_list(struct plinth_ctl_list *list, fill_fn *fill)
 
 static int run_modules(struct core_report *report, union argument *arg)
 {
-	if (!arg->list.item_bytes || arg->list.item_bytes > PAGE_SIZE)
-		return PLINTH_E_INVAL;
-	return fill_list(&arg->list, fill_modules);
+	return fill_list(&arg->list, core_modules);
+}
+
+static uint64_t fill_shared(struct core *core, void *items, uint64_t room, size_t item_bytes)
+{
+	return core_shared(core, items, room);
 }
 
 static int run_shared(struct core_report *report, union argument *arg)
@@ -114,16 +104,9 @@ static int run_shared(struct core_report *report, union argument *arg)
 	return fill_list(&arg->list, fill_shared);
 }
 
-static u64 fill_maps(void *items, u64 room, size_t item_bytes)
-{
-	return core_maps(plinth_core, items, room, item_bytes);
-}
-
 static int run_maps(struct core_report *report, union argument *arg)
 {
-	if (!arg->list.item_bytes || arg->list.item_bytes > PAGE_SIZE)
-		return PLINTH_E_INVAL;
-	return fill_list(&arg->list, fill_maps);
+	return fill_list(&arg->list, core_maps);
 }
 
 static int run_level(struct core_report *report, union argument *arg)

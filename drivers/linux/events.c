@@ -27,28 +27,28 @@ static void log_report(const char *what)
 		pr_err("plinth: %s\n", line);
 }
 
-static int cpu_comes(unsigned int cpu)
+static int tell_core(int (*event)(struct core *core, uint32_t cpu, struct core_report *report),
+		     unsigned int cpu, const char *failure)
 {
 	int err;
 
 	report_clear(&report);
-	err = core_cpu_online(plinth_core, cpu, &report);
+	err = event(plinth_core, cpu, &report);
 	if (err)
-		log_report("a CPU cannot come online while the VMM is running:");
+		log_report(failure);
 	plinth_pin_if_corrupt();
-	return err ? -EIO : 0;
+	return err;
+}
+
+static int cpu_comes(unsigned int cpu)
+{
+	return tell_core(core_cpu_online, cpu, "a CPU cannot come online while the VMM is running:") ? -EIO
+												     : 0;
 }
 
 static int cpu_goes(unsigned int cpu)
 {
-	int err;
-
-	report_clear(&report);
-	err = core_cpu_offline(plinth_core, cpu, &report);
-	if (err)
-		log_report("a CPU cannot go offline:");
-	plinth_pin_if_corrupt();
-	return err ? -EBUSY : 0;
+	return tell_core(core_cpu_offline, cpu, "a CPU cannot go offline:") ? -EBUSY : 0;
 }
 
 /* Only one of these runs at a time: the machine does not sleep and reboot at once. */

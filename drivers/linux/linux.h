@@ -22,6 +22,10 @@ extern u64 gate_kernel_cr3; /* which bits of a user's CR3 its kernel's has too *
  */
 bool linux_wait_for_turn(void);
 
+/* load.c, call.c: core_load(), and core_call(), with what there is to read and write in user space. */
+int load_from_user(const struct plinth_ctl_load *arg, struct core_report *report);
+int call_from_user(struct plinth_ctl_call *arg, struct core_report *report);
+
 /* control.c */
 extern const struct file_operations control_fops;
 

@@ -12,7 +12,6 @@
 
 #include "drivers/common/os.h"
 #include "drivers/linux/linux.h"
-#include "drivers/linux/load.h"
 #include "drivers/linux/signature.h"
 
 #define NAME_BYTES 256

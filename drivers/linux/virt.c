@@ -15,7 +15,12 @@
 #include "drivers/linux/kernel.h"
 #include "drivers/linux/linux.h"
 
-static const char *const others[] = {"kvm_intel", "kvm_amd"};
+static const struct {
+	const char *module, *advice;
+} others[] = {
+	{"kvm_intel", "KVM is loaded: rmmod kvm_intel"},
+	{"kvm_amd", "KVM is loaded: rmmod kvm_amd"},
+};
 
 static bool taken;
 
@@ -43,10 +48,10 @@ int os_virt_acquire(const char **why)
 	WRITE_ONCE(taken, true);
 	smp_mb();
 	for (i = 0; i < ARRAY_SIZE(others); i++) {
-		if (!is_loaded(others[i]))
+		if (!is_loaded(others[i].module))
 			continue;
 		WRITE_ONCE(taken, false);
-		*why = i ? "KVM is loaded: rmmod kvm_amd" : "KVM is loaded: rmmod kvm_intel";
+		*why = others[i].advice;
 		return PLINTH_E_BUSY;
 	}
 	kernel_on_crash(emergency_stop);
@@ -72,9 +77,9 @@ static int on_module(struct notifier_block *block, unsigned long state, void *da
 	if (state != MODULE_STATE_COMING || !READ_ONCE(taken))
 		return NOTIFY_DONE;
 	for (i = 0; i < ARRAY_SIZE(others); i++) {
-		if (strcmp(module->name, others[i]))
+		if (strcmp(module->name, others[i].module))
 			continue;
-		pr_warn("plinth: %s refused while the VMM is running: plinthctl stop\n", others[i]);
+		pr_warn("plinth: %s refused while the VMM is running: plinthctl stop\n", others[i].module);
 		return notifier_from_errno(-EBUSY);
 	}
 	return NOTIFY_DONE;

@@ -81,29 +81,30 @@ static void forget_nmis(struct watch *own)
 	own->overdue = nmis;
 }
 
+/* The CPU after that one; after the last comes the first. */
+static unsigned int next_online(unsigned int cpu)
+{
+	cpu = cpumask_next(cpu, cpu_online_mask);
+	return cpu < nr_cpu_ids ? cpu : cpumask_first(cpu_online_mask);
+}
+
 /* The next guest after this CPU; itself if there is no other. */
 static unsigned int other_of(unsigned int cpu)
 {
 	unsigned int other = cpu;
 
-	do {
-		other = cpumask_next(other, cpu_online_mask);
-		if (other >= nr_cpu_ids)
-			other = cpumask_first(cpu_online_mask);
-	} while (other != cpu && !READ_ONCE(per_cpu(watches, other).active));
+	do
+		other = next_online(other);
+	while (other != cpu && !READ_ONCE(per_cpu(watches, other).active));
 	return other;
 }
 
 /* Of the CPUs up to that one, which have no timer: did the VMM die on any? */
 static bool died_between(unsigned int cpu, unsigned int other)
 {
-	do {
-		cpu = cpumask_next(cpu, cpu_online_mask);
-		if (cpu >= nr_cpu_ids)
-			cpu = cpumask_first(cpu_online_mask);
-		if (cpu != other && core_cpu_died(plinth_core, cpu))
+	while ((cpu = next_online(cpu)) != other)
+		if (core_cpu_died(plinth_core, cpu))
 			return true;
-	} while (cpu != other);
 	return false;
 }
 
