@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* The boot page, the lists it points to, and the head of the shared region. */
+/*
+ * What is written down for the VMM before it runs: the boot page, the lists it points to, the heads of other
+ * regions.
+ */
 #include <string.h>
 
 #include <plinth/footprint.h>
 
 #include "drivers/common/internal.h"
 
-void boot_init_shared(struct core *core)
+void boot_init_regions(struct core *core)
 {
 	struct plinth_shared *shared = core_shared_region(core);
 
@@ -18,10 +21,6 @@ void boot_init_shared(struct core *core)
 		.cpu_stride = sizeof(struct plinth_shared_cpu),
 		.log_level = core->load->log_level,
 	};
-}
-
-void boot_init_tuning(struct core *core)
-{
 	core_tuning_page(core)->log_level = (uint8_t)core->load->log_level;
 }
 
@@ -110,8 +109,7 @@ int boot_fill(void *ctx)
 		.uart = {.io_base = core->load->uart_port, .baud = core->load->uart_baud},
 		.stop_token = {core->stop_token[0], core->stop_token[1]},
 	};
-	os_gate_addresses(&boot->stop_rip, &boot->land);
-	os_gate_user(&boot->land_user, &boot->user_cr3);
+	os_gate_fill(boot);
 	fill_places(core, boot);
 	boot->n_memory = core->n_memory;
 	memcpy(boot->memory, core->memory, sizeof(boot->memory));

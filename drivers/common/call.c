@@ -72,12 +72,9 @@ static int deliver_here(void *arg)
 /* Beneath a guest by a hypercall, before the start through the gate: guests do not see the VMM's code. */
 static int deliver(struct core *core, uint32_t cpu)
 {
-	int result = 0;
-	int err = core->state == PLINTH_RUNNING
-			  ? os_run_on(cpu, deliver_here, core, &result)
-			  : vmm_call(core, cpu, core->entry[ENTRY_CALL], cpu, 0, &result);
-
-	return err ? err : result;
+	if (core->state == PLINTH_RUNNING)
+		return os_run_on(cpu, deliver_here, core);
+	return vmm_call(core, cpu, core->entry[ENTRY_CALL], cpu);
 }
 
 static void post(struct plinth_mailbox *box, const struct core_call *call)

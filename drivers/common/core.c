@@ -114,7 +114,7 @@ static int load_up(struct core *core)
 	core->n_cpus = os_cpu_count();
 	core->failed = NULL;
 	err = steps_up(load_steps, ARRAY_SIZE_OF(load_steps), core, &failed);
-	modules_end_link(core);
+	link_end(core);
 	if (!core->failed)
 		core->failed = failed;
 	if (err)
@@ -269,20 +269,14 @@ int core_unload(struct core *core, struct core_report *report)
 
 /* -- life and events -------------------------------------------------------- */
 
-/* The report for what nobody asked for lies behind the core. */
-struct core_box {
-	struct core core;
-	struct core_report report;
-};
-
 struct core *core_create(void)
 {
-	return os_alloc_pages(core_pages(sizeof(struct core_box)), OS_PAGE);
+	return os_alloc_pages(core_pages(sizeof(struct core)), OS_PAGE);
 }
 
 int core_retire(struct core *core)
 {
-	struct core_report *report = &((struct core_box *)core)->report;
+	struct core_report *report = &core->unheard;
 
 	report_clear(report);
 	core_lock();
@@ -301,7 +295,7 @@ int core_destroy(struct core *core)
 
 	if (err)
 		return err;
-	os_free_pages(core, core_pages(sizeof(struct core_box)));
+	os_free_pages(core, core_pages(sizeof(*core)));
 	return 0;
 }
 

@@ -3,15 +3,10 @@
 #include "drivers/common/internal.h"
 #include "lib/step.h"
 
-static struct plinth_shared_cpu *shared_of(const struct core_cpu *c)
-{
-	return plinth_shared_own(core_shared_region(c->core), c->cpu);
-}
-
 /* It may change at any moment: the VMM dies, an INIT comes. */
 static uint32_t state_of(const struct core_cpu *c)
 {
-	return __atomic_load_n(&shared_of(c)->state, __ATOMIC_ACQUIRE);
+	return __atomic_load_n(&core_shared_cpu(c->core, c->cpu)->state, __ATOMIC_ACQUIRE);
 }
 
 bool cpus_died(const struct core_cpu *c)
@@ -19,40 +14,32 @@ bool cpus_died(const struct core_cpu *c)
 	return state_of(c) >= PLINTH_CPU_DEAD;
 }
 
-/* Call a function of the entry module; its result becomes the error. */
-static int call_entry(struct core_cpu *c, uint32_t on_cpu, enum entry_fn fn, uint64_t arg0, uint64_t arg1)
-{
-	int result = 0;
-	int err = vmm_call(c->core, on_cpu, c->core->entry[fn], arg0, arg1, &result);
-
-	return err ? err : result;
-}
-
 /* -- the steps of one CPU -------------------------------------------------- */
+
+static int call_entry(const struct core_cpu *c, enum entry_fn fn)
+{
+	return vmm_call(c->core, c->cpu, c->core->entry[fn], c->cpu);
+}
 
 static int cpu_check(void *ctx)
 {
-	struct core_cpu *c = ctx;
-
-	return call_entry(c, c->cpu, ENTRY_CHECK, c->cpu, 0);
+	return call_entry(ctx, ENTRY_CHECK);
 }
 
 static int cpu_prepare(void *ctx)
 {
-	struct core_cpu *c = ctx;
-
-	return call_entry(c, c->cpu, ENTRY_PREPARE, c->cpu, c->cpu);
+	return call_entry(ctx, ENTRY_PREPARE);
 }
 
 static void cpu_release(void *ctx)
 {
 	struct core_cpu *c = ctx;
-	int ignored, err;
+	int err;
 
 	/* Not stopped: its stack and vCPU are in use. Died: nothing there can be trusted. */
 	if (c->guest || cpus_died(c))
 		return;
-	err = vmm_call(c->core, c->cpu, c->core->entry[ENTRY_RELEASE], c->cpu, c->cpu, &ignored);
+	err = vmm_call_void(c->core, c->cpu, c->core->entry[ENTRY_RELEASE]);
 	if (err)
 		core_corrupt(c->core, "CPU %u: its VMM memory could not be released: %s", c->cpu,
 			     plinth_strerror(err));
@@ -63,7 +50,7 @@ static int cpu_tables(void *ctx)
 {
 	struct core_cpu *c = ctx;
 
-	c->stack_top = __atomic_load_n(&shared_of(c)->stack_top, __ATOMIC_ACQUIRE);
+	c->stack_top = __atomic_load_n(&core_shared_cpu(c->core, c->cpu)->stack_top, __ATOMIC_ACQUIRE);
 	return map_check_start(c->core, c->cpu, c->stack_top);
 }
 
@@ -83,10 +70,8 @@ static int launch_here(void *arg)
 static int cpu_launch(void *ctx)
 {
 	struct core_cpu *c = ctx;
-	int result = 0;
-	int err = os_run_on(c->cpu, launch_here, c, &result);
 
-	return err ? err : result;
+	return os_run_on(c->cpu, launch_here, c);
 }
 
 static int forget_here(void *arg)
@@ -109,8 +94,6 @@ static int stop_here(void *arg)
 /* The VMM is not there any more: it gave the CPU back, or holds it for good. */
 static void cpu_bury(struct core_cpu *c)
 {
-	int ignored;
-
 	/* Waiting for one that is not in the kernel any more would hang this CPU as well. */
 	if (state_of(c) == PLINTH_CPU_HALTED) {
 		core_corrupt(c->core, "CPU %u: halted in the VMM, the report is in the log", c->cpu);
@@ -122,20 +105,15 @@ static void cpu_bury(struct core_cpu *c)
 		return;
 	}
 	/* One on which nothing can be run stays claimed; the VMM died all the same. */
-	(void)!os_run_on(c->cpu, forget_here, c, &ignored);
+	(void)!os_run_on(c->cpu, forget_here, c);
 	core_corrupt(c->core, "CPU %u: given back by a VMM that died, the report is in the log", c->cpu);
 }
 
 static void cpu_stop(void *ctx)
 {
 	struct core_cpu *c = ctx;
-	int result = 0, err = 0;
+	int err = cpus_died(c) ? 0 : os_run_on(c->cpu, stop_here, c);
 
-	if (!cpus_died(c)) {
-		err = os_run_on(c->cpu, stop_here, c, &result);
-		if (!err)
-			err = result;
-	}
 	/* It may have died of the stop itself. */
 	if (cpus_died(c))
 		cpu_bury(c);
@@ -177,11 +155,9 @@ static int exit_once(void *arg)
 
 void cpus_forget_stacks(struct core *core)
 {
-	int ignored;
-
 	for (uint32_t i = 0; i < core->n_cpus; i++)
 		if (core->cpus[i].guest && !cpus_died(&core->cpus[i]))
-			(void)!os_run_on(i, exit_once, &core->cpus[i], &ignored);
+			(void)!os_run_on(i, exit_once, &core->cpus[i]);
 }
 
 /* -- all CPUs -------------------------------------------------------------- */
@@ -190,8 +166,7 @@ int cpus_alloc(void *ctx)
 {
 	struct core *core = ctx;
 
-	core->cpus =
-		core_alloc(core, core_pages(core->n_cpus * sizeof(*core->cpus)), OS_PAGE, "the CPU list");
+	core->cpus = core_alloc_bytes(core, core->n_cpus * sizeof(*core->cpus), "the CPU list");
 	if (!core->cpus)
 		return PLINTH_E_NOMEM;
 	for (uint32_t i = 0; i < core->n_cpus; i++) {
@@ -205,7 +180,7 @@ void cpus_free(void *ctx)
 {
 	struct core *core = ctx;
 
-	core_free(core, core->cpus, core_pages(core->n_cpus * sizeof(*core->cpus)));
+	core_free_bytes(core, core->cpus, core->n_cpus * sizeof(*core->cpus));
 	core->cpus = NULL;
 }
 
@@ -243,7 +218,7 @@ uint32_t cpus_guests(const struct core *core)
 
 int cpus_any_guest(const struct core *core, uint32_t *cpu)
 {
-	for (uint32_t i = 0; core->cpus && i < core->n_cpus; i++) {
+	for (uint32_t i = 0; i < core->n_cpus; i++) {
 		if (core->cpus[i].guest && !cpus_died(&core->cpus[i])) {
 			*cpu = i;
 			return 0;

@@ -25,22 +25,18 @@ static const char *advice_for(const struct core *core, int err, char *text, size
 	return NULL;
 }
 
-static struct plinth_shared_cpu *ring_of(const struct core *core, uint32_t cpu)
-{
-	return plinth_shared_own(core_shared_region(core), cpu);
-}
-
 void explain_mark(struct core *core)
 {
 	shortage_mark(core);
 	for (uint32_t i = 0; core->cpus && i < core->n_cpus; i++)
-		core->cpus[i].log_seen = __atomic_load_n(&ring_of(core, i)->log_head, __ATOMIC_ACQUIRE);
+		core->cpus[i].log_seen =
+			__atomic_load_n(&core_shared_cpu(core, i)->log_head, __ATOMIC_ACQUIRE);
 }
 
 /* The errors the VMM logged on this CPU since the command began. */
 void explain_quote(struct core *core, uint32_t cpu)
 {
-	const struct plinth_shared_cpu *ring = ring_of(core, cpu);
+	const struct plinth_shared_cpu *ring = core_shared_cpu(core, cpu);
 	uint64_t head = __atomic_load_n(&ring->log_head, __ATOMIC_ACQUIRE);
 	struct plinth_log_record record;
 

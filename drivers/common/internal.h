@@ -37,6 +37,13 @@ enum space_id {
 /* Where the kernel's addresses begin. */
 #define CORE_UPPER_HALF (1ull << 63)
 
+/* What a region is in the list of what is mapped, and in reports; and what a mapping of it allows. */
+struct region_kind {
+	const char *name, *what;
+	unsigned int flags; /* PT_* */
+};
+extern const struct region_kind region_kinds[SPACE_COUNT];
+
 struct space_region {
 	void *kernel; /* where the core reads and writes it; NULL: not there, of 0 pages */
 	uint64_t va;
@@ -60,14 +67,13 @@ struct core_fini {
 /* What only a load needs; gone when it ends. */
 struct core_link {
 	void *arena, *work;
-	size_t arena_pages, work_pages;
+	size_t arena_bytes, work_bytes;
 	struct rtld_set *set;
 	struct rtld_errors errors;
 	struct rtld_lazy lazy;
-	size_t error_pages;
 };
 
-/* The functions of the entry module, in the order of core_entry_names. */
+/* The functions of the entry module. */
 enum entry_fn {
 	ENTRY_INIT,
 	ENTRY_FINI,
@@ -103,6 +109,8 @@ struct core {
 	const struct core_load *load;
 	struct core_report *report;
 	const struct step *failed; /* of a load's second half */
+
+	struct core_report unheard; /* what a command that nobody gave has to say */
 
 	/* From load to unload. */
 	uint32_t n_cpus;
@@ -163,121 +171,6 @@ static inline uint64_t *core_root_pgd(const struct core *core)
 	return core->space[SPACE_POOL].kernel;
 }
 
-/* memory.c: counted, reported when it fails unless @what is NULL; never freed any more once CORRUPT. */
-void *core_alloc(struct core *core, uint64_t pages, size_t align, const char *what);
-void core_free(struct core *core, void *memory, uint64_t pages);
-void core_corrupt(struct core *core, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-/* modules.c: steps of a load. */
-int modules_probe(void *ctx);
-void modules_forget(void *ctx);
-int modules_alloc(void *ctx);
-void modules_free(void *ctx);
-void modules_end_link(struct core *core);
-
-/* note.c: read and judge a module's note. */
-int note_read(struct core *core, const char *file, uint32_t module, struct plinth_ctl_module *out);
-/* Copy a text that should be terminated within its array, but may come from anywhere. */
-void note_copy_text(char *to, const char *from, size_t bytes);
-
-/* lazy.c: jump slots filled at the first call; memory for the binder, before and after linking. */
-int lazy_alloc(struct core *core);
-int lazy_set(struct core *core);
-int lazy_prepare(void *ctx);
-void lazy_describe(const struct core *core, uint32_t module, struct plinth_ctl_module *out);
-
-/* link.c: steps of a load. */
-int link_modules(void *ctx);
-int link_entry_points(void *ctx);
-
-/* space.c: steps of a load. */
-int space_alloc(void *ctx);
-void space_free(void *ctx);
-int space_place(void *ctx);
-
-/* pool.c: how large heap and pool are; the other regions are there already. */
-int pool_choose_heap(struct core *core);
-int pool_alloc(struct core *core);
-
-/*
- * slat_pages.c: what second-level translation takes of the pool, which is among what it hides; 0 or
- * PLINTH_E_NOMEM. The machine's memory is noted first.
- */
-void slat_note_memory(struct core *core);
-int slat_pages(struct core *core, uint64_t *pages);
-
-/*
- * map.c: a step of a load; the launch tables, for the CPU this runs on, interrupts off, until they are on
- * again.
- */
-int map_all(void *ctx);
-uint64_t map_launch_tables(const struct core *core);
-
-/* page_tables.c: none but an empty top level; a set of tables, as it is found again. */
-int page_tables_init(struct core *core);
-struct pt page_tables_of(const struct core *core, enum plinth_map_table table);
-
-/* maps.c: what lies at an address, as the list of what is mapped has it. */
-const char *maps_name(const struct core *core, uint64_t va);
-
-/*
- * map_check.c: a step of a load; and on the CPU itself, before its start: that @stack_top is the end of
- * memory of the VMM's that can be written, too.
- */
-int map_check(void *ctx);
-int map_check_start(struct core *core, uint32_t cpu, uint64_t stack_top);
-
-/* boot.c: a step of a load. */
-int boot_fill(void *ctx);
-void boot_init_shared(struct core *core);
-void boot_init_tuning(struct core *core);
-
-/* vmm.c: calls into the VMM. */
-int vmm_call(struct core *core, uint32_t cpu, uint64_t fn, uint64_t arg0, uint64_t arg1, int *result);
-int vmm_any_cpu(struct core *core, uint32_t *cpu);
-int vmm_note_finis(void *ctx);
-void vmm_forget_finis(void *ctx);
-int vmm_run_inits(void *ctx);
-void vmm_run_finis(void *ctx);
-int vmm_init(void *ctx);
-void vmm_fini(void *ctx);
-
-/* space.c: page tables for all addresses the VMM can have, with a pool of @pool_pages. */
-uint64_t space_table_pages(const struct core *core, uint64_t pool_pages);
-
-/* space.c: how long the lists are that describe the pool as it is, and the modules. */
-uint64_t space_list_pages(struct core *core);
-
-/* space.c: a region of space[], counted in pages; 0 is none. */
-int space_alloc_region(struct core *core, enum space_id id, uint64_t pages, const char *what);
-
-/* cpus.c */
-int cpus_alloc(void *ctx);
-void cpus_free(void *ctx);
-int cpus_start(void *ctx);
-void cpus_stop(void *ctx);
-int cpus_start_one(struct core_cpu *c);
-void cpus_stop_one(struct core_cpu *c);
-/*
- * What a CPU that was stopped leaves behind, the others forget: at an exit they make for that
- * (plinth/memory.h).
- */
-void cpus_forget_stacks(struct core *core);
-uint32_t cpus_guests(const struct core *core);
-int cpus_any_guest(const struct core *core, uint32_t *cpu);
-bool cpus_died(const struct core_cpu *c);
-
-/* explain.c: what an error of the VMM means on this CPU, and its own words. */
-void explain_mark(struct core *core);
-void explain(struct core *core, uint32_t cpu, const char *step, int err);
-/* ... its own words alone. */
-void explain_quote(struct core *core, uint32_t cpu);
-
-/* shortage.c: of what there was too little in this command, and what helps; NULL: nothing is known. */
-#define SHORTAGE_TEXT 320u
-void shortage_mark(struct core *core);
-const char *shortage_advice(const struct core *core, char *text, size_t bytes);
-
 static inline struct plinth_tuning *core_tuning_page(const struct core *core)
 {
 	return core->space[SPACE_TUNING].kernel;
@@ -292,5 +185,142 @@ static inline struct plinth_shared *core_shared_region(const struct core *core)
 {
 	return core->space[SPACE_SHARED].kernel;
 }
+
+static inline struct plinth_shared_cpu *core_shared_cpu(const struct core *core, uint32_t cpu)
+{
+	return plinth_shared_own(core_shared_region(core), cpu);
+}
+
+/*
+ * What takes a void * is a step (lib/step.h) of a load, of a start, or, of a struct core_cpu, of one CPU's
+ * start.
+ *
+ * memory.c: counted, reported when it fails unless @what is NULL; never freed any more once CORRUPT.
+ */
+void *core_alloc(struct core *core, uint64_t pages, size_t align, const char *what);
+void core_free(struct core *core, void *memory, uint64_t pages);
+void core_corrupt(struct core *core, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static inline void *core_alloc_bytes(struct core *core, uint64_t bytes, const char *what)
+{
+	return core_alloc(core, core_pages(bytes), OS_PAGE, what);
+}
+
+static inline void core_free_bytes(struct core *core, void *memory, uint64_t bytes)
+{
+	core_free(core, memory, core_pages(bytes));
+}
+
+/* modules.c */
+int modules_probe(void *ctx);
+void modules_forget(void *ctx);
+int modules_alloc(void *ctx);
+void modules_free(void *ctx);
+
+/* note.c: read and judge a module's note. */
+int note_read(struct core *core, const char *file, uint32_t module, struct plinth_ctl_module *out);
+/* Copy a text that should be terminated within its array, but may come from anywhere. */
+void note_copy_text(char *to, const char *from, size_t bytes);
+
+/*
+ * link.c: what a load needs for it, until the load ends, and what rtld has found so far; failed, link_end()
+ * all the same.
+ */
+int link_begin(struct core *core);
+void link_end(struct core *core);
+void link_report(struct core *core);
+int link_modules(void *ctx);
+int link_entry_points(void *ctx);
+
+/* lazy.c: jump slots filled at the first call; memory for the binder, before and after linking. */
+uint64_t lazy_table_bytes(const struct core *core);
+uint64_t lazy_claim_bytes(const struct core *core);
+int lazy_set(struct core *core);
+int lazy_prepare(void *ctx);
+void lazy_describe(const struct core *core, uint32_t module, struct plinth_ctl_module *out);
+
+/* space.c */
+int space_alloc(void *ctx);
+void space_free(void *ctx);
+int space_place(void *ctx);
+/* Pages of page tables for all addresses the VMM can have, with a pool of @pool_pages. */
+uint64_t space_table_pages(const struct core *core, uint64_t pool_pages);
+/* Of the lists that describe the pool as it is, and the modules. */
+uint64_t space_list_pages(struct core *core);
+
+/* pool.c: how large heap and pool are; the other regions are there already. */
+int pool_choose_heap(struct core *core);
+int pool_alloc(struct core *core);
+void pool_free(struct core *core);
+
+/*
+ * slat_pages.c: what second-level translation takes of the pool, which is among what it hides; 0 or
+ * PLINTH_E_NOMEM. The machine's memory is noted first.
+ */
+void slat_note_memory(struct core *core);
+int slat_pages(struct core *core, uint64_t *pages);
+
+/* page_tables.c: none but an empty top level; a set of tables, as it is found again. */
+int page_tables_init(struct core *core);
+struct pt page_tables_of(const struct core *core, enum plinth_map_table table);
+
+/* map.c; the launch tables are for the CPU this runs on, interrupts off, until they are on again. */
+int map_all(void *ctx);
+uint64_t map_launch_tables(const struct core *core);
+
+/* maps.c: what lies at an address, as the list of what is mapped has it. */
+const char *maps_name(const struct core *core, uint64_t va);
+
+/*
+ * map_check.c: after a load; and on the CPU itself before its start: that @stack_top is the end of memory of
+ * the VMM's that can be written, too.
+ */
+int map_check(void *ctx);
+int map_check_start(struct core *core, uint32_t cpu, uint64_t stack_top);
+
+/* boot.c: the heads of regions as they are allocated; the rest when all is linked and mapped. */
+void boot_init_regions(struct core *core);
+int boot_fill(void *ctx);
+
+/*
+ * vmm.c: calls into the VMM on the boot stack, of a function that has a result and of one that has none. The
+ * last argument of both is the CPU: each function of the VMM wants it there or ignores it.
+ */
+int vmm_call(struct core *core, uint32_t cpu, uint64_t fn, uint64_t arg0);
+int vmm_call_void(struct core *core, uint32_t cpu, uint64_t fn);
+int vmm_any_cpu(struct core *core, uint32_t *cpu);
+int vmm_note_finis(void *ctx);
+void vmm_forget_finis(void *ctx);
+int vmm_run_inits(void *ctx);
+void vmm_run_finis(void *ctx);
+int vmm_init(void *ctx);
+void vmm_fini(void *ctx);
+
+/* cpus.c */
+int cpus_alloc(void *ctx);
+void cpus_free(void *ctx);
+int cpus_start(void *ctx);
+void cpus_stop(void *ctx);
+int cpus_start_one(struct core_cpu *c);
+void cpus_stop_one(struct core_cpu *c);
+/*
+ * What a CPU that was stopped leaves behind, the others forget: at an exit they make for that
+ * (plinth/memory.h).
+ */
+void cpus_forget_stacks(struct core *core);
+uint32_t cpus_guests(const struct core *core);
+int cpus_any_guest(const struct core *core, uint32_t *cpu); /* RUNNING */
+bool cpus_died(const struct core_cpu *c);
+
+/* explain.c: what an error of the VMM means on this CPU, and its own words. */
+void explain_mark(struct core *core);
+void explain(struct core *core, uint32_t cpu, const char *step, int err);
+/* ... its own words alone. */
+void explain_quote(struct core *core, uint32_t cpu);
+
+/* shortage.c: of what there was too little in this command, and what helps; NULL: nothing is known. */
+#define SHORTAGE_TEXT 320u
+void shortage_mark(struct core *core);
+const char *shortage_advice(const struct core *core, char *text, size_t bytes);
 
 #endif

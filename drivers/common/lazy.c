@@ -29,14 +29,14 @@ static uint64_t all_slot_pages(const struct core *core)
 }
 
 /* The tables, and after them an address for each page of slots. */
-int lazy_alloc(struct core *core)
+uint64_t lazy_table_bytes(const struct core *core)
 {
-	const struct rtld_set *set = core->link.set;
-	uint64_t bytes = rtld_lazy_tables(set) + all_slot_pages(core) * sizeof(uint64_t);
-	int err = space_alloc_region(core, SPACE_SLOTS, core_pages(bytes), "jump slots");
+	return rtld_lazy_tables(core->link.set) + all_slot_pages(core) * sizeof(uint64_t);
+}
 
-	return err ? err
-		   : space_alloc_region(core, SPACE_CLAIMS, core_pages(rtld_lazy_states(set)), "jump slots");
+uint64_t lazy_claim_bytes(const struct core *core)
+{
+	return rtld_lazy_states(core->link.set);
 }
 
 /* With modules placed; nobody but rtld may rely on what it says about the binder before they are linked. */

@@ -4,15 +4,6 @@
 
 #include "drivers/common/internal.h"
 
-static const struct {
-	enum space_id id;
-	unsigned int flags;
-} region_flags[] = {
-	{SPACE_BOOT, 0},	   {SPACE_STACK, PT_WRITE}, {SPACE_SHARED, PT_WRITE}, {SPACE_TUNING, 0},
-	{SPACE_MAILBOX, PT_WRITE}, {SPACE_SLOTS, 0},	    {SPACE_CLAIMS, PT_WRITE}, {SPACE_TABLES, 0},
-	{SPACE_LAUNCH, 0},	   {SPACE_POOL, PT_WRITE},
-};
-
 /* Map memory that is contiguous in the kernel's view only, one physical run at a time. */
 static int map_run(struct core *core, uint64_t va, const uint8_t *kernel, uint64_t pages, unsigned int flags)
 {
@@ -55,10 +46,10 @@ static int map_regions(struct core *core)
 {
 	int err = 0;
 
-	for (uint32_t i = 0; i < ARRAY_SIZE_OF(region_flags) && !err; i++) {
-		const struct space_region *region = &core->space[region_flags[i].id];
+	for (uint32_t i = 0; i < SPACE_COUNT && !err; i++) {
+		const struct space_region *region = &core->space[i];
 
-		err = map_run(core, region->va, region->kernel, region->pages, region_flags[i].flags);
+		err = map_run(core, region->va, region->kernel, region->pages, region_kinds[i].flags);
 	}
 	return err;
 }

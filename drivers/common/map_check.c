@@ -79,21 +79,13 @@ static int check_here(void *arg)
 	return err;
 }
 
-static int check_on(struct check *check, uint32_t cpu)
-{
-	int result = 0;
-	int err = os_run_on(cpu, check_here, check, &result);
-
-	return err ? err : result;
-}
-
 int map_check(void *ctx)
 {
 	struct check check = {.core = ctx};
 	uint32_t cpu;
 	int err = vmm_any_cpu(ctx, &cpu);
 
-	return err ? err : check_on(&check, cpu);
+	return err ? err : os_run_on(cpu, check_here, &check);
 }
 
 int map_check_start(struct core *core, uint32_t cpu, uint64_t stack_top)
@@ -106,5 +98,5 @@ int map_check_start(struct core *core, uint32_t cpu, uint64_t stack_top)
 			    cpu);
 		return PLINTH_E_INVAL;
 	}
-	return check_on(&check, cpu);
+	return os_run_on(cpu, check_here, &check);
 }

@@ -7,19 +7,6 @@
 
 #include "drivers/common/internal.h"
 
-static const char *const space_names[SPACE_COUNT] = {
-	[SPACE_BOOT] = "boot",
-	[SPACE_STACK] = "boot stack",
-	[SPACE_SHARED] = "shared",
-	[SPACE_TUNING] = "tuning",
-	[SPACE_MAILBOX] = "mailbox",
-	[SPACE_SLOTS] = "bindings",
-	[SPACE_CLAIMS] = "bindings done",
-	[SPACE_TABLES] = "lists",
-	[SPACE_LAUNCH] = "launch tables",
-	[SPACE_POOL] = "pool",
-};
-
 const char *maps_name(const struct core *core, uint64_t va)
 {
 	if (va >= CORE_UPPER_HALF)
@@ -34,7 +21,7 @@ const char *maps_name(const struct core *core, uint64_t va)
 	}
 	for (uint32_t i = 0; i < SPACE_COUNT; i++)
 		if (va - core->space[i].va < core->space[i].pages * OS_PAGE)
-			return space_names[i];
+			return region_kinds[i].name;
 	return "VMM";
 }
 
@@ -87,11 +74,8 @@ static void cut_at_slots(const struct core *core, struct plinth_ctl_map *row)
 /* PLINTH_E_FAULT: there are no more. Of the launch tables' upper half the kernel is the master. */
 static int next_row(const struct question *q, int (*fn)(void *), uint32_t cpu)
 {
-	int result = 0;
-	int err = os_run_on(cpu, fn, (void *)q, &result);
+	int err = os_run_on(cpu, fn, (void *)q);
 
-	if (!err)
-		err = result;
 	if (!err && q->table == PLINTH_MAP_LAUNCH && q->out->va >= CORE_UPPER_HALF)
 		err = PLINTH_E_FAULT;
 	if (err)

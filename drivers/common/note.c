@@ -13,15 +13,6 @@ void note_copy_text(char *to, const char *from, size_t bytes)
 	memset(to + i, 0, bytes - i);
 }
 
-static void copy_role(struct plinth_ctl_module *out, const char *soname)
-{
-	char text[sizeof(out->role)] = {0};
-
-	for (size_t i = 0; i + 1 < sizeof(text) && soname[i]; i++)
-		text[i] = soname[i];
-	note_copy_text(out->role, text, sizeof(out->role));
-}
-
 int note_read(struct core *core, const char *file, uint32_t module, struct plinth_ctl_module *out)
 {
 	const struct plinth_module *note;
@@ -53,6 +44,6 @@ int note_read(struct core *core, const char *file, uint32_t module, struct plint
 	note_copy_text(out->name, note->name, sizeof(out->name));
 	note_copy_text(out->version, note->version, sizeof(out->version));
 	note_copy_text(out->description, note->description, sizeof(out->description));
-	copy_role(out, rtld_info(core->link.set, module)->name);
+	note_copy_text(out->role, rtld_info(core->link.set, module)->name, sizeof(out->role));
 	return 0;
 }

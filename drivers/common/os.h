@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <plinth/boot.h>
 #include <plinth/control.h>
 #include <plinth/error.h>
 
@@ -59,12 +60,11 @@ bool os_cpu_is_online(uint32_t cpu);
 
 /**
  * os_run_on() - run a function on one CPU with interrupts off, and wait for it.
- * @result: what the function returned; untouched on failure
  *
  * Context: may sleep; os_cpus_lock() is held.
- * Return:  0, or PLINTH_E_STATE if the CPU is offline; the function did not run then.
+ * Return:  what the function returned; PLINTH_E_STATE if the CPU is offline: it did not run then.
  */
-PLINTH_MUST_USE int os_run_on(uint32_t cpu, int (*fn)(void *arg), void *arg, int *result);
+PLINTH_MUST_USE int os_run_on(uint32_t cpu, int (*fn)(void *arg), void *arg);
 
 /* -- this and that -------------------------------------------------------- */
 
@@ -170,10 +170,8 @@ PLINTH_MUST_USE int os_vmm_map(const uint64_t token[2], uint32_t table, uint64_t
  */
 PLINTH_MUST_USE int os_vmm_ask(const uint64_t token[2]);
 
-/** os_gate_addresses() - stop_rip and land of struct plinth_boot. */
-void os_gate_addresses(uint64_t *stop_rip, uint64_t *land);
-/** os_gate_user() - land_user and user_cr3 of struct plinth_boot. */
-void os_gate_user(uint64_t *land_user, uint64_t *user_cr3);
+/** os_gate_fill() - what the launch ABI tells of the gate: stop_rip, land, land_user, user_cr3. */
+void os_gate_fill(struct plinth_boot *boot);
 
 /**
  * os_virt_acquire() - make the system's own virtualization keep away, system-wide.

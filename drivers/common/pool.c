@@ -41,12 +41,12 @@ static uint64_t with_books(const struct core *core, uint64_t pages)
 	return all;
 }
 
-static void give_back(struct core *core)
+void pool_free(struct core *core)
 {
 	struct space_region *pool = &core->space[SPACE_POOL];
 
 	core_free(core, pool->kernel, pool->pages);
-	core_free(core, core->table, core_pages(core->max_tables * sizeof(*core->table)));
+	core_free_bytes(core, core->table, core->max_tables * sizeof(*core->table));
 	pool->kernel = NULL;
 	pool->pages = 0;
 	core->table = NULL;
@@ -56,10 +56,9 @@ static int alloc(struct core *core, uint64_t pages, size_t align, const char *wh
 {
 	struct space_region *pool = &core->space[SPACE_POOL];
 
-	give_back(core);
+	pool_free(core);
 	core->max_tables = (uint32_t)space_table_pages(core, pages);
-	core->table =
-		core_alloc(core, core_pages(core->max_tables * sizeof(*core->table)), OS_PAGE, "page tables");
+	core->table = core_alloc_bytes(core, core->max_tables * sizeof(*core->table), "page tables");
 	if (!core->table)
 		return PLINTH_E_NOMEM;
 	pool->kernel = core_alloc(core, pages, align, what);
@@ -124,7 +123,7 @@ int pool_alloc(struct core *core)
 		if (need > wanted)
 			wanted = need + (need - wanted) / FRAME_PAGES + MORE_PAGES;
 		err = alloc(core, wanted, i == IN_ONE ? 2 * OS_PAGE : OS_PAGE,
-			    i == IN_ONE ? NULL : "the VMM's heap and pages");
+			    i == IN_ONE ? NULL : region_kinds[SPACE_POOL].what);
 		if (err && i != IN_ONE)
 			return err;
 	}

@@ -153,11 +153,11 @@ int slat_pages(struct core *core, uint64_t *pages)
 {
 	const size_t memory_level = choose_memory_level();
 	struct frames frames = {0};
-	uint64_t list_pages;
+	uint64_t list_bytes;
 
 	add_all(&frames, core);
-	list_pages = core_pages(frames.n * sizeof(*frames.list));
-	frames.list = core_alloc(core, list_pages, OS_PAGE, "a list of the VMM's memory");
+	list_bytes = frames.n * sizeof(*frames.list);
+	frames.list = core_alloc_bytes(core, list_bytes, "a list of the VMM's memory");
 	if (!frames.list)
 		return PLINTH_E_NOMEM;
 	frames.n = 0;
@@ -168,6 +168,6 @@ int slat_pages(struct core *core, uint64_t *pages)
 		 tables_to_hide(core, &frames, memory_level);
 	for (size_t level = memory_level; level < LEVELS; level++)
 		*pages += parts_of_memory(core, shifts[level]);
-	core_free(core, frames.list, list_pages);
+	core_free_bytes(core, frames.list, list_bytes);
 	return 0;
 }

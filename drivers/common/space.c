@@ -2,11 +2,11 @@
 /*
  * The VMM's slot: which memory it holds and where.
  *
- *	slot_va                                    one 512 GiB slot of the lower half
+ *	slot_va  one 512 GiB slot of the lower half
  *	  ...    random distance
- *	base_va  the modules in random order
- *	         boot page, stack, shared region, tuning page, mailbox, jump slots' tables, lists, launch
- *tables, pool in front of each a gap of 1 to GAP_PAGES pages, as a guard end_va   free for the memory module
+ *	base_va  the modules in random order, then the regions in the order of their numbers;
+ *	         in front of each a gap of 1 to GAP_PAGES pages, as a guard
+ *	end_va   free for the memory module
  */
 #include <plinth/footprint.h>
 
@@ -18,9 +18,23 @@
 #define BASE_FIXED (1ull << 30) /* ... and this far into it */
 #define BASE_PAGES (SLOT_BYTES / 2 / OS_PAGE)
 
-#define STACK_PAGES                                                                                          \
-	2u /* of the boot stack: constructors run on it, and what comes before a CPU has its own */
 #define GAP_PAGES 16u
+
+/* Constructors run on the boot stack, and what comes before a CPU has its own. */
+#define STACK_BYTES (2ull * OS_PAGE)
+
+const struct region_kind region_kinds[SPACE_COUNT] = {
+	[SPACE_BOOT] = {"boot", "the boot page", 0},
+	[SPACE_STACK] = {"boot stack", "the boot stack", PT_WRITE},
+	[SPACE_SHARED] = {"shared", "the shared region", PT_WRITE},
+	[SPACE_TUNING] = {"tuning", "the tuning page", 0},
+	[SPACE_MAILBOX] = {"mailbox", "the mailbox", PT_WRITE},
+	[SPACE_SLOTS] = {"bindings", "jump slots", 0},
+	[SPACE_CLAIMS] = {"bindings done", "jump slots", PT_WRITE},
+	[SPACE_TABLES] = {"lists", "memory descriptors", 0},
+	[SPACE_LAUNCH] = {"launch tables", "the launch tables", 0},
+	[SPACE_POOL] = {"pool", "the VMM's heap and pages", PT_WRITE},
+};
 
 /* How many parts of @reach pages so many pages in a row can lie in. */
 static uint64_t parts(uint64_t pages, uint64_t reach)
@@ -47,22 +61,9 @@ static uint64_t image_pages(const struct core *core)
 	return pages;
 }
 
-static uint64_t shared_pages(const struct core *core)
+static uint64_t shared_bytes(const struct core *core)
 {
-	return core_pages(sizeof(struct plinth_shared) +
-			  (uint64_t)core->n_cpus * sizeof(struct plinth_shared_cpu));
-}
-
-int space_alloc_region(struct core *core, enum space_id id, uint64_t pages, const char *what)
-{
-	struct space_region *region = &core->space[id];
-
-	if (!pages)
-		return 0;
-	/* With PTI the kernel's NMI entry takes a CR3 with bit 12 set for a user-space one. */
-	region->kernel = core_alloc(core, pages, id == SPACE_LAUNCH ? 2 * OS_PAGE : OS_PAGE, what);
-	region->pages = pages;
-	return region->kernel ? 0 : PLINTH_E_NOMEM;
+	return sizeof(struct plinth_shared) + (uint64_t)core->n_cpus * sizeof(struct plinth_shared_cpu);
 }
 
 /* Physical runs of the pool: a descriptor each. */
@@ -79,12 +80,6 @@ static uint64_t count_runs(const struct core *core)
 		expected = pa + OS_PAGE;
 	}
 	return runs;
-}
-
-/* Behind all that: what the memory module gives out. */
-static uint64_t window_pages(const struct core *core)
-{
-	return plinth_window_pages(core->n_cpus);
 }
 
 static uint64_t region_pages(const struct core *core)
@@ -109,37 +104,49 @@ uint64_t space_list_pages(struct core *core)
 	return lists_for(core, core->n_descriptors);
 }
 
+/* Behind all that is the window: what the memory module gives out. */
 uint64_t space_table_pages(const struct core *core, uint64_t pool_pages)
 {
 	return tables_for(image_pages(core) + region_pages(core) + lists_for(core, pool_pages) + pool_pages +
-			  window_pages(core));
+			  plinth_window_pages(core->n_cpus));
 }
 
-/* The pool after what it has to hide, the descriptors after the pool they describe. */
+static int alloc_region(struct core *core, enum space_id id, uint64_t pages)
+{
+	struct space_region *region = &core->space[id];
+
+	if (!pages)
+		return 0;
+	/* With PTI the kernel's NMI entry takes a CR3 with bit 12 set for a user-space one. */
+	region->kernel =
+		core_alloc(core, pages, id == SPACE_LAUNCH ? 2 * OS_PAGE : OS_PAGE, region_kinds[id].what);
+	region->pages = pages;
+	return region->kernel ? 0 : PLINTH_E_NOMEM;
+}
+
+/* The pool after what it has to hide, the lists after the pool they describe. */
 static int alloc_regions(struct core *core)
 {
-	int err =
-		space_alloc_region(core, SPACE_BOOT, core_pages(sizeof(struct plinth_boot)), "the boot page");
+	const struct {
+		enum space_id id;
+		uint64_t bytes;
+	} regions[] = {
+		{SPACE_BOOT, sizeof(struct plinth_boot)},
+		{SPACE_STACK, STACK_BYTES},
+		{SPACE_SHARED, shared_bytes(core)},
+		{SPACE_TUNING, sizeof(struct plinth_tuning)},
+		{SPACE_MAILBOX, sizeof(struct plinth_mailbox)},
+		{SPACE_SLOTS, lazy_table_bytes(core)},
+		{SPACE_CLAIMS, lazy_claim_bytes(core)},
+		{SPACE_LAUNCH, OS_PAGE},
+	};
+	int err = 0;
 
-	if (!err)
-		err = space_alloc_region(core, SPACE_STACK, STACK_PAGES, "the boot stack");
-	if (!err)
-		err = space_alloc_region(core, SPACE_SHARED, shared_pages(core), "the shared region");
-	if (!err)
-		err = space_alloc_region(core, SPACE_TUNING, core_pages(sizeof(struct plinth_tuning)),
-					 "the tuning page");
-	if (!err)
-		err = space_alloc_region(core, SPACE_MAILBOX, core_pages(sizeof(struct plinth_mailbox)),
-					 "the mailbox");
-	if (!err)
-		err = lazy_alloc(core);
-	if (!err)
-		err = space_alloc_region(core, SPACE_LAUNCH, 1, "the launch tables");
+	for (size_t i = 0; i < ARRAY_SIZE_OF(regions) && !err; i++)
+		err = alloc_region(core, regions[i].id, core_pages(regions[i].bytes));
 	if (!err)
 		err = pool_alloc(core);
-	if (err)
-		return err;
-	return space_alloc_region(core, SPACE_TABLES, space_list_pages(core), "memory descriptors");
+	return err ? err : alloc_region(core, SPACE_TABLES, space_list_pages(core));
 }
 
 int space_alloc(void *ctx)
@@ -153,8 +160,7 @@ int space_alloc(void *ctx)
 		space_free(core);
 		return err;
 	}
-	boot_init_shared(core);
-	boot_init_tuning(core);
+	boot_init_regions(core);
 	return 0;
 }
 
@@ -162,14 +168,13 @@ void space_free(void *ctx)
 {
 	struct core *core = ctx;
 
+	pool_free(core);
 	for (uint32_t i = 0; i < SPACE_COUNT; i++) {
 		struct space_region *region = &core->space[i];
 
 		core_free(core, region->kernel, region->pages);
 		*region = (struct space_region){0};
 	}
-	core_free(core, core->table, core_pages(core->max_tables * sizeof(*core->table)));
-	core->table = NULL;
 }
 
 static uint64_t align_up(uint64_t value, uint64_t align)

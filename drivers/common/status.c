@@ -55,15 +55,6 @@ void core_status(struct core *core, struct plinth_ctl_status *out)
 	core_unlock();
 }
 
-/* A module as it is now, at most @bytes of it. */
-static void put_module(const struct core *core, uint32_t i, void *out, size_t bytes)
-{
-	struct plinth_ctl_module about = core->modules[i].about;
-
-	lazy_describe(core, i, &about);
-	memcpy(out, &about, bytes);
-}
-
 uint64_t core_modules(struct core *core, void *out, uint64_t room, size_t item_bytes)
 {
 	size_t bytes =
@@ -72,8 +63,12 @@ uint64_t core_modules(struct core *core, void *out, uint64_t room, size_t item_b
 
 	os_lock();
 	count = core->n_modules;
-	for (uint32_t i = 0; i < count && i < room; i++)
-		put_module(core, i, (uint8_t *)out + i * item_bytes, bytes);
+	for (uint32_t i = 0; i < count && i < room; i++) {
+		struct plinth_ctl_module about = core->modules[i].about;
+
+		lazy_describe(core, i, &about);
+		memcpy((uint8_t *)out + i * item_bytes, &about, bytes);
+	}
 	os_unlock();
 	return count;
 }

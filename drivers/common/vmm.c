@@ -4,7 +4,7 @@
 
 struct call {
 	const struct core *core;
-	uint64_t fn, arg0, arg1;
+	uint64_t fn, arg0, cpu;
 };
 
 static int call_here(void *arg)
@@ -13,14 +13,27 @@ static int call_here(void *arg)
 	const struct space_region *stack = &call->core->space[SPACE_STACK];
 
 	return os_vmm_call(map_launch_tables(call->core), stack->va + stack->pages * OS_PAGE, call->fn,
-			   call->arg0, call->arg1);
+			   call->arg0, call->cpu);
 }
 
-int vmm_call(struct core *core, uint32_t cpu, uint64_t fn, uint64_t arg0, uint64_t arg1, int *result)
+static int call_without_result(void *arg)
 {
-	struct call call = {.core = core, .fn = fn, .arg0 = arg0, .arg1 = arg1};
+	(void)call_here(arg);
+	return 0;
+}
 
-	return os_run_on(cpu, call_here, &call, result);
+int vmm_call(struct core *core, uint32_t cpu, uint64_t fn, uint64_t arg0)
+{
+	struct call call = {.core = core, .fn = fn, .arg0 = arg0, .cpu = cpu};
+
+	return os_run_on(cpu, call_here, &call);
+}
+
+int vmm_call_void(struct core *core, uint32_t cpu, uint64_t fn)
+{
+	struct call call = {.core = core, .fn = fn, .arg0 = cpu, .cpu = cpu};
+
+	return os_run_on(cpu, call_without_result, &call);
 }
 
 int vmm_any_cpu(struct core *core, uint32_t *cpu)
@@ -34,14 +47,12 @@ int vmm_any_cpu(struct core *core, uint32_t *cpu)
 	return PLINTH_E_STATE;
 }
 
-/* A call that has no result and may be made on any CPU. */
-static int call_anywhere(struct core *core, uint64_t fn, uint64_t arg0)
+static int call_anywhere(struct core *core, uint64_t fn)
 {
 	uint32_t cpu;
-	int ignored;
 	int err = vmm_any_cpu(core, &cpu);
 
-	return err ? err : vmm_call(core, cpu, fn, arg0, cpu, &ignored);
+	return err ? err : vmm_call_void(core, cpu, fn);
 }
 
 /* The set of modules does not outlive the load, so what is to be called later is kept. */
@@ -57,8 +68,7 @@ int vmm_note_finis(void *ctx)
 	core->n_finis = n;
 	if (!n)
 		return 0;
-	core->finis =
-		core_alloc(core, core_pages(n * sizeof(*core->finis)), OS_PAGE, "the list of destructors");
+	core->finis = core_alloc_bytes(core, n * sizeof(*core->finis), "the list of destructors");
 	if (!core->finis) {
 		core->n_finis = 0;
 		return PLINTH_E_NOMEM;
@@ -73,7 +83,7 @@ void vmm_forget_finis(void *ctx)
 {
 	struct core *core = ctx;
 
-	core_free(core, core->finis, core_pages(core->n_finis * sizeof(*core->finis)));
+	core_free_bytes(core, core->finis, core->n_finis * sizeof(*core->finis));
 	core->finis = NULL;
 	core->n_finis = 0;
 }
@@ -89,7 +99,7 @@ static int run_inits(struct core *core)
 		int err;
 
 		core->inits_done = at.module;
-		err = call_anywhere(core, fn, 0);
+		err = call_anywhere(core, fn);
 		if (err) {
 			report_line(core->report, "%s: its constructor could not be called: %s",
 				    core->modules[module].about.role, plinth_strerror(err));
@@ -119,7 +129,7 @@ void vmm_run_finis(void *ctx)
 		int err = 0;
 
 		if (core->finis[i].position < core->inits_done)
-			err = call_anywhere(core, core->finis[i].fn, 0);
+			err = call_anywhere(core, core->finis[i].fn);
 		if (err)
 			core_corrupt(core, "a module's destructor could not be called: %s",
 				     plinth_strerror(err));
@@ -131,13 +141,10 @@ int vmm_init(void *ctx)
 {
 	struct core *core = ctx;
 	uint32_t cpu = 0;
-	int result = 0;
 	int err = vmm_any_cpu(core, &cpu);
 
 	if (!err)
-		err = vmm_call(core, cpu, core->entry[ENTRY_INIT], core->space[SPACE_BOOT].va, cpu, &result);
-	if (!err)
-		err = result;
+		err = vmm_call(core, cpu, core->entry[ENTRY_INIT], core->space[SPACE_BOOT].va);
 	if (err)
 		explain(core, cpu, "entry_init", err);
 	return err;
@@ -146,11 +153,8 @@ int vmm_init(void *ctx)
 void vmm_fini(void *ctx)
 {
 	struct core *core = ctx;
-	uint32_t cpu;
-	int err = vmm_any_cpu(core, &cpu);
+	int err = call_anywhere(core, core->entry[ENTRY_FINI]);
 
-	if (!err)
-		err = call_anywhere(core, core->entry[ENTRY_FINI], cpu);
 	if (err)
 		core_corrupt(core, "the VMM could not be taken down: %s", plinth_strerror(err));
 }

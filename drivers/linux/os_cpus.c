@@ -29,7 +29,7 @@ static void run_here(void *arg)
 	run->result = run->fn(run->arg);
 }
 
-int os_run_on(uint32_t cpu, int (*fn)(void *arg), void *arg, int *result)
+int os_run_on(uint32_t cpu, int (*fn)(void *arg), void *arg)
 {
 	struct run run = {.fn = fn, .arg = arg};
 
@@ -37,6 +37,5 @@ int os_run_on(uint32_t cpu, int (*fn)(void *arg), void *arg, int *result)
 	cond_resched();
 	if (!os_cpu_is_online(cpu) || smp_call_function_single(cpu, run_here, &run, 1))
 		return PLINTH_E_STATE;
-	*result = run.result;
-	return 0;
+	return run.result;
 }

@@ -4,8 +4,6 @@
 #include <asm/asm.h>
 #include <asm/tlbflush.h>
 
-#include <plinth/boot.h>
-
 #include "drivers/common/os.h"
 #include "drivers/linux/kernel.h"
 #include "drivers/linux/linux.h"
@@ -79,12 +77,6 @@ int os_vmm_ask(const uint64_t token[2])
 	return make_hypercall(&call, token);
 }
 
-void os_gate_addresses(uint64_t *stop_rip, uint64_t *land)
-{
-	*stop_rip = (unsigned long)gate_stop_insn;
-	*land = (unsigned long)gate_land;
-}
-
 #define LASS (1ul << 27) /* X86_CR4_LASS, which this kernel may not know */
 
 /* Linear-address space separation: the kernel's code faults in the lower half, where the VMM lies. */
@@ -101,13 +93,15 @@ int os_gate_check(const char **why)
 #define USER_TABLES ((u64)PAGE_SIZE)
 #define USER_PCID   (1ull << X86_CR3_PTI_PCID_USER_BIT)
 
-void os_gate_user(uint64_t *land_user, uint64_t *user_cr3)
+void os_gate_fill(struct plinth_boot *boot)
 {
 	bool isolated = cpu_feature_enabled(X86_FEATURE_PTI);
 
 	gate_kernel_cr3 = isolated ? ~(USER_TABLES | USER_PCID) : ~0ull;
-	*land_user = (unsigned long)gate_land_user;
-	*user_cr3 = isolated ? USER_TABLES : 0;
+	boot->stop_rip = (unsigned long)gate_stop_insn;
+	boot->land = (unsigned long)gate_land;
+	boot->land_user = (unsigned long)gate_land_user;
+	boot->user_cr3 = isolated ? USER_TABLES : 0;
 }
 
 void os_cpu_claim(void)

@@ -152,18 +152,20 @@ bool os_cpu_is_online(uint32_t cpu)
 	return cpu < mock_config.n_cpus && !mock_config.offline[cpu];
 }
 
-int os_run_on(uint32_t cpu, int (*fn)(void *), void *arg, int *result)
+int os_run_on(uint32_t cpu, int (*fn)(void *), void *arg)
 {
+	int result;
+
 	/* Nothing is locked in a callback of hot-plug. */
 	if (mock_world.locked && !mock_world.cpus_locked)
 		abort();
 	if (call_fails() || !os_cpu_is_online(cpu))
 		return PLINTH_E_STATE;
 	here = cpu;
-	*result = fn(arg);
+	result = fn(arg);
 	if (mock_config.after_run)
 		mock_config.after_run(cpu);
-	return 0;
+	return result;
 }
 
 /* Only what can take long asks, and while CPUs are kept from coming and going nothing may. */
@@ -211,16 +213,12 @@ int os_gate_check(const char **why)
 	return 0;
 }
 
-void os_gate_user(uint64_t *land_user, uint64_t *user_cr3)
+void os_gate_fill(struct plinth_boot *boot)
 {
-	*land_user = 0xffffffff81000200;
-	*user_cr3 = 0x1000;
-}
-
-void os_gate_addresses(uint64_t *stop_rip, uint64_t *land)
-{
-	*stop_rip = 0xffffffff81000000;
-	*land = 0xffffffff81000100;
+	boot->stop_rip = 0xffffffff81000000;
+	boot->land = 0xffffffff81000100;
+	boot->land_user = 0xffffffff81000200;
+	boot->user_cr3 = 0x1000;
 }
 
 /* On each CPU another process runs. */

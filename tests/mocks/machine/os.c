@@ -67,7 +67,7 @@ bool os_cpu_is_online(uint32_t cpu)
 	return cpu < model.n_cpus && !machine.offline[cpu];
 }
 
-int os_run_on(uint32_t cpu, int (*fn)(void *), void *arg, int *result)
+int os_run_on(uint32_t cpu, int (*fn)(void *), void *arg)
 {
 	if (!machine.cpus_locked)
 		model_violation("os_run_on() without os_cpus_lock()");
@@ -78,8 +78,7 @@ int os_run_on(uint32_t cpu, int (*fn)(void *), void *arg, int *result)
 	if (!os_cpu_is_online(cpu) || model_fault("os_run_on"))
 		return PLINTH_E_STATE;
 	model.here = cpu;
-	*result = fn(arg);
-	return 0;
+	return fn(arg);
 }
 
 bool os_relax(void)
@@ -131,16 +130,12 @@ int os_gate_check(const char **why)
 	return model.cpu[0].st.cr4 & CR4_LASS ? PLINTH_E_NOTSUP : 0;
 }
 
-void os_gate_user(uint64_t *land_user, uint64_t *user_cr3)
+void os_gate_fill(struct plinth_boot *boot)
 {
-	*land_user = MACHINE_LAND_USER;
-	*user_cr3 = MACHINE_USER_CR3;
-}
-
-void os_gate_addresses(uint64_t *stop_rip, uint64_t *land)
-{
-	*stop_rip = MACHINE_STOP_RIP;
-	*land = MACHINE_LAND;
+	boot->stop_rip = MACHINE_STOP_RIP;
+	boot->land = MACHINE_LAND;
+	boot->land_user = MACHINE_LAND_USER;
+	boot->user_cr3 = MACHINE_USER_CR3;
 }
 
 /* -- the gate -------------------------------------------------------------------------- */

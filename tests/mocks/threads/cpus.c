@@ -55,14 +55,14 @@ void cpus_forget(void)
 static struct request {
 	int (*fn)(void *);
 	void *arg;
-	int result, err;
+	int result;
 	bool posted, done;
 } requests[SCHED_THREADS];
 
 static bool threads_run;
 
-int __real_os_run_on(uint32_t cpu, int (*fn)(void *), void *arg, int *result);
-int __wrap_os_run_on(uint32_t cpu, int (*fn)(void *), void *arg, int *result);
+int __real_os_run_on(uint32_t cpu, int (*fn)(void *), void *arg);
+int __wrap_os_run_on(uint32_t cpu, int (*fn)(void *), void *arg);
 
 static bool answered(const void *request)
 {
@@ -70,18 +70,17 @@ static bool answered(const void *request)
 }
 
 /* The kernel orders what is before and after such a call: the sanitizer may know of that. */
-int __wrap_os_run_on(uint32_t cpu, int (*fn)(void *), void *arg, int *result)
+int __wrap_os_run_on(uint32_t cpu, int (*fn)(void *), void *arg)
 {
 	struct request *r = &requests[cpu];
 
 	if (!threads_run || cpu == sched_me())
-		return __real_os_run_on(cpu, fn, arg, result);
+		return __real_os_run_on(cpu, fn, arg);
 	*r = (struct request){.fn = fn, .arg = arg, .posted = true};
 	__tsan_release(r);
 	sched_wait(answered, r);
 	__tsan_acquire(r);
-	*result = r->result;
-	return r->err;
+	return r->result;
 }
 
 static void serve(uint32_t cpu)
@@ -90,7 +89,7 @@ static void serve(uint32_t cpu)
 
 	__tsan_acquire(r);
 	r->posted = false;
-	r->err = __real_os_run_on(cpu, r->fn, r->arg, &r->result);
+	r->result = __real_os_run_on(cpu, r->fn, r->arg);
 	__tsan_release(r);
 	r->done = true;
 }

@@ -58,14 +58,17 @@ enum model_end root_run(vcpu_exit_fn *handler, struct model_exit exit)
 	return model_exit(0, &exit);
 }
 
-static int (*own_call)(uint64_t a, uint64_t b);
+static struct {
+	int (*fn)(uint64_t a, uint64_t b);
+	uint64_t a, b;
+} own_call;
 
 /* What the entry module does for each call: whoever logs wants to know which CPU this is. */
-static int call_as_cpu(uint64_t a, uint64_t b)
+static int call_as_cpu(void)
 {
 	static struct cpu_local local;
 	uint64_t before = cpu_set_local(&local);
-	int result = own_call(a, b);
+	int result = own_call.fn(own_call.a, own_call.b);
 
 	cpu_restore_local(before);
 	return result;
@@ -73,11 +76,13 @@ static int call_as_cpu(uint64_t a, uint64_t b)
 
 int root_call(int (*fn)(uint64_t a, uint64_t b), uint64_t a, uint64_t b)
 {
-	int result = PLINTH_E_STATE;
+	int result;
 
-	own_call = fn;
+	own_call.fn = fn;
+	own_call.a = a;
+	own_call.b = b;
 	core_lock();
-	cr_assert_eq(vmm_call(machine.core, 0, (uint64_t)call_as_cpu, a, b, &result), 0);
+	result = vmm_call(machine.core, 0, (uint64_t)call_as_cpu, 0);
 	core_unlock();
 	return result;
 }
