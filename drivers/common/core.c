@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The state machine: what is allowed when, and the sequences behind it. */
-#include <string.h>
+#include <stdarg.h>
 
 #include "drivers/common/internal.h"
+#include "lib/format.h"
 #include "lib/step.h"
 
 /*
@@ -223,17 +224,6 @@ static int run_locked(struct core *core, const struct command *command, struct c
 	return err;
 }
 
-/* Where a CPU may be a guest, hot-plug changes the core as well. */
-static int run_command(struct core *core, const struct command *command, struct core_report *report)
-{
-	int err;
-
-	core_lock();
-	err = run_locked(core, command, report);
-	core_unlock();
-	return err;
-}
-
 int core_load(struct core *core, const struct core_load *load, struct core_report *report)
 {
 	int err;
@@ -246,14 +236,34 @@ int core_load(struct core *core, const struct core_load *load, struct core_repor
 	return err;
 }
 
+int core_start_locked(struct core *core, struct core_report *report)
+{
+	return run_locked(core, &start_command, report);
+}
+
+int core_stop_locked(struct core *core, struct core_report *report)
+{
+	return run_locked(core, &stop_command, report);
+}
+
 int core_start(struct core *core, struct core_report *report)
 {
-	return run_command(core, &start_command, report);
+	int err;
+
+	core_lock();
+	err = core_start_locked(core, report);
+	core_unlock();
+	return err;
 }
 
 int core_stop(struct core *core, struct core_report *report)
 {
-	return run_command(core, &stop_command, report);
+	int err;
+
+	core_lock();
+	err = core_stop_locked(core, report);
+	core_unlock();
+	return err;
 }
 
 /* As a load: it takes the CPUs for as long as it needs them. */
@@ -267,7 +277,20 @@ int core_unload(struct core *core, struct core_report *report)
 	return err;
 }
 
-/* -- life and events -------------------------------------------------------- */
+void core_corrupt(struct core *core, const char *format, ...)
+{
+	char line[160];
+	va_list args;
+
+	va_start(args, format);
+	plinth_vsnprintf(line, sizeof(line), format, args);
+	va_end(args);
+	core->state = PLINTH_CORRUPT;
+	report_line(core->report, "%s; its memory is kept: restart the machine", line);
+	os_log(OS_LOG_ERR, line);
+}
+
+/* -- the core's own life ------------------------------------------------------ */
 
 struct core *core_create(void)
 {
@@ -281,7 +304,7 @@ int core_retire(struct core *core)
 	report_clear(report);
 	core_lock();
 	if (core->state == PLINTH_RUNNING)
-		(void)run_locked(core, &stop_command, report);
+		(void)core_stop_locked(core, report);
 	os_cpus_unlock();
 	if (core->state == PLINTH_LOADED)
 		(void)run_locked(core, &unload_command, report);
@@ -297,85 +320,4 @@ int core_destroy(struct core *core)
 		return err;
 	os_free_pages(core, core_pages(sizeof(*core)));
 	return 0;
-}
-
-int core_cpu_online(struct core *core, uint32_t cpu, struct core_report *report)
-{
-	int err;
-
-	if (core->state != PLINTH_RUNNING || (cpu < core->n_cpus && core->cpus[cpu].guest))
-		return 0;
-	if (cpu >= core->n_cpus) {
-		report_line(report, "CPU %u: the VMM was loaded for %u CPUs: unload and load it", cpu,
-			    core->n_cpus);
-		return PLINTH_E_LIMIT;
-	}
-	core->report = report;
-	explain_mark(core);
-	err = cpus_start_one(&core->cpus[cpu]);
-	core->report = NULL;
-	return core->state == PLINTH_CORRUPT ? PLINTH_E_CORRUPT : err;
-}
-
-int core_cpu_offline(struct core *core, uint32_t cpu, struct core_report *report)
-{
-	if (!core->cpus || cpu >= core->n_cpus || !core->cpus[cpu].guest)
-		return 0;
-	core->report = report;
-	cpus_stop_one(&core->cpus[cpu]);
-	if (!core->cpus[cpu].guest)
-		cpus_forget_stacks(core);
-	core->report = NULL;
-	return core->cpus[cpu].guest ? PLINTH_E_CORRUPT : 0;
-}
-
-int core_pause(struct core *core, struct core_report *report)
-{
-	int err = 0;
-
-	core_lock();
-	if (core->state == PLINTH_RUNNING) {
-		err = run_locked(core, &stop_command, report);
-		core->paused = !err;
-	}
-	core_unlock();
-	return err;
-}
-
-int core_resume(struct core *core, struct core_report *report)
-{
-	int err = 0;
-
-	core_lock();
-	if (core->paused) {
-		core->paused = false;
-		err = run_locked(core, &start_command, report);
-	}
-	core_unlock();
-	return err;
-}
-
-bool core_cpu_died(const struct core *core, uint32_t cpu)
-{
-	return core->cpus && cpu < core->n_cpus && core->cpus[cpu].guest && cpus_died(&core->cpus[cpu]);
-}
-
-void core_watch(struct core *core, struct core_report *report)
-{
-	bool died = false;
-
-	core_lock();
-	for (uint32_t i = 0; core->state == PLINTH_RUNNING && i < core->n_cpus; i++)
-		died = died || core_cpu_died(core, i);
-	if (died)
-		(void)run_locked(core, &stop_command, report);
-	core_unlock();
-}
-
-void core_emergency_stop(struct core *core, uint32_t cpu)
-{
-	struct core_cpu *cpus = core->cpus;
-
-	if (cpus && cpu < core->n_cpus && cpus[cpu].guest && !os_vmm_stop(core->stop_token))
-		cpus[cpu].guest = false;
 }

@@ -199,7 +199,6 @@ static inline struct plinth_shared_cpu *core_shared_cpu(const struct core *core,
  */
 void *core_alloc(struct core *core, uint64_t pages, size_t align, const char *what);
 void core_free(struct core *core, void *memory, uint64_t pages);
-void core_corrupt(struct core *core, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 static inline void *core_alloc_bytes(struct core *core, uint64_t bytes, const char *what)
 {
@@ -210,6 +209,11 @@ static inline void core_free_bytes(struct core *core, void *memory, uint64_t byt
 {
 	core_free(core, memory, core_pages(bytes));
 }
+
+/* core.c: with core_lock() held; undoing failed, for good. */
+int core_start_locked(struct core *core, struct core_report *report);
+int core_stop_locked(struct core *core, struct core_report *report);
+void core_corrupt(struct core *core, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* modules.c */
 int modules_probe(void *ctx);

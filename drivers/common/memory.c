@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#include <stdarg.h>
+/* What the core has of the system's memory: counted, and given back without a trace of the VMM. */
 #include <string.h>
 
 #include "drivers/common/internal.h"
-#include "lib/format.h"
 
 #define PIECE 256u /* pages that are cleared at once */
 
@@ -35,17 +34,4 @@ void core_free(struct core *core, void *memory, uint64_t pages)
 	}
 	os_free_pages(memory, pages);
 	core->pages_held -= pages;
-}
-
-void core_corrupt(struct core *core, const char *format, ...)
-{
-	char line[160];
-	va_list args;
-
-	va_start(args, format);
-	plinth_vsnprintf(line, sizeof(line), format, args);
-	va_end(args);
-	core->state = PLINTH_CORRUPT;
-	report_line(core->report, "%s; its memory is kept: restart the machine", line);
-	os_log(OS_LOG_ERR, line);
 }

@@ -40,6 +40,7 @@ ENTRY_CPU = 'modules/entry/cpu.c'
 ENTRY_NAME = 'modules/entry/name.c'
 CPUS = 'drivers/common/cpus.c'
 CORE = 'drivers/common/core.c'
+CORE_EVENTS = 'drivers/common/events.c'
 MODULES = 'drivers/common/modules.c'
 CORE_SPACE = 'drivers/common/space.c'
 VMM = 'drivers/common/vmm.c'
@@ -225,7 +226,7 @@ DEFECTS = [
     ('the stack to start on is not checked', MAP_CHECK, '\t\t\terr = judge_stack(check, &pt);\n', '\t\t\terr = 0;\n'),
     ('the stack is read again after the check', CPUS, 'c->stack_top, core->entry[ENTRY_START]',
      'core_shared_cpu(core, c->cpu)->stack_top, core->entry[ENTRY_START]'),
-    ('what a CPU leaves behind is never forgotten', CORE, '\t\tcpus_forget_stacks(core);\n', '\t\t;\n'),
+    ('what a CPU leaves behind is never forgotten', CORE_EVENTS, '\t\tcpus_forget_stacks(core);\n', '\t\t;\n'),
     ('exits do not flush what was unmapped', HISTORY, '\tmem_cpu_flush(vcpu->cpu->local.cpu);\n', ''),
     # Entry module and driver core.
     ('a prepared CPU is prepared again', ENTRY_CPU, '\tplinth_set(&block->stack_top, 0);\n', ''),
