@@ -162,10 +162,8 @@ int cmd_call(int argc, char **argv)
 	static struct message message, answer;
 	const struct option_table table = {
 		.about = "Send a message to an extension that answers to NAME, and print the answer: bytes "
-			 "as they "
-			 "are, or with --hex as digits. The message is what FILE holds (-: standard input), "
-			 "or the "
-			 "BYTES; with neither it is empty.",
+			 "as they are, or with --hex as digits. The message is what FILE holds (-: standard "
+			 "input), or the BYTES; with neither it is empty.",
 		.rows = rows,
 		.words_about = "NAME [FILE]\nNAME --hex [BYTES...]",
 		.words = &options.words,

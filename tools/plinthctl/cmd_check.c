@@ -88,8 +88,7 @@ static void print_unchecked(const struct link_set *s)
 
 	if (s->unchecked_symbols || s->unchecked_modules)
 		note_line("note: undefined symbols (%u) and missing modules (%u) not checked, because %s was "
-			  "refused "
-			  "and may provide them",
+			  "refused and may provide them",
 			  s->unchecked_symbols, s->unchecked_modules, file);
 }
 
@@ -124,8 +123,7 @@ int cmd_check(int argc, char **argv)
 {
 	const struct option_table table = {
 		.about = "Say whether modules would load together, and every reason why not; of those that "
-			 "would, "
-			 "layout and who provides what.",
+			 "would, layout and who provides what.",
 		.rows = rows,
 		.words_about = "MODULE...",
 		.words = &options.files,

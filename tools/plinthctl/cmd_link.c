@@ -50,8 +50,7 @@ int cmd_link(int argc, char **argv)
 {
 	const struct option_table table = {
 		.about = "Link modules in this process, without running them, and show each segment: "
-			 "address, size, "
-			 "rights, SHA-256.",
+			 "address, size, rights, SHA-256.",
 		.rows = rows,
 		.words_about = "MODULE...",
 		.words = &options.files,

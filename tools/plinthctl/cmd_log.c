@@ -41,8 +41,7 @@ static void take_set(const char *word, void *to)
 		value = PLINTH_LEVEL_DEFAULT;
 	if (value < 0 || (equals && (!length || length >= sizeof(level->tag))))
 		usage_error("wants LEVEL or TAG=LEVEL, LEVEL being error, warn, info or debug, TAG a "
-			    "component as "
-			    "the log names it");
+			    "component as the log names it");
 	/* The log keeps six characters of a tag. */
 	memcpy(level->tag, word, length > 6 ? 6 : length);
 	level->level = (uint32_t)value;

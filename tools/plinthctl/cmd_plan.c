@@ -74,8 +74,7 @@ int cmd_plan(int argc, char **argv)
 {
 	const struct option_table table = {
 		.about = "Write a link plan for the modules in this order, so that load need not look for "
-			 "what they "
-			 "refer to.",
+			 "what they refer to.",
 		.rows = rows,
 		.words_about = "MODULE...",
 		.words = &options.files,

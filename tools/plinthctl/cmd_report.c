@@ -133,8 +133,7 @@ int cmd_report(int argc, char **argv)
 {
 	const struct option_table table = {
 		.about = "Write one file with all that a report of a bug needs. It holds kernel addresses: "
-			 "read it "
-			 "before you publish it. Without root it says what it could not get.",
+			 "read it before you publish it. Without root it says what it could not get.",
 		.rows = rows,
 	};
 	char self[PATH_MAX] = "plinthctl";

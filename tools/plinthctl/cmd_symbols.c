@@ -211,8 +211,7 @@ int cmd_symbols(int argc, char **argv)
 {
 	const struct option_table table = {
 		.about = "Put the modules' symbols where they run, for a debugger, or name the function at a "
-			 "PLACE: "
-			 "an address or MODULE+OFFSET. Without anything: list all functions.",
+			 "PLACE: an address or MODULE+OFFSET. Without anything: list all functions.",
 		.rows = rows,
 		.words_about = "[PLACE...]",
 		.words = &options.places,

@@ -151,10 +151,9 @@ static int show_trace(struct plinth_shared *shared, struct line *lines)
 int cmd_trace(int argc, char **argv)
 {
 	const struct option_table table = {
-		.about =
-			"Show the last exits of each CPU, oldest first: time stamp counter, CPU, kind, ticks "
-			"in the "
-			"handler, detail, RAX, RIP. Needs the extension exit_tracer: load --add exit_tracer.",
+		.about = "Show the last exits of each CPU, oldest first: time stamp counter, CPU, kind, "
+			 "ticks in the handler, detail, RAX, RIP. Needs the extension exit_tracer: load "
+			 "--add exit_tracer.",
 		.rows = rows,
 	};
 	struct plinth_shared *shared;
