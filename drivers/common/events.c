@@ -2,11 +2,17 @@
 /* What happens to the machine while the VMM may run: CPUs come, go and are lost, it sleeps, it goes down. */
 #include "drivers/common/internal.h"
 
+/* Any CPU, in any state of the core. */
+static bool is_guest(const struct core *core, uint32_t cpu)
+{
+	return core->cpus && cpu < core->n_cpus && core->cpus[cpu].guest;
+}
+
 int core_cpu_online(struct core *core, uint32_t cpu, struct core_report *report)
 {
 	int err;
 
-	if (core->state != PLINTH_RUNNING || (cpu < core->n_cpus && core->cpus[cpu].guest))
+	if (core->state != PLINTH_RUNNING || is_guest(core, cpu))
 		return 0;
 	if (cpu >= core->n_cpus) {
 		report_line(report, "CPU %u: the VMM was loaded for %u CPUs: unload and load it", cpu,
@@ -22,7 +28,7 @@ int core_cpu_online(struct core *core, uint32_t cpu, struct core_report *report)
 
 int core_cpu_offline(struct core *core, uint32_t cpu, struct core_report *report)
 {
-	if (!core->cpus || cpu >= core->n_cpus || !core->cpus[cpu].guest)
+	if (!is_guest(core, cpu))
 		return 0;
 	core->report = report;
 	cpus_stop_one(&core->cpus[cpu]);
@@ -60,7 +66,7 @@ int core_resume(struct core *core, struct core_report *report)
 
 bool core_cpu_died(const struct core *core, uint32_t cpu)
 {
-	return core->cpus && cpu < core->n_cpus && core->cpus[cpu].guest && cpus_died(&core->cpus[cpu]);
+	return is_guest(core, cpu) && cpus_died(&core->cpus[cpu]);
 }
 
 void core_watch(struct core *core, struct core_report *report)
@@ -77,8 +83,6 @@ void core_watch(struct core *core, struct core_report *report)
 
 void core_emergency_stop(struct core *core, uint32_t cpu)
 {
-	struct core_cpu *cpus = core->cpus;
-
-	if (cpus && cpu < core->n_cpus && cpus[cpu].guest && !os_vmm_stop(core->stop_token))
-		cpus[cpu].guest = false;
+	if (is_guest(core, cpu) && !os_vmm_stop(core->stop_token))
+		core->cpus[cpu].guest = false;
 }

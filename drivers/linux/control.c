@@ -27,11 +27,6 @@ union argument {
 	struct plinth_ctl_call call;
 };
 
-static int copy_out(void *to, const void *from, size_t bytes)
-{
-	return copy_to_user((void __user *)to, from, bytes) ? -1 : 0;
-}
-
 static int run_load(struct core_report *report, union argument *arg)
 {
 	return load_from_user(&arg->load, report);
@@ -72,7 +67,7 @@ static int fill_list(struct plinth_ctl_list *list, fill_fn *fill)
 {
 	u64 room;
 	void *items;
-	int failed;
+	bool failed;
 
 	if (!list->item_bytes || list->item_bytes > PAGE_SIZE)
 		return PLINTH_E_INVAL;
@@ -81,7 +76,7 @@ static int fill_list(struct plinth_ctl_list *list, fill_fn *fill)
 	if (!items)
 		return PLINTH_E_NOMEM;
 	list->count = fill(plinth_core, items, room, list->item_bytes);
-	failed = copy_out(u64_to_user_ptr(list->items), items, min(room, list->count) * list->item_bytes);
+	failed = copy_to_user(u64_to_user_ptr(list->items), items, min(room, list->count) * list->item_bytes);
 	/* No copies of the VMM's addresses in free memory. */
 	kvfree_sensitive(items, (room + 1) * list->item_bytes);
 	return failed ? PLINTH_E_FAULT : 0;
@@ -135,7 +130,7 @@ static int run_error(struct core_report *report, union argument *arg)
 	if (list->item_bytes != 1)
 		return PLINTH_E_INVAL;
 	list->count = report->used;
-	return copy_out(u64_to_user_ptr(list->items), report->text, min_t(u64, list->room, list->count))
+	return copy_to_user(u64_to_user_ptr(list->items), report->text, min_t(u64, list->room, list->count))
 		       ? PLINTH_E_FAULT
 		       : 0;
 }
