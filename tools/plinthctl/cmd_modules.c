@@ -82,10 +82,10 @@ static struct json_object *lazy_json(const struct plinth_ctl_module *module)
 {
 	struct json_object *item = json_object_new_object();
 
-	json_object_object_add(item, "slots", json_object_new_uint64(module->lazy_slots));
-	json_object_object_add(item, "bound", json_object_new_uint64(module->lazy_bound));
-	json_object_object_add(item, "pages", json_object_new_uint64(module->lazy_pages));
-	json_object_object_add(item, "sealed", json_object_new_uint64(module->lazy_sealed));
+	json_add_number(item, "slots", module->lazy_slots);
+	json_add_number(item, "bound", module->lazy_bound);
+	json_add_number(item, "pages", module->lazy_pages);
+	json_add_number(item, "sealed", module->lazy_sealed);
 	return item;
 }
 
@@ -94,14 +94,14 @@ static struct json_object *module_json(const struct list *list, uint64_t i)
 	const struct plinth_ctl_module *module = &list->modules[i];
 	struct json_object *item = json_object_new_object();
 
-	json_object_object_add(item, "role", foreign_json(module->role));
-	json_object_object_add(item, "name", foreign_json(module->name));
-	json_object_object_add(item, "version", foreign_json(module->version));
-	json_object_object_add(item, "abi", json_object_new_uint64(module->abi));
-	json_object_object_add(item, "base_va", json_object_new_uint64(module->base_va));
-	json_object_object_add(item, "bytes", json_object_new_uint64(module->bytes));
-	json_object_object_add(item, "description", foreign_json(module->description));
-	json_object_object_add(item, "file", foreign_json(module->file));
+	json_add_text(item, "role", module->role);
+	json_add_text(item, "name", module->name);
+	json_add_text(item, "version", module->version);
+	json_add_number(item, "abi", module->abi);
+	json_add_number(item, "base_va", module->base_va);
+	json_add_number(item, "bytes", module->bytes);
+	json_add_text(item, "description", module->description);
+	json_add_text(item, "file", module->file);
 	json_object_object_add(item, "lazy", lazy_json(module));
 	json_object_object_add(item, "needs", roles_json(list, i, false));
 	json_object_object_add(item, "serves", roles_json(list, i, true));
