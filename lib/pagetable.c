@@ -183,40 +183,48 @@ int pt_find(const struct pt *pt, uint64_t va, struct pt_leaf *out)
 	return PLINTH_E_FAULT;
 }
 
-/* Depth is at most pt->levels. */
-static int walk_table(const struct pt *pt, uint64_t pa, unsigned int level, const struct pt_leaf *above,
-		      pt_walk_fn *fn, void *ctx)
+/* What a walk is told on its way. */
+struct walk {
+	const struct pt *pt;
+	pt_walk_fn *fn;
+	void *ctx;
+};
+
+static int walk_table(const struct walk *walk, uint64_t pa, unsigned int level, const struct pt_leaf *above);
+
+static int walk_entry(const struct walk *walk, uint64_t entry, unsigned int level, struct pt_leaf leaf)
 {
-	unsigned int entries = level == pt->levels ? PT_ENTRIES / 2 : PT_ENTRIES;
-	const uint64_t *table = pt->table(pt->ctx, pa);
+	narrow(&leaf, entry);
+	if (!is_leaf(entry, level))
+		return walk_table(walk, entry & PT_BITS_ADDRESS, level - 1, &leaf);
+	finish_run(&leaf, entry, level);
+	return walk->fn(walk->ctx, &leaf);
+}
+
+/* Depth is at most pt->levels. */
+static int walk_table(const struct walk *walk, uint64_t pa, unsigned int level, const struct pt_leaf *above)
+{
+	unsigned int entries = level == walk->pt->levels ? PT_ENTRIES / 2 : PT_ENTRIES;
+	const uint64_t *table = walk->pt->table(walk->pt->ctx, pa);
 	int err = 0;
 
 	if (!table)
 		return PLINTH_E_FAULT;
-	for (unsigned int i = 0; i < entries && !err; i++) {
-		struct pt_leaf leaf;
-
+	for (unsigned int i = 0; i < entries && !err; i++)
 		/* Most are empty. */
-		if (!(table[i] & PT_BIT_PRESENT))
-			continue;
-		leaf = *above;
-		leaf.va += i * level_bytes(level);
-		narrow(&leaf, table[i]);
-		if (is_leaf(table[i], level)) {
-			finish_run(&leaf, table[i], level);
-			err = fn(ctx, &leaf);
-		} else {
-			err = walk_table(pt, table[i] & PT_BITS_ADDRESS, level - 1, &leaf, fn, ctx);
-		}
-	}
+		if (table[i] & PT_BIT_PRESENT)
+			err = walk_entry(walk, table[i], level,
+					 (struct pt_leaf){.va = above->va + i * level_bytes(level),
+							  .flags = above->flags});
 	return err;
 }
 
 int pt_walk(const struct pt *pt, pt_walk_fn *fn, void *ctx)
 {
+	const struct walk walk = {.pt = pt, .fn = fn, .ctx = ctx};
 	const struct pt_leaf all = {.flags = ALL_FLAGS};
 
-	return walk_table(pt, pt->root_pa, pt->levels, &all, fn, ctx);
+	return walk_table(&walk, pt->root_pa, pt->levels, &all);
 }
 
 /* -- runs --------------------------------------------------------------------- */

@@ -3,6 +3,8 @@
  * Is what is mapped what may be? Both sets of page tables are walked after each load, and before each CPU
  * becomes a guest, on that CPU: guests do not see the tables.
  */
+#include <string.h>
+
 #include "drivers/common/internal.h"
 #include "lib/map_rule.h"
 
@@ -61,6 +63,12 @@ static int judge_stack(const struct check *check, const struct pt *pt)
 	return 0;
 }
 
+/* What both tables have below entries that are the same they share: it has been looked at. */
+static bool is_judged(const struct core *core, enum plinth_map_table table)
+{
+	return table == PLINTH_MAP_LAUNCH && !memcmp(core_launch_pgd(core), core_root_pgd(core), OS_PAGE / 2);
+}
+
 static int check_here(void *arg)
 {
 	struct check *check = arg;
@@ -70,7 +78,8 @@ static int check_here(void *arg)
 		const struct pt pt = page_tables_of(check->core, table);
 
 		check->table = table;
-		err = pt_walk(&pt, judge_leaf, check);
+		if (!is_judged(check->core, table))
+			err = pt_walk(&pt, judge_leaf, check);
 		if (!err && table == PLINTH_MAP_ROOT)
 			err = judge_upper_half(check);
 		if (!err)
