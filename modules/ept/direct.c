@@ -20,20 +20,42 @@ uint64_t direct_page(uint64_t gpa, unsigned int level)
 	return page_of(gpa, level, mtrr_type(gpa, table_bytes(level)));
 }
 
+/*
+ * What begins at @gpa and has one memory type: the largest region aligned to its size, of at most @most
+ * bytes, or one of @least, whatever types it has.
+ */
+static uint64_t alike(uint64_t gpa, uint64_t most, uint64_t least, enum memory_type *type)
+{
+	uint64_t bytes = gpa & (most - 1) ? gpa & -gpa : most;
+
+	while ((*type = mtrr_type(gpa, bytes)) == TYPE_MIXED && bytes > least)
+		bytes /= 2;
+	return bytes;
+}
+
+/* @n entries, of a page each; none where there is no such page, or no such address. */
+static void fill_run(uint64_t *t, uint64_t n, unsigned int level, uint64_t gpa, enum memory_type type)
+{
+	const uint64_t bytes = table_bytes(level), reach = table_kind()->reach;
+	uint64_t page = page_of(gpa, level, type);
+
+	for (uint64_t i = 0; i < n; i++, gpa += bytes)
+		t[i] = page && gpa < reach ? page + i * bytes : 0;
+}
+
 void direct_fill(uint64_t *t, unsigned int level, uint64_t base, bool uncached)
 {
-	uint64_t bytes = table_bytes(level), reach = table_kind()->reach;
-	enum memory_type all = mtrr_type(base, bytes * EPT_ENTRIES);
-	uint64_t page = page_of(base, level, all);
+	const unsigned int shift = table_shift(level);
+	enum memory_type type;
+	uint64_t n;
 
-	for (unsigned int i = 0; i < EPT_ENTRIES; i++) {
-		uint64_t gpa = base + i * bytes;
-		enum memory_type type = all == TYPE_MIXED ? mtrr_type(gpa, bytes) : all;
+	for (uint64_t i = 0; i < EPT_ENTRIES; i += n) {
+		const uint64_t gpa = base + (i << shift);
 
-		if (page && gpa < reach)
-			t[i] = page + i * bytes;
-		else
-			t[i] = page_of(gpa, level, type == TYPE_MIXED && uncached ? TYPE_UC : type);
+		n = alike(gpa, (uint64_t)EPT_ENTRIES << shift, 1ull << shift, &type) >> shift;
+		if (type == TYPE_MIXED && uncached)
+			type = TYPE_UC;
+		fill_run(&t[i], n, level, gpa, type);
 	}
 }
 
@@ -74,28 +96,22 @@ int direct_map(struct slat_space *space, uint64_t gpa)
 	return gpa < table_kind()->reach ? map(space, gpa, FROM_SPARE) : PLINTH_E_FAULT;
 }
 
-static bool is_mixed(uint64_t gpa, uint64_t bytes)
-{
-	return mtrr_type(gpa & ~(bytes - 1), bytes) == TYPE_MIXED;
-}
-
-/* A table comes full of whatever has one type: in smaller steps only what has several is left to map. */
+/* A table comes full of whatever has one type: in it only what has several is left to map. */
 int direct_prepare(struct slat_space *space, uint64_t start, uint64_t end)
 {
-	uint64_t step = PAGE_1G;
+	enum memory_type type;
+	int err = 0;
 
 	if (end > table_kind()->reach)
 		end = table_kind()->reach;
-	for (uint64_t gpa = start; gpa < end; gpa += step) {
-		bool first = gpa == start || !(gpa & (PAGE_1G - 1));
-		int err = first || is_mixed(gpa, PAGE_2M) ? map(space, gpa, FROM_POOL) : 0;
+	for (uint64_t gpa = start; gpa < end && !err;) {
+		const uint64_t bytes = alike(gpa, PAGE_1G, PAGE_2M, &type);
 
-		if (err)
-			return err;
-		if (first)
-			step = is_mixed(gpa, PAGE_1G) ? PAGE_2M : PAGE_1G;
+		if (!(gpa & (PAGE_1G - 1)) || type == TYPE_MIXED)
+			err = map(space, gpa, FROM_POOL);
+		gpa += bytes;
 	}
-	return 0;
+	return err;
 }
 
 /* -- types that change ------------------------------------------------------------------------ */
