@@ -31,17 +31,36 @@ struct slat_space *slat_host(void)
 
 /* -- what is hidden ---------------------------------------------------------------------- */
 
+/* Pages in a row that are hidden alike. */
+struct hidden {
+	uint64_t pa, bytes; /* no bytes: none yet */
+	bool shared;
+};
+
+static int hide_run(const struct hidden *run)
+{
+	if (!run->bytes)
+		return 0;
+	return run->shared
+		       ? spaces_hide(&ept.host, run->pa, run->bytes, 0, SLAT_READ)
+		       : spaces_hide(&ept.host, run->pa, run->bytes, ept.scratch_pa, SLAT_READ | SLAT_WRITE);
+}
+
 /* pt_walk() callback: one page of the VMM's own address space. */
 static int hide_page(void *ctx, const struct pt_leaf *page)
 {
+	struct hidden *run = ctx;
 	bool shared = page->va >= ept.shared_va && page->va < ept.shared_end;
+	int err = 0;
 
-	(void)ctx;
 	if (page->va == ept.tuning_va || page->va == ept.mailbox_va)
 		return 0;
-	if (shared)
-		return spaces_hide(&ept.host, page->pa, page->pa, SLAT_READ);
-	return spaces_hide(&ept.host, page->pa, ept.scratch_pa, SLAT_READ | SLAT_WRITE);
+	if (page->pa != run->pa + run->bytes || shared != run->shared) {
+		err = hide_run(run);
+		*run = (struct hidden){.pa = page->pa, .shared = shared};
+	}
+	run->bytes += PAGE_4K;
+	return err;
 }
 
 static uint64_t *paging_table_at(void *ctx, uint64_t pa)
@@ -53,10 +72,12 @@ static uint64_t *paging_table_at(void *ctx, uint64_t pa)
 static int hide_vmm(const struct plinth_boot *boot)
 {
 	const struct pt pt = {.root_pa = boot->root_pgd_pa, .levels = boot->levels, .table = paging_table_at};
-	int err = pt_walk(&pt, hide_page, NULL);
+	struct hidden run = {0};
+	int err = pt_walk(&pt, hide_page, &run);
 
-	return err ? err
-		   : spaces_hide(&ept.host, boot->launch_pgd_pa, ept.scratch_pa, SLAT_READ | SLAT_WRITE);
+	if (!err)
+		err = hide_run(&run);
+	return err ? err : hide_run(&(struct hidden){.pa = boot->launch_pgd_pa, .bytes = PAGE_4K});
 }
 
 /* -- life ----------------------------------------------------------------------------------- */

@@ -246,9 +246,11 @@ void direct_retype(struct slat_space *space);
 PLINTH_MUST_USE int spaces_add(struct slat_space *space, bool is_host, uint32_t spare);
 void spaces_remove(struct slat_space *space);
 /**
- * spaces_hide() - a page of the VMM: nobody changes that any more. @instead: where the guest's accesses go.
+ * spaces_hide() - pages of the VMM: nobody changes that any more. @instead: the page where the guest's
+ * accesses to all of them go; 0: they go where they went.
  */
-PLINTH_MUST_USE int spaces_hide(struct slat_space *host, uint64_t pa, uint64_t instead, uint32_t access);
+PLINTH_MUST_USE int spaces_hide(struct slat_space *host, uint64_t pa, uint64_t bytes, uint64_t instead,
+				uint32_t access);
 /** spaces_retype() - direct_retype() of all spaces. Context: the lock is held. */
 void spaces_retype(void);
 

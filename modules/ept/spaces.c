@@ -93,15 +93,55 @@ void spaces_retype(void)
 		direct_retype(space);
 }
 
+/* -- what the VMM hides ------------------------------------------------------------------------- */
+
+static bool is_region(uint64_t start, uint64_t bytes)
+{
+	const uint64_t reach = table_kind()->reach;
+
+	return !((start | bytes) & (PAGE_4K - 1)) && bytes && bytes <= reach && start <= reach - bytes;
+}
+
+/* Pages that one table has, from @pa on. */
+static void hide_in(struct slat_space *host, uint64_t pa, uint64_t end, uint64_t instead, uint32_t access)
+{
+	uint64_t *slot = table_slot(table_at(host, pa, 1), pa, 1);
+
+	for (; pa < end; pa += PAGE_4K, slot++) {
+		const uint64_t hpa = instead ? instead : pa;
+		const uint64_t page = entry_leaf(hpa, 1, mtrr_type(hpa, PAGE_4K));
+
+		entry_set(slot, (page & ~ENTRY_ACCESS) | access | ENTRY_DECIDED | ENTRY_HIDDEN);
+	}
+}
+
+int spaces_hide(struct slat_space *host, uint64_t pa, uint64_t bytes, uint64_t instead, uint32_t access)
+{
+	const uint64_t end = pa + bytes;
+	int err = is_region(pa, bytes) ? 0 : PLINTH_E_INVAL;
+
+	table_lock();
+	for (uint64_t next; pa < end && !err; pa = next) {
+		next = table_begin(pa, 2) + PAGE_2M;
+		if (next > end)
+			next = end;
+		err = table_reserve(host, pa, 1);
+		if (!err)
+			hide_in(host, pa, next, instead, access);
+	}
+	table_unlock();
+	return err;
+}
+
 /* -- a change --------------------------------------------------------------------------------- */
 
-enum what { MAP, TRAP, RESTORE, HIDE };
+enum what { MAP, TRAP, RESTORE };
 
 struct change {
 	struct slat_space *space;
 	enum what what;
 	uint64_t gpa, bytes;
-	uint64_t away; /* MAP, HIDE: from a guest's address to the machine's */
+	uint64_t away; /* MAP: from a guest's address to the machine's */
 	uint32_t access;
 };
 
@@ -110,7 +150,7 @@ static bool is_whole(const struct change *c, uint64_t gpa)
 {
 	uint64_t *slots;
 
-	if (c->what == HIDE || gpa != table_begin(gpa, 2) || c->gpa + c->bytes - gpa < PAGE_2M)
+	if (gpa != table_begin(gpa, 2) || c->gpa + c->bytes - gpa < PAGE_2M)
 		return false;
 	slots = table_at(c->space, gpa, 2);
 	/* Others may still go by a table that is there: it stays, unless all that is in it ends. */
@@ -133,11 +173,11 @@ static uint64_t decided(const struct change *c, uint64_t gpa, unsigned int level
 
 	if (c->what == RESTORE)
 		return c->space->is_host ? direct_page(gpa, level) : 0;
-	if (c->what != TRAP)
+	if (c->what == MAP)
 		before = entry_leaf(hpa, level, mtrr_type(hpa, table_bytes(level)));
 	else if (!before)
 		before = direct_page(gpa, level);
-	return (before & ~ENTRY_ACCESS) | c->access | ENTRY_DECIDED | (c->what == HIDE ? ENTRY_HIDDEN : 0);
+	return (before & ~ENTRY_ACCESS) | c->access | ENTRY_DECIDED;
 }
 
 /*
@@ -173,7 +213,7 @@ static int change_check(const struct change *c, uint64_t gpa, unsigned int level
 {
 	unsigned int found;
 
-	if (c->what != HIDE && has_hidden(gpa + c->away, level))
+	if (has_hidden(gpa + c->away, level))
 		return PLINTH_E_INVAL;
 	if (c->what == MAP && c->space->is_host && has_hidden(gpa, level))
 		return PLINTH_E_INVAL;
@@ -254,13 +294,6 @@ static bool merge_all(const struct change *c)
 
 /* -- the interface --------------------------------------------------------------------------------- */
 
-static bool is_region(uint64_t start, uint64_t bytes)
-{
-	const uint64_t reach = table_kind()->reach;
-
-	return !((start | bytes) & (PAGE_4K - 1)) && bytes && bytes <= reach && start <= reach - bytes;
-}
-
 /* Access that the CPU takes for a misconfiguration (SDM, "EPT Misconfigurations"), which is fatal. */
 static int access_check(uint32_t access)
 {
@@ -290,18 +323,6 @@ int slat_map(struct slat_space *space, uint64_t gpa, uint64_t hpa, uint64_t byte
 {
 	const struct change c = {
 		.space = space, .what = MAP, .gpa = gpa, .bytes = bytes, .away = hpa - gpa, .access = access};
-
-	return apply(&c);
-}
-
-int spaces_hide(struct slat_space *host, uint64_t pa, uint64_t instead, uint32_t access)
-{
-	const struct change c = {.space = host,
-				 .what = HIDE,
-				 .gpa = pa,
-				 .bytes = PAGE_4K,
-				 .away = instead - pa,
-				 .access = access};
 
 	return apply(&c);
 }
