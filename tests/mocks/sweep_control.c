@@ -85,7 +85,7 @@ static void expect_refusal(const struct model_kind *kind, const char *names)
 	machine_snapshot(&before);
 	cr_assert_eq(machine_load(), 0, "%s: %s", sweep_case(), machine.report.text);
 	cr_expect_eq(machine_start(), PLINTH_E_NOTSUP, "%s", sweep_case());
-	cr_expect(machine_log_names(0, PLINTH_LOG_ERR, names), "%s: \"%s\"", sweep_case(), names);
+	cr_expect(machine_logged(0, PLINTH_LOG_ERR, FACTS(names)), "%s: \"%s\"", sweep_case(), names);
 	sweep_expect_clean();
 }
 

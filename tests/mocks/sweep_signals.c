@@ -71,7 +71,7 @@ static void take_one(const struct model_kind *kind, uint32_t number)
 	take_init_of(number, MODEL_INIT);
 	cr_expect_eq(model_active(), 1, "%s: %u VMCSs", sweep_case(), model_active());
 	cr_expect_eq(cpu_state(number), PLINTH_CPU_RESET, "%s: state %u", sweep_case(), cpu_state(number));
-	cr_expect(machine_log_names(number, PLINTH_LOG_WARN, "INIT"), "%s: the log tells", sweep_case());
+	cr_expect(machine_logged(number, PLINTH_LOG_WARN, FACTS("INIT")), "%s: the log tells", sweep_case());
 	cr_expect_eq(model_exit(!number, &(struct model_exit){.kind = PLINTH_EXIT_CPUID, .length = 2}),
 		     MODEL_GUEST, "%s: the other CPU lives on", sweep_case());
 	report_clear(&report);
@@ -118,7 +118,7 @@ Test(init, halts_where_the_apic_does_not_deliver_it)
 	cr_assert_eq(sweep_started(), 0, "%s", machine.report.text);
 	take_init_of(1, MODEL_HALTED);
 	cr_expect_eq(cpu_state(1), PLINTH_CPU_HALTED);
-	cr_expect(machine_log_names(1, PLINTH_LOG_ERR, "INIT"), "the log tells");
+	cr_expect(machine_logged(1, PLINTH_LOG_ERR, FACTS("INIT")), "the log tells");
 	cr_expect_eq(machine_stop(), PLINTH_E_CORRUPT);
 	cr_expect_not(model.cpu[0].guest, "the other CPU is given back");
 }

@@ -105,8 +105,8 @@ Test(machine, kinds_of_cpus)
 		{"no-xsaves-control", PLINTH_E_NOTSUP, "XSAVES"},
 		{"no-host-64", PLINTH_E_NOTSUP, "exit"},
 		{"no-guest-64", PLINTH_E_NOTSUP, "entry"},
-		{"uncached-vmcs", PLINTH_E_NOTSUP, "VMX_BASIC"},
-		{"vmcs-below-4g", PLINTH_E_NOTSUP, "VMX_BASIC"},
+		{"uncached-vmcs", PLINTH_E_NOTSUP, "IA32_VMX_BASIC"},
+		{"vmcs-below-4g", PLINTH_E_NOTSUP, "IA32_VMX_BASIC"},
 		{"cr4-bit-not-allowed", PLINTH_E_NOTSUP, "CR4"},
 		{"cr0-bit-demanded", PLINTH_E_NOTSUP, "CR0"},
 		{"on-a-hypervisor", 0, NULL},
@@ -125,7 +125,7 @@ Test(machine, kinds_of_cpus)
 		cr_expect_eq(machine_load(), 0, "%s: %s", sweep_case(), machine.report.text);
 		cr_expect_eq(machine_start(), expected[i].start, "%s: %s", sweep_case(), machine.report.text);
 		if (expected[i].names)
-			cr_expect(machine_log_names(0, PLINTH_LOG_ERR, expected[i].names),
+			cr_expect(machine_logged(0, PLINTH_LOG_ERR, FACTS(expected[i].names)),
 				  "%s: the log says why", sweep_case());
 		else
 			cr_expect_eq(machine_stop(), 0);

@@ -144,7 +144,7 @@ static bool crash_on_stacks(const char *name, const struct model_exit *exit, uin
 	sweep_expect_clean();
 	cr_expect_eq(plinth_shared_cpu(core_shared_region(machine.core), 0)->state, PLINTH_CPU_DEAD, "%s",
 		     sweep_case());
-	cr_expect(machine_log_names(0, PLINTH_LOG_ERR, "CPU 0"), "%s: a report", sweep_case());
+	cr_expect(machine_logged(0, PLINTH_LOG_ERR, FACTS("CPU 0")), "%s: a report", sweep_case());
 	look();
 	return !nmi || model.cpu[0].ticks >= model.nmi_at_tick;
 }

@@ -10,9 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include <plinth/log.h>
-
 #include "drivers/common/core.h"
+#include "facts.h"
 #include "model/model.h"
 #include "physical.h"
 
@@ -134,11 +133,7 @@ int machine_process_of(uint64_t cr3);
 /** machine_guest_cr4() - the guest on a CPU writes CR4. */
 void machine_guest_cr4(uint32_t cpu, uint64_t value);
 
-/**
- * machine_log_names() - does a record of that CPU's log, of that level or a more urgent one, name this?
- *
- * A register, a feature, a module, what to do about it: things, not how the sentence about them is put.
- */
-bool machine_log_names(uint32_t cpu, enum plinth_log_level level, const char *thing);
+/** machine_logged() - facts_logged() of that CPU, as long as modules are loaded. */
+uint32_t machine_logged(uint32_t cpu, enum plinth_log_level level, const char *const *facts);
 
 #endif

@@ -256,16 +256,9 @@ const char *machine_compare(const struct machine_world *a, const struct machine_
 	return first_different(members, ARRAY_SIZE_OF(members), a, b);
 }
 
-bool machine_log_names(uint32_t cpu, enum plinth_log_level level, const char *thing)
+uint32_t machine_logged(uint32_t cpu, enum plinth_log_level level, const char *const *facts)
 {
-	const struct plinth_shared_cpu *ring;
-	struct plinth_log_record record;
+	struct plinth_shared *shared = core_shared_region(machine.core);
 
-	if (!core_shared_region(machine.core))
-		return false;
-	ring = plinth_shared_cpu(core_shared_region(machine.core), cpu);
-	for (uint64_t i = log_ring_first(ring, 1); i <= ring->log_head; i++)
-		if (log_ring_read(ring, i, &record) && record.level <= level && strstr(record.text, thing))
-			return true;
-	return false;
+	return shared ? facts_logged(plinth_shared_cpu(shared, cpu), level, facts) : 0;
 }

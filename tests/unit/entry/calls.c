@@ -77,7 +77,8 @@ Test(entry_calls, prepare_start_release_in_any_order)
 	cr_expect_eq(block->state, PLINTH_CPU_READY);
 	cr_expect_neq(block->stack_top, 0);
 	cr_expect_eq(root_call(prepare, 1, 0), PLINTH_E_STATE, "twice");
-	cr_expect(root_logged("CPU 1: "), "and the log says so");
+	cr_expect(ROOT_LOGGED(PLINTH_LOG_ERR, "CPU 1", plinth_strerror(PLINTH_E_STATE)),
+		  "and the log says so");
 	cr_expect_eq(root_call(release, 1, 0), 0);
 	cr_expect_eq(block->state, PLINTH_CPU_OFF);
 	cr_expect_eq(block->stack_top, 0);

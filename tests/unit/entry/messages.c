@@ -280,7 +280,7 @@ Test(entry_messages, what_a_handler_must_not_answer)
 		cr_expect_eq(seen.room, 16);
 		cr_expect_eq(mailbox()->result, PLINTH_E_LIMIT);
 		cr_expect_eq(mailbox()->out_bytes, 0);
-		cr_expect(root_logged("note answers a call with 17 bytes where there is room for 16"));
+		cr_expect_eq(ROOT_LOGGED(PLINTH_LOG_ERR, "note", "17", "16"), 1);
 		claimed = ~0ull;
 		post("note", 4, PLINTH_CALL_BYTES);
 		cr_expect_eq(ask(), 0);

@@ -49,7 +49,7 @@ Test(ept_guest, a_cpu_without_it_is_refused_at_the_start)
 	kind.caps.secondary &= ~((uint64_t)SECONDARY_EPT << 32);
 	cr_expect_eq(up_on(&kind), 0, "the load works, so that the check can say what is missing");
 	cr_expect_eq(machine_start(), PLINTH_E_NOTSUP);
-	cr_expect(root_logged("the CPU lacks secondary control bits 0x2"));
+	cr_expect_eq(ROOT_LOGGED(PLINTH_LOG_ERR, "secondary", fact_hex(SECONDARY_EPT)), 1);
 }
 
 Test(ept_guest, a_cpu_without_secondary_controls_is_not_asked_for_more)
@@ -70,7 +70,8 @@ Test(ept_guest, a_cpu_with_too_little_of_it)
 
 		kind.caps.ept_vpid &= ~needed[i];
 		cr_expect_eq(up_on(&kind), PLINTH_E_NOTSUP, "bit 0x%llx", (unsigned long long)needed[i]);
-		cr_expect(root_logged("load without the module ept"));
+		cr_expect_eq(ROOT_LOGGED(PLINTH_LOG_ERR, "IA32_VMX_EPT_VPID_CAP", fact_hex(needed[i])), 1,
+			     "bit 0x%llx", (unsigned long long)needed[i]);
 	}
 }
 
@@ -159,7 +160,7 @@ Test(ept_guest, beyond_the_last_address, .init = root_usual)
 {
 	cr_assert_eq(violate(1ull << model.kind->physical_bits, 1), MODEL_GUEST);
 	cr_expect_eq(model.cpu[0].event.info, INFO_GP);
-	cr_expect(root_logged("guest may not touch physical 0x8000000000"));
+	cr_expect_eq(ROOT_LOGGED(PLINTH_LOG_WARN, fact_hex(1ull << model.kind->physical_bits)), 1);
 	root_expect_clean();
 }
 
@@ -261,7 +262,7 @@ Test(ept_guest, an_instruction_that_wants_too_much)
 		cr_assert_lt(n++, 100);
 	} while (!model.cpu[0].event.info);
 	cr_expect_eq(model.cpu[0].event.info, INFO_GP);
-	cr_expect(root_logged("too few tables"));
+	cr_expect_eq(ROOT_LOGGED(PLINTH_LOG_WARN, "ept:", fact_hex((uint64_t)(200 + (n - 1) % 2) << 30)), 1);
 	cr_assert_eq(violate(300ull << 30, 1), MODEL_GUEST);
 	cr_expect_eq(model.cpu[0].event.info, 0, "the next one is served");
 	root_expect_clean();
@@ -294,7 +295,8 @@ static enum exit_action flush_without_a_type(struct vcpu *vcpu)
 Test(ept_guest, a_flush_that_fails_is_told, .init = root_usual)
 {
 	cr_assert_eq(root_run(flush_without_a_type, (struct model_exit){.length = 1}), MODEL_GUEST);
-	cr_expect(flushed == PLINTH_E_VIRT && root_logged("INVEPT failed"));
+	cr_expect_eq(flushed, PLINTH_E_VIRT);
+	cr_expect(ROOT_LOGGED(PLINTH_LOG_ERR, "INVEPT"));
 }
 
 /* What the CPU might remember is not used again; the guest's access is refused, and the VMM lives. */
@@ -313,7 +315,7 @@ Test(ept_guest, an_access_that_needs_a_flush_that_fails)
 	model.cpu[0].event.info = 0;
 	cr_assert_eq(violate(200ull << 30, 1), MODEL_GUEST);
 	cr_expect_eq(model.cpu[0].event.info, INFO_GP);
-	cr_expect(root_logged("INVEPT failed"));
+	cr_expect_eq(ROOT_LOGGED(PLINTH_LOG_WARN, "INVEPT", fact_hex(200ull << 30)), 1);
 	model.kind = &kind;
 	model.cpu[0].event.info = 0;
 	cr_assert_eq(violate(200ull << 30, 1), MODEL_GUEST);

@@ -66,11 +66,3 @@ void up(void)
 	log_up();
 	cr_assert_eq(mem_init(&boot), 0);
 }
-
-bool logged(const char *text)
-{
-	for (unsigned int i = 0; i < PLINTH_LOG_RECORDS; i++)
-		if (strstr(region.cpu.log[i].text, text))
-			return true;
-	return false;
-}

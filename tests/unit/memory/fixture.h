@@ -5,6 +5,7 @@
 
 #include <criterion/criterion.h>
 
+#include "facts.h"
 #include "internal.h"
 
 #define PAGES	     1024u
@@ -25,7 +26,7 @@ void describe(void);
 void log_up(void);
 void up(void);
 
-/** logged() - does the log contain this? */
-bool logged(const char *text);
+/* How many errors in the log hold these facts (facts.h)? */
+#define LOGGED(...) facts_logged(&region.cpu, PLINTH_LOG_ERR, FACTS(__VA_ARGS__))
 
 #endif

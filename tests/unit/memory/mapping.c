@@ -85,7 +85,7 @@ static void stacks_with_guards(void)
 	mem_stack_free(again, 3);
 	mem_stack_free(b, STACK_MAX);
 	mem_fini();
-	cr_expect(!logged("never freed"));
+	cr_expect_eq(LOGGED(NULL), 0, "nothing is left");
 }
 
 Test(mapping, stacks_have_guards, .init = up)
@@ -177,7 +177,7 @@ Test(mapping, addresses_run_out_and_come_back, .init = up)
 		cr_assert(va[i] = mem_map(0x80000000, MAP_MAX, MEM_R), "mapping %u", i);
 	cr_expect_null(mem_map(0x80000000, 1, MEM_R));
 	cr_expect_null(mem_stack_alloc(1));
-	cr_expect(logged("addresses are used up"));
+	cr_expect_eq(LOGGED(fact_decimal(WINDOW_PAGES)), 2);
 	mem_unmap(va[5], MAP_MAX);
 	va[5] = mem_map(0x80000000, MAP_MAX - 2, MEM_R);
 	cr_assert_not_null(va[5]);
@@ -220,7 +220,7 @@ Test(mapping, bad_unmaps_are_refused, .init = up)
 		cr_expect_eq(space_used(), used, "%zu", i);
 		expect_mapped(map, 4, PT_WRITE);
 		expect_mapped(stack - 2 * MEM_PAGE, 2, PT_WRITE);
-		cr_expect(logged("no mapping of"), "%zu", i);
+		cr_expect_eq(LOGGED(fact_hex((uint64_t)bad[i].va), fact_decimal(bad[i].pages)), 1, "%zu", i);
 	}
 }
 
@@ -243,6 +243,7 @@ Test(mapping, bad_stacks_are_not_freed, .init = up)
 		{(void *)boot.free_va, 1},
 		{pages[501], 1},
 	};
+	void *page;
 
 	cr_assert(map && stack);
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
@@ -254,10 +255,11 @@ Test(mapping, bad_stacks_are_not_freed, .init = up)
 		cr_expect_eq(pages_used(), pool, "%zu", i);
 		expect_mapped(map, 4, PT_WRITE);
 		expect_mapped(stack - 2 * MEM_PAGE, 2, PT_WRITE);
-		cr_expect(logged("no stack of"), "%zu", i);
+		cr_expect_eq(LOGGED(fact_hex((uint64_t)bad[i].top), fact_decimal(bad[i].pages)), 1, "%zu", i);
 	}
-	mem_page_free(mem_phys_to_virt(stack_pa(stack)));
-	cr_expect(logged("not a page that was allocated"), "a page of a stack is not a page");
+	page = mem_phys_to_virt(stack_pa(stack));
+	mem_page_free(page);
+	cr_expect_eq(LOGGED(fact_hex((uint64_t)page)), 1, "a page of a stack is not a page");
 	mem_stack_free(stack, 2);
 	mem_unmap(map, 4);
 	cr_expect_eq(space_used(), 0u);
@@ -322,7 +324,7 @@ Test(mapping, waiting_addresses_run_out, .init = two_cpus)
 		n++;
 	}
 	cr_expect_eq(n, WINDOW_PAGES / 4);
-	cr_expect(logged("wait for CPUs to forget them"));
+	cr_expect_eq(LOGGED(fact_decimal(WINDOW_PAGES), "0"), 1, "none is taken, all wait");
 	mem_cpu_flush(1);
 	cr_expect(mem_stack_alloc(2));
 }

@@ -92,9 +92,9 @@ const struct plinth_boot *root_boot(void)
 	return machine.core->space[SPACE_BOOT].kernel;
 }
 
-bool root_logged(const char *text)
+enum plinth_cpu_state root_state(void)
 {
-	return machine_log_names(0, PLINTH_LOG_DEBUG, text);
+	return plinth_shared_cpu(core_shared_region(machine.core), 0)->state;
 }
 
 void root_timer_exit(void)

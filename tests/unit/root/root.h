@@ -35,8 +35,13 @@ int root_call(int (*fn)(uint64_t a, uint64_t b), uint64_t a, uint64_t b);
 /** root_boot() - what the modules were brought up with. */
 const struct plinth_boot *root_boot(void);
 
-/** root_logged() - does CPU 0's log contain this? */
-bool root_logged(const char *text);
+/* How many lines of CPU 0's log, of that level or a more urgent one, hold these facts (facts.h)? */
+#define ROOT_LOGGED(level, ...) machine_logged(0, level, FACTS(__VA_ARGS__))
+/* A crash report is errors, and nothing else. */
+#define ROOT_REPORTED(...)	ROOT_LOGGED(PLINTH_LOG_ERR, __VA_ARGS__)
+
+/** root_state() - CPU 0's, as the shared region has it. */
+enum plinth_cpu_state root_state(void);
 
 /** root_timer_exit() - the VMX-preemption timer of CPU 0, which must run, brings it back once. */
 void root_timer_exit(void);

@@ -148,7 +148,7 @@ Test(vcpu_flush, a_cpu_that_refuses_has_not_flushed, .init = guests_up)
 	cr_expect_not(done);
 	run(ask);
 	cr_expect_eq(ticket, 0);
-	cr_expect(root_logged("INVEPT failed"));
+	cr_expect(ROOT_LOGGED(PLINTH_LOG_ERR, "INVEPT"));
 	refuse_invept(false);
 	run(ask);
 	cpuid(1);

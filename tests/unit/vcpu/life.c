@@ -64,7 +64,7 @@ Test(vcpu_life, what_came_into_use_since_the_check)
 {
 	root_loaded(&model_kinds[0], 1);
 	cr_expect_eq(root_call(start_with_a_bit, CR4_FRED, 0), PLINTH_E_NOTSUP);
-	cr_expect(root_logged("fred=off"));
+	cr_expect(ROOT_LOGGED(PLINTH_LOG_ERR, "CR4.FRED", "fred=off"));
 	root_expect_clean();
 }
 
@@ -148,10 +148,11 @@ Test(vcpu_life, a_first_entry_that_fails)
 	/* No loaded TR has an idle task state. */
 	gdt[cpu->st.seg[MODEL_TR].selector / 8] &= ~(1ull << 41);
 	cr_expect_eq(machine_start(), PLINTH_E_ENTRY, "%s", machine.report.text);
-	cr_expect(root_logged("the CPU refused the guest, reason 0x80000021"));
+	cr_expect(ROOT_LOGGED(PLINTH_LOG_ERR, "reason", "0x80000021"));
 	cr_expect_eq(cpu->st.msr[MODEL_MSR_PERF_GLOBAL_CTRL], 0xf, "the exit had stopped the counters");
 	cr_expect_eq(cpu->st.msr[MODEL_MSR_PEBS_ENABLE], 3);
-	cr_expect(root_logged("TR: type"), "and the rule that was broken");
+	cr_expect(ROOT_LOGGED(PLINTH_LOG_ERR, "vmxchk:", fact_hex(VMCS_GUEST_TR_RIGHTS)),
+		  "the rule that was broken");
 	cr_expect_eq(cpu->rip, MACHINE_GATE);
 	cr_expect_eq(cpu->st.cr4 & CR4_VMXE, 0);
 	cr_expect_not(cpu->virt_on);
@@ -382,7 +383,8 @@ Test(vcpu_life, an_init_without_addresses, .init = root_usual)
 {
 	cr_assert_eq(root_run(take_addresses, (struct model_exit){0}), MODEL_GUEST);
 	cr_expect_eq(model_exit(0, &(struct model_exit){.reason = 3}), MODEL_HALTED);
-	cr_expect(root_logged("the INIT does not come"));
+	cr_expect_eq(root_state(), PLINTH_CPU_HALTED);
+	cr_expect(ROOT_LOGGED(PLINTH_LOG_ERR, "INIT", "CPU 0"));
 	cr_expect_not(model.cpu[0].virt_on);
 	root_expect_clean();
 }

@@ -113,7 +113,9 @@ Test(vcpu_machine_check, a_machine_check_that_root_mode_does_not_survive, .init 
 {
 	model.mc_fatal = true;
 	cr_expect_eq(root_run(take_machine_check, (struct model_exit){.length = 1}), MODEL_BACK);
-	cr_expect(root_logged("machine check in root mode, which cannot go on"));
+	cr_expect_eq(root_state(), PLINTH_CPU_DEAD);
+	cr_expect(ROOT_REPORTED("hlt", "0xc"), "which exit it was");
+	cr_expect_eq(ROOT_REPORTED("RAX"), 0, "a brief report");
 	cr_expect_eq(model.cpu[0].rip, ROOT_RIP, "as if the exit had not been");
 	cr_expect_eq(model.back.machine_check, 1);
 	root_expect_clean();

@@ -275,5 +275,6 @@ Test(vcpu_switch, a_crash_gives_the_cpu_back_to_the_host, .init = up)
 	cr_expect_eq(model_exit(0, &hlt), MODEL_BACK);
 	cr_expect_eq(model.cpu[0].rip, ROOT_RIP + 2);
 	cr_expect_eq(model.cpu[0].regs.rbx, 77);
-	cr_expect(root_logged("is given back to the operating system"));
+	cr_expect_eq(root_state(), PLINTH_CPU_DEAD);
+	cr_expect(ROOT_REPORTED("hlt", "0xc"), "the report names the exit");
 }

@@ -34,8 +34,9 @@ Test(vcpu_watchdog, three_nmis_in_one_exit_are_a_loop, .init = root_usual)
 	nmis = 3;
 	slow = true;
 	cr_assert_eq(root_run(hang, (struct model_exit){.length = 1}), MODEL_BACK);
-	cr_expect(root_logged("endless loop in root mode"));
-	cr_expect(root_logged("0x6666"));
+	cr_expect_eq(root_state(), PLINTH_CPU_DEAD);
+	cr_expect(ROOT_REPORTED("RIP", "0x6666"), "where it loops");
+	cr_expect_eq(ROOT_REPORTED("vector"), 0, "and no exception");
 }
 
 Test(vcpu_watchdog, two_are_not, .init = root_usual)

@@ -10,6 +10,15 @@
 #define OUTSIDE 4u
 #define REFUSED PLINTH_E_LOCKED
 
+/* The log has the register that forbids it, and whether VMXON was tried. */
+static void expect_the_reason(uint64_t feature_control, bool tries)
+{
+	const char *value = fact_hex(feature_control);
+
+	cr_expect_eq(ROOT_LOGGED(PLINTH_LOG_ERR, "IA32_FEATURE_CONTROL", value), 1, "%s", value);
+	cr_expect_eq(ROOT_LOGGED(PLINTH_LOG_ERR, "IA32_FEATURE_CONTROL", value, "VMXON"), tries, "%s", value);
+}
+
 /* VMXON has the last word, and where it raises #GP that is the start's result, not the kernel's end. */
 Test(vcpu_launch, measured_launches_and_locks)
 {
@@ -17,21 +26,19 @@ Test(vcpu_launch, measured_launches_and_locks)
 		uint64_t feature_control;
 		bool smxe, in_smx, refuses;
 		int want;
-		const char *log;
+		bool tries; /* VMXON, before it is refused */
 	} cases[] = {
-		{LOCKED | OUTSIDE, false, false, false, 0, NULL},
-		{LOCKED | OUTSIDE, true, false, false, 0, NULL},
-		{LOCKED | INSIDE | OUTSIDE, true, true, false, 0, NULL},
-		{LOCKED | INSIDE, true, true, false, 0, NULL},
-		{0, true, true, false, 0, NULL},
-		{0, true, false, false, 0, NULL},
-		{0, false, false, false, 0, NULL},
-		{LOCKED | INSIDE, false, false, false, REFUSED, "enable it in the firmware"},
-		{LOCKED | INSIDE, true, false, false, REFUSED,
-		 "VMXON raised an exception, IA32_FEATURE_CONTROL is 0x3"},
-		{LOCKED | OUTSIDE, true, true, false, REFUSED,
-		 "VMXON raised an exception, IA32_FEATURE_CONTROL is 0x5"},
-		{LOCKED | OUTSIDE, false, false, true, REFUSED, "or the hypervisor below refuses it"},
+		{LOCKED | OUTSIDE, false, false, false, 0, true},
+		{LOCKED | OUTSIDE, true, false, false, 0, true},
+		{LOCKED | INSIDE | OUTSIDE, true, true, false, 0, true},
+		{LOCKED | INSIDE, true, true, false, 0, true},
+		{0, true, true, false, 0, true},
+		{0, true, false, false, 0, true},
+		{0, false, false, false, 0, true},
+		{LOCKED | INSIDE, false, false, false, REFUSED, false},
+		{LOCKED | INSIDE, true, false, false, REFUSED, true},
+		{LOCKED | OUTSIDE, true, true, false, REFUSED, true},
+		{LOCKED | OUTSIDE, false, false, true, REFUSED, true},
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -44,8 +51,8 @@ Test(vcpu_launch, measured_launches_and_locks)
 		kind.feature_control = cases[i].feature_control;
 		root_loaded(&kind, 1);
 		cr_expect_eq(machine_start(), cases[i].want, "case %zu: %s", i, machine.report.text);
-		if (cases[i].log)
-			cr_expect(root_logged(cases[i].log), "case %zu: %s", i, cases[i].log);
+		if (cases[i].want)
+			expect_the_reason(cases[i].feature_control, cases[i].tries);
 		root_expect_clean();
 	}
 }

@@ -216,7 +216,9 @@ Test(vcpu_registers, a_field_that_does_not_exist, .init = root_usual)
 	cr_expect_eq(first_error, PLINTH_E_VIRT);
 	cr_expect_eq(second_error, 0);
 	cr_expect_str_eq(unknown_name, "?");
-	cr_expect(root_logged("VMWRITE of ? (0x6fee) failed: no such field on this CPU"));
+	cr_expect_eq(ROOT_LOGGED(PLINTH_LOG_ERR, "VMWRITE", "0x6fee"), 1);
+	cr_expect_eq(ROOT_LOGGED(PLINTH_LOG_ERR, "VMWRITE"), 1);
+	cr_expect_eq(ROOT_LOGGED(PLINTH_LOG_ERR, "current VMCS"), 0, "there is one");
 }
 
 static enum exit_action write_without_vmcs(struct vcpu *vcpu)
@@ -233,7 +235,7 @@ Test(vcpu_registers, no_current_vmcs, .init = root_usual)
 {
 	cr_assert_eq(root_run(write_without_vmcs, (struct model_exit){0}), MODEL_HALTED);
 	cr_expect_eq(first_error, PLINTH_E_VIRT);
-	cr_expect(root_logged("VMWRITE of GUEST_RIP (0x681e) failed: no current VMCS"));
+	cr_expect_eq(ROOT_LOGGED(PLINTH_LOG_ERR, "VMWRITE", "GUEST_RIP", "0x681e", "current VMCS"), 1);
 }
 
 static enum exit_action write_and_forget(struct vcpu *vcpu)
