@@ -11,6 +11,7 @@
 
 #include "drivers/common/core.h"
 #include "drivers/common/internal.h"
+#include "tests/mocks/facts.h"
 #include "tests/mocks/mock_os.h"
 
 extern struct core *core;
@@ -40,7 +41,9 @@ enum plinth_ctl_state state_now(void);
 /* Are the two worlds equal? Says where not. */
 bool worlds_equal(const struct mock_world *before, const char *when);
 
-#define EXPECT_REPORT(words)                                                                                 \
-	cr_expect(strstr(report.text, words), "the report lacks \"%s\":\n%s", words, report.text)
+/* A line of the report holds these facts (facts.h). */
+#define EXPECT_REPORT(...)                                                                                   \
+	cr_expect(facts_in(report.text, FACTS(__VA_ARGS__)), "no line with %s:\n%s", #__VA_ARGS__,           \
+		  report.text)
 
 #endif

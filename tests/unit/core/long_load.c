@@ -70,7 +70,7 @@ Test(core_long_load, whoever_waits_for_it_is_ended, .init = fixture_up)
 			break;
 		cr_assert_eq(err, PLINTH_E_INTR, "at %u: %s", last, report.text);
 		cr_expect_str_eq(strchr(report.text, '\n'), "\n", "one line, at %u: %s", last, report.text);
-		EXPECT_REPORT("given up");
+		EXPECT_REPORT(plinth_strerror(PLINTH_E_INTR));
 		cr_expect_eq(state_now(), PLINTH_UNLOADED);
 		cr_assert(worlds_equal(&before, "after a load that was given up"), "at %u", last);
 	}

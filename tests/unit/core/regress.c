@@ -10,7 +10,7 @@ Test(core_regress, out_of_memory_is_an_error, .init = fixture_up)
 	for (unsigned int n = 1; n <= 10; n++) {
 		mock_arm(n, 0);
 		cr_expect_eq(load_good(), PLINTH_E_NOMEM, "allocation %u", n);
-		EXPECT_REPORT("out of memory");
+		EXPECT_REPORT(plinth_strerror(PLINTH_E_NOMEM));
 		cr_expect_eq(mock_disarm(), 1);
 	}
 }
@@ -29,8 +29,8 @@ Test(core_regress, cpus_that_started_are_stopped, .init = fixture_up)
 	worlds_equal(&before, "after CPU 3 failed");
 	cr_expect(strstr(mock_trace(), "s+0 ?1 p+1 s+1 ?2 p+2 s+2 ?3 p+3 p-3 s-2 p-2 s-1 p-1 s-0 p-0"), "%s",
 		  mock_trace());
-	EXPECT_REPORT("CPU 3: start failed: not supported by this CPU");
-	EXPECT_REPORT("CPU 3: mock: the mock has its reasons");
+	EXPECT_REPORT("CPU 3", "start", plinth_strerror(PLINTH_E_NOTSUP));
+	EXPECT_REPORT("CPU 3", "mock", "the mock has its reasons");
 	mock_config.fail_event = 0;
 	report_clear(&report);
 	cr_expect_eq(core_start(core, &report), 0, "%s", report.text);
@@ -45,7 +45,7 @@ Test(core_regress, constructed_modules_are_destructed, .init = fixture_up)
 	mock_config.entry_error = PLINTH_E_NOMEM;
 	cr_expect_eq(load_good(), PLINTH_E_NOMEM);
 	cr_expect_str_eq(mock_trace(), "c+0 c+1 c-1 c-0 ", "providers first, and backwards at the end");
-	EXPECT_REPORT("entry_init failed: out of memory\n");
+	EXPECT_REPORT("entry_init", plinth_strerror(PLINTH_E_NOMEM));
 	worlds_equal(&before, "after entry_init failed");
 }
 

@@ -85,13 +85,12 @@ Test(core_spec, corrupt_refuses_everything, .init = fixture_up)
 	cr_assert_eq(core_start(core, &report), 0);
 	mock_arm(1, 0);
 	cr_expect_eq(core_stop(core, &report), PLINTH_E_CORRUPT);
-	EXPECT_REPORT("CPU 1: could not be stopped");
-	EXPECT_REPORT("restart the machine");
+	EXPECT_REPORT("CPU 1", "restart");
 	mock_disarm();
 	pages = mock_world.pages;
 	for (enum command_id command = LOAD; command < COMMANDS; command++) {
 		cr_expect_eq(run_command_id(command), PLINTH_E_CORRUPT);
-		EXPECT_REPORT("restart the machine");
+		EXPECT_REPORT("restart");
 		cr_expect_eq(state_now(), PLINTH_CORRUPT);
 	}
 	cr_expect_eq(core_destroy(core), PLINTH_E_CORRUPT);
