@@ -99,7 +99,7 @@ void sweep_expect_corrupt(void)
 	machine_snapshot(&before);
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
 		cr_expect_eq(commands[i].run(), PLINTH_E_CORRUPT, "%s: %s", label, commands[i].name);
-		cr_expect(strstr(machine.report.text, "restart the machine"),
+		cr_expect(facts_in(machine.report.text, FACTS(commands[i].name, "restart")),
 			  "%s: %s does not say what to do: %s", label, commands[i].name, machine.report.text);
 		sweep_expect_same(&before);
 	}
