@@ -47,6 +47,6 @@ spin shadow_stack
 check "a process with a shadow stack spins after it" it_goes_on
 end_it
 same "a stray return ends one after it" "control protection" "$(taskset -c $VICTIM shadow_stack stray)"
-same "there is one report" 1 "$(plinthctl log | grep -c 'crash report')"
+same "there is one report" 1 "$(logged error GUEST_RIP)"
 same "the kernel has nothing to complain of" "" "$(kernel_complaints)"
 finish

@@ -18,7 +18,7 @@ value() {
 }
 
 field() {
-	plinthctl status | sed -n "s/^$1 *//p"
+	vmm_status "$1"
 }
 
 # Each CPU keeps the stacks of a few threads that ended for new ones, and clears them only then.

@@ -18,14 +18,10 @@ here() {
 	tail -n 1 /proc/init_signal
 }
 
-state() {
-	plinthctl status | sed -n 's/^state *//p'
-}
-
 # The driver looks every second or so.
 corrupt() {
 	for _ in 1 2 3 4 5 6 7 8 9 10; do
-		[ "$(state)" != "corrupt: restart the machine" ] || return 0
+		[ "$(vmm_status state)" != corrupt ] || return 0
 		sleep 1
 	done
 	return 1
@@ -49,7 +45,8 @@ check "the driver says that the CPU is lost" corrupt
 plinthctl stat | grep -E 'state|init'
 same "the other CPUs are given back" "$here" "$(here)"
 plinthctl log | tail -n 3
-check "the log tells" sh -c "plinthctl log | grep -q 'INIT: '"
+check "the log tells" [ "$(logged warn INIT)" -gt 0 ]
+same "and the counters" 1 "$(cpus_that_are reset)"
 last_word "about to reset what is left"
 pcctl status $failures
 echo b >/proc/sysrq-trigger

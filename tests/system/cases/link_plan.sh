@@ -9,14 +9,14 @@ loads() {
 	what=$2
 	shift 2
 	check "$what: loads" plinthctl load --modules /tmp/modules "$@"
-	same "$what: the plan" "$wanted" "$(plinthctl status | sed -n 's/^link_plan *//p')"
+	same "$what: the plan" "$wanted" "$(vmm_status link_plan)"
 	check "$what: unloads" plinthctl unload
 }
 
 check "the driver goes in" driver_in
 cp -r "$MODULES" /tmp/modules
 rm -f /tmp/modules/modules.plan
-loads "" "no plan"
+loads none "no plan"
 check "a plan is written" plinthctl plan /tmp/modules/*.so
 cp /tmp/modules/modules.plan /tmp/good.plan
 loads used "the modules it was made for" --no-aslr

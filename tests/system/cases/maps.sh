@@ -9,7 +9,7 @@ places() {
 }
 
 base() {
-	plinthctl status | sed -n 's/^base_va *//p'
+	vmm_status base_va
 }
 
 check "the driver goes in" driver_in
@@ -58,7 +58,7 @@ same "is where the first was" "$fixed" "$(places)"
 check "it unloads too" plinthctl unload
 
 check "a load without second-level translation" plinthctl load --modules "$MODULES" --without ept
-same "there is no such module" 0 "$(plinthctl modules | grep -c '^ept ')"
+same "there is no such module" 0 "$(plinthctl modules --json | grep -c '"name": *"ept"')"
 check "it starts without" plinthctl start
 same "and runs" "$(plinth_signatures)" "$(signatures)"
 check "and stops" plinthctl stop

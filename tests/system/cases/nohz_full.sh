@@ -20,7 +20,7 @@ same "and on no other" 0 "$(grep -vc '\[000\]' /tmp/timers)"
 
 refuses "the VMM crashes on CPU 1" "CPU 1" plinthctl debug fault ud --cpu 1
 wait_until_corrupt
-check "CPU 0 saw it" sh -c "plinthctl status | grep -q corrupt"
-check "CPU 1 is dead to the VMM" sh -c "plinthctl stat | grep -E '^cpu +1 +state +dead'"
+same "CPU 0 saw it" corrupt "$(vmm_status state)"
+same "CPU 1 is dead to the VMM" 1 "$(cpus_that_are dead)"
 same "the kernel has nothing to complain of" "" "$(kernel_complaints)"
 finish

@@ -42,10 +42,31 @@ plinth_signatures() {
 	done
 }
 
+# vmm_status FIELD: of the driver's status; state is unloaded, loaded, running or corrupt.
+vmm_status() {
+	plinthctl status --json | sed -n "s/^ *\"$1\": *\"\{0,1\}\([^\",]*\)\"\{0,1\},\{0,1\}\$/\1/p"
+}
+
+# cpus_that_are STATE: how many; guest, dead, halted, reset, ...
+cpus_that_are() {
+	plinthctl stat --json | grep -c "\"state\": *\"$1\""
+}
+
+# logged LEVEL FACT...: how many lines of the VMM's log, of that level or a more urgent one, hold all of these. A fact is a name or a
+# number, as a word of its own; '"tag":"vcpu"' is a component. How a sentence is put is no fact.
+logged() {
+	_lines=$(plinthctl log --json --level "$1" | sed 's/.*\("tag":.*\),"truncated":.*/\1/')
+	shift
+	for _fact in "$@"; do
+		_lines=$(printf '%s\n' "$_lines" | grep -wF -e "$_fact")
+	done
+	printf '%s\n' "$_lines" | grep -c .
+}
+
 # The VMM has died, and the driver has noticed; in 10 s, or what follows will say that it has not.
 wait_until_corrupt() {
 	_tries=0
-	until plinthctl status | grep -q corrupt || [ $_tries -eq 10 ]; do
+	until [ "$(vmm_status state)" = corrupt ] || [ $_tries -eq 10 ]; do
 		sleep 1
 		_tries=$((_tries + 1))
 	done
@@ -114,7 +135,7 @@ loads_up_to_the_start() {
 	for _options in "" --no-aslr "--without ept"; do
 		# shellcheck disable=SC2086 # option words
 		check "the modules load $_options" plinthctl load --modules $MODULES --uart $UART $_options
-		check "constructors and entry_init() ran" sh -c "plinthctl log | grep -q 'entry: ready: '"
+		check "constructors and entry_init() ran" [ "$(logged info '"tag":"entry"' "$CPUS CPUs")" -gt 0 ]
 		check "both tables keep the rules" plinthctl maps
 		plinthctl maps >/tmp/maps
 		same "both tables hold the same" "$(grep -c '^root' /tmp/maps)" "$(grep -c '^launch' /tmp/maps)"
