@@ -4,7 +4,6 @@
 
 #include "drivers/common/internal.h"
 #include "lib/exit_kind.h"
-#include "modules/vcpu/history.h"
 #include "modules/vcpu/internal.h"
 #undef LOG_TAG
 #include "modules/vcpu_intel/internal.h"
@@ -94,7 +93,7 @@ Test(vcpu_crash, names_the_exception, .init = root_usual)
 	cr_expect(ROOT_REPORTED("RIP", "0x5555"));
 	cr_expect(ROOT_REPORTED("R12", "0x0000000000abcdef"), "root mode's registers");
 	cr_expect(ROOT_REPORTED("RBX", "0x1234567890123456"), "and the guest's");
-	cr_expect(ROOT_REPORTED("root", fact_decimal(ROOT_STACK_PAGES * PAGE), "NMI"), "the stacks");
+	cr_expect(ROOT_REPORTED("root", fact_decimal(PLINTH_ROOT_STACK_PAGES * PAGE), "NMI"), "the stacks");
 	cr_expect_eq(model.cpu[0].rip, ROOT_RIP, "as if the exit had not been");
 	cr_expect_eq(model.back.land, MACHINE_LAND);
 	root_expect_clean();
