@@ -46,11 +46,11 @@
 
 /**
  * plinth_window_pages() - addresses for so many CPUs. Twice: what is unmapped waits until no CPU can have
- * kept its translation.
+ * kept its translation. And one for what each looks at in passing (mem_glance()).
  */
 static inline uint64_t plinth_window_pages(uint64_t n_cpus)
 {
-	return 2 * n_cpus * PLINTH_CPU_WINDOW_PAGES + PLINTH_WINDOW_MORE;
+	return 2 * n_cpus * PLINTH_CPU_WINDOW_PAGES + n_cpus + PLINTH_WINDOW_MORE;
 }
 
 /* -- the memory module's books, at the pool's start behind the page tables, before the heap ----------- */

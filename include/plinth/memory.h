@@ -70,6 +70,21 @@ PLINTH_EXPORT void *mem_map(uint64_t pa, size_t pages, enum mem_prot prot);
 PLINTH_EXPORT void mem_unmap(void *va, size_t pages);
 
 /**
+ * mem_glance() - look at any of the machine's memory in passing.
+ * @cpu: the one that runs this
+ * @pa:  physical; to be read and written up to the end of its page
+ *
+ * Each CPU has one address for this, whose page tables are there since mem_init(): it takes no memory and no
+ * lock. What lies there, and whether touching it does something, the caller knows.
+ *
+ * Context: root mode, interrupts off; not in handlers of NMIs, machine checks and faults, which may have come
+ *          into the middle of another look.
+ * Return:  its address until this CPU's next mem_glance(); NULL: no such CPU, or the machine has no such
+ *          address.
+ */
+PLINTH_EXPORT void *mem_glance(uint32_t cpu, uint64_t pa);
+
+/**
  * mem_cpu_enter() - from now on a CPU keeps translations of the VMM's own addresses.
  * mem_cpu_flush() - forget those of what was unmapped since, if there is any.
  * @cpu: the one that runs this

@@ -120,6 +120,11 @@ struct slat {
 	int (*start)(void);
 	int (*flush)(struct vcpu *vcpu); /* in an exit of this vCPU: drop translations; 0 or PLINTH_E_* */
 	int (*leave)(struct vcpu *vcpu); /* another vCPU becomes current after this one; 0 or PLINTH_E_* */
+	/*
+	 * slat_get(), of ordinary memory alone; PLINTH_E_PERM: the page is the VMM's, or its memory type is
+	 * not write-back, as that of devices. Context: that of slat_get().
+	 */
+	int (*ordinary)(struct slat_space *space, uint64_t gpa, uint64_t *hpa, uint32_t *access);
 };
 
 #endif

@@ -172,6 +172,7 @@ static const struct slat slat = {
 	.start = types_start,
 	.flush = ept_flush,
 	.leave = ept_leave,
+	.ordinary = spaces_ordinary,
 };
 
 __attribute__((constructor)) static void ept_register(void)

@@ -251,6 +251,8 @@ void spaces_remove(struct slat_space *space);
  */
 PLINTH_MUST_USE int spaces_hide(struct slat_space *host, uint64_t pa, uint64_t bytes, uint64_t instead,
 				uint32_t access);
+/** spaces_ordinary() - struct slat's. */
+PLINTH_MUST_USE int spaces_ordinary(struct slat_space *space, uint64_t gpa, uint64_t *hpa, uint32_t *access);
 /** spaces_retype() - direct_retype() of all spaces. Context: the lock is held. */
 void spaces_retype(void);
 

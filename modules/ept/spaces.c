@@ -374,6 +374,26 @@ int slat_get(struct slat_space *space, uint64_t gpa, uint64_t *hpa, uint32_t *ac
 	return 0;
 }
 
+/* The scratch page, to which hidden ones lead, is a page of the VMM and hidden, too. */
+int spaces_ordinary(struct slat_space *space, uint64_t gpa, uint64_t *hpa, uint32_t *access)
+{
+	uint64_t page;
+	uint32_t allowed;
+	bool ordinary;
+	int err = slat_get(space, gpa, &page, &allowed);
+
+	if (err)
+		return err;
+	table_lock();
+	ordinary = !has_hidden(page, 1) && mtrr_type(page, PAGE_4K) == TYPE_WB;
+	table_unlock();
+	if (!ordinary)
+		return PLINTH_E_PERM;
+	*hpa = page;
+	*access = allowed;
+	return 0;
+}
+
 uint64_t slat_flush(struct slat_space *space)
 {
 	(void)space;

@@ -60,13 +60,23 @@ void *heap_alloc_locked(size_t bytes, size_t align, uint32_t owner);
 void heap_free_locked(void *p);
 size_t heap_used(void);
 
+/* -- glance.c: one address per CPU, in front of the window's others --------------- */
+
+/** glance_init() - from @va on, a page for each CPU, whose tables are there. */
+void glance_init(uint64_t va, uint32_t n_cpus);
+
 /* -- space.c: addresses and mappings in the slot ------------------------------- */
 
 /* What a run of addresses is for; a stack has an unmapped page on either side. */
 enum space_use { SPACE_MAP, SPACE_STACK };
 
-/* space_init() - @map: a byte for each page of the window; @seen: a number for each CPU. */
-void space_init(const struct plinth_boot *boot, uint8_t *map, uint32_t *seen);
+/*
+ * space_init() - @map: a byte for each page of the window; @seen: a number for each CPU. The window's first
+ * addresses, one for each CPU, are glance.c's. Return: 0 or PLINTH_E_NOMEM.
+ */
+PLINTH_MUST_USE int space_init(const struct plinth_boot *boot, uint8_t *map, uint32_t *seen);
+/** space_entry() - where the mapping of an address is written down; NULL: its table is not there. */
+uint64_t *space_entry(uint64_t va);
 void *space_map_locked(const uint64_t *pa, size_t pages, enum mem_prot prot, enum space_use use);
 /* space_is() - was @va given out for @use and with so many pages? */
 bool space_is(const void *va, size_t pages, enum space_use use);

@@ -34,7 +34,7 @@ int mem_init(const struct plinth_boot *boot)
 	uint64_t heap = boot->pool_used + books.pages, heap_pages = boot->heap_bytes / MEM_PAGE;
 	char *base = (char *)boot->pool_va, *book = base + boot->pool_used * MEM_PAGE;
 
-	if (!descriptors_check(boot) || boot->heap_bytes % MEM_PAGE)
+	if (!descriptors_check(boot) || boot->heap_bytes % MEM_PAGE || boot->window_pages < boot->n_cpus)
 		return PLINTH_E_INVAL;
 	owner_init(boot);
 	if (heap > boot->pool_pages || heap_pages > boot->pool_pages - heap) {
@@ -47,10 +47,10 @@ int mem_init(const struct plinth_boot *boot)
 	descriptors_init((const struct plinth_descriptor *)boot->descriptors_va, boot->n_descriptors,
 			 (struct plinth_descriptor *)(book + books.runs));
 	heap_init(base + heap * MEM_PAGE, boot->heap_bytes, shared);
-	space_init(boot, (uint8_t *)book + books.window, (uint32_t *)(book + books.seen));
 	root_pa = boot->root_pgd_pa;
 	launch_pa = boot->launch_pgd_pa;
-	return 0;
+	glance_init(boot->free_va, boot->n_cpus);
+	return space_init(boot, (uint8_t *)book + books.window, (uint32_t *)(book + books.seen));
 }
 
 void mem_fini(void)

@@ -54,7 +54,16 @@ static uint64_t *page_table_at(void *ctx, uint64_t pa)
 	return pa == space.launch_pa ? space.launch : descriptors_va(pa);
 }
 
-void space_init(const struct plinth_boot *boot, uint8_t *map, uint32_t *seen)
+/* The addresses of glance.c: nothing is mapped there yet, but nothing is missing for it either. */
+static int tables_for_glances(uint64_t va, uint64_t pages)
+{
+	int err = pt_map(&space.pt, va, 0, pages, 0);
+
+	pt_unmap(&space.pt, va, pages);
+	return err;
+}
+
+int space_init(const struct plinth_boot *boot, uint8_t *map, uint32_t *seen)
 {
 	memset(&space, 0, sizeof(space));
 	memset(map, ROOM_FREE, boot->window_pages);
@@ -67,12 +76,18 @@ void space_init(const struct plinth_boot *boot, uint8_t *map, uint32_t *seen)
 	};
 	space.launch_pa = boot->launch_pgd_pa;
 	space.launch = (uint64_t *)boot->launch_pgd_va;
-	space.va = boot->free_va;
-	space.pages = boot->window_pages;
+	space.va = boot->free_va + (uint64_t)boot->n_cpus * MEM_PAGE;
+	space.pages = boot->window_pages - boot->n_cpus;
 	space.map = map;
 	space.seen = seen;
 	space.n_cpus = boot->n_cpus;
 	space.unmapped = 1;
+	return tables_for_glances(boot->free_va, boot->n_cpus);
+}
+
+uint64_t *space_entry(uint64_t va)
+{
+	return pt_entry(&space.pt, va);
 }
 
 /* -- which addresses are free ------------------------------------------------------ */

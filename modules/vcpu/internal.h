@@ -227,6 +227,16 @@ void stacks_log_guard(const struct vcpu *vcpu, uint64_t address);
 /** stacks_log_depths() - how deep each ever was. */
 void stacks_log_depths(const struct vcpu *vcpu);
 
+/* -- guest_memory.c ------------------------------------------------------------------------ */
+
+/**
+ * guest_ordinary() - ordinary memory that the guest may use so.
+ * @wanted: SLAT_*
+ * @hpa:    its address in the machine; untouched on failure
+ * Context: there is second-level translation. Return: as of mem_glance(); NULL: refused.
+ */
+void *guest_ordinary(struct vcpu *vcpu, uint64_t gpa, uint32_t wanted, uint64_t *hpa);
+
 /* -- flush.c ------------------------------------------------------------------------------- */
 
 /** flush_join(), flush_part() - from now on it is asked, too; it is not any more. */

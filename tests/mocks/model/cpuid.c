@@ -67,7 +67,8 @@ static uint32_t extended_features(void)
 	const uint32_t syscall =
 		model_here()->st.seg[MODEL_CS].rights & RIGHTS_L ? CPUID_EXTENDED_EDX_SYSCALL : 0;
 
-	return 0x24100000 | syscall | (model.kind->rdtscp ? 1u << 27 : 0);
+	return 0x20100000 | syscall | (model.kind->no_1g ? 0 : CPUID_EXTENDED_EDX_1G) |
+	       (model.kind->rdtscp ? 1u << 27 : 0);
 }
 
 static uint32_t highest(void)

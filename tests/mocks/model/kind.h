@@ -17,6 +17,7 @@ struct model_kind {
 	uint64_t cr4;			     /* the bits that there are */
 	uint64_t perf_global;		     /* those of IA32_PERF_GLOBAL_CTRL */
 	bool lam;			     /* linear-address masking */
+	bool no_1g;			     /* no pages of 1 GiB, whatever the second level has */
 	bool x2apic, deaf_apic;		     /* the local APIC: in that mode; sends its CPU no INIT */
 	bool rdtscp, invpcid, xsaves, waitpkg, pconfig, rdpid, msrlist, pt;
 	bool no_debug_store, no_mca; /* no_mca: without the registers that tell of machine checks */

@@ -206,6 +206,7 @@ Test(mapping, bad_unmaps_are_refused, .init = up)
 		{(void *)(boot.free_va - MEM_PAGE), 1},
 		{(void *)(boot.free_va + WINDOW_PAGES * MEM_PAGE), 1},
 		{(void *)(boot.free_va + (WINDOW_PAGES - 1) * MEM_PAGE), 2},
+		{(void *)boot.free_va, 1},
 		{stack - 2 * MEM_PAGE, 2},
 		{stack - 3 * MEM_PAGE, 4},
 		{pages[500], 1},
