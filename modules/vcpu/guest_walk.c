@@ -61,7 +61,7 @@ static struct guest_paging paging_of(struct vcpu *vcpu)
 	};
 }
 
-static bool is_canonical(const struct guest_paging *paging, uint64_t va)
+static bool can_name(const struct guest_paging *paging, uint64_t va)
 {
 	const unsigned int above = 64 - shift_of(paging->levels + 1);
 
@@ -143,5 +143,5 @@ int guest_translate(struct vcpu *vcpu, uint64_t va, uint32_t access, uint64_t *g
 	if (!vcpu_common.slat || !vcpu->guest->space || !(vcpu_read(vcpu, VCPU_EFER) & EFER_LMA))
 		return PLINTH_E_NOTSUP;
 	paging = paging_of(vcpu);
-	return is_canonical(&paging, va) ? walk(vcpu, &paging, va, access, gpa, error) : PLINTH_E_INVAL;
+	return can_name(&paging, va) ? walk(vcpu, &paging, va, access, gpa, error) : PLINTH_E_INVAL;
 }
