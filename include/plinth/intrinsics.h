@@ -169,6 +169,17 @@ PLINTH_EXPORT void cpu_flush_tlb(void);
  */
 PLINTH_EXPORT void cpu_init_self(volatile uint32_t *xapic);
 
+/**
+ * cpu_send_nmi() - send an NMI to another CPU.
+ * @xapic:   as of cpu_init_self()
+ * @apic_id: of the other one's local APIC; 8 bits where this one is not in x2APIC mode
+ *
+ * Nobody is told whether it arrives. What the guest has written into the registers is there afterwards.
+ *
+ * Context: interrupts off; waits until it is on its way, for a bounded time.
+ */
+PLINTH_EXPORT void cpu_send_nmi(volatile uint32_t *xapic, uint32_t apic_id);
+
 /* -- the CPU's local block -------------------------------------------------- */
 
 /**

@@ -50,30 +50,6 @@ void cpu_pause(void)
 	__asm__ volatile("pause");
 }
 
-/* Registers of the local APIC: places in 32-bit words, and MSRs where it is in x2APIC mode. */
-#define XAPIC_ID	(0x20 / 4)
-#define XAPIC_ICR_LOW	(0x300 / 4)
-#define XAPIC_ICR_HIGH	(0x310 / 4)
-#define MSR_X2APIC_ID	0x802u
-#define MSR_X2APIC_ICR	0x830u
-#define ICR_INIT_ASSERT 0x4500u /* physical destination, edge */
-#define ID_MASK		0xff000000u
-#define PATIENCE	1000000u
-
-/* The destination is this CPU's own number: the shorthand "self" knows no INIT. */
-void cpu_init_self(volatile uint32_t *xapic)
-{
-	if (xapic) {
-		xapic[XAPIC_ICR_HIGH] = xapic[XAPIC_ID] & ID_MASK;
-		xapic[XAPIC_ICR_LOW] = ICR_INIT_ASSERT;
-	} else {
-		cpu_wrmsr(MSR_X2APIC_ICR, cpu_rdmsr(MSR_X2APIC_ID) << 32 | ICR_INIT_ASSERT);
-	}
-	/* It arrives some instructions later. */
-	for (uint32_t i = 0; i < PATIENCE; i++)
-		cpu_pause();
-}
-
 uint8_t cpu_in8(uint16_t port)
 {
 	uint8_t value;

@@ -47,6 +47,17 @@ static void counters(struct cpu_leaf *out)
 	out->edx = 48 << 5 | (uint32_t)__builtin_popcountll(model.kind->perf_global >> 32);
 }
 
+/* One core, and so many of them in the package; whoever asks has that number. */
+static void topology(uint32_t subleaf, struct cpu_leaf *out)
+{
+	*out = (struct cpu_leaf){.ecx = subleaf, .edx = model.here};
+	if (subleaf < 2)
+		*out = (struct cpu_leaf){.eax = subleaf ? 16 : 0,
+					 .ebx = subleaf ? model.n_cpus : 1,
+					 .ecx = (subleaf + 1) << 8 | subleaf,
+					 .edx = model.here};
+}
+
 /* XSAVE areas: of x87 and SSE with the header, of AVX, and of the trace, which only supervisors save. */
 static void xsave(uint32_t subleaf, struct cpu_leaf *out)
 {
@@ -103,6 +114,7 @@ void model_cpuid_answer(uint32_t leaf, uint32_t subleaf, struct cpu_leaf *out)
 			out->eax = still_more_features();
 		break;
 	case 10: counters(out); break;
+	case CPUID_TOPOLOGY: topology(subleaf, out); break;
 	case 13: xsave(subleaf, out); break;
 	case CPUID_KEY_LOCKER:
 		out->ebx = model.kind->key_locker && model_here()->st.cr4 & CR4_KL ? 1 : 0;

@@ -73,7 +73,7 @@ uint64_t model_kernel_idt_base(uint32_t cpu);
 uint64_t model_kernel_stub(uint32_t vector);
 uint64_t model_kernel_tss(uint32_t cpu);
 
-/* init.c: an INIT for the CPU here; held back in root operation. */
+/* apic.c: an INIT for the CPU here; held back in root operation. */
 void model_init_arrives(struct model_cpu *cpu);
 
 /* In root mode: on, and no guest runs. */

@@ -114,6 +114,7 @@ struct model_cpu {
 	uint64_t ssp;			    /* of user mode */
 	uint32_t process;		    /* that runs, or did when the kernel was entered */
 	uint64_t nmis_sent, nmis_delivered; /* delivered: to the OS, as guest or not */
+	bool nmi_sent;			    /* by another CPU's local APIC, and not arrived: a test lets it */
 	uint32_t in_nmi;
 	uint64_t mc_ticks;		  /* ticks, those within handlers of NMIs included */
 	uint64_t mcs_sent, mcs_delivered; /* machine checks, likewise */

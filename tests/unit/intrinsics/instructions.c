@@ -299,6 +299,8 @@ Test(instructions, vmread, .init = trap_reset)
 #define ICR_LOW	 (0x300 / 4)
 #define ICR_HIGH (0x310 / 4)
 #define INIT	 0x500u /* delivery mode */
+#define NMI	 0x400u
+#define PENDING	 0x1000u
 #define ASSERT	 0x4000u
 
 Test(instructions, init_of_this_cpu, .init = trap_reset)
@@ -316,4 +318,23 @@ Test(instructions, init_of_this_cpu, .init = trap_reset)
 	cr_expect(trap.record[0].name == T_RDMSR && trap.record[0].a == 0x802);
 	cr_expect(trap.record[1].name == T_WRMSR && trap.record[1].a == 0x830);
 	cr_expect_eq(trap.record[1].b, 0x123400000000 | INIT | ASSERT);
+}
+
+/* What a guest had begun to send is there again; what is on its way is waited for, and not for ever. */
+Test(instructions, nmi_of_another_cpu, .init = trap_reset)
+{
+	static volatile uint32_t apic[0x400 / 4];
+
+	apic[ICR_HIGH] = 0x07000000;
+	cpu_send_nmi(apic, 0x12);
+	cr_expect_eq(apic[ICR_HIGH], 0x07000000);
+	cr_expect_eq(apic[ICR_LOW], NMI | ASSERT);
+	apic[ICR_LOW] |= PENDING;
+	cpu_send_nmi(apic, 0xfe);
+	cr_expect_eq(apic[ICR_HIGH], 0x07000000);
+	cr_expect_eq(trap.n, 0);
+	cpu_send_nmi(NULL, 0x12345678);
+	cr_assert_eq(trap.n, 1);
+	cr_expect(trap.record[0].name == T_WRMSR && trap.record[0].a == 0x830);
+	cr_expect_eq(trap.record[0].b, 0x1234567800000000 | NMI | ASSERT);
 }
