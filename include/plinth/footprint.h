@@ -35,7 +35,7 @@
 	    */
 #define PLINTH_CPU_PAGES	(PLINTH_CPU_STACK_PAGES + PLINTH_CPU_REGIONS)
 #define PLINTH_CPU_WINDOW_PAGES (PLINTH_CPU_STACK_PAGES + PLINTH_CPU_STACKS * PLINTH_STACK_GUARDS)
-#define PLINTH_VCPU_HEAP	1184u /* bytes: a vCPU's own and its row in the table of all */
+#define PLINTH_VCPU_HEAP	1192u /* bytes: a vCPU's own and its row in the table of all */
 #define PLINTH_VENDOR_HEAP	456u  /* bytes: what the vendor's module has of a vCPU */
 #define PLINTH_CPU_HEAP		(PLINTH_VCPU_HEAP + PLINTH_VENDOR_HEAP)
 #define PLINTH_HEAP_OVERHEAD	40u /* bytes: the heap's own share of each, its header and its mark */

@@ -103,8 +103,8 @@ struct plinth_trace_record {
 struct plinth_shared_cpu {
 	/* Set by entry_prepare(): the top of the stack the gate calls VMM code on. */
 	uint64_t stack_top;
-	uint32_t state; /* enum plinth_cpu_state */
-	uint32_t reserved0;
+	uint32_t state;			   /* enum plinth_cpu_state */
+	uint32_t hastened;		   /* NMIs that others sent it so that it exits: vcpu_hasten() */
 	uint64_t exits[PLINTH_EXIT_SLOTS]; /* by enum plinth_exit_kind */
 	uint64_t nmis;			   /* NMIs that arrived in root mode and were given on */
 	uint64_t start_ticks;		   /* TSC ticks entry_start() took until the launch */

@@ -97,7 +97,7 @@ PLINTH_EXPORT PLINTH_MUST_USE int slat_get(struct slat_space *space, uint64_t gp
  *
  * The CPU that asks does it at once. The others do it at their next exit, before anything else; until then
  * their guests may go by the old translations. Whoever cannot wait for an exit makes one: any CPUID on that
- * CPU is.
+ * CPU is, and vcpu_hasten() has each CPU make one.
  *
  * Return: a ticket for slat_flushed(); 0: this CPU refused, which is logged, and may go on by what it
  * remembers.

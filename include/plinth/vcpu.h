@@ -167,4 +167,18 @@ PLINTH_EXPORT void vcpu_take_init(struct vcpu *vcpu) __attribute__((noreturn));
 PLINTH_EXPORT PLINTH_MUST_USE uint64_t vcpu_flush(void);
 PLINTH_EXPORT bool vcpu_flushed(uint64_t ticket);
 
+/**
+ * vcpu_hasten() - CPUs that have not flushed yet exit soon, whatever their guests do.
+ * @ticket: of slat_flush()
+ *
+ * Each gets an NMI through the local APIC, unless one is on its way to it already. The NMI is its guest's
+ * like any other, so that none of the machine's own is lost that arrives at the same time: the kernel's
+ * handler has to make the exit (any CPUID), and finds by struct plinth_shared_cpu.hastened that it was sent
+ * for that. Who waits does not wait in root mode: the handler answers EXIT_RETRY until slat_flushed(), and
+ * calls this each time, because what is asked for while a CPU flushes already can want another NMI.
+ *
+ * Context: root mode, interrupts off; not in handlers of NMIs, machine checks and faults; bounded.
+ */
+PLINTH_EXPORT void vcpu_hasten(uint64_t ticket);
+
 #endif

@@ -58,6 +58,7 @@ static int flush_now(struct vcpu *vcpu)
 
 int flush_at_start(struct vcpu *vcpu)
 {
+	vcpu->cpu->priv->apic_id = apic_id();
 	return flush_by(vcpu, vendor_flush);
 }
 
@@ -135,4 +136,34 @@ bool vcpu_flushed(uint64_t ticket)
 		all = is_flushed(cpu, ticket);
 	unlock();
 	return all;
+}
+
+/*
+ * The NMI is the guest's, as all are: its kernel's handler makes the exit. One that is on its way to a CPU
+ * does for whatever is asked for until it has flushed; more would only be more to handle. The counter moves
+ * first: who finds it moved makes an exit, and whoever comes later finds that it has.
+ */
+static void hasten(struct cpu *cpu, volatile uint32_t *xapic)
+{
+	struct cpu_private *p = cpu->priv;
+
+	if (p->hastened > __atomic_load_n(&p->flushed, __ATOMIC_ACQUIRE))
+		return;
+	p->hastened = __atomic_load_n(&flush.asked, __ATOMIC_SEQ_CST);
+	__atomic_add_fetch(&cpu->shared->hastened, 1, __ATOMIC_SEQ_CST);
+	cpu_send_nmi(xapic, p->apic_id);
+}
+
+void vcpu_hasten(uint64_t ticket)
+{
+	const uint32_t here = cpu_local()->cpu;
+	volatile uint32_t *xapic;
+
+	if (!apic_reach(&xapic))
+		return;
+	lock();
+	for (struct cpu *cpu = flush.cpus; cpu; cpu = cpu->priv->next)
+		if (cpu->local.cpu != here && !is_flushed(cpu, ticket))
+			hasten(cpu, xapic);
+	unlock();
 }

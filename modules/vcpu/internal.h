@@ -122,10 +122,14 @@ struct cpu_private {
 	struct history history;
 	struct cpu *next; /* flush.c: of all */
 	uint64_t flushed; /* the newest ticket that is done */
+	/* The newest ticket when it was sent an NMI: as long as it is not done, that one is on its way. */
+	uint64_t hastened;
 
 	/* watchdog.c: NMIs that all found the same exit. */
 	uint64_t loop_exits, loop_since;
 	uint32_t loop_nmis;
+
+	uint32_t apic_id; /* by which others reach its local APIC */
 };
 
 /* What all vCPUs share; set by vcpu_init(). */
@@ -135,7 +139,7 @@ struct vcpu_common {
 	const struct plinth_boot_module *modules;
 	uint64_t n_modules;
 	struct plinth_shared *shared;
-	void *xapic;		 /* the local APIC's registers, once an INIT has arrived */
+	void *xapic;		 /* the local APIC's registers, once apic_reach() has mapped them */
 	const struct slat *slat; /* NULL: no second-level translation */
 };
 extern struct vcpu_common vcpu_common;
@@ -236,6 +240,16 @@ void stacks_log_depths(const struct vcpu *vcpu);
  * Context: there is second-level translation. Return: as of mem_glance(); NULL: refused.
  */
 void *guest_ordinary(struct vcpu *vcpu, uint64_t gpa, uint32_t wanted, uint64_t *hpa);
+
+/* -- apic.c -------------------------------------------------------------------------------- */
+
+/**
+ * apic_reach() - may this CPU send something through its local APIC?
+ * @xapic: its registers, mapped when they are needed first: a load does without them; NULL: in x2APIC mode
+ */
+bool apic_reach(volatile uint32_t **xapic);
+/** apic_id() - the number of this CPU's local APIC, by which others reach it. */
+uint32_t apic_id(void);
 
 /* -- flush.c ------------------------------------------------------------------------------- */
 
