@@ -167,6 +167,14 @@ PLINTH_MUST_USE int core_resume(struct core *core, struct core_report *report);
 bool core_cpu_died(const struct core *core, uint32_t cpu);
 
 /**
+ * core_hastened() - how many NMIs other CPUs' VMM has sent to this CPU so that it exits.
+ *
+ * The system's handler of NMIs answers each one that it finds with an exit: any CPUID.
+ * Context: as core_cpu_died(), NMIs included.
+ */
+uint32_t core_hastened(const struct core *core, uint32_t cpu);
+
+/**
  * core_watch() - if the VMM died on a CPU, give all others back and be CORRUPT.
  *
  * Context: may sleep.

@@ -14,6 +14,11 @@ bool cpus_died(const struct core_cpu *c)
 	return state_of(c) >= PLINTH_CPU_DEAD;
 }
 
+uint32_t cpus_hastened(const struct core_cpu *c)
+{
+	return __atomic_load_n(&core_shared_cpu(c->core, c->cpu)->hastened, __ATOMIC_ACQUIRE);
+}
+
 /* -- the steps of one CPU -------------------------------------------------- */
 
 static int call_entry(const struct core_cpu *c, enum entry_fn fn)

@@ -69,6 +69,11 @@ bool core_cpu_died(const struct core *core, uint32_t cpu)
 	return is_guest(core, cpu) && cpus_died(&core->cpus[cpu]);
 }
 
+uint32_t core_hastened(const struct core *core, uint32_t cpu)
+{
+	return core->cpus && cpu < core->n_cpus ? cpus_hastened(&core->cpus[cpu]) : 0;
+}
+
 void core_watch(struct core *core, struct core_report *report)
 {
 	bool died = false;

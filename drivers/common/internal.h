@@ -315,6 +315,8 @@ void cpus_forget_stacks(struct core *core);
 uint32_t cpus_guests(const struct core *core);
 int cpus_any_guest(const struct core *core, uint32_t *cpu); /* RUNNING */
 bool cpus_died(const struct core_cpu *c);
+/** cpus_hastened() - core_hastened(). */
+uint32_t cpus_hastened(const struct core_cpu *c);
 
 /* explain.c: what an error of the VMM means on this CPU, and its own words. */
 void explain_mark(struct core *core);

@@ -4,6 +4,8 @@
  * VMM died there, and whether the next CPU's timer still runs; if not, that CPU gets
  * NMIs: should it hang in the VMM, these are what the VMM ends the hanging by.
  *
+ * The VMM sends NMIs itself, to CPUs that have to exit at once: those are answered by an exit.
+ *
  * A CPU that runs without a tick (nohz_full) gets no timer: the next one that has one sees
  * that the VMM died there, but nobody that it hangs.
  */
@@ -25,11 +27,13 @@
 struct watch {
 	struct timer_list timer;
 	bool active;
+	bool guest; /* there may be NMIs of the VMM's */
 	unsigned int beats;
 	/* Of the CPU this one looks after. */
 	unsigned int other, seen, silent;
 	atomic_t nmis; /* sent to this CPU and not seen yet */
 	int overdue;   /* as many as there were a period ago */
+	u32 hastened;  /* core_hastened(): so many of them have been answered */
 };
 static DEFINE_PER_CPU(struct watch, watches);
 
@@ -52,6 +56,37 @@ static DECLARE_WORK(bury_work, bury);
 static void bury_soon(void)
 {
 	schedule_work_on(smp_processor_id(), &bury_work);
+}
+
+/* NMIs that the VMM has sent to this CPU since then; they are no more anybody else's than those of wake(). */
+static u32 count_hastened(struct watch *own)
+{
+	u32 now = core_hastened(plinth_core, smp_processor_id()), more = now - own->hastened;
+
+	own->hastened = now;
+	atomic_add(more, &own->nmis);
+	return more;
+}
+
+/* What CPUID says here is of no interest, but that it is an exit. */
+static void make_exit(void)
+{
+	unsigned int leaf = 0, subleaf = 0;
+
+	asm volatile("cpuid" : "+a"(leaf), "+c"(subleaf) : : "ebx", "edx", "memory");
+}
+
+/*
+ * Asked about every NMI, whoever else wants it: one of the VMM's may have arrived together with it, or be
+ * about to arrive.
+ */
+static int on_any_nmi(unsigned int type, struct pt_regs *regs)
+{
+	struct watch *own = this_cpu_ptr(&watches);
+
+	if (own->guest && count_hastened(own))
+		make_exit();
+	return NMI_DONE;
 }
 
 /*
@@ -150,6 +185,8 @@ void watch_start(void)
 {
 	struct watch *own = this_cpu_ptr(&watches);
 
+	own->hastened = core_hastened(plinth_core, smp_processor_id());
+	WRITE_ONCE(own->guest, true);
 	if (!housekeeping_test_cpu(smp_processor_id(), KERNEL_HK_TICK))
 		return;
 	own->silent = 0;
@@ -162,6 +199,9 @@ void watch_stop(void)
 {
 	struct watch *own = this_cpu_ptr(&watches);
 
+	/* What was sent may still be on its way. */
+	count_hastened(own);
+	WRITE_ONCE(own->guest, false);
 	WRITE_ONCE(own->active, false);
 	kernel_timer_delete(&own->timer);
 }
@@ -187,13 +227,21 @@ void watch_sync(void)
 int watch_register(void)
 {
 	unsigned int cpu;
+	int err;
 
 	for_each_possible_cpu(cpu) timer_setup(&per_cpu(watches, cpu).timer, on_timer, TIMER_PINNED);
-	return register_nmi_handler(NMI_UNKNOWN, on_nmi, 0, "plinth");
+	err = register_nmi_handler(NMI_UNKNOWN, on_nmi, 0, "plinth");
+	if (err)
+		return err;
+	err = register_nmi_handler(NMI_LOCAL, on_any_nmi, 0, "plinth");
+	if (err)
+		unregister_nmi_handler(NMI_UNKNOWN, "plinth");
+	return err;
 }
 
 void watch_unregister(void)
 {
+	unregister_nmi_handler(NMI_LOCAL, "plinth");
 	unregister_nmi_handler(NMI_UNKNOWN, "plinth");
 	watch_sync();
 	cancel_work_sync(&bury_work);

@@ -34,22 +34,33 @@ static void send(int cpu, int vector)
 static const struct apic stub_apic = {.send_IPI = send};
 const struct apic *apic = &stub_apic;
 
-static int (*handler)(unsigned int type, struct pt_regs *regs);
+/* Of each type: NMI_LOCAL is asked about every NMI, NMI_UNKNOWN about what nobody else wants. */
+static int (*handlers[2])(unsigned int type, struct pt_regs *regs);
+static int no_handler[2];
 
 int register_nmi_handler(unsigned int type, int (*fn)(unsigned int type, struct pt_regs *regs),
 			 unsigned long flags, const char *name)
 {
-	cr_expect_eq(type, NMI_UNKNOWN, "asked last");
+	cr_expect(type == NMI_UNKNOWN || type == NMI_LOCAL);
 	cr_expect(!flags && !strcmp(name, "plinth"));
-	handler = fn;
-	return 0;
+	if (!no_handler[type])
+		handlers[type] = fn;
+	return no_handler[type];
 }
 
 void unregister_nmi_handler(unsigned int type, const char *name)
 {
-	(void)type;
 	(void)name;
-	handler = NULL;
+	handlers[type] = NULL;
+}
+
+/* What the VMM counts. */
+static uint32_t hastened[STUB_CPUS];
+
+uint32_t core_hastened(const struct core *core, uint32_t cpu)
+{
+	(void)core;
+	return hastened[cpu];
 }
 
 bool core_cpu_died(const struct core *core, uint32_t cpu)
@@ -122,11 +133,18 @@ static void wait_until_sent(unsigned int n)
 		cr_expect_eq(sent[cpu], cpu == SILENT ? n : 0);
 }
 
+/* One arrives that somebody else wants, too. */
+static void arrives(unsigned int cpu)
+{
+	stub_cpu = cpu;
+	cr_expect_eq(handlers[NMI_LOCAL](NMI_LOCAL, NULL), NMI_DONE, "that is for others to say");
+}
+
 /* One arrives that nobody else wants. True: the watch has taken it. */
 static bool takes(unsigned int cpu)
 {
-	stub_cpu = cpu;
-	return handler(NMI_UNKNOWN, NULL) == NMI_HANDLED;
+	arrives(cpu);
+	return handlers[NMI_UNKNOWN](NMI_UNKNOWN, NULL) == NMI_HANDLED;
 }
 
 /* -- the tests ---------------------------------------------------------------------------------- */
@@ -177,4 +195,66 @@ Test(driver_watch, what_never_arrives_is_forgotten, .init = all_up)
 	pass(false);
 	for (unsigned int i = 0; i < 5; i++)
 		cr_expect_not(takes(SILENT), "the system's NMI %u is swallowed", i);
+}
+
+/* -- NMIs of the VMM's ------------------------------------------------------------------------------ */
+
+Test(driver_watch, takes_as_many_as_the_vmm_sent, .init = all_up)
+{
+	for (unsigned int i = 0; i < 100; i++) {
+		hastened[1]++;
+		cr_expect(takes(1), "%u", i);
+		cr_expect_not(takes(1), "%u: the next is the system's", i);
+		cr_expect_not(takes(2), "%u: it was sent none", i);
+	}
+}
+
+/* The counter moves before one arrives; two may be on their way. */
+Test(driver_watch, the_counter_may_be_ahead, .init = all_up)
+{
+	hastened[1] += 2;
+	cr_expect(takes(1));
+	cr_expect(takes(1));
+	cr_expect_not(takes(1));
+	hastened[1]++;
+	arrives(1);
+	cr_expect(takes(1), "what somebody else took was his own");
+	cr_expect_not(takes(1));
+}
+
+/* Two at once are one. */
+Test(driver_watch, the_vmms_that_never_arrive_are_forgotten, .init = all_up)
+{
+	hastened[2]++;
+	arrives(2);
+	pass(false);
+	pass(false);
+	cr_expect_not(takes(2), "the system's is swallowed");
+}
+
+/* Counters that another VMM has left, or a new one: only what moves while the CPU is a guest counts. */
+Test(driver_watch, only_guests_are_hastened, .init = all_up)
+{
+	stub_cpu = 1;
+	hastened[1]++;
+	watch_stop();
+	cr_expect(takes(1), "that was on its way");
+	hastened[1] = 0;
+	cr_expect_not(takes(1));
+	stub_cpu = 1;
+	watch_start();
+	cr_expect_not(takes(1));
+	hastened[1]++;
+	cr_expect(takes(1));
+}
+
+Test(driver_watch, both_handlers_or_none)
+{
+	no_handler[NMI_LOCAL] = -12;
+	cr_expect_eq(watch_register(), -12);
+	cr_expect_null(handlers[NMI_UNKNOWN]);
+	no_handler[NMI_LOCAL] = 0;
+	cr_expect_eq(watch_register(), 0);
+	watch_unregister();
+	cr_expect(!handlers[NMI_LOCAL] && !handlers[NMI_UNKNOWN]);
 }

@@ -16,6 +16,11 @@ static inline int atomic_read(const atomic_t *v)
 	return __atomic_load_n(&v->counter, __ATOMIC_SEQ_CST);
 }
 
+static inline void atomic_add(int n, atomic_t *v)
+{
+	__atomic_add_fetch(&v->counter, n, __ATOMIC_SEQ_CST);
+}
+
 static inline void atomic_inc(atomic_t *v)
 {
 	__atomic_add_fetch(&v->counter, 1, __ATOMIC_SEQ_CST);
