@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Reads the tables that this CPU's VMCS names, as the CPU does (SDM, "EPT Translation Mechanism"), and asks
- * nobody else.
+ * nobody else; and has all CPUs flush, as a caller that wants it now.
  */
 #include <plinth/debug_slat.h>
 #include <plinth/exit_handler.h>
 #include <plinth/intrinsics.h>
 #include <plinth/memory.h>
+#include <plinth/slat.h>
+#include <plinth/vcpu.h>
 #include <plinth/vmcs.h>
 
 PLINTH_MODULE("debug_slat", "0.1.0", "memory types by second-level translation (tests only)");
@@ -47,8 +49,31 @@ static enum exit_action slat_answer(struct vcpu *vcpu, const struct exit_link *b
 	return EXIT_NEXT;
 }
 
+/* What is known between two looks is in the caller's registers. */
+static enum exit_action flush_answer(struct vcpu *vcpu, const struct exit_link *below, void *context)
+{
+	struct vcpu_regs *regs = &vcpu->regs;
+	bool done;
+
+	(void)below;
+	(void)context;
+	if (!regs->rbx)
+		regs->rbx = slat_flush(slat_host());
+	done = regs->rbx && slat_flushed(regs->rbx);
+	if (!done && regs->rbx && regs->rdx) {
+		regs->rdx--;
+		if (regs->rcx)
+			vcpu_hasten(regs->rbx);
+		return EXIT_RETRY;
+	}
+	regs->rax = done ? 0 : (uint64_t)PLINTH_E_BUSY;
+	return EXIT_NEXT;
+}
+
 __attribute__((constructor)) static void take_slat_calls(void)
 {
+	(void)!exit_register_hypercall(DEBUG_SLAT_FLUSH, DEBUG_SLAT_FLUSH, EXIT_CALLER_ANYBODY, flush_answer,
+				       NULL);
 	(void)!exit_register_hypercall(DEBUG_SLAT_HYPERCALL, DEBUG_SLAT_HYPERCALL, EXIT_CALLER_ANYBODY,
 				       slat_answer, NULL);
 }
