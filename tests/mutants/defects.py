@@ -48,6 +48,10 @@ MAP = 'drivers/common/map.c'
 MAP_CHECK = 'drivers/common/map_check.c'
 EPT = 'modules/ept/ept.c'
 FLUSH = 'modules/vcpu/flush.c'
+GLANCE = 'modules/memory/glance.c'
+GUEST_WALK = 'modules/vcpu/guest_walk.c'
+GUEST_MEMORY = 'modules/vcpu/guest_memory.c'
+WATCH = 'drivers/linux/watch.c'
 EPT_TABLE = 'modules/ept/table.c'
 EPT_DIRECT = 'modules/ept/direct.c'
 EPT_SPACES = 'modules/ept/spaces.c'
@@ -290,6 +294,25 @@ DEFECTS = [
     ('a table serves again while others may walk it', EPT_PAGES, ' || !slat_flushed(gone.ticket))', ')'),
     ('a flush that failed is taken for done', EPT_PAGES, '= ticket ? ticket : UINT64_MAX;', '= ticket;'),
     ('a CPU is not asked to flush', FLUSH, '\t\tif (current != here)\n\t\t\thandlers_set(current, flushing);\n', '\t\t(void)flushing;\n\t\t(void)current;\n'),
+    ('a CPU that was sent an NMI is sent none ever again', FLUSH, '\tif (p->hastened > __atomic_load_n(&p->flushed, __ATOMIC_ACQUIRE))\n', '\tif (p->hastened)\n'),
+    ('a CPU is sent NMI after NMI until it has flushed', FLUSH, '\tif (p->hastened > __atomic_load_n(&p->flushed, __ATOMIC_ACQUIRE))\n\t\treturn;\n', ''),
+    ('who asks sends itself an NMI', FLUSH, 'cpu->local.cpu != here && ', '(cpu->local.cpu != here || true) && '),
+    ('NMIs that hasten are not counted', FLUSH, '\t__atomic_add_fetch(&cpu->shared->hastened, 1, __ATOMIC_SEQ_CST);\n', ''),
+    ('the VMM\'s NMIs excuse any other for ever', WATCH, '\town->hastened = now;\n', ''),
+    ('an NMI of the VMM\'s is nobody\'s', WATCH, '\tatomic_add(more, &own->nmis);\n', ''),
+    # What a handler reads and writes of the guest's memory.
+    ('a look is not flushed', GLANCE, '\tcpu_invlpg(va);\n', ''),
+    ('a look goes beyond the machine\'s addresses', GLANCE, ' || pa >= glance.end', ''),
+    ('all CPUs look through one address', GLANCE, 'glance.va + (uint64_t)cpu * MEM_PAGE', 'glance.va'),
+    ('programs read the kernel\'s pages', GUEST_WALK, '\tif (access & GUEST_USER && !(rights & PT_BIT_USER))\n\t\treturn false;\n', ''),
+    ('what one level does not allow is forgotten', GUEST_WALK, '\t\trights &= entry;\n', '\t\trights = entry;\n'),
+    ('the kernel writes what it must not', GUEST_WALK, '.protects = vcpu_read(vcpu, VCPU_CR0) & CR0_WP,', '.protects = false,'),
+    ('reserved bits of the guest\'s tables are ignored', GUEST_WALK, 'if (entry & reserved_in(paging, entry, level))', 'if (!entry && reserved_in(paging, entry, level))'),
+    ('devices are read like memory', EPT_SPACES, 'ordinary = !has_hidden(page, 1) && mtrr_type(page, PAGE_4K) == TYPE_WB;', 'ordinary = !has_hidden(page, 1);'),
+    ('pages of the VMM are read for a guest', EPT_SPACES, 'ordinary = !has_hidden(page, 1) && ', 'ordinary = '),
+    ('second-level rights do not count', GUEST_MEMORY, ' ||\n\t    (allowed & wanted) != wanted)', ')'),
+    ('a page is written before the next is looked up', GUEST_MEMORY, '\t\terr = find_page(vcpu, va, access, &piece->hpa[i], fault);\n',
+     '\t\terr = find_page(vcpu, va, access, &piece->hpa[i], fault);\n\t\tif (err && i)\n\t\t\t*(char *)mem_glance(vcpu->cpu->local.cpu, piece->hpa[0]) = 0;\n'),
     ('a flush that was refused is done', FLUSH, '\tif (!err)\n\t\t__atomic_store_n', '\tif (err || !err)\n\t\t__atomic_store_n'),
     ('a window moves and the CPU remembers', EPT_WINDOW, '\terr = s->stale ? window_flush() : 0;\n', '\terr = 0;\n'),
     ('a change of memory types is not taken over', EPT_TYPES, '\tif (changed)\n\t\tspaces_retype();\n', ''),
@@ -318,7 +341,7 @@ DEFECTS = [
      'err = vmm_call_void(core, cpu, core->entry[ENTRY_INIT]);'),
     # INIT, the watchdog, who may make a hypercall, MSRs by the list.
     ('a CPU that takes an INIT stays in VMX', INIT_SIGNAL, '\tvcpu_withdraw(vcpu);\n', ''),
-    ('an INIT is used up by its exit', INIT_SIGNAL, 'if (x2apic || registers)', 'if (x2apic && !registers)'),
+    ('an INIT is used up by its exit', INIT_SIGNAL, 'if (reached)', 'if (reached && !xapic)'),
     ('a CPU that an INIT took away is waited for', CPUS, 'if (state_of(c) == PLINTH_CPU_RESET) {', 'if (false) {'),
     ('a loop in root mode is never noticed', WATCHDOG, '++p->loop_nmis >= LOOP_NMIS', 'p->loop_nmis >= LOOP_NMIS'),
     ('three NMIs in one long exit are a loop', WATCHDOG, '>= LOOP_NMIS && now - p->loop_since >= LOOP_TICKS', '>= LOOP_NMIS'),

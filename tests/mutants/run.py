@@ -55,7 +55,8 @@ LIKELY = {'modules/exit_handler/': 'exits', 'modules/vcpu/action.c': 'exits', 'm
           'modules/vcpu_intel/regs.c': 'exits', 'modules/vcpu_intel/control_registers.c': 'exits', 'modules/vcpu/event.c': 'events',
           'modules/vcpu/redeliver.c': 'events', 'modules/vcpu_intel/event.c': 'events',
           'modules/memory/': 'single faults', 'drivers/common/': 'single faults', 'modules/ept/': 'hidden pages'}
-UNITS = {'modules/': lambda file: file.split('/')[1], 'drivers/common/': lambda file: 'core'}
+UNITS = {'modules/': lambda file: file.split('/')[1], 'drivers/common/': lambda file: 'core',
+         'drivers/linux/': lambda file: 'driver'}
 OTHER_UNITS = ['vcpu_intel', 'vcpu', 'exit_handler', 'memory', 'ept', 'core']
 SURVIVED, NOT_THERE, DOES_NOT_BUILD = 'SURVIVED', 'not there', 'does not build'
 PATIENCE = 10  # times as long on a busy one
