@@ -32,7 +32,7 @@ check "the tests' module goes in" insmod /lib/plinth/exit_probe.ko
 (echo "1 $ROUNDS" >/proc/exit_probe_nmi) &
 same "among others' NMIs" "$ROUNDS of $ROUNDS" "$(flush_all $ROUNDS $TRIES hasten)"
 wait
-arrived=$(awk '{ print ($2 == '$ROUNDS' && $4 >= $2) ? "all" : $0 }' /proc/exit_probe_nmi)
+arrived=$(awk -v n=$ROUNDS '{ print ($2 == n && $4 >= n) ? "all" : $0 }' /proc/exit_probe_nmi)
 same "of which none is lost" all "$arrived"
 same "the kernel knows each" 0 "$(unknown_nmis)"
 check "the tests' module goes out" rmmod exit_probe
