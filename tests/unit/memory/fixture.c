@@ -36,7 +36,7 @@ void describe(void)
 		.heap_bytes = HEAP_BYTES,
 		.descriptors_va = (uint64_t)runs,
 		.n_descriptors = 3,
-		.window_pages = WINDOW_PAGES,
+		.window_pages = WINDOW_PAGES + 1,
 		.shared_va = (uint64_t)&region,
 		.tuning_va = (uint64_t)&tuning,
 		.modules_va = (uint64_t)modules,

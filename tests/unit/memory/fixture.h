@@ -9,7 +9,7 @@
 #include "internal.h"
 
 #define PAGES	     1024u
-#define WINDOW_PAGES 8192u
+#define WINDOW_PAGES 8192u /* that are given out; one more for each CPU */
 #define HEAP_BYTES   (16ull * MEM_PAGE)
 
 extern uint8_t pages[PAGES][MEM_PAGE];

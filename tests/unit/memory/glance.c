@@ -29,6 +29,7 @@ static void some_cpus(void)
 {
 	describe();
 	boot.n_cpus = CPUS;
+	boot.window_pages = WINDOW_PAGES + CPUS;
 	log_up();
 	cr_assert_eq(mem_init(&boot), 0);
 }
