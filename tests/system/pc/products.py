@@ -21,7 +21,7 @@ DRIVER = "lib/plinth/plinth.ko"
 PROBE = "lib/plinth/exit_probe.ko"
 PROGRAMS = "bin/guest_programs"
 TOOL = "bin/plinthctl"
-BESIDE = ("lazy.so",)           # modules that are installed as extensions
+BESIDE = ("introspection.so", "lazy.so")   # modules that are installed as extensions
 
 
 def find(build, name, pattern):
