@@ -71,6 +71,10 @@ BITMAP = 'modules/vcpu_intel/msr_bitmap.c'
 GUEST_MSR = 'modules/vcpu_intel/msr.c'
 HISTORY = 'modules/vcpu/history.c'
 VMCS = 'modules/vcpu_intel/vmcs.c'
+INTROSPECTION = 'modules/introspection/introspection.c'
+CLIENTS = 'modules/introspection/clients.c'
+REGISTERS = 'modules/introspection/registers.c'
+VIEW = 'modules/introspection/view.c'
 LOG = 'modules/serial/log.c'
 UART = 'modules/serial/uart.c'
 STEP = 'lib/step.c'
@@ -380,6 +384,25 @@ DEFECTS = [
     ('bits of CR4 in use that nobody knows', START, '\tif (unknown) {\n', '\tif (false) {\n'),
     ('a kernel on a shadow stack is taken', START, '\tif (kernel_shadow_stack(cr4)) {\n', '\tif (false) {\n'),
     ('root mode has the protection keys of the kernel', SETUP, '& ~(CR4_PCIDE | CR4_CET | CR4_PKS)', '& ~(CR4_PCIDE | CR4_CET)'),
+    # What a registered process may ask for.
+    ('the kernel is answered as the process whose page tables it has', INTROSPECTION, 'vcpu_read(vcpu, VCPU_CPL) == 3 && ', ''),
+    ('a failed translation leaves an address behind', INTROSPECTION, 'err ? 0 : gpa', 'err ? vcpu->regs.rdi : gpa'),
+    ('a neighbour is taken for a registered process', CLIENTS, 'return c || !(cr3 & CR3_USER_HALF) ? c : client_of(cr3 & ~CR3_USER_HALF);',
+     'struct client *first = client_of(cr3 & ~CR3_USER_HALF);\n\n\treturn first ? first : c;'),
+    ('a process whose end has begun is answered', CLIENTS, 'c->id && !c->is_ending && c->cr3 == cr3', 'c->id && c->cr3 == cr3'),
+    ('half a page of memory is a page', CLIENTS, ' && run->end - start >= bytes', ''),
+    ('a window is seen through another', CLIENTS, 'is_ram(page, PAGE_BYTES) && !clients_owner(page)', 'is_ram(page, PAGE_BYTES)'),
+    ('a window stays as it is when its process ends', CLIENTS, 'err = view_restore(client, client->window, INTROSPECTION_WINDOW_BYTES);', 'err = 0;'),
+    ('a window is free before every CPU has flushed', CLIENTS, '*pending = err || !view_settled(client);', '(void)view_settled(client);\n\t*pending = err;'),
+    ('what is no memory is shown', VIEW, '\tif (!clients_may_see(target))\n\t\treturn PLINTH_E_INVAL;\n', ''),
+    ('any page leads elsewhere', VIEW, '!client || clients_owner(page) != client', '!client'),
+    ('whoever may read may write', VIEW, 'SLAT_READ | (client->may_write ? SLAT_WRITE : 0)', 'SLAT_READ | SLAT_WRITE'),
+    ('a call does not wait for other CPUs', VIEW, 'return !client->is_stale && slat_flushed(client->ticket);', 'return !client->is_stale;'),
+    ('a process that writes where it may read gets the page', VIEW, 'vcpu_read(vcpu, VCPU_CPL) || view_restore(', 'view_restore('),
+    ('registers are set by who may only read', REGISTERS, '\tif (!who->may_write)\n\t\treturn FAILED;\n', ''),
+    ('a process has any control register that it asks for', REGISTERS, 'default: return value == register_value(vcpu, row);', 'default: return true;'),
+    ('more than the buffer is written', REGISTERS, ' || text.bytes >= vcpu->regs.rsi', ''),
+    ('a buffer is written with the rights of the kernel', REGISTERS, 'text.bytes + 1, GUEST_USER', 'text.bytes + 1, 0'),
     # What only shows when several CPUs are in the VMM at once.
     ('the heap without its lock, at once', MEMORY, '\tmem_lock();\n\tp = heap_alloc_locked(bytes, align, owner);\n\tmem_unlock();\n',
      '\tp = heap_alloc_locked(bytes, align, owner);\n'),

@@ -41,6 +41,9 @@ FIRST_SWEEPS = [
 MORE_SWEEPS = [
     ('calls', 'tests/mocks/test_mocks_calls', [], 10),
     ('trapped pages', 'tests/mocks/test_mocks_traps', [], 10),
+    ('introspection', 'tests/mocks/test_mocks_introspection', [], 10),
+    ('introspection', 'tests/mocks/test_mocks_introspection_registers', [], 10),
+    ('introspection', 'tests/mocks/test_mocks_introspection_cpus', [], 30),
     ('variants', 'tests/mocks/test_mocks_variants', [], 60),
     ('interfaces', 'tests/mocks/test_mocks_interfaces', [], 10),
     ('replacement', 'tests/mocks/test_mocks_replacement', [], 60),
@@ -54,7 +57,8 @@ SWEEPS = FIRST_SWEEPS + MORE_SWEEPS + [AT_ONCE]
 LIKELY = {'modules/exit_handler/': 'exits', 'modules/vcpu/action.c': 'exits', 'modules/vcpu_intel/exit.c': 'exits',
           'modules/vcpu_intel/regs.c': 'exits', 'modules/vcpu_intel/control_registers.c': 'exits', 'modules/vcpu/event.c': 'events',
           'modules/vcpu/redeliver.c': 'events', 'modules/vcpu_intel/event.c': 'events',
-          'modules/memory/': 'single faults', 'drivers/common/': 'single faults', 'modules/ept/': 'hidden pages'}
+          'modules/memory/': 'single faults', 'drivers/common/': 'single faults', 'modules/ept/': 'hidden pages',
+          'modules/introspection/': 'introspection'}
 UNITS = {'modules/': lambda file: file.split('/')[1], 'drivers/common/': lambda file: 'core',
          'drivers/linux/': lambda file: 'driver'}
 OTHER_UNITS = ['vcpu_intel', 'vcpu', 'exit_handler', 'memory', 'ept', 'core']
