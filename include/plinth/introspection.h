@@ -63,14 +63,14 @@ struct introspection_answer {
 	uint32_t reserved0;
 };
 
-/* -- what a registered process sees -------------------------------------------------------------------- */
+/* -- what a registered process sees ----------------------------------------------------------------- */
 
 #define INTROSPECTION_LEAF 0x40001337u /* of CPUID: EAX, EBX, ECX and EDX are INTROSPECTION_HERE */
 #define INTROSPECTION_HERE 42u
 
 /*
  * Hypercalls, by RAX, of 64-bit code at privilege level 3. RAX is 0 afterwards if it was done, else 1; no
- * other register changes but where it is said. For everybody else VMCALL is what it was.
+ * other register changes but where it is said. For everybody else the instruction is what it was.
  */
 enum introspection_call {
 	/* Nothing: is somebody there? */
