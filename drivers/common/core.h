@@ -137,6 +137,13 @@ struct core_call {
 PLINTH_MUST_USE int core_call(struct core *core, struct core_call *call, struct core_report *report);
 
 /**
+ * core_make_exits() - have every CPU that is a guest make an exit, as one that flushes wants it.
+ *
+ * Context: may sleep.
+ */
+void core_make_exits(struct core *core);
+
+/**
  * core_maps() - what both sets of the VMM's page tables hold, as struct plinth_ctl_map.
  * @out:        at most @room items of @item_bytes; not user space
  * Return: how many there are; 0 unless LOADED or RUNNING, or if the VMM does not say.

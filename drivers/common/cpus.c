@@ -158,11 +158,19 @@ static int exit_once(void *arg)
 	return 0;
 }
 
-void cpus_forget_stacks(struct core *core)
+void cpus_make_exits(struct core *core)
 {
 	for (uint32_t i = 0; i < core->n_cpus; i++)
 		if (core->cpus[i].guest && !cpus_died(&core->cpus[i]))
 			(void)!os_run_on(i, exit_once, &core->cpus[i]);
+}
+
+void core_make_exits(struct core *core)
+{
+	core_lock();
+	if (core->state == PLINTH_RUNNING)
+		cpus_make_exits(core);
+	core_unlock();
 }
 
 /* -- all CPUs -------------------------------------------------------------- */

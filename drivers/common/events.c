@@ -33,7 +33,7 @@ int core_cpu_offline(struct core *core, uint32_t cpu, struct core_report *report
 	core->report = report;
 	cpus_stop_one(&core->cpus[cpu]);
 	if (!core->cpus[cpu].guest)
-		cpus_forget_stacks(core);
+		cpus_make_exits(core);
 	core->report = NULL;
 	return core->cpus[cpu].guest ? PLINTH_E_CORRUPT : 0;
 }

@@ -308,10 +308,10 @@ void cpus_stop(void *ctx);
 int cpus_start_one(struct core_cpu *c);
 void cpus_stop_one(struct core_cpu *c);
 /*
- * What a CPU that was stopped leaves behind, the others forget: at an exit they make for that
+ * Every guest makes an exit: what a CPU that was stopped leaves behind, the others forget at it
  * (plinth/memory.h).
  */
-void cpus_forget_stacks(struct core *core);
+void cpus_make_exits(struct core *core);
 uint32_t cpus_guests(const struct core *core);
 int cpus_any_guest(const struct core *core, uint32_t *cpu); /* RUNNING */
 bool cpus_died(const struct core_cpu *c);

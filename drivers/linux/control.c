@@ -9,11 +9,14 @@
 
 #include <plinth/log.h>
 
+#include "drivers/linux/introspect.h"
 #include "drivers/linux/linux.h"
+#include "drivers/linux/window.h"
 
-/* One open file: the reasons of its last failure. */
+/* One open file: the reasons of its last failure, and its window once it has one. */
 struct session {
 	struct mutex lock;
+	struct window *window;
 	struct core_report report;
 };
 
@@ -25,6 +28,7 @@ union argument {
 	struct plinth_ctl_level level;
 	struct plinth_ctl_trace trace;
 	struct plinth_ctl_call call;
+	struct plinth_ctl_introspect introspect;
 };
 
 static int run_load(struct core_report *report, union argument *arg)
@@ -43,9 +47,20 @@ static int run_start(struct core_report *report, union argument *arg)
 	return run_plain(report, arg, core_start);
 }
 
+/* Who introspects sees nothing any more before anything else changes. */
+static int stop_looking(struct core *core, struct core_report *report)
+{
+	int err;
+
+	introspect_close();
+	err = core_stop(core, report);
+	introspect_open();
+	return err;
+}
+
 static int run_stop(struct core_report *report, union argument *arg)
 {
-	return run_plain(report, arg, core_stop);
+	return run_plain(report, arg, stop_looking);
 }
 
 static int run_unload(struct core_report *report, union argument *arg)
@@ -123,6 +138,13 @@ static int run_call(struct core_report *report, union argument *arg)
 	return call_from_user(&arg->call, report);
 }
 
+static int run_introspect(struct core_report *report, union argument *arg)
+{
+	const struct session *session = container_of(report, struct session, report);
+
+	return introspect_admit(READ_ONCE(session->window), arg->introspect.flags, report);
+}
+
 static int run_error(struct core_report *report, union argument *arg)
 {
 	struct plinth_ctl_list *list = &arg->list;
@@ -151,6 +173,7 @@ static const struct operation {
 	{PLINTH_CTL_LEVEL, sizeof(struct plinth_ctl_level), false, run_level},
 	{PLINTH_CTL_TRACE, sizeof(struct plinth_ctl_trace), false, run_trace},
 	{PLINTH_CTL_CALL, sizeof(struct plinth_ctl_call), false, run_call},
+	{PLINTH_CTL_INTROSPECT, sizeof(struct plinth_ctl_introspect), false, run_introspect},
 	{PLINTH_CTL_MAPS, sizeof(struct plinth_ctl_list), true, run_maps},
 	{PLINTH_CTL_ERROR, sizeof(struct plinth_ctl_list), true, run_error},
 };
@@ -247,9 +270,19 @@ static int control_open(struct inode *inode, struct file *file)
 	return 0;
 }
 
+static int control_mmap(struct file *file, struct vm_area_struct *area)
+{
+	struct session *session = file->private_data;
+
+	return introspect_map(file, area, &session->window);
+}
+
 static int control_release(struct inode *inode, struct file *file)
 {
-	kfree(file->private_data);
+	struct session *session = file->private_data;
+
+	window_put(session->window);
+	kfree(session);
 	return 0;
 }
 
@@ -259,5 +292,6 @@ const struct file_operations control_fops = {
 	.release = control_release,
 	.unlocked_ioctl = control_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
+	.mmap = control_mmap,
 	.llseek = noop_llseek,
 };

@@ -7,6 +7,7 @@
 #include <linux/string.h>
 #include <linux/suspend.h>
 
+#include "drivers/linux/introspect.h"
 #include "drivers/linux/linux.h"
 
 static enum cpuhp_state hotplug_state;
@@ -72,7 +73,9 @@ static int pause(const char *why)
 
 	WRITE_ONCE(leaving, why);
 	report_clear(&power_report);
+	introspect_close();
 	err = core_pause(plinth_core, &power_report);
+	introspect_open();
 	if (err)
 		pr_err("plinth: stop before sleep or reboot failed: %s", power_report.text);
 	plinth_pin_if_corrupt();

@@ -16,6 +16,7 @@
 
 #ifndef __ASSEMBLY__
 
+#include <linux/mm.h>
 #include <linux/mmzone.h>
 #include <linux/rcupdate.h>
 #include <linux/sched/isolation.h>
@@ -56,6 +57,27 @@
 #define kernel_rdmsr_safe rdmsrl_safe
 #define kernel_wrmsr	  wrmsrl
 #endif
+
+/* "mm: forbid splitting special mappings" (5.11). */
+#ifdef KERNEL_HAS_MAY_SPLIT
+#define KERNEL_MAY_SPLIT may_split
+#else
+#define KERNEL_MAY_SPLIT split
+#endif
+
+/*
+ * kernel_vm_flags() - in mmap() of a file: flags of the address space that it makes.
+ *
+ * "mm: introduce vma->vm_flags wrapper functions" (6.3): they are not written to directly any more.
+ */
+static inline void kernel_vm_flags(struct vm_area_struct *area, unsigned long set, unsigned long clear)
+{
+#ifdef KERNEL_HAS_VM_FLAGS_MOD
+	vm_flags_mod(area, set, clear);
+#else
+	area->vm_flags = (area->vm_flags | set) & ~clear;
+#endif
+}
 
 /*
  * kernel_landing_pads_off() - VMM code has no landing pads for indirect branches; a kernel may demand them.

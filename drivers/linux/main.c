@@ -5,6 +5,7 @@
 #include <linux/module.h>
 
 #include "drivers/common/os.h"
+#include "drivers/linux/introspect.h"
 #include "drivers/linux/linux.h"
 
 struct core *plinth_core;
@@ -20,8 +21,10 @@ void plinth_pin_if_corrupt(void)
 {
 	static atomic_t pinned;
 
-	if (core_is_corrupt(plinth_core) && !atomic_xchg(&pinned, 1))
+	if (core_is_corrupt(plinth_core) && !atomic_xchg(&pinned, 1)) {
 		__module_get(THIS_MODULE);
+		introspect_lost();
+	}
 }
 
 static int __init plinth_init(void)
@@ -31,9 +34,12 @@ static int __init plinth_init(void)
 	plinth_core = core_create();
 	if (!plinth_core)
 		return -ENOMEM;
-	err = watch_register();
+	err = introspect_init();
 	if (err)
 		goto destroy;
+	err = watch_register();
+	if (err)
+		goto end_introspect;
 	err = events_register();
 	if (err)
 		goto unwatch;
@@ -43,6 +49,8 @@ static int __init plinth_init(void)
 	events_unregister();
 unwatch:
 	watch_unregister();
+end_introspect:
+	introspect_fini();
 destroy:
 	core_destroy(plinth_core);
 	return err;
@@ -60,6 +68,7 @@ static void __exit plinth_exit(void)
 	err = core_retire(plinth_core);
 	events_unregister();
 	watch_unregister();
+	introspect_fini();
 	/*
 	 * If that failed a CPU stays under the VMM, which needs nothing of this module
 	 * until it is asked to stop; the emergency stop goes with us.

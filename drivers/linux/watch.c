@@ -18,6 +18,7 @@
 #include <asm/irq_vectors.h>
 #include <asm/nmi.h>
 
+#include "drivers/linux/introspect.h"
 #include "drivers/linux/kernel.h"
 #include "drivers/linux/linux.h"
 
@@ -42,7 +43,9 @@ static struct core_report report;
 static void bury(struct work_struct *work)
 {
 	report_clear(&report);
+	introspect_close();
 	core_watch(plinth_core, &report);
+	introspect_open();
 	if (core_is_corrupt(plinth_core))
 		pr_err("plinth: the VMM died; \"plinthctl log\" shows its report\n");
 	plinth_pin_if_corrupt();

@@ -19,20 +19,21 @@
 #define PLINTH_CTL_DEVICE "/dev/plinth"
 
 /* The request numbers: no direction and no size in them, because sizes may grow. */
-#define PLINTH_CTL_TYPE	   0xb5u
-#define PLINTH_CTL_NR(nr)  ((PLINTH_CTL_TYPE << 8) | (nr))
-#define PLINTH_CTL_LOAD	   PLINTH_CTL_NR(1u)  /* struct plinth_ctl_load */
-#define PLINTH_CTL_START   PLINTH_CTL_NR(2u)  /* struct plinth_ctl_plain */
-#define PLINTH_CTL_STOP	   PLINTH_CTL_NR(3u)  /* struct plinth_ctl_plain */
-#define PLINTH_CTL_UNLOAD  PLINTH_CTL_NR(4u)  /* struct plinth_ctl_plain */
-#define PLINTH_CTL_STATUS  PLINTH_CTL_NR(5u)  /* struct plinth_ctl_status */
-#define PLINTH_CTL_MODULES PLINTH_CTL_NR(6u)  /* struct plinth_ctl_list of plinth_ctl_module */
-#define PLINTH_CTL_SHARED  PLINTH_CTL_NR(7u)  /* struct plinth_ctl_list of bytes */
-#define PLINTH_CTL_ERROR   PLINTH_CTL_NR(8u)  /* struct plinth_ctl_list of char */
-#define PLINTH_CTL_MAPS	   PLINTH_CTL_NR(9u)  /* struct plinth_ctl_list of plinth_ctl_map */
-#define PLINTH_CTL_LEVEL   PLINTH_CTL_NR(16u) /* struct plinth_ctl_level */
-#define PLINTH_CTL_TRACE   PLINTH_CTL_NR(17u) /* struct plinth_ctl_trace */
-#define PLINTH_CTL_CALL	   PLINTH_CTL_NR(18u) /* struct plinth_ctl_call */
+#define PLINTH_CTL_TYPE	      0xb5u
+#define PLINTH_CTL_NR(nr)     ((PLINTH_CTL_TYPE << 8) | (nr))
+#define PLINTH_CTL_LOAD	      PLINTH_CTL_NR(1u)	 /* struct plinth_ctl_load */
+#define PLINTH_CTL_START      PLINTH_CTL_NR(2u)	 /* struct plinth_ctl_plain */
+#define PLINTH_CTL_STOP	      PLINTH_CTL_NR(3u)	 /* struct plinth_ctl_plain */
+#define PLINTH_CTL_UNLOAD     PLINTH_CTL_NR(4u)	 /* struct plinth_ctl_plain */
+#define PLINTH_CTL_STATUS     PLINTH_CTL_NR(5u)	 /* struct plinth_ctl_status */
+#define PLINTH_CTL_MODULES    PLINTH_CTL_NR(6u)	 /* struct plinth_ctl_list of plinth_ctl_module */
+#define PLINTH_CTL_SHARED     PLINTH_CTL_NR(7u)	 /* struct plinth_ctl_list of bytes */
+#define PLINTH_CTL_ERROR      PLINTH_CTL_NR(8u)	 /* struct plinth_ctl_list of char */
+#define PLINTH_CTL_MAPS	      PLINTH_CTL_NR(9u)	 /* struct plinth_ctl_list of plinth_ctl_map */
+#define PLINTH_CTL_LEVEL      PLINTH_CTL_NR(16u) /* struct plinth_ctl_level */
+#define PLINTH_CTL_TRACE      PLINTH_CTL_NR(17u) /* struct plinth_ctl_trace */
+#define PLINTH_CTL_CALL	      PLINTH_CTL_NR(18u) /* struct plinth_ctl_call */
+#define PLINTH_CTL_INTROSPECT PLINTH_CTL_NR(19u) /* struct plinth_ctl_introspect */
 
 #define PLINTH_CTL_MAX_FILES	  64u
 #define PLINTH_CTL_MAX_FILE_BYTES (16u << 20)
@@ -113,8 +114,8 @@ struct plinth_ctl_trace {
  *
  * errno: EBADFD nothing is loaded, or the CPU is not online or no guest; ENOENT no extension has this name:
  * the reason in words lists those there are; ERANGE more than PLINTH_CALL_BYTES are to be sent; EBUSY another
- * call is in progress; ENOTRECOVERABLE the VMM has died; and what the extension answered instead, by
- * PLINTH_E_*. out_bytes is 0 then.
+ * call is in progress; EPERM the name is the driver's; ENOTRECOVERABLE the VMM has died; and what the
+ * extension answered instead, by PLINTH_E_*. out_bytes is 0 then.
  */
 struct plinth_ctl_call {
 	uint32_t size;
@@ -126,6 +127,9 @@ struct plinth_ctl_call {
 	uint64_t room;		     /* bytes there; more than PLINTH_CALL_BYTES are never used */
 	uint64_t out_bytes;	     /* out: of the answer */
 };
+
+/* Names that begin so are answered to the driver alone. */
+#define PLINTH_CALL_DRIVER "driver:"
 
 /*
  * A name that the VMM itself answers to: an empty message is answered with all that modules have registered,
@@ -157,6 +161,27 @@ struct plinth_ctl_registration {
 		uint64_t range[2];	     /* the first and the last, both included */
 		char name[PLINTH_CALL_NAME]; /* of PLINTH_REGISTERED_NAME */
 	};
+};
+
+#define PLINTH_INTROSPECT_BYTES (2u << 20) /* of a window */
+#define PLINTH_INTROSPECT_WRITE 1u	   /* memory may be changed, and registers */
+
+/*
+ * The process that calls may introspect the machine, by the hypercalls of plinth/introspection.h. Before
+ * that it maps its window: all PLINTH_INTROSPECT_BYTES of this open file, from offset 0 on, MAP_SHARED, and
+ * without PROT_EXEC: ordinary memory, which no child inherits, whose pages it may then have lead elsewhere.
+ * An open file has one window in its life, and a window one process. What ends it is that the window is
+ * unmapped, as it is by the end of the process, however it ends, and by execve(); or that the VMM stops or
+ * dies: the window is empty then, and whoever looks at it gets SIGBUS.
+ *
+ * errno: EPERM this wants CAP_SYS_RAWIO, and a kernel that is not locked down; EINVAL the process has no
+ * window here; EBUSY it introspects already; EBADFD the VMM is not running; ENOENT no module that is loaded
+ * serves this; ERANGE there are as many processes as it can serve, or more pieces of memory; and what the
+ * module answered, as for CALL.
+ */
+struct plinth_ctl_introspect {
+	uint32_t size;
+	uint32_t flags; /* PLINTH_INTROSPECT_* */
 };
 
 struct plinth_ctl_status {

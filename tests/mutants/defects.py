@@ -234,7 +234,7 @@ DEFECTS = [
     ('the stack to start on is not checked', MAP_CHECK, '\t\t\terr = judge_stack(check, &pt);\n', '\t\t\terr = 0;\n'),
     ('the stack is read again after the check', CPUS, 'c->stack_top, core->entry[ENTRY_START]',
      'core_shared_cpu(core, c->cpu)->stack_top, core->entry[ENTRY_START]'),
-    ('what a CPU leaves behind is never forgotten', CORE_EVENTS, '\t\tcpus_forget_stacks(core);\n', '\t\t;\n'),
+    ('what a CPU leaves behind is never forgotten', CORE_EVENTS, '\t\tcpus_make_exits(core);\n', '\t\t;\n'),
     ('exits do not flush what was unmapped', HISTORY, '\tmem_cpu_flush(vcpu->cpu->local.cpu);\n', ''),
     # Entry module and driver core.
     ('a prepared CPU is prepared again', ENTRY_CPU, '\tplinth_set(&block->stack_top, 0);\n', ''),

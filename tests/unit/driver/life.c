@@ -7,15 +7,16 @@
 #include <linux/miscdevice.h>
 #include <linux/module.h>
 
+#include "drivers/linux/introspect.h"
 #include "drivers/linux/linux.h"
 #include "fixture.h"
 
-enum part { NOTHING, WATCH, EVENTS, DEVICE, PARTS };
+enum part { NOTHING, INTROSPECTION, WATCH, EVENTS, DEVICE, PARTS };
 
 static bool registered[PARTS];
 static enum part refuses; /* its registration fails */
 static bool quiet;
-static unsigned int pins;
+static unsigned int pins, losses;
 
 const struct file_operations {
 	int unused;
@@ -78,6 +79,23 @@ void events_unregister(void)
 	drop(EVENTS);
 }
 
+/* Who has events to tell tells it of a VMM that died. */
+int introspect_init(void)
+{
+	return add(INTROSPECTION);
+}
+
+void introspect_fini(void)
+{
+	cr_expect_not(registered[EVENTS] || registered[WATCH]);
+	drop(INTROSPECTION);
+}
+
+void introspect_lost(void)
+{
+	losses++;
+}
+
 int watch_register(void)
 {
 	return add(WATCH);
@@ -96,7 +114,7 @@ void __module_get(void *module)
 
 static void expect_nothing_left(void)
 {
-	for (unsigned int part = WATCH; part < PARTS; part++)
+	for (unsigned int part = INTROSPECTION; part < PARTS; part++)
 		cr_expect_not(registered[part], "part %u", part);
 	cr_expect_eq(mock_world.pages, 0, "%llu pages", (unsigned long long)mock_world.pages);
 }
@@ -143,7 +161,7 @@ Test(driver_life, goes_while_the_machine_sleeps)
 
 Test(driver_life, cannot_come)
 {
-	for (refuses = WATCH; refuses < PARTS; refuses++) {
+	for (refuses = INTROSPECTION; refuses < PARTS; refuses++) {
 		mock_reset();
 		cr_expect_neq(stub_module_init(), 0, "part %u", refuses);
 		expect_nothing_left();
@@ -163,11 +181,13 @@ Test(driver_life, a_cpu_stays)
 	mock_arm(2, 0);
 	stub_module_exit();
 	cr_expect_eq(mock_disarm(), 1);
-	cr_expect(registered[EVENTS] + registered[WATCH] + registered[DEVICE] == 0);
+	cr_expect(registered[EVENTS] + registered[WATCH] + registered[DEVICE] + registered[INTROSPECTION] ==
+		  0);
 	cr_expect(core_is_corrupt(plinth_core));
 	cr_expect_gt(mock_world.pages, 0);
 	cr_expect_not(mock_world.virt, "nobody calls the emergency stop of a module that is gone");
 	plinth_pin_if_corrupt();
 	plinth_pin_if_corrupt();
 	cr_expect_eq(pins, 1);
+	cr_expect_eq(losses, 1, "who introspects sees nothing any more");
 }

@@ -11,6 +11,7 @@
 #include <criterion/criterion.h>
 #include <drivers/linux/kernel.h>
 
+#include "drivers/linux/introspect.h"
 #include "drivers/linux/linux.h"
 
 #define SILENT	 1u  /* the CPU that does not answer, and whom its neighbour sends NMIs */
@@ -85,6 +86,14 @@ bool core_is_corrupt(const struct core *core)
 void report_clear(struct core_report *report)
 {
 	(void)report;
+}
+
+void introspect_close(void)
+{
+}
+
+void introspect_open(void)
+{
 }
 
 void plinth_pin_if_corrupt(void)

@@ -14,6 +14,7 @@
 
 extern unsigned int stub_cpu; /* that runs */
 #define smp_processor_id()	   stub_cpu
+#define raw_smp_processor_id()	   stub_cpu
 #define nr_cpu_ids		   STUB_CPUS
 #define num_online_cpus()	   STUB_CPUS
 #define for_each_possible_cpu(cpu) for ((cpu) = 0; (cpu) < STUB_CPUS; (cpu)++)

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT OR GPL-2.0-only */
+/*
+ * Processes that introspect the machine: who may, from when on, and that it ends. What they can do then is
+ * the module's that answers INTROSPECTION_NAME (plinth/introspection.h).
+ */
+#ifndef DRIVERS_LINUX_INTROSPECT_H
+#define DRIVERS_LINUX_INTROSPECT_H
+
+#include <linux/types.h>
+
+#include "drivers/common/core.h"
+
+struct file;
+struct vm_area_struct;
+struct window;
+struct work_struct;
+
+int introspect_init(void);
+/* Nobody has the device open any more, and the VMM has been stopped for good, or cannot be. */
+void introspect_fini(void);
+
+/* introspect_map() - mmap() of the device; @own: the window of this open file. Return: 0 or -errno. */
+int introspect_map(struct file *file, struct vm_area_struct *area, struct window **own);
+
+/* introspect_admit() - PLINTH_CTL_INTROSPECT for the process that calls. */
+int introspect_admit(struct window *window, u32 flags, struct core_report *report);
+
+/*
+ * introspect_close() - before the VMM stops, or what died is buried: nobody sees anything through a window
+ * any more, and nobody is admitted.
+ * introspect_open() - after it.
+ *
+ * Context: may sleep; neither os_lock() nor CPU hot-plug is held.
+ */
+void introspect_close(void);
+void introspect_open(void);
+
+/* introspect_lost() - the VMM is corrupt: the same, soon. Any context. */
+void introspect_lost(void);
+
+/* introspect_queue() - of window.c: have it done where no lock is held. */
+void introspect_queue(struct work_struct *work);
+
+#endif

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef STUB_LINUX_MM_H
+#define STUB_LINUX_MM_H
+
+#include <linux/mm_types.h>
+
+#define PAGE_SIZE	    4096ull
+#define ALIGN_DOWN(x, unit) ((x) & ~((unit)-1))
+#define PAGE_ALIGN(x)	    ALIGN_DOWN((x) + PAGE_SIZE - 1, PAGE_SIZE)
+#define __pa(address)	    ((u64)(uintptr_t)(address))
+
+#endif
