@@ -44,11 +44,23 @@ static int call_by(struct copies *copies, struct plinth_ctl_call *arg, struct co
 	return copy_to_user(u64_to_user_ptr(arg->out), copies->out, call.out_bytes) ? PLINTH_E_FAULT : 0;
 }
 
+static int refuse_driver_names(const struct plinth_ctl_call *arg, struct core_report *report)
+{
+	if (strncmp(arg->name, PLINTH_CALL_DRIVER, strlen(PLINTH_CALL_DRIVER)))
+		return 0;
+	report_line(report, "call refused: names that begin with \"" PLINTH_CALL_DRIVER
+			    "\" are answered to the driver alone");
+	return PLINTH_E_PERM;
+}
+
 int call_from_user(struct plinth_ctl_call *arg, struct core_report *report)
 {
-	struct copies *copies = kvzalloc(sizeof(*copies), GFP_KERNEL);
-	int err;
+	struct copies *copies;
+	int err = refuse_driver_names(arg, report);
 
+	if (err)
+		return err;
+	copies = kvzalloc(sizeof(*copies), GFP_KERNEL);
 	if (!copies)
 		return PLINTH_E_NOMEM;
 	err = fetch_message(copies, arg);
