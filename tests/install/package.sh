@@ -30,6 +30,8 @@ check "the unit calls what is there" test -x "$(sed -n 's/^ExecStart=\([^ ]*\) l
 check "the driver goes in" modprobe plinth
 check "the installed tool loads the installed modules" /usr/sbin/plinthctl load --add cpuid_leaf
 check "they are the installed ones" sh -c "/usr/sbin/plinthctl modules | grep -q 'from /usr/lib/plinth/modules/entry.so'"
+refuses "the installed library is found, and no VMM runs" "introspect refused: the VMM is not running" \
+	/usr/sbin/plinthctl introspect -- /usr/sbin/plinthctl status
 check "unload" /usr/sbin/plinthctl unload
 check "the manual is there" test -s /usr/share/man/man8/plinthctl.8.gz
 check "completions are there" test -s /usr/share/bash-completion/completions/plinthctl

@@ -17,6 +17,7 @@ int cmd_status(int argc, char **argv);
 int cmd_modules(int argc, char **argv);
 int cmd_trace(int argc, char **argv);
 int cmd_call(int argc, char **argv);
+int cmd_introspect(int argc, char **argv);
 int cmd_report(int argc, char **argv);
 int cmd_log(int argc, char **argv);
 int cmd_stat(int argc, char **argv);

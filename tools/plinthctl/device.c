@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "device.h"
@@ -92,6 +93,35 @@ int device_change(const char *command, unsigned int number, void *arg, struct pl
 	err = call_on(device, command, number, arg);
 	if (!err)
 		err = call_on(device, "status", PLINTH_CTL_STATUS, after);
+	close(device);
+	return err;
+}
+
+/* As the program does it (tools/introspect); closing the device ends it. */
+static int introspect_on(int device, uint32_t flags)
+{
+	struct plinth_ctl_introspect arg = {.size = sizeof(arg), .flags = flags};
+	void *window = mmap(NULL, PLINTH_INTROSPECT_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, device, 0);
+	int err;
+
+	if (window == MAP_FAILED) {
+		error_line("introspect: %s: %s", PLINTH_CTL_DEVICE,
+			   errno == ENOMEM ? "no 2 MiB of memory in one piece are free: try again"
+					   : strerror(errno));
+		return -1;
+	}
+	err = call_on(device, "introspect", PLINTH_CTL_INTROSPECT, &arg);
+	munmap(window, PLINTH_INTROSPECT_BYTES);
+	return err;
+}
+
+int device_try_introspect(uint32_t flags)
+{
+	int device = open_device(), err;
+
+	if (device < 0)
+		return -1;
+	err = introspect_on(device, flags);
 	close(device);
 	return err;
 }

@@ -21,6 +21,12 @@ int device_call(const char *command, unsigned int number, void *arg);
  */
 int device_change(const char *command, unsigned int number, void *arg, struct plinth_ctl_status *after);
 
+/*
+ * device_try_introspect() - would the driver let a process of this user's introspect? By trying: this one
+ * does, for a moment. 0, or -1 with a message printed.
+ */
+int device_try_introspect(uint32_t flags);
+
 /* device_status() - 0, or -1 with a message printed. */
 int device_status(struct plinth_ctl_status *status);
 

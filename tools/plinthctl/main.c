@@ -24,6 +24,7 @@ static const struct {
 	{"log", cmd_log, "show or follow the VMM's log, set its levels"},
 	{"trace", cmd_trace, "show the last exits (with the extension exit_tracer)"},
 	{"call", cmd_call, "send a message to an extension, print its answer"},
+	{"introspect", cmd_introspect, "run a program that looks at the machine's memory, such as LibVMI's"},
 	{"report", cmd_report, "write one file with all that a report of a bug needs"},
 	{"symbols", cmd_symbols, "put the modules' symbols where they run, for a debugger"},
 	{"debug", cmd_debug, "make the VMM crash, with the module debug_fault"},
@@ -38,7 +39,7 @@ static void print_commands(FILE *to)
 {
 	fprintf(to, "usage: plinthctl COMMAND [OPTION...]\n\n");
 	for (size_t i = 0; i < N_COMMANDS; i++)
-		fprintf(to, "  %-8s %s\n", commands[i].name, commands[i].summary);
+		fprintf(to, "  %-11s %s\n", commands[i].name, commands[i].summary);
 	fprintf(to, "\nplinthctl COMMAND --help says more, plinthctl --version which this is. Exit status: 0 "
 		    "done, 1 failed, 2 wrong usage.\n");
 }

@@ -39,6 +39,12 @@ CASES = (
     (["call", "echo", "one", "two"], 0, 2, 'one file at a time, but there is "two"'),
     (["call", "echo", "--cpu", "first"], 0, 2, "plinthctl call: --cpu first: wants the number of a CPU"),
     (["call", "echo", "--cpu", "-1"], 0, 2, "--cpu -1: wants the number of a CPU"),
+    (["introspect", "--library", "/nowhere", "--", "env"], 0, 1, "introspect: /nowhere: No such file or directory"),
+    (["introspect", "--library", "FILE", "--", "env"], 0, 1, DEVICE),
+    (["introspect", "--library", "one two", "--", "env"], 0, 1, "one two: No such file or directory"),
+    (["introspect", "--library", "", "--", "env"], 0, 2, "--library : the name is empty"),
+    (["introspect", "--", "nothing-of-this-name"], 0, 1, '"nothing-of-this-name": there is no such program'),
+    (["introspect", "--allow-write"], 0, 2, "plinthctl introspect: which program?"),
     # numbers are decimal, or hexadecimal behind 0x; nothing else counts as one
     (["log", "--cpu", "010"], 0, 1, DEVICE),
     (["log", "--cpu", "0x1"], 0, 1, DEVICE),
