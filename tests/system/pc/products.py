@@ -20,6 +20,8 @@ KERNEL_MODULES = ("driver_fault.ko", "extra_state.ko", "far.ko", "hold_vmxe.ko",
 DRIVER = "lib/plinth/plinth.ko"
 PROBE = "lib/plinth/exit_probe.ko"
 PROGRAMS = "bin/guest_programs"
+CLIENT = "bin/introspect_client"
+PRELOADED = "lib/plinth/libplinth-introspect.so"
 TOOL = "bin/plinthctl"
 BESIDE = ("introspection.so", "lazy.so")   # modules that are installed as extensions
 
@@ -79,6 +81,8 @@ def add(archive, build, bare, sets=("own",), other=""):
         archive.file(f"{folder}/{name}", module)
     for module in sorted(glob.glob(os.path.join(build, "examples", "*.so"))):
         archive.file(f"{EXTENSIONS}/{os.path.basename(module)}", module)
+    archive.program(CLIENT, find(build, "introspect_client", "tests/system/introspect_client"))
+    archive.program(PRELOADED, find(build, "libplinth-introspect.so", "tools/introspect/libplinth-introspect.so"))
     archive.program(TOOL, find(build, "plinthctl", "tools/plinthctl/plinthctl"))
 
 
