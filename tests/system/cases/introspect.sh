@@ -52,7 +52,8 @@ check "all pages, and no more" introspect -- $client clean
 check "a child is nobody" introspect -- $client fork
 refuses "a write, by who may read" "may only read: plinthctl introspect --allow-write" introspect -- $client write
 check "a write, by who may" introspect --allow-write -- $client write
-check "a script's programs are registered, too" introspect -- sh -c "$client read && $client acknowledge"
+check "what it executes is registered, too" introspect -- $client execute
+refuses "a static program" "linked statically" introspect -- sh -c true
 refuses "who is not root" "ermission" su nobody -s /bin/sh -c "$INTROSPECT -- $client leaf"
 refuses "messages to the driver's names" "answered to the driver alone" plinthctl call driver:introspection
 

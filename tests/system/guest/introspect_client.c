@@ -258,13 +258,39 @@ static void fork_child(uint64_t unused)
 		wrong("after a child this process does not introspect any more");
 }
 
+static void run_self(char *what)
+{
+	char self[] = "/proc/self/exe";
+	char *const words[] = {self, what, NULL};
+
+	execv(self, words);
+	wrong("cannot be executed: %s", strerror(errno));
+}
+
+/* What a child executes is registered anew, and so is what this process does. */
+static void execute(uint64_t unused)
+{
+	char acknowledge_word[] = "acknowledge", clean_word[] = "clean";
+	int status = 0;
+
+	(void)unused;
+	if (map_page(take_page(), translate(known_page(4))))
+		wrong("the page is not mapped");
+	if (!fork())
+		run_self(acknowledge_word);
+	wait(&status);
+	if (status)
+		wrong("what a child executes is not registered");
+	run_self(clean_word);
+}
+
 static const struct {
 	const char *name;
 	void (*run)(uint64_t number);
 } trials[] = {
 	{"leaf", leaf},		{"acknowledge", acknowledge}, {"registers", registers}, {"read", read_known},
 	{"write", write_known}, {"refusals", refusals},	      {"hold", hold},		{"look", look},
-	{"clean", clean},	{"fork", fork_child},
+	{"clean", clean},	{"fork", fork_child},	      {"execute", execute},
 };
 
 int main(int argc, char **argv)
