@@ -125,7 +125,7 @@ void link_set_close(struct link_set *s);
 
 /*
  * link_out.c: each segment as DIR/NN-NAME.I.bin, all or none
- * Returns 0, or 1 after a line saying what cannot be written.
+ * Returns 0, or -1 after a line saying what cannot be written.
  */
 int link_set_write(const struct link_set *s, const char *dir);
 

@@ -318,7 +318,7 @@ def all_or_none(folder):
         for name in names:
             with open(os.path.join(folder, name), 'w', encoding='ascii') as f:
                 f.write('as it was')
-        odd = os.path.join(folder, names[-1] if 'old' not in kind else names[-1].replace('.bin', '.old'))
+        odd = os.path.join(folder, names[-1] if 'old' not in kind else names[-1] + '.old')
         if 'old' not in kind:
             os.remove(odd)
         (os.mkfifo if kind == 'fifo' else os.mkdir)(odd)
