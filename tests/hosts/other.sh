@@ -13,7 +13,7 @@ top=$(cd "$(dirname "$0")/../.." && pwd)
 build=$1
 folder=$build/other-debian
 sets=$build/tests/toolchains
-packages=(clang lld llvm gcc libc6-dev binutils make meson ninja-build python3 libjson-c-dev nettle-dev pkg-config
+packages=(clang lld llvm gcc libc6-dev binutils make meson ninja-build python3 libjson-c-dev libbpf-dev nettle-dev pkg-config
 	dash bash coreutils sed grep mawk findutils diffutils libelf1) # the last nine: kbuild's, which are not essential to apt here
 
 # result WORDS: what becomes of all this.

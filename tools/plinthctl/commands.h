@@ -24,5 +24,6 @@ int cmd_stat(int argc, char **argv);
 int cmd_maps(int argc, char **argv);
 int cmd_symbols(int argc, char **argv);
 int cmd_debug(int argc, char **argv);
+int cmd_vmi_profile(int argc, char **argv);
 
 #endif

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kallsyms.h"
+
 #define KERNEL_HALF 0xffff800000000000ull
 
 struct symbol {
@@ -46,15 +48,13 @@ static int by_address(const void *left, const void *right)
 /* Without the privilege all addresses in the file are 0: then there are no symbols. */
 static void read_symbols(void)
 {
-	FILE *file = fopen("/proc/kallsyms", "re");
-	char line[512], name[256], type;
-	uint64_t address;
+	FILE *file = fopen(KALLSYMS_FILE, "re");
+	struct kallsyms_line line;
 
 	symbols.read = true;
-	while (file && fgets(line, sizeof(line), file))
-		if (sscanf(line, "%" SCNx64 " %c %255s", &address, &type, name) == 3 && address &&
-		    strchr("tTwW", type))
-			add_symbol(address, name);
+	while (file && kallsyms_next(file, &line))
+		if (line.address && strchr("tTwW", line.type))
+			add_symbol(line.address, line.name);
 	if (file)
 		fclose(file);
 	if (symbols.n)

@@ -31,6 +31,7 @@ static const struct {
 	{"check", cmd_check, "say whether modules would load together, and why not"},
 	{"link", cmd_link, "link modules here, without running them, and show the result"},
 	{"plan", cmd_plan, "record what modules are bound to, for a faster load"},
+	{"vmi-profile", cmd_vmi_profile, "write what LibVMI has to know of the running kernel"},
 };
 
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))

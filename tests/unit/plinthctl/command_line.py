@@ -71,6 +71,7 @@ CASES = (
     (["check"], 0, 2, "plinthctl check: which modules?"),
     (["link", "--loud", "x.so"], 0, 2, "plinthctl link: unrecognized option '--loud'"),
     (["start", "\33[2J"], 0, 2, 'there is "\\x1b[2J"'),
+    (["vmi-profile", "--btf", "/nowhere"], 0, 1, "plinthctl: /nowhere: no type information (BTF) to be had: No such file"),
     (["begin"], 0, 2, 'plinthctl: no command "begin"; plinthctl --help lists them'),
 )
 
