@@ -15,6 +15,7 @@
 #include "options.h"
 #include "out_files.h"
 #include "output.h"
+#include "paging.h"
 #include "read_file.h"
 #include "vmi_profile.h"
 
@@ -121,20 +122,6 @@ static int add_symbols(struct vmi_profile *profile)
 	return 0;
 }
 
-/* The kernel takes the flag out of the file where it uses four levels all the same. */
-static bool five_levels(void)
-{
-	FILE *file = fopen("/proc/cpuinfo", "re");
-	char line[8192];
-	bool found = false;
-
-	while (file && !found && fgets(line, sizeof(line), file))
-		found = !strncmp(line, "flags", 5) && strstr(line, " la57");
-	if (file)
-		fclose(file);
-	return found;
-}
-
 static int write_all(const struct vmi_profile *profile, const struct outputs *out)
 {
 	char *conf = vmi_profile_conf(profile, out->sysmap), *sysmap = vmi_profile_sysmap(profile);
@@ -197,7 +184,7 @@ static int run_vmi_profile(struct vmi_profile *profile)
 	    kernel_types_find(options.types, profile->members, VMI_MEMBERS) ||
 	    kallsyms_find(options.symbols, profile->symbols, profile->n_symbols) || write_all(profile, &out))
 		return -1;
-	if (!strcmp(options.symbols, KALLSYMS_FILE) && five_levels())
+	if (!strcmp(options.symbols, KALLSYMS_FILE) && paging_has_five_levels())
 		note_line("note: this kernel uses five-level paging, which LibVMI cannot walk: it takes a "
 			  "kernel "
 			  "started with no5lvl");
