@@ -52,6 +52,7 @@ GLANCE = 'modules/memory/glance.c'
 GUEST_WALK = 'modules/vcpu/guest_walk.c'
 GUEST_MEMORY = 'modules/vcpu/guest_memory.c'
 WATCH = 'drivers/linux/watch.c'
+INTROSPECT = 'drivers/linux/introspect.c'
 EPT_TABLE = 'modules/ept/table.c'
 EPT_DIRECT = 'modules/ept/direct.c'
 EPT_SPACES = 'modules/ept/spaces.c'
@@ -300,6 +301,13 @@ DEFECTS = [
     ('a CPU is not asked to flush', FLUSH, '\t\tif (current != here)\n\t\t\thandlers_set(current, flushing);\n', '\t\t(void)flushing;\n\t\t(void)current;\n'),
     ('a CPU that was sent an NMI is sent none ever again', FLUSH, '\tif (p->hastened > __atomic_load_n(&p->flushed, __ATOMIC_ACQUIRE))\n', '\tif (p->hastened)\n'),
     ('NMIs that hasten are not counted', FLUSH, '\t__atomic_add_fetch(&cpu->shared->hastened, 1, __ATOMIC_SEQ_CST);\n', ''),
+    ('the memory of a window is freed while a CPU may go by it', INTROSPECT, 'if (!answer.pending)', 'if (answer.pending <= 1)'),
+    ('a window whose end nobody has answered counts as ended', INTROSPECT, 'return err == PLINTH_E_NAME || !guests();', 'return true;'),
+    ('a window that a stop ends shows what is there then', INTROSPECT, 'mutex_lock(&introspect_mutex);\n\tzap_all();', 'mutex_lock(&introspect_mutex);'),
+    ('another process uses the window of an open file', INTROSPECT, '!window || window->mm != current->mm || window->is_closed', '!window || window->is_closed'),
+    ('a refused registration is never ended', INTROSPECT, '\tif (err)\n\t\tsettle(window);\n', '\tif (err)\n\t\twindow->id = 0;\n'),
+    ('half a page of memory is shown', INTROSPECT, 'start = PAGE_ALIGN(run->start)', 'start = ALIGN_DOWN(run->start, PAGE_SIZE)'),
+    ('whoever may administrate may see all memory', INTROSPECT, '!capable(CAP_SYS_RAWIO)', 'false && !capable(CAP_SYS_RAWIO)'),
     ('the VMM\'s NMIs excuse any other for ever', WATCH, '\town->hastened = now;\n', ''),
     ('a look is not flushed', GLANCE, '\tcpu_invlpg(va);\n', ''),
     ('programs read the kernel\'s pages', GUEST_WALK, '\tif (access & GUEST_USER && !(rights & PT_BIT_USER))\n\t\treturn false;\n', ''),
