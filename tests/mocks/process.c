@@ -254,3 +254,11 @@ bool process_end(uint32_t cpu, const struct process *p)
 	cr_expect(answer.pending <= 1 && !answer.reserved0, "%s", sweep_case());
 	return answer.pending;
 }
+
+void process_end_all(const struct process *p)
+{
+	for (uint32_t cpu = 0; process_end(0, p); cpu++) {
+		cr_assert_lt(cpu, model.n_cpus, "%s: it does not end", sweep_case());
+		process_comes_by(cpu);
+	}
+}

@@ -77,5 +77,7 @@ struct introspection_message process_admission(const struct process *p, uint32_t
 int process_admit(const struct process *p, uint32_t flags);
 /** process_end() - Return: is it pending? An error is one of the test. */
 bool process_end(uint32_t cpu, const struct process *p);
+/** process_end_all() - the same until it is not pending; all CPUs come by meanwhile. */
+void process_end_all(const struct process *p);
 
 #endif

@@ -199,8 +199,7 @@ static void fill_and_end(void)
 	for (unsigned int page = 0; page < PROCESS_WINDOW_PAGES; page++)
 		cr_expect_eq(process_map_page(page & 1, &a, page, NOBODYS_RAM + 3 * page * PAGE), CAME_DONE,
 			     "%s: page %u", sweep_case(), page);
-	while (process_end(0, &a))
-		process_comes_by(1);
+	process_end_all(&a);
 	for (unsigned int page = 0; page < PROCESS_WINDOW_PAGES; page++)
 		cr_expect(is_itself(&a, page), "%s: page %u", sweep_case(), page);
 }
@@ -286,8 +285,7 @@ static void expect_harmless(const struct process *p)
 
 static void end_at_last(const struct process *p)
 {
-	for (uint32_t cpu = 0; process_end(0, p); cpu++)
-		process_comes_by(cpu % model.n_cpus);
+	process_end_all(p);
 	for (unsigned int page = 0; page < PROCESS_WINDOW_PAGES; page++)
 		cr_expect(is_itself(p, page), "%s: page %u", sweep_case(), page);
 }

@@ -179,6 +179,13 @@ static void catch_faults(void)
 
 /* -- life ------------------------------------------------------------------------------------ */
 
+/* Whoever touches it next is not taken for one who has been told already. */
+static void invalidate(uint64_t va)
+{
+	machine.fault_va = 0;
+	memory_forget(va);
+}
+
 static void *physical(uint64_t pa)
 {
 	return memory_physical(pa);
@@ -196,7 +203,7 @@ void machine_reset(const struct model_kind *kind, uint32_t n_cpus)
 		machine.modules[i] = machine_usual[i];
 	model.physical = physical;
 	model.translate = memory_translate;
-	model.invalidate = memory_forget;
+	model.invalidate = invalidate;
 	model.process_of = machine_process_of;
 	model_init(kind, n_cpus);
 	model.land_user = MACHINE_LAND_USER;

@@ -119,8 +119,9 @@ struct model_cpu {
 	uint64_t mc_ticks;		  /* ticks, those within handlers of NMIs included */
 	uint64_t mcs_sent, mcs_delivered; /* machine checks, likewise */
 	uint32_t in_mc;
-	uint64_t exceptions; /* injected */
-	uint64_t invalidations, wbinvds, cr3_loads;
+	uint64_t exceptions;	/* injected */
+	uint64_t invalidations; /* of what is remembered by tags, and of the second level */
+	uint64_t wbinvds, cr3_loads;
 };
 
 /* How a run of VMM code ended. */

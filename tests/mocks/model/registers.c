@@ -123,7 +123,6 @@ void model_flush_tlb(void)
 
 void model_invlpg(uint64_t va)
 {
-	model_here()->invalidations++;
 	if (model.invalidate)
 		model.invalidate(va);
 }

@@ -10,7 +10,6 @@
 #include "lib/log_ring.h"
 #include "model/internal.h"
 #include "scenario_ept.h"
-#include "scenario_introspection.h"
 #include "sched.h"
 #include "vmm.h"
 
@@ -233,8 +232,6 @@ static void start_only(void)
 const struct scenario scenarios[] = {
 	{ .name = "memory", .actions = 40, .act = memory_act, .seeds = 200, .nmis = 100 },
 	{ .name = "violations", .prepare = ept_prepare, .actions = 12, .act = ept_act, .check = ept_check, .seeds = 150, .nmis = 100 },
-	{ .name = "introspection", .prepare = introspection_prepare, .actions = 12, .act = introspection_act, .check = introspection_check,
-	  .seeds = 100, .nmis = 100 },
 	{ .name = "log", .prepare = log_prepare, .actions = 25, .act = log_act, .check = log_check, .seeds = 25, .nmis = 1000 },
 	{ .name = "log, stuck UART", .prepare = log_prepare, .actions = 4, .act = stuck_act, .seeds = 4, .nmis = 10000 },
 	{ .name = "log, slow UART", .prepare = log_prepare, .actions = 3, .act = slow_act, .check = slow_check, .seeds = 3 },
