@@ -17,6 +17,8 @@
 #include <linux/security.h>
 #include <linux/smp.h>
 
+#include <asm/cpufeature.h>
+
 #include <plinth/introspection.h>
 
 #include "drivers/linux/introspect.h"
@@ -164,7 +166,7 @@ struct admission {
 	struct core_report *report;
 };
 
-static int refuse(const struct admission *admission, int err, const char *why)
+static int refuse_admission(const struct admission *admission, int err, const char *why)
 {
 	report_clear(admission->report);
 	report_line(admission->report, "introspect refused: %s", why);
@@ -174,12 +176,13 @@ static int refuse(const struct admission *admission, int err, const char *why)
 static int may_introspect(const struct admission *admission)
 {
 	if (admission->flags & ~PLINTH_INTROSPECT_WRITE)
-		return refuse(admission, PLINTH_E_INVAL, "it has flags that this driver does not know");
+		return refuse_admission(admission, PLINTH_E_INVAL,
+					"it has flags that this driver does not know");
 	if (!capable(CAP_SYS_RAWIO))
-		return refuse(admission, PLINTH_E_PERM,
-			      "it shows all of the machine's memory, which wants CAP_SYS_RAWIO");
+		return refuse_admission(admission, PLINTH_E_PERM,
+					"it shows all of the machine's memory, which wants CAP_SYS_RAWIO");
 	if (security_locked_down(LOCKDOWN_DEV_MEM))
-		return refuse(
+		return refuse_admission(
 			admission, PLINTH_E_PERM,
 			"the kernel is locked down (kernel_lockdown(7)), so that nobody sees all of the "
 			"machine's memory");
@@ -191,10 +194,11 @@ static int has_window(const struct admission *admission)
 	const struct window *window = admission->window;
 
 	if (!window || window->mm != current->mm || window->is_closed)
-		return refuse(admission, PLINTH_E_INVAL,
-			      "this process has no window: map this open file first, 2 MiB from offset 0");
+		return refuse_admission(
+			admission, PLINTH_E_INVAL,
+			"this process has no window: map this open file first, 2 MiB from offset 0");
 	if (window->id)
-		return refuse(admission, PLINTH_E_BUSY, "this process introspects already");
+		return refuse_admission(admission, PLINTH_E_BUSY, "this process introspects already");
 	return 0;
 }
 
@@ -204,10 +208,11 @@ static int is_running(const struct admission *admission)
 
 	core_status(plinth_core, &status);
 	if (status.state == PLINTH_CORRUPT)
-		return refuse(admission, PLINTH_E_CORRUPT, "the VMM has died: restart the machine");
+		return refuse_admission(admission, PLINTH_E_CORRUPT, "the VMM has died: restart the machine");
 	if (status.state != PLINTH_RUNNING)
-		return refuse(admission, PLINTH_E_STATE,
-			      "the VMM is not running: plinthctl load --add introspection, then start");
+		return refuse_admission(
+			admission, PLINTH_E_STATE,
+			"the VMM is not running: plinthctl load --add introspection, then start");
 	return 0;
 }
 
@@ -230,16 +235,23 @@ static int describe_memory(const struct admission *admission)
 {
 	if (walk_iomem_res_desc(IORES_DESC_NONE, IORESOURCE_SYSTEM_RAM | IORESOURCE_BUSY, 0, -1, NULL,
 				add_run) == -1)
-		return refuse(admission, PLINTH_E_LIMIT,
-			      "the machine's memory lies in more pieces (/proc/iomem) than it can take");
+		return refuse_admission(
+			admission, PLINTH_E_LIMIT,
+			"the machine's memory lies in more pieces (/proc/iomem) than it can take");
 	return 0;
+}
+
+static u32 flags_of_admission(const struct admission *admission)
+{
+	return (admission->flags & PLINTH_INTROSPECT_WRITE ? INTROSPECTION_MAY_WRITE : 0) |
+	       (cpu_feature_enabled(X86_FEATURE_PTI) ? INTROSPECTION_ISOLATED : 0);
 }
 
 static int describe_window(const struct admission *admission)
 {
 	message = (struct introspection_message){
 		.op = INTROSPECTION_ADMIT,
-		.flags = admission->flags & PLINTH_INTROSPECT_WRITE ? INTROSPECTION_MAY_WRITE : 0,
+		.flags = flags_of_admission(admission),
 		.id = ++newest_id,
 		.cr3 = __pa(admission->window->mm->pgd),
 		.window = window_pa(admission->window),
@@ -252,11 +264,13 @@ static int explain_refusal(const struct admission *admission, int err)
 {
 	switch (err) {
 	case PLINTH_E_NAME:
-		return refuse(admission, err,
-			      "no module that serves it is loaded: plinthctl load --add introspection, then "
-			      "start");
+		return refuse_admission(
+			admission, err,
+			"no module that serves it is loaded: plinthctl load --add introspection, then "
+			"start");
 	case PLINTH_E_LIMIT:
-		return refuse(admission, err, "as many processes introspect already as it serves: end one");
+		return refuse_admission(admission, err,
+					"as many processes introspect already as it serves: end one");
 	}
 	return err;
 }

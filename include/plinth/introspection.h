@@ -39,7 +39,9 @@ enum introspection_op {
 	INTROSPECTION_END = 2,
 };
 
-#define INTROSPECTION_MAY_WRITE 1u /* of @flags, of ADMIT: memory and registers, too */
+/* Of @flags, of ADMIT. */
+#define INTROSPECTION_MAY_WRITE 1u /* memory and registers, too */
+#define INTROSPECTION_ISOLATED	2u /* the page behind @cr3 is its top level in user mode */
 
 /* What the driver sends; what an operation does not use is 0. */
 struct introspection_message {

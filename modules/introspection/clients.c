@@ -13,11 +13,8 @@
 #include "internal.h"
 
 #define CR3_TABLE     0x000ffffffffff000ull /* where the tables lie; beside it PCIDs and what is masked */
-/*
- * With page-table isolation user mode has tables of its own, a page behind the kernel's. Without it that page
- * can be another process' top level, which is why it counts only where nobody has it for his own.
- */
-#define CR3_USER_HALF 0x1000ull
+#define CR3_USER_HALF 0x1000ull /* with page-table isolation user mode has tables of its own, a page behind  \
+				 */
 
 static struct {
 	char lock;
@@ -39,12 +36,18 @@ void clients_unlock(void)
 
 /* -- looking up -------------------------------------------------------------------------------- */
 
+/* Without page-table isolation the page behind can be another process' top level. */
+static bool is_of(const struct client *c, uint64_t cr3)
+{
+	return c->cr3 == (c->is_isolated ? cr3 & ~CR3_USER_HALF : cr3);
+}
+
 static struct client *client_of(uint64_t cr3)
 {
 	for (unsigned int i = 0; i < INTROSPECTION_CLIENTS; i++) {
 		struct client *c = &table.client[i];
 
-		if (c->id && !c->is_ending && c->cr3 == cr3)
+		if (c->id && !c->is_ending && is_of(c, cr3))
 			return c;
 	}
 	return NULL;
@@ -52,10 +55,7 @@ static struct client *client_of(uint64_t cr3)
 
 struct client *clients_find(struct vcpu *vcpu)
 {
-	const uint64_t cr3 = vcpu_read(vcpu, VCPU_CR3) & CR3_TABLE;
-	struct client *c = client_of(cr3);
-
-	return c || !(cr3 & CR3_USER_HALF) ? c : client_of(cr3 & ~CR3_USER_HALF);
+	return client_of(vcpu_read(vcpu, VCPU_CR3) & CR3_TABLE);
 }
 
 bool clients_know(struct vcpu *vcpu, struct client *copy)
@@ -110,11 +110,12 @@ static struct client *client_by_id(uint64_t id)
 
 static const char *wrong_with(const struct introspection_message *about)
 {
-	if (about->flags & ~INTROSPECTION_MAY_WRITE)
+	if (about->flags & ~(INTROSPECTION_MAY_WRITE | INTROSPECTION_ISOLATED))
 		return "flags that nobody knows";
 	if (!about->id || client_by_id(about->id))
 		return "an id that is 0 or taken";
-	if (!about->cr3 || about->cr3 & ~CR3_TABLE || client_of(about->cr3))
+	if (!about->cr3 || about->cr3 & ~CR3_TABLE || client_of(about->cr3) ||
+	    (about->flags & INTROSPECTION_ISOLATED && about->cr3 & CR3_USER_HALF))
 		return "page tables that cannot be, or are registered already";
 	if (about->window & (INTROSPECTION_WINDOW_BYTES - 1) ||
 	    !is_ram(about->window, INTROSPECTION_WINDOW_BYTES))
@@ -144,7 +145,8 @@ static int admit_client(const struct introspection_message *about, const char **
 	*c = (struct client){.id = about->id,
 			     .cr3 = about->cr3,
 			     .window = about->window,
-			     .may_write = about->flags & INTROSPECTION_MAY_WRITE};
+			     .may_write = about->flags & INTROSPECTION_MAY_WRITE,
+			     .is_isolated = about->flags & INTROSPECTION_ISOLATED};
 	return 0;
 }
 

@@ -26,6 +26,7 @@ struct client {
 	bool is_stale;	 /* its window has changed, and a flush is still to be asked for */
 	bool is_ending;	 /* its calls are nobody's; the window is its until every CPU has flushed */
 	bool may_write;
+	bool is_isolated; /* its user mode has page tables of its own */
 };
 
 /**

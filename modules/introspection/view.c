@@ -109,7 +109,7 @@ enum verdict { NOT_OURS, RESTORED, REFUSED };
  * A process that writes where it may only read is at fault. The kernel, which writes for it, is not: it gets
  * the page itself.
  */
-static enum verdict judge(struct vcpu *vcpu, const struct vcpu_memory_access *access)
+static enum verdict judge_target(struct vcpu *vcpu, const struct vcpu_memory_access *access)
 {
 	const uint64_t page = frame_of(access->address);
 	struct client *client = clients_owner(page);
@@ -140,7 +140,7 @@ static enum exit_action on_forbidden(struct vcpu *vcpu, const struct exit_link *
 	(void)context;
 	vcpu_memory_access(vcpu, &access);
 	clients_lock();
-	verdict = judge(vcpu, &access);
+	verdict = judge_target(vcpu, &access);
 	clients_unlock();
 	switch (verdict) {
 	case NOT_OURS: return exit_below(vcpu, below);

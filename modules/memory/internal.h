@@ -75,6 +75,8 @@ enum space_use { SPACE_MAP, SPACE_STACK };
  * addresses, one for each CPU, are glance.c's. Return: 0 or PLINTH_E_NOMEM.
  */
 PLINTH_MUST_USE int space_init(const struct plinth_boot *boot, uint8_t *map, uint32_t *seen);
+/** space_fini() - no table of the pool's is in use any more. */
+void space_fini(void);
 /** space_entry() - where the mapping of an address is written down; NULL: its table is not there. */
 uint64_t *space_entry(uint64_t va);
 void *space_map_locked(const uint64_t *pa, size_t pages, enum mem_prot prot, enum space_use use);

@@ -62,6 +62,7 @@ void mem_fini(void)
 	if (pool_taken() > space_tables())
 		LOG_ERR("%llu pages of the pool were never freed",
 			(unsigned long long)(pool_taken() - space_tables()));
+	space_fini();
 	root_pa = 0;
 	launch_pa = 0;
 }

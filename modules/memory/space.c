@@ -54,6 +54,28 @@ static uint64_t *page_table_at(void *ctx, uint64_t pa)
 	return pa == space.launch_pa ? space.launch : descriptors_va(pa);
 }
 
+/* What became a table here is one no more: nothing leads to it when its page serves for something else. */
+static void forget_tables(uint64_t *table, unsigned int level)
+{
+	for (unsigned int i = 0; level > 1 && i < PT_ENTRIES; i++) {
+		uint64_t *below;
+
+		if (!(table[i] & PT_BIT_PRESENT) || table[i] & PT_BIT_LARGE)
+			continue;
+		below = page_table_at(NULL, table[i] & PT_BITS_ADDRESS);
+		forget_tables(below, level - 1);
+		if (pool_free_locked(below, POOL_TABLE)) {
+			table[i] = 0;
+			space.tables--;
+		}
+	}
+}
+
+void space_fini(void)
+{
+	forget_tables(page_table_at(NULL, space.pt.root_pa), space.pt.levels);
+}
+
 /* The addresses of glance.c: nothing is mapped there yet, but nothing is missing for it either. */
 static int tables_for_glances(uint64_t va, uint64_t pages)
 {
@@ -65,6 +87,8 @@ static int tables_for_glances(uint64_t va, uint64_t pages)
 
 int space_init(const struct plinth_boot *boot, uint8_t *map, uint32_t *seen)
 {
+	int err;
+
 	memset(&space, 0, sizeof(space));
 	memset(map, ROOM_FREE, boot->window_pages);
 	memset(seen, 0, boot->n_cpus * sizeof(*seen));
@@ -82,7 +106,10 @@ int space_init(const struct plinth_boot *boot, uint8_t *map, uint32_t *seen)
 	space.seen = seen;
 	space.n_cpus = boot->n_cpus;
 	space.unmapped = 1;
-	return tables_for_glances(boot->free_va, boot->n_cpus);
+	err = tables_for_glances(boot->free_va, boot->n_cpus);
+	if (err)
+		space_fini();
+	return err;
 }
 
 uint64_t *space_entry(uint64_t va)

@@ -87,7 +87,7 @@ Test(introspection, only_whom_the_driver_registered)
 	process_create(&a, 1);
 	process_create(&b, 2);
 	expect_client(&a, false);
-	cr_assert_eq(process_admit(&a, 0), 0, "%s", machine.report.text);
+	cr_assert_eq(process_admit(&a, INTROSPECTION_ISOLATED), 0, "%s", machine.report.text);
 	expect_client(&a, true);
 	expect_client(&b, false);
 	expect_others(as_kernel);
@@ -112,6 +112,7 @@ Test(introspection, neighbours_are_not_taken_for_each_other)
 	neighbour.cr3 = a.cr3 + PAGE;
 	memcpy(physical_at(neighbour.cr3), physical_at(b.cr3), PAGE);
 	cr_assert_eq(process_admit(&a, 0), 0, "%s", machine.report.text);
+	expect_answers(0, &neighbour, neighbour.cr3, false);
 	cr_assert_eq(process_admit(&neighbour, 0), 0, "%s", machine.report.text);
 	cr_expect_eq(process_map_page(0, &a, 0, NOBODYS_RAM), CAME_DONE);
 	cr_expect_eq(process_map_page(0, &neighbour, 0, NOBODYS_RAM), CAME_DONE);
@@ -146,7 +147,7 @@ Test(introspection, messages_that_cannot_be)
 	process_create(&a, 1);
 	EXPECT_REFUSED(m.op = 0);
 	EXPECT_REFUSED(m.op = 3);
-	EXPECT_REFUSED(m.flags = 2);
+	EXPECT_REFUSED(m.flags = 4);
 	EXPECT_REFUSED(m.id = 0);
 	EXPECT_REFUSED(m.cr3 = 0);
 	EXPECT_REFUSED(m.cr3 |= 1);

@@ -395,9 +395,8 @@ DEFECTS = [
     # What a registered process may ask for.
     ('the kernel is answered as the process whose page tables it has', INTROSPECTION, 'vcpu_read(vcpu, VCPU_CPL) == 3 && ', ''),
     ('a failed translation leaves an address behind', INTROSPECTION, 'err ? 0 : gpa', 'err ? vcpu->regs.rdi : gpa'),
-    ('a neighbour is taken for a registered process', CLIENTS, 'return c || !(cr3 & CR3_USER_HALF) ? c : client_of(cr3 & ~CR3_USER_HALF);',
-     'struct client *first = client_of(cr3 & ~CR3_USER_HALF);\n\n\treturn first ? first : c;'),
-    ('a process whose end has begun is answered', CLIENTS, 'c->id && !c->is_ending && c->cr3 == cr3', 'c->id && c->cr3 == cr3'),
+    ('a neighbour is taken for a registered process', CLIENTS, '(c->is_isolated ? cr3 & ~CR3_USER_HALF : cr3)', '(cr3 & ~CR3_USER_HALF)'),
+    ('a process whose end has begun is answered', CLIENTS, 'c->id && !c->is_ending && is_of(c, cr3)', 'c->id && is_of(c, cr3)'),
     ('half a page of memory is a page', CLIENTS, ' && run->end - start >= bytes', ''),
     ('a window is seen through another', CLIENTS, 'is_ram(page, PAGE_BYTES) && !clients_owner(page)', 'is_ram(page, PAGE_BYTES)'),
     ('a window stays as it is when its process ends', CLIENTS, 'err = view_restore(client, client->window, INTROSPECTION_WINDOW_BYTES);', 'err = 0;'),

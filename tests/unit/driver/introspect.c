@@ -48,8 +48,9 @@ Test(driver_introspect, what_the_module_is_told, .init = be_ready)
 	cr_assert_eq(last.n_memory, 2, "whole pages");
 	cr_expect(last.memory[0].start == 0x2000 && last.memory[0].end == 0x9f000);
 	cr_expect(last.memory[1].start == 0x100000 && last.memory[1].end == 0x10000000);
+	machine.isolated = true;
 	cr_assert_eq(introspect_admit(&windows[0], 0, &told), 0);
-	cr_expect(!last.flags && last.id != windows[1].id);
+	cr_expect(last.flags == INTROSPECTION_ISOLATED && last.id != windows[1].id);
 }
 
 Test(driver_introspect, who_may_not, .init = be_ready)

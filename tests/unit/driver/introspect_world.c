@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include <drivers/linux/kernel.h>
+#include <asm/cpufeature.h>
 #include <linux/capability.h>
 #include <linux/delay.h>
 #include <linux/ioport.h>
@@ -32,6 +33,11 @@ bool capable(int capability)
 {
 	cr_expect_eq(capability, CAP_SYS_RAWIO);
 	return !machine.without_rawio;
+}
+
+bool cpu_feature_enabled(int feature)
+{
+	return feature == X86_FEATURE_PTI && machine.isolated;
 }
 
 int security_locked_down(enum lockdown_reason what)

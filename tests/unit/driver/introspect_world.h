@@ -11,6 +11,7 @@
 
 extern struct world {
 	bool without_rawio, locked_down;
+	bool isolated;	   /* user mode has page tables of its own */
 	unsigned int runs; /* of memory, beside the two that are always there */
 	enum plinth_ctl_state state;
 	u32 guests;

@@ -94,6 +94,7 @@ Test(entry_calls, a_heap_that_is_too_small_for_the_list_of_cpus)
 	changed = *root_boot();
 	changed.heap_bytes = MEM_PAGE;
 	changed.n_cpus = 1000;
+	changed.window_pages += changed.n_cpus;
 	cr_expect_eq(root_call(fini_then_init_changed, 0, 0), PLINTH_E_NOMEM);
 	changed = *root_boot();
 	cr_expect_eq(root_call(init_changed, 0, 0), 0);

@@ -127,6 +127,7 @@ Test(vcpu_hasten, without_the_topology_leaf)
 
 	kind = model_kinds[0];
 	kind.highest_leaf = 7;
+	kind.counters = 0; /* they have a leaf behind it */
 	guests_of(&kind);
 	flush_while_others_spin();
 }
