@@ -42,8 +42,8 @@ static int hide_run(const struct hidden *run)
 	if (!run->bytes)
 		return 0;
 	return run->shared
-		       ? spaces_hide(&ept.host, run->pa, run->bytes, 0, SLAT_READ)
-		       : spaces_hide(&ept.host, run->pa, run->bytes, ept.scratch_pa, SLAT_READ | SLAT_WRITE);
+		       ? hidden_add(&ept.host, run->pa, run->bytes, 0, SLAT_READ)
+		       : hidden_add(&ept.host, run->pa, run->bytes, ept.scratch_pa, SLAT_READ | SLAT_WRITE);
 }
 
 /* pt_walk() callback: one page of the VMM's own address space. */

@@ -135,6 +135,8 @@ void table_free(const struct slat_space *space);
 const struct table_kind *table_kind(void);
 /** table_reach() - the CPU names addresses below @reach; what is mapped already stays. */
 void table_reach(uint64_t reach);
+/** table_has() - are these whole pages that the CPU can name? */
+bool table_has(uint64_t start, uint64_t bytes);
 
 /** table_shift() - of the addresses that one entry at @level stands for. */
 static inline unsigned int table_shift(unsigned int level)
@@ -245,16 +247,21 @@ void direct_retype(struct slat_space *space);
  */
 PLINTH_MUST_USE int spaces_add(struct slat_space *space, bool is_host, uint32_t spare);
 void spaces_remove(struct slat_space *space);
-/**
- * spaces_hide() - pages of the VMM: nobody changes that any more. @instead: the page where the guest's
- * accesses to all of them go; 0: they go where they went.
- */
-PLINTH_MUST_USE int spaces_hide(struct slat_space *host, uint64_t pa, uint64_t bytes, uint64_t instead,
-				uint32_t access);
 /** spaces_ordinary() - struct slat's. */
 PLINTH_MUST_USE int spaces_ordinary(struct slat_space *space, uint64_t gpa, uint64_t *hpa, uint32_t *access);
 /** spaces_retype() - direct_retype() of all spaces. Context: the lock is held. */
 void spaces_retype(void);
+
+/* -- hidden.c: what the VMM hides ------------------------------------------------------------------- */
+
+/**
+ * hidden_add() - pages of the VMM: nobody changes that any more. @instead: the page where the guest's
+ * accesses to all of them go; 0: they go where they went. Return: 0, PLINTH_E_INVAL, PLINTH_E_NOMEM.
+ */
+PLINTH_MUST_USE int hidden_add(struct slat_space *host, uint64_t pa, uint64_t bytes, uint64_t instead,
+			       uint32_t access);
+/** hidden_any() - is any of the page at @level hidden? Context: the lock is held. */
+bool hidden_any(uint64_t pa, unsigned int level);
 
 /* -- touch.c: what the host touches ------------------------------------------------------------------ */
 

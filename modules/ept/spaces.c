@@ -93,46 +93,6 @@ void spaces_retype(void)
 		direct_retype(space);
 }
 
-/* -- what the VMM hides ------------------------------------------------------------------------- */
-
-static bool is_region(uint64_t start, uint64_t bytes)
-{
-	const uint64_t reach = table_kind()->reach;
-
-	return !((start | bytes) & (PAGE_4K - 1)) && bytes && bytes <= reach && start <= reach - bytes;
-}
-
-/* Pages that one table has, from @pa on. */
-static void hide_in(struct slat_space *host, uint64_t pa, uint64_t end, uint64_t instead, uint32_t access)
-{
-	uint64_t *slot = table_slot(table_at(host, pa, 1), pa, 1);
-
-	for (; pa < end; pa += PAGE_4K, slot++) {
-		const uint64_t hpa = instead ? instead : pa;
-		const uint64_t page = entry_leaf(hpa, 1, mtrr_type(hpa, PAGE_4K));
-
-		entry_set(slot, (page & ~ENTRY_ACCESS) | access | ENTRY_DECIDED | ENTRY_HIDDEN);
-	}
-}
-
-int spaces_hide(struct slat_space *host, uint64_t pa, uint64_t bytes, uint64_t instead, uint32_t access)
-{
-	const uint64_t end = pa + bytes;
-	int err = is_region(pa, bytes) ? 0 : PLINTH_E_INVAL;
-
-	table_lock();
-	for (uint64_t next; pa < end && !err; pa = next) {
-		next = table_begin(pa, 2) + PAGE_2M;
-		if (next > end)
-			next = end;
-		err = table_reserve(host, pa, 1);
-		if (!err)
-			hide_in(host, pa, next, instead, access);
-	}
-	table_unlock();
-	return err;
-}
-
 /* -- a change --------------------------------------------------------------------------------- */
 
 enum what { MAP, TRAP, RESTORE };
@@ -193,18 +153,6 @@ static bool is_decided(const struct change *c, uint64_t gpa, uint64_t *next)
 	return entry & ENTRY_DECIDED && !(entry & ENTRY_HIDDEN);
 }
 
-/* Is any of it the VMM's? That is known page by page, so where there is no table nothing is. */
-static bool has_hidden(uint64_t pa, unsigned int level)
-{
-	const uint64_t *t = table_at(slat_host(), pa, 1);
-	const unsigned int first = pa >> 12 & (EPT_ENTRIES - 1), n = level == 1 ? 1 : EPT_ENTRIES;
-
-	for (unsigned int i = 0; t && i < n; i++)
-		if (t[first + i] & ENTRY_HIDDEN)
-			return true;
-	return false;
-}
-
 /*
  * What the VMM has hidden stays so, and no other guest gets it. Another's empty place leads nowhere, whatever
  * access it had.
@@ -213,9 +161,9 @@ static int change_check(const struct change *c, uint64_t gpa, unsigned int level
 {
 	unsigned int found;
 
-	if (has_hidden(gpa + c->away, level))
+	if (hidden_any(gpa + c->away, level))
 		return PLINTH_E_INVAL;
-	if (c->what == MAP && c->space->is_host && has_hidden(gpa, level))
+	if (c->what == MAP && c->space->is_host && hidden_any(gpa, level))
 		return PLINTH_E_INVAL;
 	return c->what == TRAP && !c->space->is_host && !table_find(c->space, gpa, &found) ? PLINTH_E_FAULT
 											   : 0;
@@ -306,8 +254,8 @@ static int apply(const struct change *c)
 {
 	int err = access_check(c->access);
 
-	if (!c->space || !c->space->root || !is_region(c->gpa, c->bytes) ||
-	    !is_region(c->gpa + c->away, c->bytes))
+	if (!c->space || !c->space->root || !table_has(c->gpa, c->bytes) ||
+	    !table_has(c->gpa + c->away, c->bytes))
 		return PLINTH_E_INVAL;
 	if (err)
 		return err;
@@ -385,7 +333,7 @@ int spaces_ordinary(struct slat_space *space, uint64_t gpa, uint64_t *hpa, uint3
 	if (err)
 		return err;
 	table_lock();
-	ordinary = !has_hidden(page, 1) && mtrr_type(page, PAGE_4K) == TYPE_WB;
+	ordinary = !hidden_any(page, 1) && mtrr_type(page, PAGE_4K) == TYPE_WB;
 	table_unlock();
 	if (!ordinary)
 		return PLINTH_E_PERM;

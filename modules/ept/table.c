@@ -47,6 +47,13 @@ void table_reach(uint64_t reach)
 	kind.reach = reach;
 }
 
+bool table_has(uint64_t start, uint64_t bytes)
+{
+	const uint64_t reach = table_kind()->reach;
+
+	return !((start | bytes) & (PAGE_4K - 1)) && bytes && bytes <= reach && start <= reach - bytes;
+}
+
 /* -- entries ------------------------------------------------------------------------------ */
 
 uint64_t *entry_table(uint64_t entry)

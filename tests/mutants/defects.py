@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Defects that somebody could have written: (name, file, what stands there, what the defect makes of it)."""
 
-VCPU = 'modules/vcpu/vcpu.c'
+from defects_introspection import INTROSPECTION_DEFECTS
+
 STACKS = 'modules/vcpu/stacks.c'
 SWITCH = 'modules/vcpu/switch.c'
 GUEST = 'modules/vcpu/guest.c'
@@ -52,7 +53,6 @@ GLANCE = 'modules/memory/glance.c'
 GUEST_WALK = 'modules/vcpu/guest_walk.c'
 GUEST_MEMORY = 'modules/vcpu/guest_memory.c'
 WATCH = 'drivers/linux/watch.c'
-INTROSPECT = 'drivers/linux/introspect.c'
 EPT_TABLE = 'modules/ept/table.c'
 EPT_DIRECT = 'modules/ept/direct.c'
 EPT_SPACES = 'modules/ept/spaces.c'
@@ -72,10 +72,6 @@ BITMAP = 'modules/vcpu_intel/msr_bitmap.c'
 GUEST_MSR = 'modules/vcpu_intel/msr.c'
 HISTORY = 'modules/vcpu/history.c'
 VMCS = 'modules/vcpu_intel/vmcs.c'
-INTROSPECTION = 'modules/introspection/introspection.c'
-CLIENTS = 'modules/introspection/clients.c'
-REGISTERS = 'modules/introspection/registers.c'
-VIEW = 'modules/introspection/view.c'
 LOG = 'modules/serial/log.c'
 UART = 'modules/serial/uart.c'
 STEP = 'lib/step.c'
@@ -294,26 +290,19 @@ DEFECTS = [
     ('a page can be written and not read', EPT_SPACES, ' || (access & SLAT_WRITE && !(access & SLAT_READ))', ''),
     ('exits take tables from the pool', EPT_DIRECT, 'return gpa < table_kind()->reach ? map(space, gpa, FROM_SPARE)',
      'return gpa < table_kind()->reach ? map(space, gpa, FROM_POOL)'),
-    ('what is hidden can be had elsewhere', EPT_SPACES, '\tif (has_hidden(gpa + c->away, level))\n\t\treturn PLINTH_E_INVAL;\n', ''),
+    ('what is hidden can be had elsewhere', EPT_SPACES, '\tif (hidden_any(gpa + c->away, level))\n\t\treturn PLINTH_E_INVAL;\n', ''),
     ('half of a region is changed', EPT_SPACES, '\tif (!err)\n\t\tset_entries(c);\n', '\tset_entries(c);\n'),
     ('a table serves again while others may walk it', EPT_PAGES, ' || !slat_flushed(gone.ticket))', ')'),
     ('a flush that failed is taken for done', EPT_PAGES, '= ticket ? ticket : UINT64_MAX;', '= ticket;'),
     ('a CPU is not asked to flush', FLUSH, '\t\tif (current != here)\n\t\t\thandlers_set(current, flushing);\n', '\t\t(void)flushing;\n\t\t(void)current;\n'),
     ('a CPU that was sent an NMI is sent none ever again', FLUSH, '\tif (p->hastened > __atomic_load_n(&p->flushed, __ATOMIC_ACQUIRE))\n', '\tif (p->hastened)\n'),
     ('NMIs that hasten are not counted', FLUSH, '\t__atomic_add_fetch(&cpu->shared->hastened, 1, __ATOMIC_SEQ_CST);\n', ''),
-    ('the memory of a window is freed while a CPU may go by it', INTROSPECT, 'if (!answer.pending)', 'if (answer.pending <= 1)'),
-    ('a window whose end nobody has answered counts as ended', INTROSPECT, 'return err == PLINTH_E_NAME || !guests();', 'return true;'),
-    ('a window that a stop ends shows what is there then', INTROSPECT, 'mutex_lock(&introspect_mutex);\n\tzap_all();', 'mutex_lock(&introspect_mutex);'),
-    ('another process uses the window of an open file', INTROSPECT, '!window || window->mm != current->mm || window->is_closed', '!window || window->is_closed'),
-    ('a refused registration is never ended', INTROSPECT, '\tif (err)\n\t\tsettle(window);\n', '\tif (err)\n\t\twindow->id = 0;\n'),
-    ('half a page of memory is shown', INTROSPECT, 'start = PAGE_ALIGN(run->start)', 'start = ALIGN_DOWN(run->start, PAGE_SIZE)'),
-    ('whoever may administrate may see all memory', INTROSPECT, '!capable(CAP_SYS_RAWIO)', 'false && !capable(CAP_SYS_RAWIO)'),
     ('the VMM\'s NMIs excuse any other for ever', WATCH, '\town->hastened = now;\n', ''),
     ('a look is not flushed', GLANCE, '\tcpu_invlpg(va);\n', ''),
     ('programs read the kernel\'s pages', GUEST_WALK, '\tif (access & GUEST_USER && !(rights & PT_BIT_USER))\n\t\treturn false;\n', ''),
     ('reserved bits of the guest\'s tables are ignored', GUEST_WALK, 'if (entry & reserved_in(paging, entry, level))', 'if (!entry && reserved_in(paging, entry, level))'),
-    ('devices are read like memory', EPT_SPACES, 'ordinary = !has_hidden(page, 1) && mtrr_type(page, PAGE_4K) == TYPE_WB;', 'ordinary = !has_hidden(page, 1);'),
-    ('pages of the VMM are read for a guest', EPT_SPACES, 'ordinary = !has_hidden(page, 1) && ', 'ordinary = '),
+    ('devices are read like memory', EPT_SPACES, 'ordinary = !hidden_any(page, 1) && mtrr_type(page, PAGE_4K) == TYPE_WB;', 'ordinary = !hidden_any(page, 1);'),
+    ('pages of the VMM are read for a guest', EPT_SPACES, 'ordinary = !hidden_any(page, 1) && ', 'ordinary = '),
     ('second-level rights do not count', GUEST_MEMORY, ' ||\n\t    (allowed & wanted) != wanted)', ')'),
     ('a page is written before the next is looked up', GUEST_MEMORY, '\t\terr = find_page(vcpu, va, access, &piece->hpa[i], fault);\n',
      '\t\terr = find_page(vcpu, va, access, &piece->hpa[i], fault);\n\t\tif (err && i)\n\t\t\t*(char *)mem_glance(vcpu->cpu->local.cpu, piece->hpa[0]) = 0;\n'),
@@ -393,23 +382,6 @@ DEFECTS = [
     ('a kernel on a shadow stack is taken', START, '\tif (kernel_shadow_stack(cr4)) {\n', '\tif (false) {\n'),
     ('root mode has the protection keys of the kernel', SETUP, '& ~(CR4_PCIDE | CR4_CET | CR4_PKS)', '& ~(CR4_PCIDE | CR4_CET)'),
     # What a registered process may ask for.
-    ('the kernel is answered as the process whose page tables it has', INTROSPECTION, 'vcpu_read(vcpu, VCPU_CPL) == 3 && ', ''),
-    ('a failed translation leaves an address behind', INTROSPECTION, 'err ? 0 : gpa', 'err ? vcpu->regs.rdi : gpa'),
-    ('a neighbour is taken for a registered process', CLIENTS, '(c->is_isolated ? cr3 & ~CR3_USER_HALF : cr3)', '(cr3 & ~CR3_USER_HALF)'),
-    ('a process whose end has begun is answered', CLIENTS, 'c->id && !c->is_ending && is_of(c, cr3)', 'c->id && is_of(c, cr3)'),
-    ('half a page of memory is a page', CLIENTS, ' && run->end - start >= bytes', ''),
-    ('a window is seen through another', CLIENTS, 'is_ram(page, PAGE_BYTES) && !clients_owner(page)', 'is_ram(page, PAGE_BYTES)'),
-    ('a window stays as it is when its process ends', CLIENTS, 'err = view_restore(client, client->window, INTROSPECTION_WINDOW_BYTES);', 'err = 0;'),
-    ('a window is free before every CPU has flushed', CLIENTS, '*pending = err || !view_settled(client);', '(void)view_settled(client);\n\t*pending = err;'),
-    ('what is no memory is shown', VIEW, '\tif (!clients_may_see(target))\n\t\treturn PLINTH_E_INVAL;\n', ''),
-    ('any page leads elsewhere', VIEW, '!client || clients_owner(page) != client', '!client'),
-    ('whoever may read may write', VIEW, 'SLAT_READ | (client->may_write ? SLAT_WRITE : 0)', 'SLAT_READ | SLAT_WRITE'),
-    ('a call does not wait for other CPUs', VIEW, 'return !client->is_stale && slat_flushed(client->ticket);', 'return !client->is_stale;'),
-    ('a process that writes where it may read gets the page', VIEW, 'vcpu_read(vcpu, VCPU_CPL) || view_restore(', 'view_restore('),
-    ('registers are set by who may only read', REGISTERS, '\tif (!who->may_write)\n\t\treturn FAILED;\n', ''),
-    ('a process has any control register that it asks for', REGISTERS, 'default: return value == register_value(vcpu, row);', 'default: return true;'),
-    ('more than the buffer is written', REGISTERS, ' || text.bytes >= vcpu->regs.rsi', ''),
-    ('a buffer is written with the rights of the kernel', REGISTERS, 'text.bytes + 1, GUEST_USER', 'text.bytes + 1, 0'),
     # What only shows when several CPUs are in the VMM at once.
     ('the heap without its lock, at once', MEMORY, '\tmem_lock();\n\tp = heap_alloc_locked(bytes, align, owner);\n\tmem_unlock();\n',
      '\tp = heap_alloc_locked(bytes, align, owner);\n'),
@@ -425,4 +397,4 @@ DEFECTS = [
     ('a record of the log is no atomic access, at once', LOG, 'plinth_words_store(&record->tsc, &line->tsc, sizeof(*line) / 8 - 1);',
      'memcpy(&record->tsc, &line->tsc, sizeof(*line) - 8);'),
     ('handlers are written while others call them, at once', GUEST, '\tif (host.handlers == handlers)\n\t\treturn;\n', ''),
-]
+] + INTROSPECTION_DEFECTS

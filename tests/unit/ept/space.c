@@ -15,7 +15,7 @@ static void host_up(void)
 {
 	fresh(true, 39, 8);
 	cr_assert_eq(direct_prepare(slat_host(), 0, 2 * PAGE_1G), 0);
-	cr_assert_eq(spaces_hide(slat_host(), VMM, PAGE_4K, SCRATCH, SLAT_READ | SLAT_WRITE), 0);
+	cr_assert_eq(hidden_add(slat_host(), VMM, PAGE_4K, SCRATCH, SLAT_READ | SLAT_WRITE), 0);
 }
 
 /* ... of one memory type: no table but those of the test. */

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: MIT
+"""Defects of introspection, as those of defects.py."""
+
+INTROSPECT = 'drivers/linux/introspect.c'
+INTROSPECTION = 'modules/introspection/introspection.c'
+CLIENTS = 'modules/introspection/clients.c'
+REGISTERS = 'modules/introspection/registers.c'
+VIEW = 'modules/introspection/view.c'
+
+INTROSPECTION_DEFECTS = [
+    ('the memory of a window is freed while a CPU may go by it', INTROSPECT, 'if (!answer.pending)', 'if (answer.pending <= 1)'),
+    ('a window whose end nobody has answered counts as ended', INTROSPECT, 'return err == PLINTH_E_NAME || !guests();', 'return true;'),
+    ('a window that a stop ends shows what is there then', INTROSPECT, 'mutex_lock(&introspect_mutex);\n\tzap_all();', 'mutex_lock(&introspect_mutex);'),
+    ('another process uses the window of an open file', INTROSPECT, '!window || window->mm != current->mm || window->is_closed', '!window || window->is_closed'),
+    ('a refused registration is never ended', INTROSPECT, '\tif (err)\n\t\tsettle(window);\n', '\tif (err)\n\t\twindow->id = 0;\n'),
+    ('half a page of memory is shown', INTROSPECT, 'start = PAGE_ALIGN(run->start)', 'start = ALIGN_DOWN(run->start, PAGE_SIZE)'),
+    ('whoever may administrate may see all memory', INTROSPECT, '!capable(CAP_SYS_RAWIO)', 'false && !capable(CAP_SYS_RAWIO)'),
+    ('the kernel is answered as the process whose page tables it has', INTROSPECTION, 'vcpu_read(vcpu, VCPU_CPL) == 3 && ', ''),
+    ('a failed translation leaves an address behind', INTROSPECTION, 'err ? 0 : gpa', 'err ? vcpu->regs.rdi : gpa'),
+    ('a neighbour is taken for a registered process', CLIENTS, '(c->is_isolated ? cr3 & ~CR3_USER_HALF : cr3)', '(cr3 & ~CR3_USER_HALF)'),
+    ('a process whose end has begun is answered', CLIENTS, 'c->id && !c->is_ending && is_of(c, cr3)', 'c->id && is_of(c, cr3)'),
+    ('half a page of memory is a page', CLIENTS, ' && run->end - start >= bytes', ''),
+    ('a window is seen through another', CLIENTS, 'is_ram(page, PAGE_BYTES) && !clients_owner(page)', 'is_ram(page, PAGE_BYTES)'),
+    ('a window stays as it is when its process ends', CLIENTS, 'err = view_restore(client, client->window, INTROSPECTION_WINDOW_BYTES);', 'err = 0;'),
+    ('a window is free before every CPU has flushed', CLIENTS, '*pending = err || !view_settled(client);', '(void)view_settled(client);\n\t*pending = err;'),
+    ('what is no memory is shown', VIEW, '\tif (!clients_may_see(target))\n\t\treturn PLINTH_E_INVAL;\n', ''),
+    ('any page leads elsewhere', VIEW, '!client || clients_owner(page) != client', '!client'),
+    ('whoever may read may write', VIEW, 'SLAT_READ | (client->may_write ? SLAT_WRITE : 0)', 'SLAT_READ | SLAT_WRITE'),
+    ('a call does not wait for other CPUs', VIEW, 'return !client->is_stale && slat_flushed(client->ticket);', 'return !client->is_stale;'),
+    ('a process that writes where it may read gets the page', VIEW, 'vcpu_read(vcpu, VCPU_CPL) || view_restore(', 'view_restore('),
+    ('registers are set by who may only read', REGISTERS, '\tif (!who->may_write)\n\t\treturn FAILED;\n', ''),
+    ('a process has any control register that it asks for', REGISTERS, 'default: return value == register_value(vcpu, row);', 'default: return true;'),
+    ('more than the buffer is written', REGISTERS, ' || text.bytes >= vcpu->regs.rsi', ''),
+    ('a buffer is written with the rights of the kernel', REGISTERS, 'text.bytes + 1, GUEST_USER', 'text.bytes + 1, 0'),
+]
