@@ -34,7 +34,7 @@ head -c 2000000 /dev/urandom >/tmp/modules/modules.plan
 loads "does not fit" "a file of anything"
 rm /tmp/modules/modules.plan
 mkdir /tmp/modules/modules.plan
-loads "" "a folder of that name"
+loads none "a folder of that name"
 
 check "the driver goes out" driver_out
 same "the kernel has nothing to complain of" "" "$(kernel_complaints)"
