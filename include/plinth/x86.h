@@ -3,6 +3,9 @@
 #ifndef PLINTH_X86_H
 #define PLINTH_X86_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 /* Control registers (SDM, "Control Registers"). */
 #define CR0_PE 0x00000001ull
 #define CR0_MP 0x00000002ull
@@ -127,6 +130,11 @@
 #define CPUID_ADDRESS_WIDTHS	   0x80000008u
 #define CPUID_EXTENDED_EDX_SYSCALL 0x00000800u
 #define CPUID_EXTENDED_EDX_1G	   0x04000000u
-#define CPUID_ADDRESS_BITS	   0x80000008u
+
+/** x86_is_canonical() - are all bits above the lower @bits copies of the highest of them? */
+static inline bool x86_is_canonical(uint64_t address, unsigned int bits)
+{
+	return (uint64_t)((int64_t)(address << (64 - bits)) >> (64 - bits)) == address;
+}
 
 #endif

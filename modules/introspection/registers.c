@@ -117,9 +117,7 @@ static int take_wish(const char *name, size_t bytes, int64_t value, void *contex
 
 static bool is_address(struct vcpu *vcpu, uint64_t address)
 {
-	const unsigned int above = vcpu_read(vcpu, VCPU_CR4) & CR4_LA57 ? 64 - 57 : 64 - 48;
-
-	return (uint64_t)((int64_t)(address << above) >> above) == address;
+	return x86_is_canonical(address, vcpu_read(vcpu, VCPU_CR4) & CR4_LA57 ? 57 : 48);
 }
 
 static bool may_be(struct vcpu *vcpu, const struct row *row, uint64_t value)

@@ -22,7 +22,7 @@ void glance_init(uint64_t va, uint32_t n_cpus)
 {
 	struct cpu_leaf leaf;
 
-	cpu_cpuid(CPUID_ADDRESS_BITS, 0, &leaf);
+	cpu_cpuid(CPUID_ADDRESS_WIDTHS, 0, &leaf);
 	glance.va = va;
 	glance.end = 1ull << (leaf.eax & 0xff);
 	glance.n_cpus = n_cpus;

@@ -36,7 +36,7 @@ static uint64_t address_bits_end(void)
 {
 	struct cpu_leaf leaf;
 
-	cpu_cpuid(CPUID_ADDRESS_BITS, 0, &leaf);
+	cpu_cpuid(CPUID_ADDRESS_WIDTHS, 0, &leaf);
 	return 1ull << (leaf.eax & 0xff);
 }
 
@@ -63,9 +63,7 @@ static struct guest_paging paging_of(struct vcpu *vcpu)
 
 static bool can_name(const struct guest_paging *paging, uint64_t va)
 {
-	const unsigned int above = 64 - shift_of(paging->levels + 1);
-
-	return (uint64_t)((int64_t)(va << above) >> above) == va;
+	return x86_is_canonical(va, shift_of(paging->levels + 1));
 }
 
 static bool maps_page(uint64_t entry, unsigned int level)

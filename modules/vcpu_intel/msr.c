@@ -79,11 +79,9 @@ int vcpu_read_msr(struct vcpu *vcpu, uint32_t msr, uint64_t *value)
 static bool canonical(uint64_t address)
 {
 	struct cpu_leaf widths;
-	unsigned int unused;
 
 	cpu_cpuid(CPUID_ADDRESS_WIDTHS, 0, &widths);
-	unused = 64 - WIDTH_LINEAR(widths.eax);
-	return (uint64_t)((int64_t)(address << unused) >> unused) == address;
+	return x86_is_canonical(address, WIDTH_LINEAR(widths.eax));
 }
 
 /* Eight types: UC, WC, WT, WP, WB, UC- (SDM, "IA32_PAT MSR"). */

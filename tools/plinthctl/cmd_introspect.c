@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #define _GNU_SOURCE
-/* introspect: run a program with the library preloaded that registers it with the driver (tools/introspect).
- */
+/* introspect: run a program with a library preloaded that registers it with the driver (tools/introspect). */
 #include <errno.h>
 #include <sched.h>
 #include <stdio.h>
@@ -19,15 +18,15 @@
 
 static struct {
 	bool may_write;
-	const char *library;
+	const char *preloaded;
 	struct option_words program;
-} options = {.library = PLINTH_INTROSPECT_LIBRARY};
+} options = {.preloaded = PLINTH_INTROSPECT_LIBRARY};
 
 static const struct option_row rows[] = {
 	{"allow-write", 'w', NULL, "let it change memory and registers, too", option_flag, &options.may_write,
 	 0},
 	{"library", 'L', "FILE", "preload this library (default: the installed one)", option_file,
-	 &options.library, 0},
+	 &options.preloaded, 0},
 	{0},
 };
 
@@ -38,8 +37,7 @@ static void say_limits(void)
 
 	if (paging_has_five_levels())
 		note_line("note: this kernel's page tables have five levels, and LibVMI knows four: boot it "
-			  "with "
-			  "no5lvl");
+			  "with no5lvl");
 	if (!sched_getaffinity(0, sizeof(cpus), &cpus) && !CPU_ISSET(0, &cpus))
 		note_line("note: LibVMI reads the registers on CPU 0, where this process may not run "
 			  "(taskset, cpuset)");
@@ -48,13 +46,13 @@ static void say_limits(void)
 /* The dynamic linker takes what it does not find for a warning, and a space or a colon for the end. */
 static int check_library(void)
 {
-	if (access(options.library, R_OK)) {
-		error_line("introspect: %s: %s", options.library, strerror(errno));
+	if (access(options.preloaded, R_OK)) {
+		error_line("introspect: %s: %s", options.preloaded, strerror(errno));
 		return -1;
 	}
-	if (strpbrk(options.library, " \t:")) {
+	if (strpbrk(options.preloaded, " \t:")) {
 		error_line("introspect: %s: no library with spaces or colons in its name can be preloaded",
-			   options.library);
+			   options.preloaded);
 		return -1;
 	}
 	return 0;
@@ -75,10 +73,10 @@ static int set_environment(const char *library)
 /* Returns only if it fails. */
 static void execute(const char *path)
 {
-	char *library = realpath(options.library, NULL);
+	char *library = realpath(options.preloaded, NULL);
 
 	if (!library || set_environment(library))
-		error_line("introspect: %s: %s", options.library, strerror(errno));
+		error_line("introspect: %s: %s", options.preloaded, strerror(errno));
 	else if (execv(path, options.program.list))
 		error_line("introspect: %s: %s", path, strerror(errno));
 	free(library);
@@ -88,10 +86,9 @@ int cmd_introspect(int argc, char **argv)
 {
 	const struct option_table table = {
 		.about = "Run PROGRAM, which may look at all of the machine's memory then, by the hypercalls "
-			 "of "
-			 "LibVMI's driver for Bareflank, and so may what it executes. It ends with the "
-			 "program, "
-			 "however that ends. Root's, with CAP_SYS_RAWIO, and of a kernel that is not locked "
+			 "of LibVMI's driver for Bareflank, and so may what it executes. It ends with the "
+			 "program, however that ends. Root's, with CAP_SYS_RAWIO, and of a kernel that is "
+			 "not locked "
 			 "down.",
 		.rows = rows,
 		.words_about = "-- PROGRAM [ARG...]",
