@@ -98,6 +98,12 @@ static inline bool vcpu_is_current(const struct vcpu *vcpu)
 	return vcpu->cpu && vcpu->cpu->local.vcpu == vcpu;
 }
 
+/** vcpu_handle() - what handles such an exit has its say. Other CPUs exchange the handlers: vcpu_flush(). */
+static inline __attribute__((always_inline)) enum exit_action vcpu_handle(struct vcpu *vcpu, uint64_t kind)
+{
+	return __atomic_load_n(&vcpu->handlers, __ATOMIC_RELAXED)[kind](vcpu);
+}
+
 enum vcpu_reg {
 	VCPU_RIP,
 	VCPU_RSP,

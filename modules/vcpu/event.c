@@ -116,7 +116,7 @@ void event_nmi(struct vcpu *vcpu)
 void event_shut_down(struct vcpu *vcpu)
 {
 	vcpu->exit.kind = PLINTH_EXIT_TRIPLE_FAULT;
-	vcpu_on_action(vcpu, vcpu->handlers[PLINTH_EXIT_TRIPLE_FAULT](vcpu));
+	vcpu_on_action(vcpu, vcpu_handle(vcpu, PLINTH_EXIT_TRIPLE_FAULT));
 }
 
 /*

@@ -67,7 +67,7 @@ static enum exit_action flush_first(struct vcpu *vcpu)
 {
 	handlers_set(vcpu, vcpu->guest->recording);
 	(void)!flush_now(vcpu);
-	return vcpu->handlers[vcpu->exit.kind](vcpu);
+	return vcpu_handle(vcpu, vcpu->exit.kind);
 }
 
 void flush_join(struct cpu *cpu)
@@ -120,11 +120,15 @@ uint64_t vcpu_flush(void)
 	return here && here->cpu->priv->loaded && flush_now(here) ? 0 : ticket;
 }
 
+static bool runs_guest(const struct cpu *cpu)
+{
+	return __atomic_load_n(&cpu->shared->state, __ATOMIC_ACQUIRE) == PLINTH_CPU_GUEST;
+}
+
 /* A CPU that is no guest remembers nothing that counts: it flushes before it is one. */
 static bool is_flushed(const struct cpu *cpu, uint64_t ticket)
 {
-	return __atomic_load_n(&cpu->priv->flushed, __ATOMIC_ACQUIRE) >= ticket ||
-	       __atomic_load_n(&cpu->shared->state, __ATOMIC_ACQUIRE) != PLINTH_CPU_GUEST;
+	return __atomic_load_n(&cpu->priv->flushed, __ATOMIC_ACQUIRE) >= ticket || !runs_guest(cpu);
 }
 
 bool vcpu_flushed(uint64_t ticket)
@@ -140,18 +144,23 @@ bool vcpu_flushed(uint64_t ticket)
 
 /*
  * The NMI is the guest's, as all are: its kernel's handler makes the exit. One that is on its way to a CPU
- * does for whatever is asked for until it has flushed; more would only be more to handle. The counter moves
- * first: who finds it moved makes an exit, and whoever comes later finds that it has.
+ * does for whatever is asked for until it has flushed; more would only be more to handle. How far the CPU has
+ * come is read once: it goes on meanwhile, and what it did after the first look would make the second one
+ * find that nothing is on its way.
  */
+static bool is_slow(const struct cpu *cpu, uint64_t ticket)
+{
+	const uint64_t flushed = __atomic_load_n(&cpu->priv->flushed, __ATOMIC_ACQUIRE);
+
+	return runs_guest(cpu) && flushed < ticket && cpu->priv->hastened <= flushed;
+}
+
+/* The counter moves first: who finds it moved makes an exit, and whoever comes later finds that it has. */
 static void hasten(struct cpu *cpu, volatile uint32_t *xapic)
 {
-	struct cpu_private *p = cpu->priv;
-
-	if (p->hastened > __atomic_load_n(&p->flushed, __ATOMIC_ACQUIRE))
-		return;
-	p->hastened = __atomic_load_n(&flush.asked, __ATOMIC_SEQ_CST);
+	cpu->priv->hastened = __atomic_load_n(&flush.asked, __ATOMIC_SEQ_CST);
 	__atomic_add_fetch(&cpu->shared->hastened, 1, __ATOMIC_SEQ_CST);
-	cpu_send_nmi(xapic, p->apic_id);
+	cpu_send_nmi(xapic, cpu->priv->apic_id);
 }
 
 void vcpu_hasten(uint64_t ticket)
@@ -163,7 +172,7 @@ void vcpu_hasten(uint64_t ticket)
 		return;
 	lock();
 	for (struct cpu *cpu = flush.cpus; cpu; cpu = cpu->priv->next)
-		if (cpu->local.cpu != here && !is_flushed(cpu, ticket))
+		if (cpu->local.cpu != here && is_slow(cpu, ticket))
 			hasten(cpu, xapic);
 	unlock();
 }

@@ -57,7 +57,7 @@ struct vcpu *switch_refused(struct vcpu *vcpu)
 	vcpu->exit.reason = 0;
 	vcpu->exit.kind = PLINTH_EXIT_ENTRY_FAILURE;
 	plinth_count(&vcpu->exits[PLINTH_EXIT_ENTRY_FAILURE], 1);
-	return vcpu_on_action(vcpu, vcpu->handlers[PLINTH_EXIT_ENTRY_FAILURE](vcpu));
+	return vcpu_on_action(vcpu, vcpu_handle(vcpu, PLINTH_EXIT_ENTRY_FAILURE));
 }
 
 struct vcpu *switch_to(struct vcpu *next)

@@ -76,7 +76,7 @@ static inline __attribute__((always_inline)) enum exit_action handle(struct vcpu
 {
 	vcpu->exit.kind = (uint32_t)kind;
 	plinth_count(&vcpu->exits[kind], 1);
-	return vcpu->handlers[kind](vcpu);
+	return vcpu_handle(vcpu, kind);
 }
 
 /* Out of line, and the last thing vcpu_on_exit() does: so it needs no frame. */

@@ -53,7 +53,7 @@ static enum exit_action on_exit(struct vcpu *vcpu)
 {
 	/* Its reasons are the kinds. */
 	vcpu->exit.kind = (uint32_t)vcpu->exit.reason;
-	return vcpu->handlers[vcpu->exit.kind](vcpu);
+	return vcpu_handle(vcpu, vcpu->exit.kind);
 }
 
 void vendor_skip(struct vcpu *vcpu)
