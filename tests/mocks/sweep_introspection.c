@@ -248,6 +248,7 @@ static void try_writable(uint32_t flags)
 	expect_itself(&a, 511);
 	cr_expect_eq(translation_of(0, a.window).bytes, (uint64_t)INTROSPECTION_WINDOW_BYTES,
 		     "one page again");
+	cr_expect_eq(sweep_stop_unload(), 0, "%s", machine.report.text);
 	sweep_expect_clean();
 }
 

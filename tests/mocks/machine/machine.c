@@ -230,10 +230,20 @@ void machine_replace(const char *module, const char *with)
 	file_error("not among the modules", module);
 }
 
+static bool is_linked(const char *module)
+{
+	for (unsigned int i = 0; machine_linked[i]; i++)
+		if (!strcmp(machine_linked[i], module))
+			return true;
+	return false;
+}
+
 void machine_add(const char *module)
 {
 	unsigned int n = 0;
 
+	if (is_linked(module))
+		return;
 	while (machine.modules[n])
 		n++;
 	machine.modules[n] = machine.modules[n - 1];

@@ -79,8 +79,12 @@ struct machine {
 
 extern struct machine machine;
 
-/* What is loaded: shipped.c or native/native.c says. NULL ends. */
+/*
+ * What is loaded, and what needs no file because it is part of the test's process: shipped.c or
+ * native/native.c says. NULL ends.
+ */
 extern const char *const machine_usual[];
+extern const char *const machine_linked[];
 
 /** machine_reset() - power on with the usual modules; nothing is loaded, nothing armed. */
 void machine_reset(const struct model_kind *kind, uint32_t n_cpus);
@@ -105,7 +109,8 @@ bool machine_build(const struct machine_hardware *hardware, const char **why);
 bool machine_has(const char *module);
 /** machine_replace() - load the file @with instead of @module. */
 void machine_replace(const char *module, const char *with);
-/** machine_add() - load a module in addition, before the entry module. */
+/** machine_add() - load a module in addition, before the entry module; one that is linked is there already.
+ */
 void machine_add(const char *module);
 
 /* The core's commands. */

@@ -6,3 +6,4 @@
 
 const char *const machine_usual[] = {"mock_intrinsics", "serial", "memory",    "vcpu_intel", "vcpu",
 				     "exit_handler",	"ept",	  "vmx_check", "entry",	     NULL};
+const char *const machine_linked[] = {NULL};
