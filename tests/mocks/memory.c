@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#define _GNU_SOURCE
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
 #include "lib/pagetable.h"
+#include "mapping.h"
 #include "memory.h"
 #include "mock_os.h"
 #include "physical.h"
@@ -14,26 +14,24 @@
 static uint64_t entered; /* root of the tables that are mapped, 0: none */
 static uint32_t entered_levels;
 
-/* What memory_enter() mapped, to be unmapped as one. */
-static uint64_t entered_from, entered_to;
-
 static void memory_error(const char *what)
 {
 	fprintf(stderr, "mock memory: %s\n", what);
 	abort();
 }
 
+/* Where memory is guarded nobody finds the VMM when no CPU is in it. */
 static void leave_tables(void)
 {
-	if (entered && munmap((void *)entered_from, entered_to - entered_from))
-		memory_error("cannot unmap the VMM");
+	if (physical_is_guarded())
+		mapping_leave();
 	entered = 0;
 }
 
 void memory_reset(void)
 {
-	leave_tables();
 	physical_reset();
+	leave_tables();
 }
 
 void *memory_alloc(size_t pages, size_t align)
@@ -75,55 +73,21 @@ static uint64_t *table_entry(void *ctx, uint64_t pa)
 	return memory_physical(pa);
 }
 
-/* Neighbours with the same permissions become one mapping. */
-static struct {
-	uint64_t va, offset, bytes;
-	uint32_t flags;
-	int file;
-} pending;
-
-static void map_pending(void)
+static int prot_of(uint32_t flags)
 {
-	int prot = PROT_READ | (pending.flags & PT_WRITE ? PROT_WRITE : 0) |
-		   (pending.flags & PT_EXEC ? PROT_EXEC : 0);
-
-	if (!pending.bytes)
-		return;
-	if (mmap((void *)pending.va, pending.bytes, prot, MAP_SHARED | MAP_FIXED_NOREPLACE | MAP_POPULATE,
-		 pending.file, (off_t)pending.offset) == MAP_FAILED)
-		memory_error("cannot map the VMM");
-	pending.bytes = 0;
+	return PROT_READ | (flags & PT_WRITE ? PROT_WRITE : 0) | (flags & PT_EXEC ? PROT_EXEC : 0);
 }
 
 /* A page behind which there is no memory is not there: whoever touches it is told. */
-static void map_page(uint64_t va, uint64_t pa, uint32_t flags)
+static int want_leaf(void *ctx, const struct pt_leaf *leaf)
 {
 	uint64_t offset;
 	int file;
 
-	if (!physical_file(pa, &file, &offset))
-		return;
-	if (pending.bytes && va == pending.va + pending.bytes && offset == pending.offset + pending.bytes &&
-	    flags == pending.flags) {
-		pending.bytes += PAGE;
-		return;
-	}
-	map_pending();
-	pending.va = va;
-	pending.offset = offset;
-	pending.bytes = PAGE;
-	pending.flags = flags;
-	pending.file = file;
-}
-
-static int map_leaf(void *ctx, const struct pt_leaf *leaf)
-{
 	(void)ctx;
-	if (!entered_from)
-		entered_from = leaf->va;
-	entered_to = leaf->va + leaf->bytes;
 	for (uint64_t at = 0; at < leaf->bytes; at += PAGE)
-		map_page(leaf->va + at, leaf->pa + at, leaf->flags);
+		if (physical_file(leaf->pa + at, &file, &offset))
+			mapping_want(leaf->va + at, file, offset, prot_of(leaf->flags));
 	return 0;
 }
 
@@ -134,10 +98,9 @@ void memory_enter(uint64_t root_pa, uint32_t levels)
 	if (entered == root_pa)
 		return;
 	leave_tables();
-	entered_from = 0;
-	if (pt_walk(&pt, map_leaf, NULL))
+	if (pt_walk(&pt, want_leaf, NULL))
 		memory_error("bad page tables");
-	map_pending();
+	mapping_enter();
 	entered = root_pa;
 	entered_levels = levels;
 }
@@ -155,13 +118,7 @@ bool memory_touch(uint64_t va, bool write, bool execute)
 		return false;
 	if (!physical_file(leaf.pa, &file, &offset))
 		return false;
-	memory_forget(va);
-	map_page(va, leaf.pa, leaf.flags);
-	map_pending();
-	if (va + PAGE > entered_to)
-		entered_to = va + PAGE;
-	if (va < entered_from)
-		entered_from = va;
+	mapping_page(va, file, offset, prot_of(leaf.flags));
 	return true;
 }
 
@@ -175,8 +132,8 @@ uint64_t memory_translate(uint64_t va)
 
 void memory_forget(uint64_t va)
 {
-	if (entered && munmap((void *)va, PAGE))
-		memory_error("cannot unmap a page of the VMM");
+	if (entered)
+		mapping_forget(va);
 }
 
 int memory_call(uint64_t stack_top, uint64_t fn, uint64_t a, uint64_t b, uint64_t c, uint64_t d)

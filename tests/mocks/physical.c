@@ -27,6 +27,7 @@ static uint8_t *window;
 static uint64_t pa_of[WINDOW_PAGES];	/* of an allocated page; 0: not one */
 static uint32_t total_of[WINDOW_PAGES]; /* pages of the allocation that begins here */
 static uint32_t top, bottom;		/* pages in use at the start; first one in use at the end */
+static uint32_t highest;		/* top has been */
 
 static struct physical_layout layout;
 static struct physical_bank banks[3];
@@ -73,10 +74,55 @@ static void set_page(uint64_t pa, uint32_t page)
 	*slot_of(pa) = (struct slot){.pa = pa, .page = page, .round = round_now};
 }
 
+/* -- who touches what is nobody's ------------------------------------------------------------------ */
+
+/*
+ * What is not given out is either not mapped, so that whoever touches it is caught at once, or it holds a
+ * pattern, and who writes to it is caught when it is given out again or at the next power-on. To change what
+ * is mapped takes as long as all else that a sweep does: so the first life of the machine is guarded, and
+ * then one of GUARDED_LIVES.
+ */
+#define GUARDED_LIVES 32u
+#define PATTERN	      0xdbdbdbdbdbdbdbdbull
+
+static bool guarded;
+static uint32_t marked[WINDOW_PAGES]; /* with the pattern, in that round */
+
+bool physical_is_guarded(void)
+{
+	return guarded;
+}
+
 static void protect(uint32_t first, uint32_t pages, int prot)
 {
 	if (mprotect(window + first * PAGE, pages * PAGE, prot))
 		physical_error("cannot change what is mapped");
+}
+
+static void mark(uint32_t first, uint32_t pages)
+{
+	memset(window + first * PAGE, (uint8_t)PATTERN, pages * PAGE);
+	for (uint32_t page = first; page < first + pages; page++)
+		marked[page] = round_now;
+}
+
+static bool has_pattern(uint32_t page)
+{
+	const uint64_t *words = (const uint64_t *)(window + page * PAGE);
+	uint64_t other = 0;
+
+	for (unsigned int i = 0; i < PAGE / sizeof(*words); i++)
+		other |= words[i] ^ PATTERN;
+	return !other;
+}
+
+static void expect_marked(uint32_t first, uint32_t pages)
+{
+	for (uint32_t page = first; page < first + pages; page++) {
+		if (marked[page] == round_now && !has_pattern(page))
+			physical_error("somebody wrote behind memory, or to what was given back");
+		marked[page] = 0;
+	}
 }
 
 /*
@@ -84,8 +130,27 @@ static void protect(uint32_t first, uint32_t pages, int prot)
  */
 static void open_up(uint32_t first, uint32_t pages)
 {
-	protect(first, pages, PROT_READ | PROT_WRITE);
+	if (guarded)
+		protect(first, pages, PROT_READ | PROT_WRITE);
+	else
+		expect_marked(first, pages);
 	memset(window + first * PAGE, 0, pages * PAGE);
+}
+
+static void close_up(uint32_t first, uint32_t pages)
+{
+	if (guarded)
+		protect(first, pages, PROT_NONE);
+	else
+		mark(first, pages);
+}
+
+/* A life of the machine begins, with all of the window nobody's. */
+static void guard(bool wanted)
+{
+	if (guarded || wanted)
+		protect(0, WINDOW_PAGES, wanted ? PROT_NONE : PROT_READ | PROT_WRITE);
+	guarded = wanted;
 }
 
 /* -- RAM ------------------------------------------------------------------------------------------ */
@@ -240,15 +305,13 @@ void physical_reset(void)
 			physical_error("cannot map physical memory");
 		bottom = WINDOW_PAGES;
 	}
-	if (top)
-		protect(0, top, PROT_NONE);
-	if (bottom < WINDOW_PAGES)
-		protect(bottom, WINDOW_PAGES - bottom, PROT_NONE);
+	if (!guarded)
+		expect_marked(0, highest);
 	memset(pa_of, 0, top * sizeof(*pa_of));
 	memset(total_of, 0, top * sizeof(*total_of));
-	top = 0;
+	top = highest = 0;
 	bottom = WINDOW_PAGES;
-	round_now++;
+	guard(round_now++ % GUARDED_LIVES == 0);
 	(void)physical_lay_out(&(const struct physical_layout){.bytes = USUAL_BYTES, .address_bits = 39});
 	begin();
 }
@@ -274,6 +337,9 @@ void *physical_alloc(size_t pages, size_t align)
 	}
 	total_of[first] = (uint32_t)pages;
 	top += (uint32_t)pages + 1;
+	highest = top > highest ? top : highest;
+	if (!guarded)
+		mark(top - 1, 1);
 	return window + first * PAGE;
 }
 
@@ -299,7 +365,7 @@ bool physical_free(void *memory, size_t pages)
 		pa_of[i] = 0;
 	}
 	total_of[first] = 0;
-	protect((uint32_t)first, (uint32_t)pages, PROT_NONE);
+	close_up((uint32_t)first, (uint32_t)pages);
 	shrink();
 	return true;
 }

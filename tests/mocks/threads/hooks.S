@@ -98,4 +98,22 @@ __wrap_\name:
 	mov	%r8, %rax
 	ret
 
+	BEGIN	memmove
+	cmpb	$0, sched_in_vmm(%rip)
+	je	5f
+	POINT
+	GO_ON	memmove
+5:	mov	%rdi, %rax
+	mov	%rdx, %rcx
+	cmp	%rsi, %rdi
+	ja	6f
+	rep movsb
+	ret
+6:	lea	-1(%rdi, %rdx), %rdi
+	lea	-1(%rsi, %rdx), %rsi
+	std
+	rep movsb
+	cld
+	ret
+
 	.section .note.GNU-stack, "", @progbits
