@@ -8,6 +8,7 @@
 #include "memory.h"
 #include "mock_os.h"
 #include "physical.h"
+#include "backing.h"
 
 #define PAGE PHYSICAL_PAGE
 
@@ -23,7 +24,7 @@ static void memory_error(const char *what)
 /* Where memory is guarded nobody finds the VMM when no CPU is in it. */
 static void leave_tables(void)
 {
-	if (physical_is_guarded())
+	if (backing_is_guarded())
 		mapping_leave();
 	entered = 0;
 }

@@ -1,33 +1,28 @@
 /* SPDX-License-Identifier: MIT */
-#define _GNU_SOURCE
 #include "physical.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
-#define PAGE	     PHYSICAL_PAGE
-#define GIB	     (1ull << 30)
-#define FRAME	     (2ull << 20)
-#define FIRST_PA     0x1000000ull /* where one large page has many neighbours */
-#define LOW_END	     (3 * GIB)
-#define HIGH_START   (4 * GIB)
-#define RUN_PAGES    512u /* longest physical run */
-#define WINDOW_PAGES (1u << 18)
-#define USUAL_BYTES  (1ull << 30)
+#include "backing.h"
+
+#define PAGE	    PHYSICAL_PAGE
+#define GIB	    (1ull << 30)
+#define FRAME	    (2ull << 20)
+#define FIRST_PA    0x1000000ull /* where one large page has many neighbours */
+#define LOW_END	    (3 * GIB)
+#define HIGH_START  (4 * GIB)
+#define RUN_PAGES   512u /* longest physical run */
+#define USUAL_BYTES (1ull << 30)
 
 /*
- * The file is one window of this process. Allocations grow from its start, a page that is no address
- * between two of them; RAM that somebody only looks at grows from its end.
+ * Allocations grow from the start of what backs them (backing.h), a page that is no address between two of
+ * them; RAM that somebody only looks at grows from its end.
  */
-static int file = -1;
-static uint8_t *window;
-static uint64_t pa_of[WINDOW_PAGES];	/* of an allocated page; 0: not one */
-static uint32_t total_of[WINDOW_PAGES]; /* pages of the allocation that begins here */
-static uint32_t top, bottom;		/* pages in use at the start; first one in use at the end */
-static uint32_t highest;		/* top has been */
+static uint64_t pa_of[BACKING_PAGES];	 /* of an allocated page; 0: not one */
+static uint32_t total_of[BACKING_PAGES]; /* pages of the allocation that begins here */
+static uint32_t top, bottom;		 /* pages in use at the start; first one in use at the end */
 
 static struct physical_layout layout;
 static struct physical_bank banks[3];
@@ -45,7 +40,7 @@ static void physical_error(const char *what)
 
 static struct slot {
 	uint64_t pa;
-	uint32_t page;	/* of the window */
+	uint32_t page;	/* of what backs it */
 	uint32_t round; /* of physical_reset(): all older ones are empty */
 } slots[SLOTS];
 static uint32_t round_now;
@@ -72,85 +67,6 @@ static bool in_use(uint64_t pa)
 static void set_page(uint64_t pa, uint32_t page)
 {
 	*slot_of(pa) = (struct slot){.pa = pa, .page = page, .round = round_now};
-}
-
-/* -- who touches what is nobody's ------------------------------------------------------------------ */
-
-/*
- * What is not given out is either not mapped, so that whoever touches it is caught at once, or it holds a
- * pattern, and who writes to it is caught when it is given out again or at the next power-on. To change what
- * is mapped takes as long as all else that a sweep does: so the first life of the machine is guarded, and
- * then one of GUARDED_LIVES.
- */
-#define GUARDED_LIVES 32u
-#define PATTERN	      0xdbdbdbdbdbdbdbdbull
-
-static bool guarded;
-static uint32_t marked[WINDOW_PAGES]; /* with the pattern, in that round */
-
-bool physical_is_guarded(void)
-{
-	return guarded;
-}
-
-static void protect(uint32_t first, uint32_t pages, int prot)
-{
-	if (mprotect(window + first * PAGE, pages * PAGE, prot))
-		physical_error("cannot change what is mapped");
-}
-
-static void mark(uint32_t first, uint32_t pages)
-{
-	memset(window + first * PAGE, (uint8_t)PATTERN, pages * PAGE);
-	for (uint32_t page = first; page < first + pages; page++)
-		marked[page] = round_now;
-}
-
-static bool has_pattern(uint32_t page)
-{
-	const uint64_t *words = (const uint64_t *)(window + page * PAGE);
-	uint64_t other = 0;
-
-	for (unsigned int i = 0; i < PAGE / sizeof(*words); i++)
-		other |= words[i] ^ PATTERN;
-	return !other;
-}
-
-static void expect_marked(uint32_t first, uint32_t pages)
-{
-	for (uint32_t page = first; page < first + pages; page++) {
-		if (marked[page] == round_now && !has_pattern(page))
-			physical_error("somebody wrote behind memory, or to what was given back");
-		marked[page] = 0;
-	}
-}
-
-/*
- * Zeros, whatever was there: to give the page back to the kernel and fetch it again takes ten times as long.
- */
-static void open_up(uint32_t first, uint32_t pages)
-{
-	if (guarded)
-		protect(first, pages, PROT_READ | PROT_WRITE);
-	else
-		expect_marked(first, pages);
-	memset(window + first * PAGE, 0, pages * PAGE);
-}
-
-static void close_up(uint32_t first, uint32_t pages)
-{
-	if (guarded)
-		protect(first, pages, PROT_NONE);
-	else
-		mark(first, pages);
-}
-
-/* A life of the machine begins, with all of the window nobody's. */
-static void guard(bool wanted)
-{
-	if (guarded || wanted)
-		protect(0, WINDOW_PAGES, wanted ? PROT_NONE : PROT_READ | PROT_WRITE);
-	guarded = wanted;
 }
 
 /* -- RAM ------------------------------------------------------------------------------------------ */
@@ -296,22 +212,12 @@ static uint64_t place_pages(uint64_t pages, uint64_t align)
 
 void physical_reset(void)
 {
-	if (file < 0) {
-		file = memfd_create("physical", 0);
-		if (ftruncate(file, WINDOW_PAGES * PAGE))
-			physical_error("no physical memory");
-		window = mmap(NULL, WINDOW_PAGES * PAGE, PROT_NONE, MAP_SHARED | MAP_NORESERVE, file, 0);
-		if (window == MAP_FAILED)
-			physical_error("cannot map physical memory");
-		bottom = WINDOW_PAGES;
-	}
-	if (!guarded)
-		expect_marked(0, highest);
+	backing_reset();
 	memset(pa_of, 0, top * sizeof(*pa_of));
 	memset(total_of, 0, top * sizeof(*total_of));
-	top = highest = 0;
-	bottom = WINDOW_PAGES;
-	guard(round_now++ % GUARDED_LIVES == 0);
+	top = 0;
+	bottom = BACKING_PAGES;
+	round_now++;
 	(void)physical_lay_out(&(const struct physical_layout){.bytes = USUAL_BYTES, .address_bits = 39});
 	begin();
 }
@@ -326,7 +232,7 @@ void *physical_alloc(size_t pages, size_t align)
 		physical_error("out of physical memory: something leaks");
 	if (!first)
 		begin();
-	open_up(first, (uint32_t)pages);
+	backing_open(first, (uint32_t)pages);
 	for (uint64_t done = 0; done < pages;) {
 		uint64_t run = run_of(pages - done, align), pa = place_pages(run, align);
 
@@ -337,10 +243,8 @@ void *physical_alloc(size_t pages, size_t align)
 	}
 	total_of[first] = (uint32_t)pages;
 	top += (uint32_t)pages + 1;
-	highest = top > highest ? top : highest;
-	if (!guarded)
-		mark(top - 1, 1);
-	return window + first * PAGE;
+	backing_close(top - 1, 1);
+	return backing_at(first);
 }
 
 /* What was given out last comes back to be given out next. */
@@ -356,23 +260,23 @@ static void shrink(void)
 
 bool physical_free(void *memory, size_t pages)
 {
-	uint64_t first = (uint64_t)((uint8_t *)memory - window) / PAGE;
+	uint64_t first = backing_page(memory);
 
-	if ((uint8_t *)memory < window || first >= top || !pages || total_of[first] != pages)
+	if (first >= top || !pages || total_of[first] != pages)
 		return false;
 	for (uint64_t i = first; i < first + pages; i++) {
 		set_page(pa_of[i], GONE);
 		pa_of[i] = 0;
 	}
 	total_of[first] = 0;
-	close_up((uint32_t)first, (uint32_t)pages);
+	backing_close((uint32_t)first, (uint32_t)pages);
 	shrink();
 	return true;
 }
 
 uint64_t physical_of(const void *memory)
 {
-	uint64_t bytes = (uint64_t)memory - (uint64_t)window, page = bytes / PAGE;
+	uint64_t bytes = (uint64_t)memory, page = backing_page(memory);
 
 	return page < top && pa_of[page] ? pa_of[page] + bytes % PAGE : 0;
 }
@@ -383,7 +287,7 @@ static uint32_t look_at(uint64_t pa)
 	if (bottom - 1 <= top)
 		physical_error("out of memory to be looked at");
 	bottom--;
-	open_up(bottom, 1);
+	backing_open(bottom, 1);
 	set_page(pa, bottom);
 	return bottom;
 }
@@ -407,7 +311,7 @@ bool physical_file(uint64_t pa, int *out, uint64_t *offset)
 
 	if (!page_of(pa, &page))
 		return false;
-	*out = file;
+	*out = backing_file();
 	*offset = page * PAGE;
 	return true;
 }
@@ -416,5 +320,5 @@ void *physical_at(uint64_t pa)
 {
 	uint32_t page;
 
-	return page_of(pa, &page) ? window + page * PAGE + pa % PAGE : NULL;
+	return page_of(pa, &page) ? backing_at(page) + pa % PAGE : NULL;
 }

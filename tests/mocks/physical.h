@@ -42,11 +42,6 @@ struct physical_bank {
 void physical_reset(void);
 
 /**
- * physical_is_guarded() - is what nobody was given not mapped? Else it holds a pattern, which is looked for
- * when it is given out and at the next power-on. The first life of the machine is guarded, and few after it.
- */
-bool physical_is_guarded(void);
-/**
  * physical_lay_out() - other memory than the usual, while nothing is given out.
  *
  * RAM: up to 3 GiB from 0, half of the rest from 4 GiB, the other half at the end of the addresses (of 48

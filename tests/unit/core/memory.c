@@ -9,6 +9,7 @@
 #include "mapping.h"
 #include "memory.h"
 #include "physical.h"
+#include "backing.h"
 
 #define SOMEWHERE 0x100000000000ull
 
@@ -30,7 +31,7 @@ static volatile uint8_t *given_back(size_t pages)
 Test(core_memory, a_guarded_page_is_not_there, .signal = SIGSEGV)
 {
 	lives(1);
-	cr_assert(physical_is_guarded());
+	cr_assert(backing_is_guarded());
 	(void)given_back(3)[PHYSICAL_PAGE];
 }
 
@@ -43,7 +44,7 @@ Test(core_memory, nor_is_what_is_behind, .signal = SIGSEGV)
 Test(core_memory, writes_are_found_when_it_is_given_out_again, .signal = SIGABRT)
 {
 	lives(2);
-	cr_assert_not(physical_is_guarded());
+	cr_assert_not(backing_is_guarded());
 	given_back(3)[2 * PHYSICAL_PAGE + 5] = 1;
 	(void)memory_alloc(3, 1);
 }
