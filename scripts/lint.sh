@@ -18,17 +18,24 @@ sources() {
 }
 
 # -- sizes, marks, licences -----------------------------------------------------------
-while read -r file; do
-	lines=$(wc -l <"$file")
-	[ "$lines" -le 400 ] || complain "$file: $lines lines, 400 are the most: split it"
-	! grep -nE '\b(TODO|FIXME|XXX)\b' "$file" /dev/null | grep -v '^scripts/lint.sh' || complain "$file: unfinished"
-	head -n 3 "$file" | grep -q 'SPDX-License-Identifier: ' || complain "$file: no SPDX-License-Identifier in its first lines"
-done < <(sources '\.(c|h|S|py|sh)$')
+mapfile -t texts < <(sources '\.(c|h|S|py|sh)$')
+! awk '
+function judge() {
+	if (lines > 400)
+		print name ": " lines " lines, 400 are the most: split it"
+	if (name && !licence)
+		print name ": no SPDX-License-Identifier in its first lines"
+}
+FNR == 1 { judge(); name = FILENAME; licence = 0 }
+FNR <= 3 && /SPDX-License-Identifier: / { licence = 1 }
+{ lines = FNR }
+END { judge() }' "${texts[@]}" | grep . || bad=1
+! grep -nE '\b(TODO|FIXME|XXX)\b' "${texts[@]}" /dev/null | grep -v '^scripts/lint.sh' || complain "unfinished"
 
 # -- formatting -------------------------------------------------------------------------
 while read -r file; do
-	clang-format --dry-run --Werror "$file" 2>/dev/null || complain "$file: clang-format -i $file"
-done < <(sources '\.(c|h)$')
+	complain "$file: clang-format -i $file"
+done < <(sources '\.(c|h)$' | xargs -P "$(nproc)" -n 32 clang-format --dry-run --Werror 2>&1 | sed -n 's/:[0-9]*:[0-9]*: error: .*//p' | sort -u)
 
 # -- shell ------------------------------------------------------------------------------
 mapfile -t scripts < <(printf '%s\n' run test bench completions/plinthctl; sources '^(scripts|tests/install|packaging)/.*\.sh$')
