@@ -35,6 +35,8 @@ static void take_domain(const char *word, void *to)
 	if (!vmi_profile_is_domain(word))
 		usage_error("LibVMI takes two or more letters, digits and . _ - that begin with a letter or "
 			    "digit and are no number");
+	if (vmi_profile_is_keyword(word))
+		usage_error("LibVMI's configuration has this word for something else: choose another name");
 	option_text(word, to);
 }
 

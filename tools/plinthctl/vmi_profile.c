@@ -39,6 +39,51 @@ static bool is_number(const char *word)
 	       (!strncmp(word, "0x", 2) && !word[2 + strspn(word + 2, HEX_DIGITS)]);
 }
 
+/* Words that the grammar takes for what they mean to it, wherever they stand. */
+static const char *const keywords[] = {
+	"kpgd",
+	"ostype",
+	"pagemode",
+	"rekall_profile",
+	"sysmap",
+	"volatility_ist",
+	"linux_addr",
+	"linux_init_task",
+	"linux_kaslr",
+	"linux_mm",
+	"linux_name",
+	"linux_pgd",
+	"linux_pid",
+	"linux_tasks",
+	"win_kdbg",
+	"win_kdvb",
+	"win_kpcr",
+	"win_ntoskrnl",
+	"win_ntoskrnl_va",
+	"win_pdbase",
+	"win_pid",
+	"win_pname",
+	"win_sysproc",
+	"win_tasks",
+	"freebsd_name",
+	"freebsd_pgd",
+	"freebsd_pid",
+	"freebsd_pmap",
+	"freebsd_vmspace",
+	"aarch64_ttbr0_granule_size",
+	"aarch64_ttbr0_va_width",
+	"aarch64_ttbr1_granule_size",
+	"aarch64_ttbr1_va_width",
+};
+
+bool vmi_profile_is_keyword(const char *word)
+{
+	for (size_t i = 0; i < sizeof(keywords) / sizeof(keywords[0]); i++)
+		if (!strcmp(keywords[i], word))
+			return true;
+	return false;
+}
+
 /* Two characters at least; one alone is something else there. */
 bool vmi_profile_is_domain(const char *word)
 {

@@ -27,6 +27,9 @@ void vmi_profile_init(struct vmi_profile *profile, const char *domain);
 bool vmi_profile_is_domain(const char *word);
 bool vmi_profile_is_path(const char *path);
 
+/* vmi_profile_is_keyword() - whether it is a word of that configuration's own, and can be no domain. */
+bool vmi_profile_is_keyword(const char *word);
+
 /* vmi_profile_is_own() - whether a configuration's text begins as vmi_profile_conf() begins it. */
 bool vmi_profile_is_own(const char *text, size_t size);
 

@@ -284,6 +284,17 @@ def names_that_libvmi_does_not_take(folder):
 
 
 @test
+def words_of_the_configuration_are_no_names(folder):
+    for name in ("ostype", "sysmap", "kpgd", "linux_tasks", "win_pid", "volatility_ist", "aarch64_ttbr1_va_width"):
+        result = run(folder, "--name=" + name)
+        same(f"'{name}'", (2, ""), (result.returncode, result.stdout))
+        same(f"'{name}'", True, f"--name {name}: LibVMI's configuration has this word for something else" in result.stderr)
+        same("files", [], os.listdir(f"{folder}/out"))
+    for name in ("ostypes", "Sysmap", "linux"):
+        same(f"'{name}'", 0, run(folder, "--name", name).returncode)
+
+
+@test
 def spoiled_types(folder):
     """One byte after the other: it may be refused, and nothing worse."""
     good = kernel()
