@@ -34,6 +34,7 @@
 #define PLINTH_CTL_TRACE      PLINTH_CTL_NR(17u) /* struct plinth_ctl_trace */
 #define PLINTH_CTL_CALL	      PLINTH_CTL_NR(18u) /* struct plinth_ctl_call */
 #define PLINTH_CTL_INTROSPECT PLINTH_CTL_NR(19u) /* struct plinth_ctl_introspect */
+#define PLINTH_CTL_PEEK	      PLINTH_CTL_NR(20u) /* struct plinth_ctl_peek */
 
 #define PLINTH_CTL_MAX_FILES	  64u
 #define PLINTH_CTL_MAX_FILE_BYTES (16u << 20)
@@ -182,6 +183,55 @@ struct plinth_ctl_registration {
 struct plinth_ctl_introspect {
 	uint32_t size;
 	uint32_t flags; /* PLINTH_INTROSPECT_* */
+};
+
+enum plinth_peek_op {
+	PLINTH_PEEK_READ = 1,
+	PLINTH_PEEK_WRITE,
+	PLINTH_PEEK_LOCATE,    /* where an address lies: its physical one */
+	PLINTH_PEEK_REGISTERS, /* of a CPU */
+};
+
+/* Whose an address is. */
+enum plinth_space {
+	PLINTH_SPACE_KERNEL,   /* the kernel's: one of the upper half */
+	PLINTH_SPACE_PROCESS,  /* as that process has it, and the kernel for it */
+	PLINTH_SPACE_PHYSICAL, /* the machine's: of what the kernel calls System RAM */
+};
+
+#define PLINTH_PEEK_BYTES 2048u /* of one READ or WRITE at the most */
+
+/*
+ * Memory of the machine, and registers of a CPU, by the extension `introspection`: what its page tables say
+ * at that moment. Nothing is fetched for it that is swapped out or not there yet. READ and WRITE are done as
+ * a whole or not at all. What the page tables do not let be written, the kernel does not write either: text,
+ * and pages that are shared until somebody writes to them. Accessed and dirty bits stay as they are. A
+ * process lives on meanwhile; its page tables are held. Registers are those of the driver at its hypercall,
+ * CR3 that of whoever ran on this CPU.
+ *
+ * errno: EPERM this wants CAP_SYS_RAWIO and a kernel that is not locked down, or the address leads to the
+ * VMM, a device, or no memory; ENOENT no such process, or no module that is loaded serves this; EFAULT the
+ * address is not mapped, or not to be written; EINVAL it cannot be one of this space, or a member is wrong;
+ * EBADFD the VMM is not running, or not on this CPU; EBUSY the CPU was at something else all the time.
+ */
+struct plinth_ctl_peek {
+	uint32_t size;
+	uint32_t op;	   /* enum plinth_peek_op */
+	uint32_t space;	   /* enum plinth_space; 0 for REGISTERS */
+	uint32_t pid;	   /* of PLINTH_SPACE_PROCESS, else 0 */
+	uint64_t address;  /* 0 for REGISTERS */
+	uint64_t buffer;   /* void *: to READ to, to WRITE from, or for a struct plinth_ctl_registers */
+	uint64_t bytes;	   /* there: of READ and WRITE, else 0 */
+	uint64_t physical; /* out, of LOCATE */
+	uint32_t cpu;	   /* of REGISTERS, else 0 */
+	uint32_t reserved0;
+};
+
+struct plinth_ctl_registers {
+	uint64_t cr0, cr2, cr3, cr4;
+	uint64_t rax, rbx, rcx, rdx, rbp, rsi, rdi, rsp;
+	uint64_t r8, r9, r10, r11, r12, r13, r14, r15;
+	uint64_t rip, rflags, efer;
 };
 
 struct plinth_ctl_status {

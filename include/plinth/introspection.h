@@ -13,6 +13,8 @@
 
 #include <stdint.h>
 
+#include <plinth/control.h>
+
 #define INTROSPECTION_NAME "driver:introspection"
 
 #define INTROSPECTION_WINDOW_BYTES (2u << 20)
@@ -37,6 +39,20 @@ enum introspection_op {
 	 * introspection_answer. Whom nobody knows is done with.
 	 */
 	INTROSPECTION_END = 2,
+	/*
+	 * The driver looks for somebody: what is sent is a struct introspection_access, and the answer a
+	 * struct introspection_reply, cut behind what is used of either. All are about the page tables that
+	 * the CPU is on, of which @root says which they have to be, and have the kernel's rights there. The
+	 * CPU takes no interrupt meanwhile, so that a kernel that waits for all CPUs to forget a page before
+	 * it gives that to somebody else waits for this one, too.
+	 *
+	 * PLINTH_E_STATE: no CPU is a guest; PLINTH_E_BUSY: the CPU is on other page tables; PLINTH_E_INVAL,
+	 * PLINTH_E_LIMIT: there is too little room for the answer.
+	 */
+	INTROSPECTION_READ = 16,
+	INTROSPECTION_WRITE = 17,
+	INTROSPECTION_LOCATE = 18,
+	INTROSPECTION_REGISTERS = 19,
 };
 
 /* Of @flags, of ADMIT. */
@@ -63,6 +79,28 @@ struct introspection_answer {
 	 */
 	uint32_t pending;
 	uint32_t reserved0;
+};
+
+/* READ, WRITE, LOCATE and REGISTERS. What an operation does not use is 0. */
+struct introspection_access {
+	uint32_t op;			 /* enum introspection_op */
+	uint32_t bytes;			 /* to be read or written: 1 to PLINTH_PEEK_BYTES */
+	uint64_t root;			 /* physical address of the top level; 0: any */
+	uint64_t address;		 /* virtual */
+	uint8_t data[PLINTH_PEEK_BYTES]; /* of WRITE: as many as are written */
+};
+
+struct introspection_reply {
+	/* 0, or why not: as guest_read(), guest_write() and guest_translate() (plinth/guest_memory.h). */
+	int32_t result;
+	uint32_t error; /* of PLINTH_E_FAULT: the page fault's error code */
+	/* Of PLINTH_E_FAULT: whose page it is; of LOCATE: the physical address; else the one that was sent.
+	 */
+	uint64_t address;
+	union {
+		uint8_t data[PLINTH_PEEK_BYTES]; /* of READ */
+		struct plinth_ctl_registers registers;
+	};
 };
 
 /* -- what a registered process sees ----------------------------------------------------------------- */

@@ -12,7 +12,6 @@
 
 #include "internal.h"
 
-#define CR3_TABLE 0x000ffffffffff000ull /* where the tables lie; beside it PCIDs and what is masked */
 #define CR3_USER_HALF                                                                                        \
 	0x1000ull /* with page-table isolation user mode has tables of its own, a page behind                \
 		   */

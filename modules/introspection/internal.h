@@ -10,12 +10,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <plinth/call.h>
 #include <plinth/introspection.h>
 #include <plinth/vcpu.h>
 
 #define LOG_TAG "vmi" /* six characters are kept */
 
 #define PAGE_BYTES 4096ull
+#define CR3_TABLE  0x000ffffffffff000ull /* where the tables lie; beside it PCIDs and what is masked */
 
 /* -- clients.c: who is registered -------------------------------------------------------------- */
 
@@ -86,9 +88,14 @@ typedef enum outcome call_of(struct vcpu *vcpu, const struct client *who);
 /* view.c */
 call_of view_map;
 
+/* access.c: what the driver asks for somebody; as a call_fn, of INTROSPECTION_READ to _REGISTERS. */
+PLINTH_MUST_USE int access_answer(struct call *call);
+
 /* registers.c */
 call_of registers_get;
 call_of registers_set;
+/* registers_copy() - all of them as they are now. Context: an exit of this vCPU. */
+void registers_copy(struct vcpu *vcpu, struct plinth_ctl_registers *to);
 
 /* -- json_write.c, json_read.c: one flat object of integers (RFC 8259) ------------------------- */
 

@@ -99,11 +99,21 @@ static int end_of_client(struct call *call, uint64_t id)
 	return 0;
 }
 
+static bool is_access(const struct call *call)
+{
+	const struct introspection_access *access = call->in;
+
+	return call->in_bytes >= sizeof(access->op) && access->op >= INTROSPECTION_READ &&
+	       access->op <= INTROSPECTION_REGISTERS;
+}
+
 static int on_message(struct call *call, void *context)
 {
 	const struct introspection_message *about = call->in;
 
 	(void)context;
+	if (is_access(call))
+		return access_answer(call);
 	if (call->in_bytes != sizeof(*about) || about->reserved0)
 		return PLINTH_E_INVAL;
 	switch (about->op) {

@@ -25,7 +25,7 @@ struct row {
 	uint8_t reg;  /* enum vcpu_reg, or the number */
 };
 
-/* The names are LibVMI's; in its order. */
+/* The names are LibVMI's; in its order, which is that of struct plinth_ctl_registers. */
 static const struct row rows[] = {
 	{"CR0", FIXED, VCPU_CR0},
 	{"CR2", FIXED, VCPU_CR2},
@@ -54,9 +54,20 @@ static const struct row rows[] = {
 
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
 
+_Static_assert(sizeof(struct plinth_ctl_registers) == ROWS * sizeof(uint64_t), "each row is a member");
+
 static uint64_t register_value(struct vcpu *vcpu, const struct row *row)
 {
 	return row->kind == GENERAL ? vcpu_gpr(vcpu, row->reg) : vcpu_read(vcpu, (enum vcpu_reg)row->reg);
+}
+
+void registers_copy(struct vcpu *vcpu, struct plinth_ctl_registers *to)
+{
+	uint64_t values[ROWS];
+
+	for (size_t i = 0; i < ROWS; i++)
+		values[i] = register_value(vcpu, &rows[i]);
+	memcpy(to, values, sizeof(values));
 }
 
 /* A page that is not there yet, or not to be written yet, is the kernel's to provide. */
