@@ -29,6 +29,7 @@ union argument {
 	struct plinth_ctl_trace trace;
 	struct plinth_ctl_call call;
 	struct plinth_ctl_introspect introspect;
+	struct plinth_ctl_peek peek;
 };
 
 static int run_load(struct core_report *report, union argument *arg)
@@ -145,6 +146,11 @@ static int run_introspect(struct core_report *report, union argument *arg)
 	return introspect_admit(READ_ONCE(session->window), arg->introspect.flags, report);
 }
 
+static int run_peek(struct core_report *report, union argument *arg)
+{
+	return peek_from_user(&arg->peek, report);
+}
+
 static int run_error(struct core_report *report, union argument *arg)
 {
 	struct plinth_ctl_list *list = &arg->list;
@@ -174,6 +180,7 @@ static const struct operation {
 	{PLINTH_CTL_TRACE, sizeof(struct plinth_ctl_trace), false, run_trace},
 	{PLINTH_CTL_CALL, sizeof(struct plinth_ctl_call), false, run_call},
 	{PLINTH_CTL_INTROSPECT, sizeof(struct plinth_ctl_introspect), false, run_introspect},
+	{PLINTH_CTL_PEEK, sizeof(struct plinth_ctl_peek), false, run_peek},
 	{PLINTH_CTL_MAPS, sizeof(struct plinth_ctl_list), true, run_maps},
 	{PLINTH_CTL_ERROR, sizeof(struct plinth_ctl_list), true, run_error},
 };

@@ -160,33 +160,59 @@ void introspect_lost(void)
 
 /* -- who may ------------------------------------------------------------------------------------------ */
 
-struct admission {
-	struct window *window;
-	u32 flags;
-	struct core_report *report;
-};
-
-static int refuse_admission(const struct admission *admission, int err, const char *why)
+int introspect_refuse(const struct introspect_user *user, int err, const char *why)
 {
-	report_clear(admission->report);
-	report_line(admission->report, "introspect refused: %s", why);
+	report_clear(user->report);
+	report_line(user->report, "%s refused: %s", user->command, why);
 	return err;
 }
+
+int introspect_permitted(const struct introspect_user *user)
+{
+	if (!capable(CAP_SYS_RAWIO))
+		return introspect_refuse(user, PLINTH_E_PERM,
+					 "it shows all of the machine's memory, which wants CAP_SYS_RAWIO");
+	if (security_locked_down(LOCKDOWN_DEV_MEM))
+		return introspect_refuse(
+			user, PLINTH_E_PERM,
+			"the kernel is locked down (kernel_lockdown(7)), so that nobody sees all of the "
+			"machine's memory");
+	return 0;
+}
+
+int introspect_running(const struct introspect_user *user)
+{
+	struct plinth_ctl_status status = {.size = sizeof(status)};
+
+	core_status(plinth_core, &status);
+	if (status.state == PLINTH_CORRUPT)
+		return introspect_refuse(user, PLINTH_E_CORRUPT, "the VMM has died: restart the machine");
+	if (status.state != PLINTH_RUNNING)
+		return introspect_refuse(
+			user, PLINTH_E_STATE,
+			"the VMM is not running: plinthctl load --add introspection, then start");
+	return 0;
+}
+
+int introspect_unserved(const struct introspect_user *user)
+{
+	return introspect_refuse(
+		user, PLINTH_E_NAME,
+		"no module that serves it is loaded: plinthctl load --add introspection, then start");
+}
+
+struct admission {
+	struct introspect_user user;
+	struct window *window;
+	u32 flags;
+};
 
 static int may_introspect(const struct admission *admission)
 {
 	if (admission->flags & ~PLINTH_INTROSPECT_WRITE)
-		return refuse_admission(admission, PLINTH_E_INVAL,
-					"it has flags that this driver does not know");
-	if (!capable(CAP_SYS_RAWIO))
-		return refuse_admission(admission, PLINTH_E_PERM,
-					"it shows all of the machine's memory, which wants CAP_SYS_RAWIO");
-	if (security_locked_down(LOCKDOWN_DEV_MEM))
-		return refuse_admission(
-			admission, PLINTH_E_PERM,
-			"the kernel is locked down (kernel_lockdown(7)), so that nobody sees all of the "
-			"machine's memory");
-	return 0;
+		return introspect_refuse(&admission->user, PLINTH_E_INVAL,
+					 "it has flags that this driver does not know");
+	return introspect_permitted(&admission->user);
 }
 
 static int has_window(const struct admission *admission)
@@ -194,25 +220,11 @@ static int has_window(const struct admission *admission)
 	const struct window *window = admission->window;
 
 	if (!window || window->mm != current->mm || window->is_closed)
-		return refuse_admission(
-			admission, PLINTH_E_INVAL,
+		return introspect_refuse(
+			&admission->user, PLINTH_E_INVAL,
 			"this process has no window: map this open file first, 2 MiB from offset 0");
 	if (window->id)
-		return refuse_admission(admission, PLINTH_E_BUSY, "this process introspects already");
-	return 0;
-}
-
-static int is_running(const struct admission *admission)
-{
-	struct plinth_ctl_status status = {.size = sizeof(status)};
-
-	core_status(plinth_core, &status);
-	if (status.state == PLINTH_CORRUPT)
-		return refuse_admission(admission, PLINTH_E_CORRUPT, "the VMM has died: restart the machine");
-	if (status.state != PLINTH_RUNNING)
-		return refuse_admission(
-			admission, PLINTH_E_STATE,
-			"the VMM is not running: plinthctl load --add introspection, then start");
+		return introspect_refuse(&admission->user, PLINTH_E_BUSY, "this process introspects already");
 	return 0;
 }
 
@@ -235,8 +247,8 @@ static int describe_memory(const struct admission *admission)
 {
 	if (walk_iomem_res_desc(IORES_DESC_NONE, IORESOURCE_SYSTEM_RAM | IORESOURCE_BUSY, 0, -1, NULL,
 				add_run) == -1)
-		return refuse_admission(
-			admission, PLINTH_E_LIMIT,
+		return introspect_refuse(
+			&admission->user, PLINTH_E_LIMIT,
 			"the machine's memory lies in more pieces (/proc/iomem) than it can take");
 	return 0;
 }
@@ -263,14 +275,10 @@ static int describe_window(const struct admission *admission)
 static int explain_refusal(const struct admission *admission, int err)
 {
 	switch (err) {
-	case PLINTH_E_NAME:
-		return refuse_admission(
-			admission, err,
-			"no module that serves it is loaded: plinthctl load --add introspection, then "
-			"start");
+	case PLINTH_E_NAME: return introspect_unserved(&admission->user);
 	case PLINTH_E_LIMIT:
-		return refuse_admission(admission, err,
-					"as many processes introspect already as it serves: end one");
+		return introspect_refuse(&admission->user, err,
+					 "as many processes introspect already as it serves: end one");
 	}
 	return err;
 }
@@ -285,7 +293,7 @@ static int admit_window(const struct admission *admission)
 		return err;
 	window->id = message.id;
 	list_add_tail(&window->link, &windows);
-	err = tell_module(admission->report);
+	err = tell_module(admission->user.report);
 	if (err)
 		settle(window);
 	return err ? explain_refusal(admission, err) : 0;
@@ -298,7 +306,7 @@ static int admit_alone(const struct admission *admission)
 	mutex_lock(&introspect_mutex);
 	err = has_window(admission);
 	if (!err)
-		err = is_running(admission);
+		err = introspect_running(&admission->user);
 	if (!err)
 		err = admit_window(admission);
 	mutex_unlock(&introspect_mutex);
@@ -307,7 +315,7 @@ static int admit_alone(const struct admission *admission)
 
 int introspect_admit(struct window *window, u32 flags, struct core_report *report)
 {
-	const struct admission admission = {.window = window, .flags = flags, .report = report};
+	const struct admission admission = {{"introspect", report}, window, flags};
 	int err = may_introspect(&admission);
 
 	return err ? err : admit_alone(&admission);

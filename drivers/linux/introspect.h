@@ -38,7 +38,25 @@ void introspect_open(void);
 /* introspect_lost() - the VMM is corrupt: the same, soon. Any context. */
 void introspect_lost(void);
 
-/* introspect_queue() - of window.c: have it done where no lock is held. */
+/* Whoever wants to see something, in the words of a refusal. */
+struct introspect_user {
+	const char *command;
+	struct core_report *report;
+};
+
+/*
+ * introspect_refuse() - the report is that this was refused, and why. Return: @err.
+ * introspect_permitted() - may the process that calls see the machine's memory?
+ * introspect_running() - is there a VMM? Return: 0, or what is in the way, which is in the report.
+ * introspect_unserved() - no module answers to INTROSPECTION_NAME. Return: PLINTH_E_NAME.
+ */
+int introspect_refuse(const struct introspect_user *user, int err, const char *why);
+int introspect_permitted(const struct introspect_user *user);
+int introspect_running(const struct introspect_user *user);
+int introspect_unserved(const struct introspect_user *user);
+
+/* introspect_queue() - of window.c and peek.c: have it done by a thread of the kernel, where no lock is held.
+ */
 void introspect_queue(struct work_struct *work);
 
 #endif

@@ -26,6 +26,9 @@ bool linux_wait_for_turn(void);
 int load_from_user(const struct plinth_ctl_load *arg, struct core_report *report);
 int call_from_user(struct plinth_ctl_call *arg, struct core_report *report);
 
+/* peek.c: PLINTH_CTL_PEEK. */
+int peek_from_user(struct plinth_ctl_peek *arg, struct core_report *report);
+
 /* control.c */
 extern const struct file_operations control_fops;
 

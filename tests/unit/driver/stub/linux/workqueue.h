@@ -14,7 +14,9 @@ void queue_work(struct workqueue_struct *queue, struct work_struct *work);
 
 typedef void (*work_func_t)(struct work_struct *work);
 
-#define DECLARE_WORK(name, fn)	    struct work_struct name = {fn}
+#define DECLARE_WORK(name, fn) struct work_struct name = {fn}
+#define INIT_WORK(work, fn)    ((work)->function = (fn))
+void flush_work(struct work_struct *work);
 #define schedule_work_on(cpu, work) ((work)->function(cpu < STUB_CPUS ? (work) : 0))
 #define cancel_work_sync(work)	    ((void)(work))
 
