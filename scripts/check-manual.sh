@@ -22,7 +22,7 @@ for page in "${pages[@]}"; do
 	[ -z "$words" ] || complain "$page: $words"
 done
 text=$(LC_ALL=C MANWIDTH=200 man -l "$manual" | col -b)
-commands=$("$tool" --help | sed -n 's/^  \([a-z-]*\) .*/\1/p')
+commands=$("$tool" --help | sed -n 's/^  \([a-z0-9-]*\) .*/\1/p')
 [ -n "$commands" ] || complain "plinthctl --help names no command"
 # shellcheck source=completions/plinthctl
 source "$completions"

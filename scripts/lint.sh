@@ -42,7 +42,7 @@ mapfile -t scripts < <(printf '%s\n' run test bench completions/plinthctl; sourc
 shellcheck --severity=warning --shell=bash "${scripts[@]}" || bad=1
 
 # -- clang-tidy, on what is compiled natively ------------------------------------------
-mapfile -t native < <(sources '^(lib|rtld|tools/(plinthctl|introspect)|drivers/common)/.*\.c$')
+mapfile -t native < <(sources '^(lib|rtld|tools/(plinthctl|introspect|peek)|drivers/common)/.*\.c$')
 printf '%s\n' "${native[@]}" | xargs -P "$(nproc)" -n 16 sh -c 'clang-tidy --quiet "$@" -- -std=gnu11 -D_GNU_SOURCE \
 	-I. -Iinclude -Irtld -Ilib $(pkg-config --cflags json-c libbpf nettle) \
 	-DPLINTH_DEFAULT_MODULES=\"\" -DPLINTH_INTROSPECT_LIBRARY=\"\" -DPLINTH_VERSION_TEXT=\"\"' clang-tidy 2>/dev/null || bad=1

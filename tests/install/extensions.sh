@@ -144,8 +144,10 @@ check "unload" plinthctl unload
 echo "== JSON"
 same "an error is an object" '{"error":"start refused: no modules are loaded: load them first"}' \
 	"$(plinthctl start --json 2>&1)"
-says_state loaded plinthctl load
+says_state loaded plinthctl load --add introspection
 says_state running plinthctl start
+chmod +x /files/peeking
+check "a program of others looks at memory" /files/peeking
 plinthctl stat --watch=0.2 --count 1 | tee /tmp/watch
 check "stat --watch says who could measure" grep -q 'in handlers .*measured with load --add exit_tracer' /tmp/watch
 check "stop" plinthctl stop

@@ -14,6 +14,10 @@ same "they are not loaded any more" 1 $?
 cat /tmp/load
 same "each is named" "$(find $MODULES -name '*.so' | wc -l)" "$(grep -c 'so refused: it is not signed, and this kernel takes signed modules only' /tmp/load)"
 refuses "no port" "UART port 0x2f8 refused: the kernel is locked down" plinthctl load --uart $UART
+refuses "a look at memory" "peek refused: the kernel is locked down" plinthctl peek --pid 1 0x1000 1
+refuses "a change of it" "poke refused: the kernel is locked down" plinthctl poke --physical 0x100000 00
+refuses "a physical address" "v2p refused: the kernel is locked down" plinthctl v2p --pid 1 0x1000
+refuses "registers" "regs refused: the kernel is locked down" plinthctl regs --cpu 0
 check "the kernel's log has it" sh -c "dmesg | grep -i 'lockdown.*plinthctl.*unsigned module'"
 check "status" plinthctl status
 

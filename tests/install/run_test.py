@@ -54,6 +54,12 @@ def build_by_hand(prefix, source, target):
         *pkg_config(prefix, "--libs"), "-Wl,-soname,newer", "-Wl,--unresolved-symbols=ignore-all")
 
 
+def build_program(prefix, source, target):
+    """By the installed header and library; the emulated PC has no libraries."""
+    run("cc", "-O2", "-static", *FLAGS, "-I", os.path.join(prefix, "include"), source, "-o", target,
+        "-L", os.path.join(prefix, "lib"), "-lplinth-peek")
+
+
 def check(prefix, modules, wanted, words):
     """plinthctl check on the installed modules and these says what is wanted."""
     tool = glob.glob(os.path.join(prefix, "sbin", "plinthctl"))[0]
@@ -77,6 +83,7 @@ def main():
         newer = os.path.join(files, "newer.so")
         build_by_hand(prefix, os.path.join(HERE, "newer.c"), newer)
         check(prefix, [newer], 1, "was built for version 3 of exit_register_kind(), but ")
+        build_program(prefix, os.path.join(HERE, "peeking.c"), os.path.join(files, "peeking"))
         shutil.copy(swapped, os.path.join(files, "exit_handler.so"))
         pc = subprocess.run([sys.executable, os.path.join(TOP, "tests", "system", "pc"), "--build", build,
                              "--folder", os.path.join(build, "system", "extensions"), "--strict",

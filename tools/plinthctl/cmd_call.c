@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* call: a message to an extension, and its answer. */
-#include <ctype.h>
 #include <errno.h>
 #include <json-c/json.h>
 #include <stdio.h>
@@ -8,6 +7,7 @@
 
 #include "commands.h"
 #include "device.h"
+#include "hex_word.h"
 #include "options.h"
 #include "output.h"
 
@@ -51,28 +51,13 @@ static int too_many(const char *where)
 	return -1;
 }
 
-static int digit_of(char digit)
-{
-	static const char digits[] = "0123456789abcdef";
-	const char *at = digit ? strchr(digits, tolower((unsigned char)digit)) : NULL;
-
-	return at ? (int)(at - digits) : -1;
-}
-
 static int add_digits(struct message *message, const char *word)
 {
-	for (const char *at = word; *at; at += 2) {
-		const int high = digit_of(at[0]), low = high < 0 ? -1 : digit_of(at[1]);
-
-		if (low < 0) {
-			error_line("call: \"%s\": wants two hexadecimal digits for each byte", word);
-			return -1;
-		}
-		if (message->n == PLINTH_CALL_BYTES)
-			return too_many("the message");
-		message->bytes[message->n++] = (uint8_t)(high << 4 | low);
+	if (!hex_word_add(word, message->bytes, PLINTH_CALL_BYTES, &message->n)) {
+		error_line("call: \"%s\": " HEX_WORD_WANTS, word);
+		return -1;
 	}
-	return 0;
+	return message->n > PLINTH_CALL_BYTES ? too_many("the message") : 0;
 }
 
 static int read_stream(struct message *message, FILE *from, const char *name)

@@ -24,7 +24,7 @@ static void say_missing(void)
 			   PLINTH_CTL_DEVICE);
 }
 
-static int open_device(void)
+int device_open(void)
 {
 	int device = open(PLINTH_CTL_DEVICE, O_RDWR | O_CLOEXEC);
 
@@ -74,7 +74,7 @@ static int call_on(int device, const char *command, unsigned int number, void *a
 
 int device_call(const char *command, unsigned int number, void *arg)
 {
-	int device = open_device(), err;
+	int device = device_open(), err;
 
 	if (device < 0)
 		return -1;
@@ -85,7 +85,7 @@ int device_call(const char *command, unsigned int number, void *arg)
 
 int device_change(const char *command, unsigned int number, void *arg, struct plinth_ctl_status *after)
 {
-	int device = open_device(), err;
+	int device = device_open(), err;
 
 	if (device < 0)
 		return -1;
@@ -117,7 +117,7 @@ static int introspect_on(int device, uint32_t flags)
 
 int device_try_introspect(uint32_t flags)
 {
-	int device = open_device(), err;
+	int device = device_open(), err;
 
 	if (device < 0)
 		return -1;

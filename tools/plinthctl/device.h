@@ -10,6 +10,9 @@
 
 #include "error_line.h"
 
+/* device_open() - the device, to be closed; or -1 with a message printed. */
+int device_open(void);
+
 /*
  * device_call() - one call; @command: what it is for. Returns 0, or -1 with a line for each reason printed.
  */

@@ -45,6 +45,11 @@ CASES = (
     (["introspect", "--library", "", "--", "env"], 0, 2, "--library : the name is empty"),
     (["introspect", "--", "nothing-of-this-name"], 0, 1, '"nothing-of-this-name": there is no such program'),
     (["introspect", "--allow-write"], 0, 2, "plinthctl introspect: which program?"),
+    (["peek", "0x1000", "1K"], 0, 1, DEVICE),
+    (["peek", "--json", "0x1000", "1"], 0, 1, "/dev/plinth is not there"),
+    (["poke", "--physical", "0x1000", "00"], 0, 1, DEVICE),
+    (["v2p", "--pid", "1", "0x1000"], 0, 1, DEVICE),
+    (["regs", "--cpu", "0"], 0, 1, DEVICE),
     # numbers are decimal, or hexadecimal behind 0x; nothing else counts as one
     (["log", "--cpu", "010"], 0, 1, DEVICE),
     (["log", "--cpu", "0x1"], 0, 1, DEVICE),
