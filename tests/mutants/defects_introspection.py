@@ -6,6 +6,8 @@ INTROSPECTION = 'modules/introspection/introspection.c'
 CLIENTS = 'modules/introspection/clients.c'
 REGISTERS = 'modules/introspection/registers.c'
 VIEW = 'modules/introspection/view.c'
+ACCESS = 'modules/introspection/access.c'
+PEEK = 'drivers/linux/peek.c'
 
 INTROSPECTION_DEFECTS = [
     ('the memory of a window is freed while a CPU may go by it', INTROSPECT, 'if (!answer.pending)', 'if (answer.pending <= 1)'),
@@ -32,4 +34,12 @@ INTROSPECTION_DEFECTS = [
     ('a process has any control register that it asks for', REGISTERS, 'default: return value == register_value(vcpu, row);', 'default: return true;'),
     ('more than the buffer is written', REGISTERS, ' || text.bytes >= vcpu->regs.rsi', ''),
     ('a buffer is written with the rights of the kernel', REGISTERS, 'text.bytes + 1, GUEST_USER', 'text.bytes + 1, 0'),
+    ('memory is looked at on whatever page tables the CPU has', ACCESS, 'asked->root && (vcpu_read(vcpu, VCPU_CR3) & CR3_TABLE) != asked->root', 'false'),
+    ('a message that is cut off is written to memory as if it were whole', ACCESS, 'return in_bytes == ASKED_HEAD + data_in(asked);', 'return true;'),
+    ('what was not read is handed out', ACCESS, '(reply->result ? 0 : data_out(asked))', 'data_out(asked)'),
+    ('any address is physical memory', PEEK, '\t\tif (!page_is_ram(page))\n\t\t\treturn false;\n', ''),
+    ('the last byte of what is read is not the kernel\'s', PEEK, '(address + (bytes ? bytes - 1 : 0)) >> 63', 'true'),
+    ('memory is looked at for whoever may administrate', PEEK, 'err = introspect_permitted(&peek->user);', 'err = 0;'),
+    ('the memory of a process is kept for ever', PEEK, '\t\tmmput(peek->mm);\n', '\t\t;\n'),
+    ('a process is looked at in somebody else\'s address space', PEEK, '\tkthread_use_mm(peek->mm);\n', ''),
 ]

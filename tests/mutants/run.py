@@ -42,6 +42,7 @@ MORE_SWEEPS = [
     ('calls', 'tests/mocks/test_mocks_calls', [], 10),
     ('trapped pages', 'tests/mocks/test_mocks_traps', [], 10),
     ('introspection', 'tests/mocks/test_mocks_introspection', [], 10),
+    ('introspection', 'tests/mocks/test_mocks_introspection_access', [], 10),
     ('introspection', 'tests/mocks/test_mocks_introspection_registers', [], 10),
     ('introspection', 'tests/mocks/test_mocks_introspection_cpus', [], 30),
     ('variants', 'tests/mocks/test_mocks_variants', [], 60),
