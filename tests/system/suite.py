@@ -6,7 +6,8 @@
     suite.py --kernels | --sets | --emulators [NAME...]
 
 Each check a guest script reports counts; a PC that crashes, hangs or reports
-nothing counts as one failure more. NAME may be a pattern, as hostile*. Results go to FILE, one check a line.
+nothing counts as one failure more. NAME may be a pattern, as hostile*. Results go to FILE, one check a line. A row whose options
+name an environment variable ($PLINTH_LIBVMI) that is not set is not run, and counts as skipped.
 """
 
 import argparse
@@ -31,7 +32,8 @@ from config import END_WITH_US
 CHECK = re.compile(r"^(ok|not ok) (.*)$")
 COST = re.compile(r"^\[pc\] .* (\d+ s of a CPU)$", re.MULTILINE)
 TAIL_LINES = 30
-NAMED = ("long-", "host-")       # cases that run only when named: ./test endurance, ./test hosts
+NAMED = ("long-", "host-", "libvmi")   # cases that run only when named: ./test endurance, ./test hosts, ./test 'system/libvmi*'
+VARIABLE = re.compile(r"\$(PLINTH_\w+)")   # in an option: of the environment, for what nothing here brings along
 
 KERNEL = "--kernel="             # option of a case: not on the stock kernel
 SETS = "--module-sets="          # of modules, in turn; those of the other Debian only where tests/hosts/other.sh could make them
@@ -77,7 +79,13 @@ def command(case, build, folder):
         argv += ["--cpu-model", case.model]
     if case.modules != "-":
         argv += [word for name in case.modules.split(",") for word in ("--module", name)]
-    return argv + [sets_there(option, build) for option in case.options]
+    return argv + [VARIABLE.sub(lambda match: os.environ[match[1]], sets_there(option, build)) for option in case.options]
+
+
+def not_set(case):
+    """The environment variables that it wants and that are not there."""
+    names = {name for option in case.options for name in VARIABLE.findall(option)}
+    return sorted(name for name in names if not os.environ.get(name))
 
 
 def read_checks(folder):
@@ -92,6 +100,8 @@ def read_checks(folder):
 
 
 def run_case(case, build):
+    if missing := not_set(case):
+        return Result(case, [(True, f"not run # SKIP {' and '.join(missing)} not set")], 0, "")
     folder = os.path.join(build, "system", case.name)
     started = time.monotonic()
     result = subprocess.run(command(case, build, folder), text=True, check=False,
@@ -107,6 +117,9 @@ def run_case(case, build):
 def show(result):
     """One line if all is well, else what failed and the last lines of the run."""
     failed = [text for passed, text in result.checks if not passed]
+    if "# SKIP" in result.checks[0][1]:
+        print(f"skipped system/{result.case.name}: {result.checks[0][1]}", flush=True)
+        return
     cost = COST.search(result.words)
     print(f"{'not ok' if failed else 'ok'} system/{result.case.name}: "
           f"{len(result.checks) - len(failed)} passed, {len(failed)} failed, "

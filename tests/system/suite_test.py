@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Which rows of cases.txt suite.py takes, and what becomes of sets of modules that are not there."""
+"""Which rows of cases.txt suite.py takes, and what becomes of sets of modules, and of others' programs, that are not there."""
 
 import os
 import sys
@@ -30,6 +30,20 @@ OPTIONS = (
 )
 
 
+WANTS = suite.Case("libvmi", "demo.sh", "qemu", "1", "-", "9", "-", ["--kernel-option=memmap=1G$4G", "--program=$PLINTH_A/x", "--put=y=$PLINTH_B/y"])
+
+
+def others():
+    """A row that wants others' programs: where they are not, and where they are."""
+    os.environ.pop("PLINTH_A", None)
+    os.environ["PLINTH_B"] = "/b"
+    yield "what is not there", tap.difference(["PLINTH_A"], suite.not_set(WANTS))
+    yield "the row is skipped", tap.difference([(True, "not run # SKIP PLINTH_A not set")], suite.run_case(WANTS, "nowhere").checks)
+    os.environ["PLINTH_A"] = "/a"
+    yield "all is there", tap.difference([], suite.not_set(WANTS))
+    yield "its options", tap.difference(["--kernel-option=memmap=1G$4G", "--program=/a/x", "--put=y=/b/y"], suite.command(WANTS, "b", "f")[-3:])
+
+
 def refused(names):
     try:
         suite.choose(CASES, names)
@@ -42,6 +56,7 @@ def main():
     found = [(f"rows {' '.join(names) or 'of every run'}", tap.difference(rows, [case.name for case in suite.choose(CASES, names)]))
              for names, rows in CHOSEN]
     found.append(("a pattern of nothing", tap.difference("suite.py: no such system test: far-*", refused(["demo", "far-*"]))))
+    found += others()
     with tempfile.TemporaryDirectory() as build:
         os.makedirs(os.path.join(build, "tests", "toolchains", "other-gcc"))
         found += [(option, tap.difference(wanted, suite.sets_there(option, build))) for option, wanted in OPTIONS]
