@@ -20,7 +20,7 @@ KERNEL_MODULES = ("driver_fault.ko", "extra_state.ko", "far.ko", "hold_vmxe.ko",
 DRIVER = "lib/plinth/plinth.ko"
 PROBE = "lib/plinth/exit_probe.ko"
 PROGRAMS = "bin/guest_programs"
-CLIENT = "bin/introspect_client"
+CLIENTS = ("introspect_client", "introspect_views")   # a library is preloaded into them
 PRELOADED = "lib/plinth/libplinth-introspect.so"
 TOOL = "bin/plinthctl"
 BESIDE = ("introspection.so", "lazy.so")   # modules that are installed as extensions
@@ -81,7 +81,8 @@ def add(archive, build, bare, sets=("own",), other=""):
         archive.file(f"{folder}/{name}", module)
     for module in sorted(glob.glob(os.path.join(build, "examples", "*.so"))):
         archive.file(f"{EXTENSIONS}/{os.path.basename(module)}", module)
-    archive.program(CLIENT, find(build, "introspect_client", "tests/system/introspect_client"))
+    for name in CLIENTS:
+        archive.program("bin/" + name, find(build, name, "tests/system/" + name))
     archive.program(PRELOADED, find(build, "libplinth-introspect.so", "tools/introspect/libplinth-introspect.so"))
     archive.program(TOOL, find(build, "plinthctl", "tools/plinthctl/plinthctl"))
 
