@@ -24,20 +24,21 @@ memory_now() {
 		$1 == "PageTables:" { print "page-tables", $2, 48 * cpus }' /proc/meminfo
 	awk -v cpus="$(nproc)" '$1 == "nr_free_pages" || $1 == "count:" { pages += $2 }
 		END { print "not-free", 1048576 - pages * 4, 64 * cpus }' /proc/zoneinfo
-	plinthctl stat 2>/dev/null | awk '$1 == "heap" || $1 == "pool" { print "vmm-" $1, $5, 0 }'
+	plinthctl stat 2>/dev/null | awk -v slack="${POOL_SLACK:-0}" '
+		$1 == "heap" || $1 == "pool" { print "vmm-" $1, $5, $1 == "pool" ? slack : 0 }'
 	# A CPU holds a slab at hand and a half empty one or more; all of their objects count as used.
 	awk -v cpus="$(nproc)" 'NR > 2 { print "cache-" $1, $2, $5 * 2 * cpus }' /proc/slabinfo
 }
 
 # growth ROUNDS BEFORE AFTER: what grew from one such file to the other by half a unit a round
 # (half a KiB, half an object) or more, a line each; what the VMM has of its own may not change
-# at all. In /tmp/shown is how much everything changed.
+# at all, but for POOL_SLACK pages. In /tmp/shown is how much everything changed.
 growth() {
 	awk -v rounds="$1" '
 		NR == FNR { before[$1] = $2; next }
 		{
 			grown = $2 - before[$1]
-			limit = $1 ~ /^vmm-/ ? 0 : $3 + rounds / 2
+			limit = $1 ~ /^vmm-/ ? $3 : $3 + rounds / 2
 			if ($1 !~ /^cache-/)
 				shown = shown " " $1 " " (grown < 0 ? "" : "+") grown
 			if (grown > limit)
