@@ -107,6 +107,64 @@ PLINTH_EXPORT PLINTH_MUST_USE uint64_t slat_flush(struct slat_space *space);
 /** slat_flushed() - is it done, on every CPU that is a guest? */
 PLINTH_EXPORT bool slat_flushed(uint64_t ticket);
 
+/*
+ * -- watched pages of the host: an access of one is a violation, and can be carried out all the same --------
+ */
+
+#define SLAT_WATCHES 16u
+
+/**
+ * slat_watch() - have some accesses of a page of the host's memory be violations, as slat_trap(), which a CPU
+ * can pass by: slat_pass().
+ * @gpa:    a page of ordinary memory that nobody has decided about
+ * @access: SLAT_*: those that are not
+ *
+ * Takes pages of the pool: beside those of slat_trap() one for each level of the tables on the way there,
+ * where no other watch has taken it, and two at the first. They stay those of the watches until the unload.
+ *
+ * Context: a call of the user's (plinth/call.h), with a vCPU or without; never an exit at a guest's will.
+ * Return:  0; as slat_trap(); PLINTH_E_LIMIT (SLAT_WATCHES are there), PLINTH_E_BUSY (it is watched already,
+ *          or leads elsewhere, or an access of it is trapped already), PLINTH_E_PERM (it is the VMM's, or no
+ *          ordinary memory): then all is as before. Others go by what was there until they have flushed.
+ * Undo:    slat_unwatch()
+ */
+PLINTH_EXPORT PLINTH_MUST_USE int slat_watch(uint64_t gpa, uint32_t access);
+
+/**
+ * slat_execute_from() - a watched page is executed from another, of the VMM's, and read and written in its
+ * own place by whoever passes by.
+ * @gpa:  as of slat_watch(), where only SLAT_EXECUTE is no violation
+ * @page: a page of the VMM's, whose bytes any guest may execute from here on: until slat_unwatch(), and a
+ *        flush after it
+ *
+ * Context: as slat_watch().
+ * Return:  0; PLINTH_E_INVAL: the page is not watched like that; PLINTH_E_FAULT: @page is no page of the
+ *          VMM's: then all is as before.
+ */
+PLINTH_EXPORT PLINTH_MUST_USE int slat_execute_from(uint64_t gpa, const void *page);
+
+/**
+ * slat_unwatch() - as if it had not been watched. Takes no memory.
+ *
+ * Context: as all that changes a space; in exits, too. A CPU that is about to pass by it does so.
+ * Return:  0; PLINTH_E_INVAL: it is not; as slat_restore(): then it still is.
+ */
+PLINTH_EXPORT PLINTH_MUST_USE int slat_unwatch(uint64_t gpa);
+
+/**
+ * slat_pass() - have this CPU, and no other, carry out one instruction as if no page were watched.
+ *
+ * Answer EXIT_RETRY after it. The CPU comes back behind the instruction, or behind the delivery of an event
+ * that comes first (kind STEP), and whoever provides this handles that exit: who looks at it in between calls
+ * exit_below(). Until then the CPU has tables of its own, in which watched pages are what they would be.
+ *
+ * Context: root mode, during an exit of the host's vCPU; takes no memory.
+ * Return:  0; PLINTH_E_NOTSUP (the CPU cannot come back behind an instruction), PLINTH_E_BUSY (it goes by
+ *          other tables of its own, because there are too few pages), PLINTH_E_STATE (it is another guest's
+ * vCPU), PLINTH_E_VIRT: then nothing has changed and the watch has to end, or the access has to be refused.
+ */
+PLINTH_EXPORT PLINTH_MUST_USE int slat_pass(struct vcpu *vcpu);
+
 /* What the module vcpu asks of whoever registered (vcpu_register_slat()). */
 struct slat {
 	int (*init)(const struct plinth_boot *boot);	  /* within vcpu_init(); 0 or PLINTH_E_* */

@@ -84,6 +84,7 @@ static int hide_vmm(const struct plinth_boot *boot)
 
 static void ept_fini(void)
 {
+	watch_fini();
 	window_fini();
 	spaces_remove(&ept.host);
 	mem_page_free(ept.scratch);

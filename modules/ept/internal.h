@@ -276,6 +276,23 @@ PLINTH_MUST_USE int touch_settle(bool starts);
 /** touch_leave() - this CPU goes by the shared tables alone. Return: 0 or PLINTH_E_VIRT. */
 PLINTH_MUST_USE int touch_leave(void);
 
+/* -- watch.c: pages whose accesses are seen, and a view in which they are not -----------------------------
+ */
+
+/** watch_fini() - nothing is watched any more, at an unload. */
+void watch_fini(void);
+
+/*
+ * The following: the lock is held; the last three on the CPU in question, in root mode, with the host's VMCS.
+ */
+
+/** watch_follow() - the view is as the shared tables are now. */
+void watch_follow(void);
+/** watch_passes() - does this CPU go by it? */
+bool watch_passes(void);
+/** watch_pass() - from now on it does, or does not. Return: 0 or PLINTH_E_VIRT. */
+PLINTH_MUST_USE int watch_pass(bool on);
+
 /* -- types.c: memory types that change while a guest runs ----------------------------------------------- */
 
 void types_register(void);
@@ -319,6 +336,8 @@ PLINTH_MUST_USE int window_open(uint32_t cpu, uint64_t gpa);
  * Return: 0, PLINTH_E_BUSY (another CPU has it), PLINTH_E_NOMEM (there is none, or no use for it).
  */
 PLINTH_MUST_USE int window_borrow(uint32_t cpu);
+/** window_is_open() - has the CPU a seat? */
+bool window_is_open(uint32_t cpu);
 /** window_borrows() - is it? */
 bool window_borrows(uint32_t cpu);
 /** window_return() - it is free; after an error it is not, and this must be called again. */

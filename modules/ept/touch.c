@@ -16,6 +16,7 @@ int touch_settle(bool starts)
 	int err = 0;
 
 	table_lock();
+	watch_follow();
 	if (starts)
 		window_forget(cpu);
 	else
@@ -62,9 +63,20 @@ static int borrow(struct vcpu *vcpu)
 	return err;
 }
 
+/* The instruction is tried again, now as one that may not pass by what is watched. */
+static int end_pass(struct vcpu *vcpu)
+{
+	int err = watch_pass(false);
+
+	return err ? err : vcpu_step(vcpu, false);
+}
+
 static int open(struct vcpu *vcpu, uint64_t gpa)
 {
-	int err = window_open(vcpu->cpu->local.cpu, gpa);
+	int err = watch_passes() ? end_pass(vcpu) : 0;
+
+	if (!err)
+		err = window_open(vcpu->cpu->local.cpu, gpa);
 
 	if (err != PLINTH_E_NOMEM)
 		return err;
@@ -82,6 +94,15 @@ static enum verdict open_window(struct vcpu *vcpu, uint64_t gpa)
 	}
 }
 
+/* The shared tables have it: so has what this CPU goes by. */
+static int follow_tables(uint32_t cpu, uint64_t gpa)
+{
+	if (!watch_passes())
+		return window_follow(cpu, gpa);
+	watch_follow();
+	return window_flush();
+}
+
 /*
  * Mapped meanwhile, by another CPU or in another's tables: try again. Forbidden: not ours. Not there: it is
  * from now on.
@@ -95,7 +116,7 @@ static enum verdict judge_access(struct vcpu *vcpu, uint64_t gpa, uint64_t wante
 		return FORBIDDEN;
 	if (!entry && direct_map(slat_host(), gpa))
 		return open_window(vcpu, gpa);
-	return window_follow(vcpu->cpu->local.cpu, gpa) ? NO_FLUSH : GO_ON;
+	return follow_tables(vcpu->cpu->local.cpu, gpa) ? NO_FLUSH : GO_ON;
 }
 
 static enum exit_action refuse_access(struct vcpu *vcpu, uint64_t gpa, const char *why)
@@ -125,17 +146,25 @@ static enum exit_action on_violation(struct vcpu *vcpu, const struct exit_link *
 	}
 }
 
+/* Was the step asked for here? What it was for is over. */
+static bool end_of_step(uint32_t cpu, int *err)
+{
+	const bool passes = watch_passes(), borrows = window_borrows(cpu);
+
+	*err = passes ? watch_pass(false) : 0;
+	if (borrows && !*err)
+		*err = window_return(cpu);
+	return passes || borrows;
+}
+
 static enum exit_action on_step(struct vcpu *vcpu, const struct exit_link *below, void *context)
 {
-	uint32_t cpu = vcpu->cpu->local.cpu;
 	bool ours;
-	int err = 0;
+	int err;
 
 	(void)context;
 	table_lock();
-	ours = window_borrows(cpu);
-	if (ours)
-		err = window_return(cpu);
+	ours = end_of_step(vcpu->cpu->local.cpu, &err);
 	table_unlock();
 	if (!ours)
 		return exit_below(vcpu, below);
@@ -145,6 +174,33 @@ static enum exit_action on_step(struct vcpu *vcpu, const struct exit_link *below
 	if (err)
 		LOG_ERR("the CPU keeps what it was lent");
 	return EXIT_RETRY;
+}
+
+static int begin_pass(struct vcpu *vcpu)
+{
+	int err;
+
+	if (window_is_open(vcpu->cpu->local.cpu))
+		return PLINTH_E_BUSY;
+	err = watch_pass(true);
+	if (err)
+		return err;
+	err = vcpu_step(vcpu, true);
+	if (err && watch_pass(false))
+		LOG_ERR("the CPU goes on by tables in which nothing is watched");
+	return err;
+}
+
+int slat_pass(struct vcpu *vcpu)
+{
+	int err;
+
+	if (!slat_host() || vcpu->guest->space != slat_host())
+		return PLINTH_E_STATE;
+	table_lock();
+	err = begin_pass(vcpu);
+	table_unlock();
+	return err;
 }
 
 void touch_register(void)

@@ -104,6 +104,11 @@ static struct seat *seat_of(uint32_t cpu)
 	return NULL;
 }
 
+bool window_is_open(uint32_t cpu)
+{
+	return seat_of(cpu);
+}
+
 /* -- the top level -------------------------------------------------------------------------- */
 
 /* The slot of @gpa in a top level: the one that all share, or a seat's. */
