@@ -15,11 +15,11 @@ import sys
 # Paths and patterns of paths; a folder is all that is in it.
 NEUTRAL = """
     include/plinth/abi.h include/plinth/boot.h include/plinth/call.h include/plinth/control.h include/plinth/debug_slat.h
-    include/plinth/entry.h include/plinth/error.def include/plinth/error.h include/plinth/exit_handler.h include/plinth/guest_memory.h
+    include/plinth/entry.h include/plinth/events.h include/plinth/error.def include/plinth/error.h include/plinth/exit_handler.h include/plinth/guest_memory.h
     include/plinth/exit_kinds.def include/plinth/footprint.h include/plinth/introspection.h include/plinth/lazy.h
     include/plinth/log.h include/plinth/memory.h include/plinth/peek.h include/plinth/serial.h include/plinth/shared.h include/plinth/slat.h include/plinth/vcpu.h include/plinth/vcpu_state.h
     include/plinth/vendor.h
-    modules/entry modules/exit_handler modules/introspection modules/lazy modules/memory modules/serial modules/vcpu
+    modules/entry modules/events modules/exit_handler modules/introspection modules/lazy modules/memory modules/serial modules/vcpu
     drivers/common lib rtld tools/plinthctl examples tests/mocks/model
 """.split()
 # The first makes a hypercall itself, by the vendor's instruction; the second looks for what Linux' log says of any vendor.

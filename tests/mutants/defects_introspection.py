@@ -8,6 +8,12 @@ REGISTERS = 'modules/introspection/registers.c'
 VIEW = 'modules/introspection/view.c'
 ACCESS = 'modules/introspection/access.c'
 PEEK = 'drivers/linux/peek.c'
+WATCH = 'modules/ept/watch.c'
+TOUCH = 'modules/ept/touch.c'
+PAGES = 'modules/events/pages.c'
+RING = 'modules/events/ring.c'
+MSRS = 'modules/events/msrs.c'
+LISTENER = 'modules/events/listener.c'
 
 INTROSPECTION_DEFECTS = [
     ('the memory of a window is freed while a CPU may go by it', INTROSPECT, 'if (!answer.pending)', 'if (answer.pending <= 1)'),
@@ -42,4 +48,19 @@ INTROSPECTION_DEFECTS = [
     ('memory is looked at for whoever may administrate', PEEK, 'err = introspect_permitted(&peek->user);', 'err = 0;'),
     ('the memory of a process is kept for ever', PEEK, '\t\tmmput(peek->mm);\n', '\t\t;\n'),
     ('a process is looked at in somebody else\'s address space', PEEK, '\tkthread_use_mm(peek->mm);\n', ''),
+    ('a CPU that has passed by a watched page does so for ever', TOUCH, '*err = passes ? watch_pass(false) : 0;', '*err = 0;'),
+    ('what is watched is seen in the view, too', WATCH, 'gpa | SLAT_ALL;', 'gpa;'),
+    ('the view stays as it was when something is decided', TOUCH, '\ttable_lock();\n\twatch_follow();\n', '\ttable_lock();\n'),
+    ('tables of watches are never used again', WATCH, 'c->ticket && slat_flushed(c->ticket)', 'false'),
+    ('a page that leads elsewhere is watched', WATCH, 'hpa == gpa && access == SLAT_ALL', 'true'),
+    ('what was not asked for is recorded', PAGES, '!(access->wanted & page->access) || ', ''),
+    ('the listener is told of itself', PAGES, ' || listener_is_at(vcpu_read(vcpu, VCPU_CR3))', ''),
+    ('a listener that died keeps its watches', PAGES, 'if (page && listener_is_gone())', 'if (false)'),
+    ('a watch that failed stays noted', PAGES, '\t\tif (err)\n\t\t\tdrop_page(about->address);\n', ''),
+    ('events that are lost are not counted', RING, 'ring->lost++;', '(void)ring->lost;'),
+    ('the next listener gets what the one before has left', RING, 'if (ring->session == session)', 'if (ring->session)'),
+    ('a second listener takes the first one its place', LISTENER, 'if (listener.session && !listener_is_gone())', 'if (false)'),
+    ('a write that was refused is told as done', MSRS, 'action == EXIT_NEXT);', 'true);'),
+    ('an MSR that nobody watches any more exits for ever', MSRS, 'if (!watched->session && !guests)', 'if (false)'),
+    ('which MSRs exit is changed beneath a guest', MSRS, 'if (!watched->exits && guests)', 'if (false)'),
 ]

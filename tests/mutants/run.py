@@ -45,6 +45,9 @@ MORE_SWEEPS = [
     ('introspection', 'tests/mocks/test_mocks_introspection_access', [], 10),
     ('introspection', 'tests/mocks/test_mocks_introspection_registers', [], 10),
     ('introspection', 'tests/mocks/test_mocks_introspection_cpus', [], 30),
+    ('watched pages', 'tests/mocks/test_mocks_watched', [], 10),
+    ('watched pages', 'tests/mocks/test_mocks_watched_ends', [], 10),
+    ('watched MSRs', 'tests/mocks/test_mocks_watched_msrs', [], 10),
     ('variants', 'tests/mocks/test_mocks_variants', [], 60),
     ('interfaces', 'tests/mocks/test_mocks_interfaces', [], 10),
     ('replacement', 'tests/mocks/test_mocks_replacement', [], 60),
@@ -59,7 +62,7 @@ LIKELY = {'modules/exit_handler/': 'exits', 'modules/vcpu/action.c': 'exits', 'm
           'modules/vcpu_intel/regs.c': 'exits', 'modules/vcpu_intel/control_registers.c': 'exits', 'modules/vcpu/event.c': 'events',
           'modules/vcpu/redeliver.c': 'events', 'modules/vcpu_intel/event.c': 'events',
           'modules/memory/': 'single faults', 'drivers/common/': 'single faults', 'modules/ept/': 'hidden pages',
-          'modules/introspection/': 'introspection'}
+          'modules/introspection/': 'introspection', 'modules/events/': 'watched pages', 'modules/ept/watch.c': 'watched pages'}
 UNITS = {'modules/': lambda file: file.split('/')[1], 'drivers/common/': lambda file: 'core',
          'drivers/linux/': lambda file: 'driver'}
 OTHER_UNITS = ['vcpu_intel', 'vcpu', 'exit_handler', 'memory', 'ept', 'core']

@@ -17,6 +17,7 @@ int cmd_status(int argc, char **argv);
 int cmd_modules(int argc, char **argv);
 int cmd_trace(int argc, char **argv);
 int cmd_call(int argc, char **argv);
+int cmd_events(int argc, char **argv);
 int cmd_introspect(int argc, char **argv);
 int cmd_peek(int argc, char **argv);
 int cmd_poke(int argc, char **argv);

@@ -24,6 +24,7 @@ static const struct {
 	{"log", cmd_log, "show or follow the VMM's log, set its levels"},
 	{"trace", cmd_trace, "show the last exits (with the extension exit_tracer)"},
 	{"call", cmd_call, "send a message to an extension, print its answer"},
+	{"events", cmd_events, "show accesses of pages and writes of MSRs (with the extension events)"},
 	{"introspect", cmd_introspect, "run a program that looks at the machine's memory, such as LibVMI's"},
 	{"peek", cmd_peek, "show memory of a process, the kernel, or the machine"},
 	{"poke", cmd_poke, "change such memory"},

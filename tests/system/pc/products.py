@@ -23,7 +23,7 @@ PROGRAMS = "bin/guest_programs"
 CLIENTS = ("introspect_client", "introspect_views", "introspect_fuzz")   # a library is preloaded into them
 PRELOADED = "lib/plinth/libplinth-introspect.so"
 TOOL = "bin/plinthctl"
-BESIDE = ("introspection.so", "lazy.so")   # modules that are installed as extensions
+BESIDE = ("events.so", "introspection.so", "lazy.so")   # modules that are installed as extensions
 
 
 def find(build, name, pattern):

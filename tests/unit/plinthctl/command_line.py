@@ -77,6 +77,12 @@ CASES = (
     (["link", "--loud", "x.so"], 0, 2, "plinthctl link: unrecognized option '--loud'"),
     (["start", "\33[2J"], 0, 2, 'there is "\\x1b[2J"'),
     (["vmi-profile", "--btf", "/nowhere"], 0, 1, "plinthctl: /nowhere: no type information (BTF) to be had: No such file"),
+    (["events"], 0, 2, "plinthctl events: what is to be watched? --watch-page ADDR, --watch-msr N"),
+    (["events", "--watch-page", "here"], 0, 2, "--watch-page here: wants an address, e.g. 0x1234000:rw"),
+    (["events", "--watch-page", "0x1000:q"], 0, 2, "--watch-page 0x1000:q: wants letters out of rwx behind the colon"),
+    (["events", *["--watch-page=0"] * 17], 0, 2, "at most 16 pages can be watched at a time"),
+    (["events", "--watch-msr", "0x100000000"], 0, 2, "--watch-msr 0x100000000: wants the number of an MSR, e.g. 0x1a0"),
+    (["events", "--pid", "0", "--watch-page", "0"], 0, 2, "--pid 0: wants the number of a process"),
     (["begin"], 0, 2, 'plinthctl: no command "begin"; plinthctl --help lists them'),
 )
 
