@@ -76,7 +76,7 @@ def main():
         files = os.path.join(folder, "files")
         os.mkdir(files)
         for compiler in ("gcc", "clang"):
-            for name in ("cpuid_leaf", "exit_tracer", "counters"):
+            for name in ("cpuid_leaf", "exit_tracer", "counters", "hidden_breakpoint"):
                 module = build_example(prefix, name, compiler, folder)
                 check(prefix, [module], 0, "would load")
                 shutil.copy(module, files)

@@ -60,6 +60,7 @@ INTROSPECTION_DEFECTS = [
     ('events that are lost are not counted', RING, 'ring->lost++;', '(void)ring->lost;'),
     ('the next listener gets what the one before has left', RING, 'if (ring->session == session)', 'if (ring->session)'),
     ('a second listener takes the first one its place', LISTENER, 'if (listener.session && !listener_is_gone())', 'if (false)'),
+    ('a hidden breakpoint is executed from the page itself', WATCH, 'entry_set(slot, (*slot & ~ENTRY_ADDRESS) | pa);', '(void)pa;'),
     ('a write that was refused is told as done', MSRS, 'action == EXIT_NEXT);', 'true);'),
     ('an MSR that nobody watches any more exits for ever', MSRS, 'if (!watched->session && !guests)', 'if (false)'),
     ('which MSRs exit is changed beneath a guest', MSRS, 'if (!watched->exits && guests)', 'if (false)'),

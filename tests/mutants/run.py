@@ -48,6 +48,7 @@ MORE_SWEEPS = [
     ('watched pages', 'tests/mocks/test_mocks_watched', [], 10),
     ('watched pages', 'tests/mocks/test_mocks_watched_ends', [], 10),
     ('watched MSRs', 'tests/mocks/test_mocks_watched_msrs', [], 10),
+    ('hidden breakpoint', 'tests/mocks/test_mocks_breakpoint', [], 10),
     ('variants', 'tests/mocks/test_mocks_variants', [], 60),
     ('interfaces', 'tests/mocks/test_mocks_interfaces', [], 10),
     ('replacement', 'tests/mocks/test_mocks_replacement', [], 60),
