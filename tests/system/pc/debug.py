@@ -16,6 +16,7 @@ import sys
 
 from errors import PcError
 from places import functions
+from products import BESIDE
 
 PAGE = 4096
 FIRST = (64 << 39) + (1 << 30)  # SLOT_FIXED, BASE_FIXED of drivers/common/space.c
@@ -57,7 +58,7 @@ class Symbols:
         rows = []
         for path in sorted(glob.glob(os.path.join(folder, "*.so"))):
             module = os.path.basename(path)[:-3]
-            if module.startswith("debug_"):
+            if module.startswith("debug_") or os.path.basename(path) in BESIDE:
                 continue        # not among those that are loaded
             at += PAGE
             rows += self._functions(path, module, at)
