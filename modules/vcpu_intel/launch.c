@@ -128,7 +128,6 @@ int vendor_root_on(struct cpu *cpu)
 	const struct step *failed;
 	int err;
 
-	cpu->host->vendor->write_failure = (struct vmcs_failure){0};
 	err = steps_up(root_steps, N_ROOT_STEPS, cpu, &failed);
 	if (err)
 		LOG_ERR("no VMX operation, because of step \"%s\"", failed->name);
@@ -167,6 +166,7 @@ int vendor_load(struct vcpu *vcpu, const struct vcpu_system *system, const struc
 {
 	int err;
 
+	cpu_local()->vcpu->vendor->write_failure = (struct vmcs_failure){0};
 	if (system && vcpu != vcpu->cpu->host)
 		adopt(vcpu);
 	err = vmcs_load(vcpu->vendor->vmcs_pa);

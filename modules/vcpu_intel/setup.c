@@ -148,7 +148,7 @@ int vmcs_move(struct vcpu *vcpu, const struct vendor_root *root)
 	root_registers_write(vcpu, root);
 	root_tables_write(root);
 	root_msrs_write(&vcpu->vendor->controls);
-	return vmcs_write_error(vcpu);
+	return vmcs_write_error(cpu_local()->vcpu);
 }
 
 int vmcs_setup(struct vcpu *vcpu, const struct vcpu_system *system, const struct vendor_root *root)

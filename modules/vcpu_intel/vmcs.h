@@ -17,12 +17,12 @@ struct vmcs_failure {
 	uint32_t field;
 };
 
-/** vmcs_write() - a failure is kept with this CPU's vCPU until vmcs_write_error() asks for it. */
+/** vmcs_write() - a failure is kept with this CPU's current vCPU until vmcs_write_error() asks for it. */
 void vmcs_write(enum vmcs_field field, uint64_t value);
 
 /**
- * vmcs_write_error() - 0, or PLINTH_E_VIRT if a write of this vCPU's failed since the last call; logs the
- * field.
+ * vmcs_write_error() - 0, or PLINTH_E_VIRT if a write failed while this vCPU was current since the last call;
+ * logs the field.
  */
 int vmcs_write_error(struct vcpu *vcpu);
 

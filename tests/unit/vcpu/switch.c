@@ -278,3 +278,91 @@ Test(vcpu_switch, a_crash_gives_the_cpu_back_to_the_host, .init = up)
 	cr_expect_eq(root_state(), PLINTH_CPU_DEAD);
 	cr_expect(ROOT_REPORTED("hlt", "0xc"), "the report names the exit");
 }
+
+/* -- any call of the hardware's that fails ------------------------------------------------------ */
+
+#define SWITCHES_BACK 1u /* a load's last call, with an address that was good before */
+
+static uint32_t calls_of(vcpu_exit_fn *handler)
+{
+	model_arm(0, 0);
+	run(handler);
+	cr_assert_eq(result, 0);
+	return model_faults_seen();
+}
+
+/* What is held is what was, and the host goes on. */
+static void fail_each_of(vcpu_exit_fn *loads)
+{
+	const uint32_t calls = calls_of(loads) - SWITCHES_BACK;
+
+	cr_assert_gt(calls, 2);
+	for (uint32_t n = 1; n <= calls; n++) {
+		run(unload);
+		cr_assert_eq(result, 0, "call %u", n);
+		model_arm(n, 0);
+		run(loads);
+		cr_expect_eq(model_disarm(), 1, "call %u", n);
+		cr_expect_eq(result, PLINTH_E_VIRT, "call %u: %s", n, model_fault_name());
+		cr_expect_eq(beside->cpu, NULL, "call %u", n);
+		run(go);
+		cr_expect_eq(result, PLINTH_E_STATE, "call %u", n);
+		run(loads);
+		cr_assert_eq(result, 0, "call %u: it was only that once", n);
+	}
+}
+
+Test(vcpu_switch, a_load_that_fails_at_any_call, .init = up)
+{
+	fail_each_of(load);
+	run(go);
+	cr_expect_eq(model.cpu[0].rip, OTHER_RIP);
+	exits(REASON_VMCALL);
+	cr_expect_eq(result, 0);
+	run(unload);
+	fail_each_of(load_again);
+	run(go);
+	cr_expect_eq(model.cpu[0].rip, OTHER_RIP + 2);
+	exits(REASON_VMCALL);
+	root_expect_clean();
+	cr_expect_eq(machine_stop(), 0, "%s", machine.report.text);
+}
+
+/* The switch itself, then the first entry: the host goes on, the next time it is done. */
+Test(vcpu_switch, an_entry_that_fails, .init = up)
+{
+	run(load);
+	for (uint32_t n = 1; n <= 2; n++) {
+		const uint64_t rip = model.cpu[0].rip;
+
+		model_arm(n, 0);
+		run(go);
+		cr_expect_eq(model_disarm(), 1);
+		cr_expect_eq(kinds_seen[PLINTH_EXIT_ENTRY_FAILURE], n, "%s", model_fault_name());
+		cr_expect_eq(beside->exits[PLINTH_EXIT_ENTRY_FAILURE], n);
+		cr_expect_eq(model.cpu[0].rip, rip + 1, "the host goes on");
+	}
+	run(go);
+	cr_expect_eq(model.cpu[0].rip, OTHER_RIP);
+	exits(REASON_VMCALL);
+	root_expect_clean();
+}
+
+static enum exit_action ask_for_what_none_has(struct vcpu *vcpu)
+{
+	(void)vcpu;
+	vmcs_write(VMCS_CR3_TARGET_COUNT, 77);
+	return EXIT_NEXT;
+}
+
+Test(vcpu_switch, one_that_cannot_be_resumed, .init = up)
+{
+	start_other();
+	other.recording[PLINTH_EXIT_CPUID] = ask_for_what_none_has;
+	exits(REASON_CPUID);
+	cr_expect_eq(kinds_seen[PLINTH_EXIT_ENTRY_FAILURE], 1);
+	cr_expect_eq(model.cpu[0].rip, ROOT_RIP + 2, "the host goes on");
+	run(unload);
+	cr_expect_eq(result, 0);
+	cr_expect_eq(machine_stop(), 0, "%s", machine.report.text);
+}
