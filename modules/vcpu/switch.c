@@ -27,8 +27,12 @@ static int leave_space(struct vcpu *vcpu)
 static int make_current(struct vcpu *to)
 {
 	struct cpu *cpu = to->cpu;
-	int err = leave_space(cpu->local.vcpu);
+	int err;
 
+	/* As after a switch away that failed: nothing changed, and what failed there must not again. */
+	if (to == cpu->local.vcpu)
+		return 0;
+	err = leave_space(cpu->local.vcpu);
 	if (err)
 		return err;
 	hold_events(cpu, true);
