@@ -355,3 +355,31 @@ Test(introspection, only_in_the_own_window)
 		expect_itself(&a, page);
 	sweep_expect_clean();
 }
+
+/* -- what is refused --------------------------------------------------------------------------- */
+
+Test(introspection, messages_that_are_refused)
+{
+	struct introspection_message m;
+	struct introspection_answer answer = {.pending = 2};
+	struct core_call cut = {.name = INTROSPECTION_NAME, .in = &m, .in_bytes = sizeof(m) - 1};
+
+	sweep_label("refused messages");
+	process_power_on(&model_kinds[0], 1);
+	process_create(&a, 1);
+	m = process_admission(&a, INTROSPECTION_ISOLATED);
+	m.cr3 |= MACHINE_USER_CR3;
+	cr_expect_eq(process_message(0, &m, NULL), PLINTH_E_INVAL, "user mode's tables");
+	m = process_admission(&a, 0);
+	cr_expect_eq(core_call(machine.core, &cut, &machine.report), PLINTH_E_INVAL);
+	m.reserved0 = 1;
+	cr_expect_eq(process_message(0, &m, NULL), PLINTH_E_INVAL);
+	cr_assert_eq(process_admit(&a, 0), 0, "%s", machine.report.text);
+	m = (struct introspection_message){.op = INTROSPECTION_END, .id = a.id};
+	cr_expect_eq(process_message(0, &m, NULL), PLINTH_E_LIMIT, "no room for the answer");
+	cr_expect(process_leaf(0, a.cr3), "it is still there");
+	m.id = 0;
+	cr_expect_eq(process_message(0, &m, &answer), 0, "%s", machine.report.text);
+	cr_expect_eq(answer.pending, 0, "nobody's");
+	sweep_expect_clean();
+}

@@ -240,12 +240,20 @@ static uint64_t some_address(void)
 	}
 }
 
+/* Between its pages are some of the driver's, which whoever may write would write to. */
+static uint64_t some_of_the_vmms(void)
+{
+	const uint64_t pa = machine.core->tables.root_pa + sweep_draw(64) * PAGE;
+
+	return translation_of(0, pa).pa == pa ? NOBODYS_RAM : pa;
+}
+
 static uint64_t some_physical(void)
 {
 	switch (sweep_draw(8)) {
 	case 0: return sweep_draw(0);
 	case 1: return sweep_draw(1ull << 39);
-	case 2: return machine.core->tables.root_pa + sweep_draw(64) * PAGE;
+	case 2: return some_of_the_vmms();
 	case 3: return b.window + sweep_draw(512) * PAGE;
 	case 4: return NOBODYS_RAM + sweep_draw(1u << 20);
 	default: return a.window + sweep_draw(8) * PAGE;

@@ -11,7 +11,7 @@
 #include "machine/machine.h"
 
 const char *const machine_usual[] = {"native_bridge", NULL};
-const char *const machine_linked[] = {"introspection", NULL};
+const char *const machine_linked[] = {"introspection", "greedy", NULL};
 
 /*
  * The modules' constructors run once, when the process begins, but what they register

@@ -62,6 +62,16 @@ Test(introspection_json, is_cut_where_the_room_ends)
 	}
 }
 
+Test(introspection_json, of_nothing)
+{
+	char out[8];
+	struct json_text text = {.at = out, .room = sizeof(out)};
+
+	json_end(&text);
+	cr_expect_str_eq(out, "{}");
+	cr_expect_eq(text.bytes, 2);
+}
+
 /* -- reading ----------------------------------------------------------------------------------- */
 
 static char seen[256];
