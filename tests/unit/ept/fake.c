@@ -108,18 +108,20 @@ void be(uint32_t cpu, enum plinth_cpu_state state)
 
 static struct slat_space host;
 
+bool no_host;
+
 struct slat_space *slat_host(void)
 {
-	return &host;
+	return no_host ? NULL : &host;
 }
 
 /* Who asks for a flush has it at once, or when flush_waits is over. */
 static uint64_t asked;
-bool flush_waits;
+bool flush_waits, flush_fails;
 
 uint64_t vcpu_flush(void)
 {
-	return ++asked;
+	return flush_fails ? 0 : ++asked;
 }
 
 bool vcpu_flushed(uint64_t ticket)
@@ -163,7 +165,7 @@ void clean(bool large_1g, unsigned int bits)
 	left = PAGES;
 	untranslatable = no_write = no_flush = false;
 	eptp = 0;
-	flush_waits = false;
+	flush_waits = flush_fails = no_host = false;
 	flushes = 0;
 	usual = TYPE_WB;
 	odd = TYPE_UC;

@@ -29,6 +29,8 @@ extern bool no_write;	    /* VMWRITE fails */
 extern uint64_t eptp;	    /* of CPU 0; 0: the shared tables */
 extern unsigned int flushes;
 extern bool flush_waits;	    /* other CPUs have not flushed yet */
+extern bool flush_fails;	    /* this CPU could not flush: there is no ticket */
+extern bool no_host;		    /* the CPU has no second-level translation */
 extern bool no_flush;		    /* INVEPT fails */
 extern enum memory_type usual, odd; /* of memory, and of one page at hole */
 extern uint64_t hole;

@@ -82,6 +82,22 @@ Test(ept_space, a_page_has_the_memory_type_of_where_it_leads)
 	cr_assert_eq(slat_map(slat_host(), 8 * PAGE_2M, HOLE & ~(PAGE_2M - 1), PAGE_2M, ALL), 0);
 	expect(8 * PAGE_2M + (HOLE & (PAGE_2M - 1)), 1, HOLE | UC | ALL | DECIDED);
 	expect(8 * PAGE_2M + PAGE_4K, 1, ((HOLE & ~(PAGE_2M - 1)) + PAGE_4K) | WB | ALL | DECIDED);
+	cr_assert_eq(slat_map(slat_host(), 10 * PAGE_2M, ELSEWHERE + PAGE_4K, PAGE_2M, ALL), 0);
+	expect(10 * PAGE_2M, 1, (ELSEWHERE + PAGE_4K) | WB | ALL | DECIDED);
+	down();
+}
+
+/* Where nobody has been yet. */
+Test(ept_space, a_trap_of_more_than_one_memory_type)
+{
+	const uint64_t start = 3 * PAGE_1G;
+
+	host_up();
+	hole = start + 5 * PAGE_4K;
+	cr_assert_eq(slat_trap(slat_host(), start, 2 * PAGE_2M, SLAT_READ), 0);
+	expect(start, 1, start | WB | SLAT_READ | DECIDED);
+	expect(hole, 1, hole | UC | SLAT_READ | DECIDED);
+	expect(start + PAGE_2M, 2, (start + PAGE_2M) | WB | LARGE | SLAT_READ | DECIDED);
 	down();
 }
 
@@ -147,6 +163,22 @@ Test(ept_space, a_table_does_not_serve_again_before_all_have_flushed)
 	down();
 }
 
+/* ... nor ever, if who asked for that could not flush itself. */
+Test(ept_space, a_table_of_a_flush_that_failed_is_not_used_again)
+{
+	uint64_t *t;
+
+	plain_up();
+	cr_assert_eq(slat_trap(slat_host(), 8 * PAGE_2M, PAGE_4K, 0), 0);
+	t = table_at(slat_host(), 8 * PAGE_2M, 1);
+	flush_fails = true;
+	cr_assert_eq(slat_restore(slat_host(), 8 * PAGE_2M, PAGE_4K), 0);
+	flush_fails = false;
+	cr_assert_eq(slat_trap(slat_host(), 9 * PAGE_2M, PAGE_4K, 0), 0);
+	cr_expect_neq(table_at(slat_host(), 9 * PAGE_2M, 1), t);
+	down();
+}
+
 /* More tables than can wait for a flush stay where they are. */
 Test(ept_space, tables_that_cannot_be_noted_stay)
 {
@@ -188,6 +220,7 @@ Test(ept_space, what_the_vmm_hides_nobody_changes)
 	host_up();
 	cr_expect_eq(slat_trap(slat_host(), VMM, PAGE_4K, ALL), PLINTH_E_INVAL);
 	cr_expect_eq(slat_map(slat_host(), VMM, VMM, PAGE_4K, ALL), PLINTH_E_INVAL);
+	cr_expect_eq(slat_map(slat_host(), VMM, ELSEWHERE, PAGE_4K, ALL), PLINTH_E_INVAL);
 	cr_expect_eq(slat_map(slat_host(), 0, VMM, PAGE_4K, ALL), PLINTH_E_INVAL, "nor is it had elsewhere");
 	cr_expect_eq(slat_map(slat_host(), 8 * PAGE_2M, VMM & ~(PAGE_2M - 1), PAGE_2M, ALL), PLINTH_E_INVAL);
 	expect(8 * PAGE_2M, 2, (8 * PAGE_2M) | WB | LARGE | ALL);
@@ -216,6 +249,8 @@ Test(ept_space, all_of_a_region_or_nothing)
 Test(ept_space, regions_that_are_none)
 {
 	const uint64_t reach = 1ull << 39;
+	uint64_t hpa;
+	uint32_t access;
 
 	host_up();
 	cr_expect_eq(slat_trap(slat_host(), 0, 0, 0), PLINTH_E_INVAL);
@@ -224,6 +259,9 @@ Test(ept_space, regions_that_are_none)
 	cr_expect_eq(slat_trap(slat_host(), PAGE_4K, ~0ull << 12, 0), PLINTH_E_INVAL);
 	cr_expect_eq(slat_map(slat_host(), 0, reach - PAGE_4K, 2 * PAGE_4K, 0), PLINTH_E_INVAL);
 	cr_expect_eq(slat_trap(NULL, 0, PAGE_4K, 0), PLINTH_E_INVAL);
+	cr_expect_eq(slat_restore(NULL, 0, PAGE_4K), PLINTH_E_INVAL);
+	cr_expect_eq(slat_get(NULL, 0, &hpa, &access), PLINTH_E_FAULT);
+	cr_expect_eq(slat_get(slat_host(), reach, &hpa, &access), PLINTH_E_FAULT);
 	down();
 }
 
@@ -247,6 +285,25 @@ Test(ept_space, another_guest_has_what_it_was_given)
 	leads_nowhere(other, PAGE_2M + PAGE_4K);
 	leads_nowhere(other, 2 * PAGE_2M);
 	cr_expect_eq(table_at(other, PAGE_2M, 1), NULL, "its table is gone");
+	both_down();
+}
+
+Test(ept_space, another_guests_large_page)
+{
+	uint64_t hpa = 0;
+	uint32_t access = 0;
+
+	both_up(8);
+	cr_expect_eq(slat_restore(other, PAGE_1G, PAGE_2M), 0, "nothing was there");
+	leads_nowhere(other, PAGE_1G);
+	cr_assert_eq(slat_map(other, PAGE_2M, ELSEWHERE, PAGE_2M, ALL), 0);
+	cr_assert_eq(slat_trap(other, PAGE_2M, PAGE_2M, SLAT_READ), 0);
+	cr_expect_eq(table_at(other, 0, 2)[1], ELSEWHERE | WB | LARGE | SLAT_READ | DECIDED);
+	cr_expect_eq(spaces_ordinary(other, PAGE_2M + PAGE_4K, &hpa, &access), 0);
+	cr_expect_eq(hpa, ELSEWHERE + PAGE_4K);
+	cr_expect_eq(access, SLAT_READ);
+	cr_expect_eq(spaces_ordinary(other, 0, &hpa, &access), PLINTH_E_FAULT);
+	cr_expect_eq(hpa, ELSEWHERE + PAGE_4K, "as it was");
 	both_down();
 }
 
@@ -312,4 +369,32 @@ Test(ept_space, types_that_change_do_so_in_all_spaces)
 	cr_expect_eq(table_at(other, 0, 2)[1], ELSEWHERE | UC | LARGE | ALL | DECIDED,
 		     "two types in it: slow, never wrong");
 	both_down();
+}
+
+/* The one that was there first goes first: the later one is not lost. */
+Test(ept_space, several_others)
+{
+	struct slat_space *later;
+
+	both_up(8);
+	cr_assert_eq(slat_create(8, &later), 0);
+	cr_assert_eq(slat_map(later, 0, 0x7000, PAGE_4K, SLAT_READ), 0);
+	slat_destroy(NULL);
+	slat_destroy(other);
+	usual = odd = TYPE_WT;
+	spaces_retype();
+	cr_expect_eq(table_at(later, 0, 1)[0], 0x7000 | WT | SLAT_READ | DECIDED);
+	slat_destroy(later);
+	down();
+}
+
+Test(ept_space, without_second_level_translation)
+{
+	host_up();
+	no_host = true;
+	other = NULL;
+	cr_expect_eq(slat_create(8, &other), PLINTH_E_NOTSUP);
+	cr_expect_eq(other, NULL);
+	no_host = false;
+	down();
 }

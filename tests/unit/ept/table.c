@@ -290,3 +290,18 @@ Test(ept_table, types_that_change_for_ever)
 	}
 	down();
 }
+
+Test(ept_table, what_cannot_be_hidden)
+{
+	unsigned int pages;
+
+	fresh(true, 39, 0);
+	cr_expect_eq(hidden_add(slat_host(), 1ull << 39, PAGE_4K, 0x99000, SLAT_READ), PLINTH_E_INVAL);
+	pages = in_use();
+	left = 0;
+	cr_expect_eq(hidden_add(slat_host(), 4 * PAGE_2M - PAGE_4K, 2 * PAGE_4K, 0x99000, SLAT_READ),
+		     PLINTH_E_NOMEM);
+	cr_expect_eq(in_use(), pages);
+	left = PAGES - pages;
+	down();
+}
