@@ -274,24 +274,34 @@ Test(exits, stop_hypercall)
 	sweep_report("stop hypercalls");
 }
 
+/* -- what only the driver may ask -------------------------------------------------------------- */
+
+enum { WRONG_RCX = 1, WRONG_RDX = 2, WRONG_CPL = 4, ALL_WRONG = 8 };
+
+static struct model_cpu *ask_as_driver(uint64_t number, unsigned int wrong)
+{
+	static const struct model_exit vmcall = {.kind = PLINTH_EXIT_HYPERCALL, .length = HYPERCALL_BYTES};
+	struct model_cpu *cpu = &model.cpu[0];
+
+	exits_power_on(&model_kinds[0]);
+	exits_put_guest(wrong & WRONG_CPL ? USER : 0);
+	cpu->regs.rax = number;
+	cpu->regs.rcx = machine.random ^ (wrong & WRONG_RCX ? 1 : 0);
+	cpu->regs.rdx = machine.random ^ (wrong & WRONG_RDX ? 1ull << 40 : 0);
+	cpu->regs.rdi = PLINTH_MAP_TABLES;
+	cr_expect_eq(model_exit(0, &vmcall), MODEL_GUEST, "%s", sweep_case());
+	return cpu;
+}
+
 /* Where the VMM lies is told to the driver only. */
 Test(exits, maps_hypercall)
 {
-	static const struct model_exit vmcall = {.kind = PLINTH_EXIT_HYPERCALL, .length = HYPERCALL_BYTES};
-	enum { WRONG_RCX = 1, WRONG_RDX = 2, WRONG_CPL = 4, ALL = 8 };
-
-	for (unsigned int wrong = 0; wrong < ALL; wrong++) {
-		struct model_cpu *cpu = &model.cpu[0];
+	for (unsigned int wrong = 0; wrong < ALL_WRONG; wrong++) {
+		struct model_cpu *cpu;
 
 		sweep_label("maps hypercall, wrong 0x%x", wrong);
 		sweep_count();
-		exits_power_on(&model_kinds[0]);
-		exits_put_guest(wrong & WRONG_CPL ? USER : 0);
-		cpu->regs.rax = PLINTH_HYPERCALL_MAPS;
-		cpu->regs.rcx = machine.random ^ (wrong & WRONG_RCX ? 1 : 0);
-		cpu->regs.rdx = machine.random ^ (wrong & WRONG_RDX ? 1ull << 40 : 0);
-		cpu->regs.rdi = PLINTH_MAP_TABLES;
-		cr_expect_eq(model_exit(0, &vmcall), MODEL_GUEST, "%s", sweep_case());
+		cpu = ask_as_driver(PLINTH_HYPERCALL_MAPS, wrong);
 		if (wrong)
 			exits_expect_ud();
 		else
@@ -300,4 +310,15 @@ Test(exits, maps_hypercall)
 		sweep_expect_clean();
 	}
 	sweep_report("maps hypercalls");
+}
+
+/* Nobody else has its messages handled. */
+Test(exits, call_hypercall)
+{
+	for (unsigned int wrong = 1; wrong < ALL_WRONG; wrong++) {
+		sweep_label("call hypercall, wrong 0x%x", wrong);
+		(void)ask_as_driver(PLINTH_HYPERCALL_CALL, wrong);
+		exits_expect_ud();
+		sweep_expect_clean();
+	}
 }

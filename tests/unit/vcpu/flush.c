@@ -156,3 +156,34 @@ Test(vcpu_flush, a_cpu_that_refuses_has_not_flushed, .init = guests_up)
 	run(look);
 	cr_expect(done);
 }
+
+/* -- nobody to wait for -------------------------------------------------------------------------- */
+
+static int ask_at_boot(uint64_t a, uint64_t b)
+{
+	(void)a;
+	(void)b;
+	ticket = slat_flush(slat_host());
+	done = slat_flushed(ticket);
+	return 0;
+}
+
+Test(vcpu_flush, asked_for_before_there_is_a_guest)
+{
+	root_loaded(&model_kinds[0], CPUS);
+	cr_assert_eq(root_call(ask_at_boot, 0, 0), 0);
+	cr_expect_neq(ticket, 0);
+	cr_expect(done);
+}
+
+Test(vcpu_flush, a_dead_cpu_is_not_waited_for, .init = guests_up)
+{
+	uint32_t *state = &plinth_shared_own(vcpu_common.shared, 2)->state;
+
+	run(ask);
+	cpuid(1);
+	*state = PLINTH_CPU_DEAD;
+	run(look);
+	*state = PLINTH_CPU_GUEST;
+	cr_expect(done);
+}

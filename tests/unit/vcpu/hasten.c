@@ -3,8 +3,10 @@
  * A CPU whose guest makes no exit by itself is made to: by an NMI, which its guest gets like any other and
  * answers with an exit.
  */
+#include <plinth/memory.h>
 #include <plinth/slat.h>
 
+#include "drivers/common/internal.h"
 #include "modules/vcpu/internal.h"
 #undef LOG_TAG
 #include "modules/vcpu_intel/internal.h"
@@ -213,4 +215,75 @@ Test(vcpu_hasten, a_cpu_that_is_no_guest_is_not_sent_any, .init = some_guests)
 	run(flush_all);
 	cr_expect_not(waits);
 	cr_expect_eq(hastened(2), 0);
+}
+
+Test(vcpu_hasten, a_cpu_that_died_is_sent_nothing, .init = some_guests)
+{
+	uint32_t *state = &plinth_shared_own(vcpu_common.shared, 2)->state;
+
+	*state = PLINTH_CPU_DEAD;
+	run(flush_all);
+	*state = PLINTH_CPU_GUEST;
+	cr_expect(model.cpu[1].nmi_sent);
+	cr_expect_not(model.cpu[2].nmi_sent);
+	cr_expect_eq(hastened(2), 0);
+}
+
+static enum exit_action take_all_addresses(struct vcpu *vcpu)
+{
+	(void)vcpu;
+	while (mem_map(0x1000, 1, MEM_R))
+		;
+	return EXIT_NEXT;
+}
+
+/* No address is left for the APIC's registers: who waits goes on waiting, until the others come by. */
+Test(vcpu_hasten, an_apic_that_cannot_be_reached, .init = some_guests)
+{
+	run(take_all_addresses);
+	run(flush_all);
+	cr_expect(waits);
+	for (uint32_t cpu = 1; cpu < CPUS; cpu++) {
+		cr_expect_not(model.cpu[cpu].nmi_sent);
+		cr_expect_eq(hastened(cpu), 0);
+		cpuid(cpu);
+	}
+	run(flush_all);
+	cr_expect_not(waits);
+	root_expect_clean();
+}
+
+/* -- the driver's part --------------------------------------------------------------------------- */
+
+Test(vcpu_hasten, the_driver_sees_who_is_hastened, .init = some_guests)
+{
+	run(flush_all);
+	cr_expect_eq(core_hastened(machine.core, 0), 0);
+	cr_expect_eq(core_hastened(machine.core, 1), 1);
+	cr_expect_eq(core_hastened(machine.core, CPUS), 0, "there is none");
+}
+
+/* All of them flush, without any NMI. */
+Test(vcpu_hasten, the_driver_has_all_exit, .init = some_guests)
+{
+	run(flush_all);
+	cr_assert(waits);
+	core_make_exits(machine.core);
+	cr_expect(vcpu_flushed(ticket));
+	cr_assert_eq(machine_stop(), 0, "%s", machine.report.text);
+	core_make_exits(machine.core);
+	cr_expect_eq(model.cpu[1].nmis_delivered, 0);
+	cr_assert_eq(machine_unload(), 0, "%s", machine.report.text);
+	cr_expect_eq(core_hastened(machine.core, 1), 0, "nobody can be");
+	root_expect_clean();
+}
+
+Test(vcpu_hasten, the_driver_calls_no_dead_cpu, .init = some_guests)
+{
+	uint32_t *state = &plinth_shared_own(vcpu_common.shared, 2)->state;
+	struct core_call call = {.cpu = 2, .name = "nobody"};
+
+	*state = PLINTH_CPU_DEAD;
+	cr_expect_eq(core_call(machine.core, &call, &machine.report), PLINTH_E_STATE);
+	*state = PLINTH_CPU_GUEST;
 }
