@@ -17,9 +17,12 @@
 #define CR0_CD 0x40000000ull
 #define CR0_PG 0x80000000ull
 
-#define CR3_NOFLUSH 0x8000000000000000ull
-#define CR3_PCID    0x0000000000000fffull
-#define CR3_LAM	    0x6000000000000000ull /* LAM_U57, LAM_U48 */
+#define CR3_NOFLUSH   0x8000000000000000ull
+#define CR3_PCID      0x0000000000000fffull
+#define CR3_TABLE     0x000ffffffffff000ull /* where the tables lie; beside it PCIDs and what is masked */
+/* With Linux' page-table isolation user mode has tables of its own, a page behind the kernel's. */
+#define CR3_USER_HALF 0x0000000000001000ull
+#define CR3_LAM	      0x6000000000000000ull /* LAM_U57, LAM_U48 */
 
 #define CR4_PAE	     0x00000020ull
 #define CR4_MCE	     0x00000040ull
@@ -135,6 +138,15 @@
 static inline bool x86_is_canonical(uint64_t address, unsigned int bits)
 {
 	return (uint64_t)((int64_t)(address << (64 - bits)) >> (64 - bits)) == address;
+}
+
+/**
+ * x86_is_on() - does a CR3 lead to these tables?
+ * @isolated: those of user mode are a page behind, and count, too; else that page can be another process's
+ */
+static inline bool x86_is_on(uint64_t cr3, uint64_t tables, bool isolated)
+{
+	return (cr3 & CR3_TABLE & ~(isolated ? CR3_USER_HALF : 0)) == tables;
 }
 
 #endif

@@ -4,11 +4,9 @@
  * for a time that each poll renews.
  */
 #include <plinth/intrinsics.h>
+#include <plinth/x86.h>
 
 #include "internal.h"
-
-#define CR3_TABLE     0x000ffffffffff000ull
-#define CR3_USER_HALF 0x1000ull
 
 static struct {
 	char lock;
@@ -80,7 +78,5 @@ void listener_end(void)
 
 bool listener_is_at(uint64_t cr3)
 {
-	const uint64_t table = cr3 & CR3_TABLE & ~(listener.is_isolated ? CR3_USER_HALF : 0);
-
-	return listener.cr3 && table == listener.cr3;
+	return listener.cr3 && x86_is_on(cr3, listener.cr3, listener.is_isolated);
 }

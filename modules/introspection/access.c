@@ -10,6 +10,7 @@
 #include <plinth/guest_memory.h>
 #include <plinth/intrinsics.h>
 #include <plinth/vcpu_state.h>
+#include <plinth/x86.h>
 
 #include "internal.h"
 
@@ -81,7 +82,7 @@ int access_answer(struct call *call)
 		return PLINTH_E_LIMIT;
 	if (!vcpu)
 		return PLINTH_E_STATE;
-	if (asked->root && (vcpu_read(vcpu, VCPU_CR3) & CR3_TABLE) != asked->root)
+	if (asked->root && !x86_is_on(vcpu_read(vcpu, VCPU_CR3), asked->root, false))
 		return PLINTH_E_BUSY;
 	reply->address = asked->address;
 	reply->result = carry_out(vcpu, asked, reply);

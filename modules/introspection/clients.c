@@ -9,12 +9,9 @@
 #include <plinth/intrinsics.h>
 #include <plinth/log.h>
 #include <plinth/slat.h>
+#include <plinth/x86.h>
 
 #include "internal.h"
-
-#define CR3_USER_HALF                                                                                        \
-	0x1000ull /* with page-table isolation user mode has tables of its own, a page behind                \
-		   */
 
 static struct {
 	char lock;
@@ -36,18 +33,12 @@ void clients_unlock(void)
 
 /* -- looking up -------------------------------------------------------------------------------- */
 
-/* Without page-table isolation the page behind can be another process' top level. */
-static bool is_of(const struct client *c, uint64_t cr3)
-{
-	return c->cr3 == (c->is_isolated ? cr3 & ~CR3_USER_HALF : cr3);
-}
-
 static struct client *client_of(uint64_t cr3)
 {
 	for (unsigned int i = 0; i < INTROSPECTION_CLIENTS; i++) {
 		struct client *c = &table.client[i];
 
-		if (c->id && !c->is_ending && is_of(c, cr3))
+		if (c->id && !c->is_ending && x86_is_on(cr3, c->cr3, c->is_isolated))
 			return c;
 	}
 	return NULL;
@@ -55,7 +46,7 @@ static struct client *client_of(uint64_t cr3)
 
 struct client *clients_find(struct vcpu *vcpu)
 {
-	return client_of(vcpu_read(vcpu, VCPU_CR3) & CR3_TABLE);
+	return client_of(vcpu_read(vcpu, VCPU_CR3));
 }
 
 bool clients_know(struct vcpu *vcpu, struct client *copy)

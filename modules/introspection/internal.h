@@ -17,7 +17,6 @@
 #define LOG_TAG "vmi" /* six characters are kept */
 
 #define PAGE_BYTES 4096ull
-#define CR3_TABLE  0x000ffffffffff000ull /* where the tables lie; beside it PCIDs and what is masked */
 
 /* -- clients.c: who is registered -------------------------------------------------------------- */
 

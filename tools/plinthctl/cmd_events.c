@@ -17,6 +17,7 @@
 #include "output.h"
 #include "page_address.h"
 #include "shared.h"
+#include "target.h"
 #include "tsc.h"
 
 #define PAGE_BYTES    4096ull
@@ -33,7 +34,7 @@ static struct {
 	uint32_t n;
 	uint32_t msr[EVENTS_MSRS];
 	uint32_t n_msrs;
-	uint64_t pid; /* 0: addresses are physical */
+	struct plinth_target process; /* its pid is 0: addresses are physical */
 	uint64_t count;
 	bool json;
 } options;
@@ -86,19 +87,13 @@ static void take_msr(const char *word, void *to)
 	options.msr[options.n_msrs++] = (uint32_t)msr;
 }
 
-static void take_pid(const char *word, void *to)
-{
-	if (!number_parse(word, "", INT32_MAX, to) || !options.pid)
-		usage_error("wants the number of a process");
-}
-
 static const struct option_row rows[] = {
 	{"watch-page", 'p', "ADDR[:rwx]",
 	 "show these accesses (w unless it is said) of the page at this physical address; may be repeated",
 	 take_page, NULL, 0},
 	{"watch-msr", 'm', "N", "show writes of this MSR; to be set before the start; may be repeated",
 	 take_msr, NULL, 0},
-	{"pid", 'P', "N", "the addresses are those of this process", take_pid, &options.pid, 0},
+	{"pid", 'P', "N", "the addresses are those of this process", option_pid, &options.process, 0},
 	{"count", 'n', "N", "end after so many events", option_count, &options.count, 0},
 	{"json", 'j', NULL, "one JSON object a line, errors too", option_json, &options.json, 0},
 	{0},
@@ -171,7 +166,8 @@ static int watch_pages(void)
 		struct watch *watch = &options.watch[i];
 		struct events_message set = {.op = EVENTS_WATCH_PAGE, .access = watch->access};
 
-		if (options.pid && page_address("events", (int)options.pid, watch->address, &watch->address))
+		if (options.process.pid &&
+		    page_address("events", (int)options.process.pid, watch->address, &watch->address))
 			return -1;
 		set.address = watch->address;
 		if (send(PLINTH_CALL_HERE, &set, NULL, 0))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What peek, poke and v2p have in common: whose memory, and where. */
+/* What peek, poke, v2p and events have in common: whose memory, and where. */
 #ifndef PLINTHCTL_TARGET_H
 #define PLINTHCTL_TARGET_H
 

@@ -6,16 +6,6 @@
 WRITES=40
 MSR=432 # 1b0h, IA32_ENERGY_PERF_BIAS: whether the CPU has it or refuses the write is no matter
 
-# wait_for WORD FILE: until the word is in it.
-wait_for() {
-	_tries=0
-	until grep -q "$1" "$2" || [ $_tries -eq 100 ]; do
-		sleep 0.1
-		_tries=$((_tries + 1))
-	done
-	grep -q "$1" "$2"
-}
-
 # page_of_own: somebody with a page, who writes to it when told so: $writer, who says where it is in /tmp/address.
 page_of_own() {
 	: >/tmp/address

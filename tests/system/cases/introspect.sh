@@ -19,16 +19,6 @@ ended_by() {
 	[ $? -eq $((128 + _signal)) ]
 }
 
-# wait_for WORD FILE: until the word is in it.
-wait_for() {
-	_tries=0
-	until grep -q "$1" "$2" || [ $_tries -eq 100 ]; do
-		sleep 0.1
-		_tries=$((_tries + 1))
-	done
-	grep -q "$1" "$2"
-}
-
 native=$($client leaf)
 check "the driver goes in" driver_in
 refuses "nothing is loaded" "VMM is not running" introspect -- $client leaf

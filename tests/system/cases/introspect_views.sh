@@ -19,11 +19,7 @@ looks() {
 	# No function: the shell's child is to be the client itself.
 	$INTROSPECT -- $views stay "$1" "$constants" >/tmp/looks 2>&1 &
 	looks=$!
-	_tries=0
-	until grep -q looks /tmp/looks || [ $_tries -eq 100 ]; do
-		sleep 0.1
-		_tries=$((_tries + 1))
-	done
+	wait_for looks /tmp/looks
 }
 
 pool() {

@@ -8,16 +8,6 @@ address() {
 	sed -n "s/^$1 //p" /tmp/target
 }
 
-# wait_for WORD: until the process has said it.
-wait_for() {
-	_tries=0
-	until grep -q "$1" /tmp/target || [ $_tries -eq 100 ]; do
-		sleep 0.1
-		_tries=$((_tries + 1))
-	done
-	grep -q "$1" /tmp/target
-}
-
 # physical ADDRESS: as /proc/PID/pagemap has it.
 physical() {
 	_entry=0x$(dd if=/proc/$pid/pagemap bs=8 skip=$(($1 / 4096)) count=1 2>/dev/null | od -A n -t x8 | tr -d ' ')
@@ -46,7 +36,7 @@ register() {
 
 peek_target >/tmp/target &
 pid=$!
-check "a process is there" wait_for ready
+check "a process is there" wait_for ready /tmp/target
 data=$(address data)
 check "the driver goes in" driver_in
 refuses "nothing is loaded" "VMM is not running" plinthctl peek --pid $pid "$data" 8
@@ -83,9 +73,9 @@ for _symbol in linux_banner _text; do
 done
 
 check "a change" plinthctl poke --pid $pid "$data" efbe adde 01000000
-check "is seen by the process" wait_for "sees 0x1deadbeef"
+check "is seen by the process" wait_for "sees 0x1deadbeef" /tmp/target
 check "a change of its physical page" plinthctl poke --physical "$(physical "$data")" 0200
-check "is seen, too" wait_for "sees 0x1dead0002"
+check "is seen, too" wait_for "sees 0x1dead0002" /tmp/target
 
 refuses "what nobody touched" "$(address absent): is not mapped" plinthctl peek --pid $pid "$(address absent)" 8
 refuses "nor its address" "is not mapped" plinthctl v2p --pid $pid "$(address absent)"
@@ -111,7 +101,7 @@ refuses "who is not root" "[Pp]ermission" su nobody -s /bin/sh -c "plinthctl pee
 for _round in 1 2 3; do
 	peek_target >/tmp/target &
 	ends=$!
-	check "another one, round $_round" wait_for ready
+	check "another one, round $_round" wait_for ready /tmp/target
 	(sleep 0.2; kill -9 $ends) &
 	_failed=0
 	while plinthctl peek -r --pid $ends "$(address data)" 4K >/tmp/look 2>/tmp/why; do

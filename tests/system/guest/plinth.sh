@@ -146,3 +146,13 @@ loads_up_to_the_start() {
 	done
 	steady "$1 loads and unloads" "$1" _load_and_unload
 }
+
+# wait_for WORD FILE: until the word is in it, ten seconds at the most.
+wait_for() {
+	_tries=0
+	until grep -q "$1" "$2" || [ $_tries -eq 100 ]; do
+		sleep 0.1
+		_tries=$((_tries + 1))
+	done
+	grep -q "$1" "$2"
+}
